@@ -1,0 +1,93 @@
+"""Run the stages in order over the grid, one pass over each checkpoint's model.
+
+Every stage picks up where it stopped: what is finished is not touched.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from bisae.corpus import build_corpus
+from bisae.encode import encode_checkpoint
+from bisae.errors import AddressError
+from bisae.export import Exporter
+from bisae.grid import Cell, Selection, at
+from bisae.hidden import LanguageModel, load_lm, read_config
+from bisae.progress import track
+from bisae.store import Store, create_store
+from bisae.study import Model, Study
+from bisae.train import check_fit, train_checkpoint
+
+STAGES = ("train", "encode", "export")
+
+
+def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
+    """Build the selected cells through the given stages; gives the store."""
+    study = with_layers(study)
+    cells = only.of(study.cells)
+    store = create_store(study)
+    build_corpus(store)
+    for checkpoint in checkpoints(cells):
+        with at(f"{checkpoint[0].size}/{checkpoint[0].step}"):
+            _run_models(store, checkpoint, stages)
+    if "export" in stages:
+        export(store, cells)
+    return store
+
+
+def export(store: Store, cells: list[Cell]) -> None:
+    """Write the tables of the cells that are encoded."""
+    done = [cell for cell in cells if store.progress(cell).codes]
+    exporter = Exporter(store)
+    exporter.export_study()
+    for cell in track(done, len(done), "export", "cells"):
+        exporter.export_cell(cell)
+
+
+def checkpoints(cells: list[Cell]) -> Iterator[list[Cell]]:
+    """Group cells by the checkpoint that they belong to."""
+    for _, group in groupby(cells, lambda cell: (cell.size, cell.step)):
+        yield list(group)
+
+
+def with_layers(study: Study) -> Study:
+    """The study with every model's layers listed, checked against its configuration."""
+    models = tuple(_listed(model, study) for model in study.models)
+    return study.model_copy(update={"models": models})
+
+
+def _listed(model: Model, study: Study) -> Model:
+    place, revision = model.checkpoint_at(model.steps[-1])
+    shape = read_config(place, revision, trust_remote_code=study.lm.trust_remote_code)
+    every = tuple(range(1, shape.n_layers + 1))
+    layers = every if model.layers == "all" else model.layers
+    if unknown := set(layers) - {0, *every}:
+        msg = f"{model.size} has no layer {min(unknown)}: {place} has 0 to {every[-1]}"
+        raise AddressError(msg)
+    return model.model_copy(update={"layers": layers, "d_model": shape.d_model})
+
+
+def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> None:
+    """Train and encode one checkpoint's cells; its model is loaded only if needed."""
+    progress = [store.progress(cell) for cell in cells]
+    to_train = "train" in stages and not all(done.sae for done in progress)
+    to_encode = "encode" in stages and not all(done.codes for done in progress)
+    if not (to_train or to_encode):
+        return
+    lm = _load(store, cells)
+    check_fit(store, lm, cells)
+    if to_train:
+        train_checkpoint(store, lm, cells)
+    if to_encode:
+        encode_checkpoint(store, lm, cells)
+
+
+def _load(store: Store, cells: list[Cell]) -> LanguageModel:
+    settings = store.study.lm
+    place, revision = store.study.model(cells[0].size).checkpoint_at(cells[0].step)
+    return load_lm(
+        place,
+        revision,
+        device=settings.device,
+        dtype=settings.dtype,
+        trust_remote_code=settings.trust_remote_code,
+    )

@@ -1,0 +1,53 @@
+"""Every error bisae raises on purpose; the CLI prints these without a traceback."""
+
+
+class BisaeError(Exception):
+    """Something the user can fix."""
+
+
+class AssetMissing(BisaeError, FileNotFoundError):
+    """A declarative file or folder is not where this install should have it."""
+
+
+class SqlError(BisaeError, ValueError):
+    """A query is wrong, or a .sql file breaks the conventions in sql/README.md."""
+
+
+class StudyError(BisaeError, ValueError):
+    """A study file has an unknown key, a wrong value or a contradiction."""
+
+
+class AddressError(BisaeError, LookupError):
+    """A size, step or layer is not in the study's grid."""
+
+
+class CorpusError(BisaeError, ValueError):
+    """The text cannot be read, or is not what the study says."""
+
+
+class CheckpointError(BisaeError, OSError):
+    """A language model or tokenizer cannot be loaded, or does not fit the study."""
+
+
+class StateError(BisaeError, ArithmeticError):
+    """A hidden state is zero, NaN or infinite, so it has no direction."""
+
+
+class TrainingError(BisaeError, ArithmeticError):
+    """Training diverged."""
+
+
+class StoreError(BisaeError, OSError):
+    """The store is missing, foreign, of another version, or cannot be written."""
+
+
+class Unfinished(BisaeError, LookupError):
+    """A cell, a split or a table is asked for before it is finished."""
+
+
+class CheckError(BisaeError, RuntimeError):
+    """A check could not run; says nothing about the data."""
+
+
+class BrokenPromise(BisaeError, AssertionError):
+    """A check ran and found rows that break it."""

@@ -1,0 +1,105 @@
+"""The address of everything: one cell is a model size, a training step and a layer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from bisae.errors import AddressError
+
+
+class Cell(NamedTuple):
+    """One cell of the grid; prints as `size/step/layer`, its path in the store."""
+
+    size: str
+    step: int
+    layer: int
+
+    def __str__(self) -> str:
+        return f"{self.size}/{self.step}/{self.layer}"
+
+    @property
+    def partition(self) -> str:
+        """The folder of this cell's rows in a partitioned table."""
+        return f"size={self.size}/step={self.step}/layer={self.layer}"
+
+
+@contextmanager
+def at(address: object) -> Iterator[None]:
+    """Add the address being worked on to any exception from below."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"at {address}")
+        raise
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cells a command works on; an empty set selects everything."""
+
+    sizes: frozenset[str] = frozenset()
+    steps: frozenset[int] = frozenset()
+    layers: frozenset[int] = frozenset()
+
+    def of(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Pick the selected cells, in grid order.
+
+        Raises AddressError when a named size, step or layer is nowhere in `cells`.
+        """
+        _known("size", self.sizes, {cell.size for cell in cells})
+        _known("step", self.steps, {cell.step for cell in cells})
+        _known("layer", self.layers, {cell.layer for cell in cells})
+        return [cell for cell in cells if self._has(cell)]
+
+    def _has(self, cell: Cell) -> bool:
+        return (
+            (not self.sizes or cell.size in self.sizes)
+            and (not self.steps or cell.step in self.steps)
+            and (not self.layers or cell.layer in self.layers)
+        )
+
+
+def parse_selection(text: str | None) -> Selection:
+    """Read `size=1M,step=10,step=30,layer=2`; a name may stand more than once.
+
+    Raises AddressError for anything else.
+    """
+    chosen: dict[str, set[str]] = {"size": set(), "step": set(), "layer": set()}
+    for part in (text or "").split(","):
+        name, _, value = part.strip().partition("=")
+        if text and (name not in chosen or not value):
+            msg = f"--only {part!r}: write size=SIZE, step=STEP or layer=LAYER"
+            raise AddressError(msg)
+        if value:
+            chosen[name].add(value)
+    return Selection(
+        frozenset(chosen["size"]),
+        frozenset(_number("step", value) for value in chosen["step"]),
+        frozenset(_number("layer", value) for value in chosen["layer"]),
+    )
+
+
+def parse_cell(text: str) -> Cell:
+    """Read `size/step/layer`. Raises AddressError."""
+    parts = text.split("/")
+    if len(parts) != 3:
+        msg = f"{text!r} is no cell: write SIZE/STEP/LAYER, as in 1M/100/2"
+        raise AddressError(msg)
+    return Cell(parts[0], _number("step", parts[1]), _number("layer", parts[2]))
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdigit():
+        msg = f"{name} {text!r} is not a number"
+        raise AddressError(msg)
+    return int(text)
+
+
+def _known(name: str, asked: Iterable[object], have: set[Any]) -> None:
+    for value in asked:
+        if value not in have:
+            near = get_close_matches(str(value), [str(one) for one in have], 1, 0.0)
+            msg = f"no {name} {value} in this study: the nearest is {near[0]}"
+            raise AddressError(msg)

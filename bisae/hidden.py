@@ -1,0 +1,277 @@
+"""Hidden states of a causal language model, and edits of them while it runs.
+
+Reads checkpoints of `transformers` (a folder or the hub, safetensors only) and token
+ids; gives states of any layers, token losses and a fingerprint of the weights. Layer 0
+is the input of the first block, layer l the raw output of block l, counted from 1.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
+
+from bisae.errors import AddressError, CheckpointError, StateError
+from bisae.study import is_path
+
+DTYPES = {d: getattr(torch, d) for d in ("float32", "bfloat16", "float16")}
+
+
+class ModelShape(NamedTuple):
+    """What a configuration says before any weight is read."""
+
+    n_layers: int
+    d_model: int
+    vocab_size: int
+
+
+class _Enough(Exception):
+    """Raised by the last block that is needed, so that no block above it runs."""
+
+
+class LanguageModel:
+    """A causal LM in eval mode, run without gradients; `load_lm` makes one."""
+
+    def __init__(self, model: Any) -> None:
+        """Wrap a causal LM. Raises CheckpointError where its blocks are not found."""
+        self._model = model.eval()
+        self._name = type(model).__name__
+        self._blocks = _find_blocks(model)
+        self.n_layers, self.d_model, self.vocab_size = _shape(model.config)
+        self.n_params = sum(weight.numel() for weight in model.parameters())
+        self.device: torch.device = model.device
+
+    def fingerprint(self) -> str:
+        """The sha256 of all weights as loaded; tied ones count once, buffers not."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self._model.named_parameters()):
+            digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
+            flat = weight.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def hidden_states(
+        self, token_id: Tensor, mask: Tensor, layers: Sequence[int]
+    ) -> dict[int, Tensor]:
+        """Give each layer's states, (b, t, d), in one pass that stops at the highest.
+
+        `token_id` is (b, t); `mask` is (b, t), true at real tokens; padding stands on
+        the right, whatever its ids. The states have the model's dtype and device, and
+        show edits in force. States at padding mean nothing.
+        Raises AddressError for a layer that the model has not.
+        """
+        highest = max(layers, default=0)
+        shape = (*token_id.shape, self.d_model)
+        states: dict[int, Tensor] = {}
+
+        def keep(layer: int, state: Tensor) -> Tensor:
+            if state.shape != shape:
+                msg = f"{self._name} gives {tuple(state.shape)} at layer {layer}, not "
+                msg += f"(batch, tokens, d_model) = {shape}; it cannot be studied"
+                raise CheckpointError(msg)
+            states[layer] = state
+            if layer == highest:
+                raise _Enough
+            return state
+
+        with ExitStack() as hooks, suppress(_Enough):
+            for layer in {*layers, highest}:
+                hooks.enter_context(self.edited(layer, partial(keep, layer)))
+            self._run(token_id, mask)
+        return {layer: states[layer] for layer in layers}
+
+    @contextmanager
+    def edited(self, layer: int, edit: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Replace the states h of `layer`, (b, t, d), by edit(h) in every pass within.
+
+        Edits nest: a later one sees what an earlier one gave. The result is cast to h's
+        dtype. Raises AddressError for a layer that the model has not.
+        """
+        if not 0 <= layer <= self.n_layers:
+            msg = f"no layer {layer} in {self._name}: it has 0 to {self.n_layers}"
+            raise AddressError(msg)
+
+        def replace(state: Tensor) -> Tensor:
+            return edit(state).to(state)
+
+        def before(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            if args:
+                return (replace(args[0]), *args[1:]), named
+            return args, named | {"hidden_states": replace(named["hidden_states"])}
+
+        def after(_: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
+            if isinstance(output, Tensor):
+                return replace(output)
+            return (replace(output[0]), *output[1:])
+
+        if layer == 0:
+            hook = self._blocks[0].register_forward_pre_hook(before, with_kwargs=True)
+        else:
+            hook = self._blocks[layer - 1].register_forward_hook(after)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
+        """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""
+        logits = self._run(token_id, mask).logits[:, :-1]  # (b, t-1, vocab)
+        real = mask[:, 1:].to(self.device)
+        target = token_id[:, 1:].to(self.device).where(real, 0)
+        losses = [  # row by row: all logits as float32 would be large
+            F.cross_entropy(row.float(), to, reduction="none")
+            for row, to in zip(logits, target, strict=True)
+        ]
+        return torch.stack(losses).where(real, 0)
+
+    def input_embeddings(self) -> Tensor:
+        """Copy the rows of `get_input_embeddings()`: (vocab, d), float32, on cpu."""
+        weight: Tensor = self._model.get_input_embeddings().weight
+        return weight.detach().to("cpu", torch.float32, copy=True)
+
+    @torch.no_grad()
+    def _run(self, token_id: Tensor, mask: Tensor) -> Any:
+        mask = mask.to(self.device)
+        token_id = token_id.to(self.device).where(mask, 0)  # padding may be -1
+        return self._model(token_id, attention_mask=mask.long(), use_cache=False)
+
+
+def load_lm(
+    checkpoint: str,
+    revision: str | None = None,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    trust_remote_code: bool = False,
+) -> LanguageModel:
+    """Load a folder or a hub name; device "auto" is cuda where there is one.
+
+    `dtype` is float32, bfloat16, float16 or auto (bfloat16 on cuda, else float32).
+    Raises CheckpointError: one line that says what, where and what to do.
+    """
+    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
+        place = _device(device)
+        if dtype == "auto":
+            dtype = "bfloat16" if place.type == "cuda" else "float32"
+        if dtype not in DTYPES:
+            msg = f"no dtype {dtype!r}: choose auto, {', '.join(DTYPES)}"
+            raise CheckpointError(msg)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            **source,
+            dtype=DTYPES[dtype],
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+        model, report = loaded
+        if missing := sorted(report["missing_keys"]):  # they would be random numbers
+            msg = f"it lacks {len(missing)} weights, {missing[0]} for one"
+            raise ValueError(msg)
+        return LanguageModel(model.to(place))
+
+
+def read_config(
+    checkpoint: str, revision: str | None = None, *, trust_remote_code: bool = False
+) -> ModelShape:
+    """Read a model's shape without its weights. Raises CheckpointError."""
+    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
+        return _shape(AutoConfig.from_pretrained(**source))
+
+
+def unit_states(states: Tensor) -> Tensor:
+    """Scale each row of (tokens, d) to norm 1, as float32.
+
+    Raises StateError that names the first row whose norm is zero or not finite.
+    """
+    states = states.float()
+    norm: Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
+    bad = ~(norm.isfinite() & (norm > 0)).flatten()  # (tokens,)
+    if bad.any():
+        row = int(bad.nonzero()[0])
+        msg = f"hidden state {row} has norm {norm[row].item():g}, so no direction; "
+        msg += "check the checkpoint, or load it in a wider dtype"
+        raise StateError(msg)
+    return states.div(norm)
+
+
+def _shape(config: Any) -> ModelShape:
+    text = config.get_text_config(decoder=True)
+    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
+
+
+def _find_blocks(model: Any) -> nn.ModuleList:
+    """Find the one outermost list of n_layers different modules in the decoder."""
+    n_layers = _shape(model.config).n_layers
+    for root in (model.get_decoder(), model.base_model):
+        lists = [
+            (name.count("."), module)
+            for name, module in root.named_modules()
+            if isinstance(module, nn.ModuleList)
+            and len(module) == len(set(module)) == n_layers
+        ]
+        outermost = min((depth for depth, _ in lists), default=0)
+        found = [module for depth, module in lists if depth == outermost]
+        if len(found) == 1:
+            return found[0]
+    msg = f"cannot tell which modules of {type(model).__name__} are its {n_layers} "
+    msg += "blocks; use a decoder-only model that keeps them in one nn.ModuleList"
+    raise CheckpointError(msg)
+
+
+def _device(name: str) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if name.startswith("cuda") and not has_cuda:
+        msg = f"device {name!r} is asked for, but PyTorch sees no CUDA device; use auto"
+        raise CheckpointError(msg)
+    return torch.device(("cuda" if has_cuda else "cpu") if name == "auto" else name)
+
+
+@contextmanager
+def _opening(
+    checkpoint: str, revision: str | None, *, trust: bool
+) -> Iterator[dict[str, Any]]:
+    """Give what `from_pretrained` needs, and make any failure within one line."""
+    folder = Path(checkpoint).expanduser()
+    local = is_path(checkpoint) or folder.exists()
+    where = checkpoint + (f" at revision {revision}" if revision else "")
+    if local and not folder.is_dir():
+        msg = f"no checkpoint folder {checkpoint}; check the path in the study"
+        raise CheckpointError(msg)
+    if local and revision:  # transformers would ignore it, and load the same weights
+        msg = f"{where}: a folder has no revisions; put {{step}} in its path"
+        raise CheckpointError(msg)
+    try:
+        with _quiet():
+            yield {
+                "pretrained_model_name_or_path": str(folder) if local else checkpoint,
+                "revision": revision or "main",
+                "trust_remote_code": trust,
+            }
+    except CheckpointError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
+        msg = f"cannot load the language model {where}: {reason}; give a folder with "
+        msg += "config.json and model.safetensors, or a name that the hub has"
+        raise CheckpointError(msg) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the load report and the progress bar of `transformers` to ourselves."""
+    noise: Any = logging
+    verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
+    noise.set_verbosity_error()
+    noise.disable_progress_bar()
+    try:
+        yield
+    finally:
+        noise.set_verbosity(verbosity)
+        if bars:
+            noise.enable_progress_bar()

@@ -1,0 +1,403 @@
+"""A study: which text, which checkpoints, which autoencoder, which thresholds.
+
+Reads a TOML file and gives a frozen `Study` with every default filled in and every path
+absolute; writes it back beside the store, so that a store says how it was built.
+"""
+
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from bisae.errors import StudyError
+from bisae.grid import Cell
+
+RESERVED = frozenset({"mixed", "all", "none", "dead"})
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A table of the study file; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Section):
+    """Where text comes from: files, or a data set of the hub."""
+
+    files: tuple[str, ...] = ()
+    """JSON Lines, Parquet or plain text (one document a line), also gzipped."""
+    dataset: str | None = None
+    """A data set's name on the hub, instead of `files`."""
+    dataset_config: str | None = None
+    dataset_split: str = "train"
+    field: str = "text"
+    """The field that holds the document."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.files) == bool(self.dataset):
+            msg = "give either files or dataset"
+            raise ValueError(msg)
+        return self
+
+
+class Text(Source):
+    """The documents of one language from one source."""
+
+    language: str
+
+
+class Corpus(Section):
+    """Token windows and how they are split."""
+
+    text: tuple[Text, ...]
+    tokenizer: str | None = None
+    """A path or hub name; by default the first model's last checkpoint."""
+    tokenizer_revision: str | None = None
+    bos: str | None = None
+    """The token that opens a window, where the tokenizer has neither BOS nor EOS."""
+    context: Annotated[int, Field(ge=2)] = 64
+    """Tokens a window holds, its BOS included."""
+    short: Literal["skip", "keep"] = "skip"
+    join: bool = False
+    """Join consecutive documents of a source until they fill a window."""
+    key: str | None = None
+    """A field whose equal values must stay in one split, as translations do."""
+    train_tokens: Positive = 100_000_000
+    valid_share: Share = 0.01
+    """Validation tokens, as a share of `train_tokens`."""
+    eval_tokens: Positive = 10_000_000
+    heldout_tokens: Positive = 1_000_000
+    shuffle_windows: Positive = 65_536
+    """Windows in the buffer that mixes a language's documents."""
+    seed: int = 0
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Every language once, in the study's order."""
+        return tuple(dict.fromkeys(text.language for text in self.text))
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens asked for in each split, all languages together."""
+        return {
+            "train": self.train_tokens,
+            "valid": max(1, round(self.valid_share * self.train_tokens)),
+            "eval": self.eval_tokens,
+            "heldout": self.heldout_tokens,
+        }
+
+    @model_validator(mode="after")
+    def _languages(self) -> Self:
+        names = self.languages
+        if len(names) < 2:
+            msg = f"has one language ({', '.join(names)}); two or more are needed"
+            raise ValueError(msg)
+        if taken := RESERVED & set(names):
+            msg = f"{min(taken)!r} is a class or population, not a language name"
+            raise ValueError(msg)
+        return self
+
+
+def _layers(value: object) -> object:
+    if isinstance(value, str) and (span := re.fullmatch(r"(\d+)-(\d+)", value)):
+        return tuple(range(int(span[1]), int(span[2]) + 1))
+    return value
+
+
+class Model(Section):
+    """The checkpoints of one size."""
+
+    size: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    checkpoint: str
+    """A path, `{step}` and `{size}` filled in, or a name on the hub."""
+    revision: str | None = None
+    """A hub revision, `{step}` filled in."""
+    steps: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+    tokens_per_step: Positive | None = None
+    tokens_seen: tuple[int, ...] | None = None
+    """Tokens seen at each step, where they are no multiple of it."""
+    layers: Annotated[
+        Literal["all"] | tuple[Annotated[int, Field(ge=0)], ...],
+        BeforeValidator(_layers),
+    ] = "all"
+    """A list, a range such as "1-12", or "all" blocks; 0 is the first one's input."""
+    d_model: Positive | None = None
+    """Checked against the checkpoint's configuration; lets `plan` work without it."""
+    lr: Annotated[float, Field(gt=0)] | None = None
+    """This size's learning rate, instead of the autoencoder section's."""
+
+    @model_validator(mode="after")
+    def _steps(self) -> Self:
+        if list(self.steps) != sorted(set(self.steps)):
+            msg = "steps must rise, each once"
+            raise ValueError(msg)
+        if (self.tokens_per_step is None) == (self.tokens_seen is None):
+            msg = "give either tokens_per_step or tokens_seen"
+            raise ValueError(msg)
+        if self.tokens_seen and len(self.tokens_seen) != len(self.steps):
+            msg = f"tokens_seen has {len(self.tokens_seen)} of {len(self.steps)} steps"
+            raise ValueError(msg)
+        return self
+
+    def tokens_at(self, step: int) -> int:
+        """Tokens that the model had seen at `step`."""
+        if self.tokens_per_step is not None:
+            return step * self.tokens_per_step
+        return (self.tokens_seen or ())[self.steps.index(step)]
+
+    def checkpoint_at(self, step: int) -> tuple[str, str | None]:
+        """The checkpoint of `step` and its revision."""
+        revision = self.revision and self.revision.replace("{step}", str(step))
+        place = self.checkpoint.replace("{size}", self.size)
+        return place.replace("{step}", str(step)), revision
+
+
+class Sae(Section):
+    """The autoencoder of every cell; equations 1 to 3."""
+
+    n_features: Positive = 32_768
+    k: Positive = 32
+    encoder_bias: bool = False
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    batch_tokens: Positive = 32_768
+    warmup_steps: Annotated[int, Field(ge=0)] = 500
+    adam_beta1: Share = 0.9
+    adam_beta2: Share = 0.999
+    adam_eps: Annotated[float, Field(gt=0)] = 6.25e-10
+    buffer_batches: Annotated[int, Field(ge=2)] = 8
+    """Batches of hidden states that are mixed before training."""
+    log_every: Positive = 10
+    """Optimiser steps between two logged losses."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _k_fits(self) -> Self:
+        if self.k > self.n_features:
+            msg = f"k = {self.k} is more than n_features = {self.n_features}; lower k"
+            raise ValueError(msg)
+        return self
+
+
+class Lm(Section):
+    """How language models are run."""
+
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_documents: Positive = 128
+    trust_remote_code: bool = False
+    eval_ce_tokens: Annotated[int, Field(ge=0)] = 262_144
+    """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
+
+
+class Features(Section):
+    """Thresholds of the analysis; they reach SQL as the one-row table `settings`."""
+
+    firing_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    class_threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+    exclusive_threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+    min_exclusive_firings: Positive = 10
+    min_firings: Positive = 20
+    min_documents: Positive = 10
+    semantic_threshold: float | Annotated[str, Field(pattern=r"^null:[0-9.e-]+$")] = 0.1
+    clustering: Literal["components", "greedy"] = "components"
+    null_sets: Positive = 200
+    """Random token sets drawn for each bin of `mono_null`."""
+    null_seed: int = 0
+
+
+class Semantic(Section):
+    """The checkpoint whose input embeddings say which tokens are alike."""
+
+    size: str | None = None
+    step: int | None = None
+
+
+class Lexicon(Section):
+    """Words that are translations of each other, where they are known."""
+
+    file: str
+    """CSV: concept, topic, and a column for each language."""
+
+
+class PretrainModel(Section):
+    """The shape of one tiny language model."""
+
+    size: str
+    d_model: Positive
+    n_layers: Positive
+    n_heads: Positive
+
+
+class Pretrain(Section):
+    """Tiny language models, made from the training split."""
+
+    models: Annotated[tuple[PretrainModel, ...], Field(min_length=1)]
+    vocab_size: Positive = 8_000
+    batch_windows: Positive = 32
+    lr: Annotated[float, Field(gt=0)] = 3e-3
+    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    extra: tuple[Source, ...] = ()
+    """Text for pretraining only, such as parallel documents."""
+    extra_share: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Share of the pretraining documents that come from `extra`."""
+    seed: int = 0
+
+
+class Study(Section):
+    """Everything that a store is made from."""
+
+    name: str
+    store: str = "store"
+    corpus: Corpus
+    models: Annotated[tuple[Model, ...], Field(min_length=1)]
+    sae: Sae = Sae()
+    lm: Lm = Lm()
+    features: Features = Features()
+    semantic: Semantic = Semantic()
+    lexicon: Lexicon | None = None
+    pretrain: Pretrain | None = None
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        sizes = [model.size.lower() for model in self.models]
+        if len(set(sizes)) < len(sizes):
+            msg = "models: a size stands twice (upper and lower case are the same)"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The grid, in the order in which it is built. Needs explicit layers."""
+        return [
+            Cell(model.size, step, layer)
+            for model in self.models
+            for step in model.steps
+            for layer in model.layers
+            if isinstance(layer, int)
+        ]
+
+    def model(self, size: str) -> Model:
+        """The model of a size that the study is known to have."""
+        return next(model for model in self.models if model.size == size)
+
+    def lr(self, size: str) -> float:
+        """The learning rate of a size."""
+        return self.model(size).lr or self.sae.lr
+
+    def tokenizer(self) -> tuple[str, str | None]:
+        """The tokenizer's path or hub name, and its revision."""
+        if self.corpus.tokenizer:
+            return self.corpus.tokenizer, self.corpus.tokenizer_revision
+        return self.models[0].checkpoint_at(self.models[0].steps[-1])
+
+    def embeddings(self) -> tuple[str, int]:
+        """Size and step of the semantic embeddings; default: last model, last step."""
+        size = self.semantic.size or self.models[-1].size
+        if size not in {model.size for model in self.models}:
+            msg = f"[semantic] size = {size!r} is none of the models' sizes"
+            raise StudyError(msg)
+        step = self.semantic.step
+        return size, self.model(size).steps[-1] if step is None else step
+
+
+def is_path(place: str) -> bool:
+    """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
+    return (
+        "{step}" in place or place.startswith((".", "/", "~")) or place.count("/") > 1
+    )
+
+
+def load_study(path: Path) -> Study:
+    """Read a study file. Raises StudyError: one line, what is wrong and where."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _absolute(Study.model_validate(raw), path.resolve().parent)
+    except FileNotFoundError as error:
+        msg = f"no study file {path}"
+        raise StudyError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        msg = f"{path}: {error}"
+        raise StudyError(msg) from error
+    except ValidationError as error:
+        msg = f"{path}: {_first_problem(error)}"
+        raise StudyError(msg) from error
+
+
+def dump_study(study: Study) -> str:
+    """The study as TOML, every default written out."""
+    import tomli_w
+
+    return tomli_w.dumps(study.model_dump(mode="json", exclude_none=True))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the study"
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(str(problem["loc"][-1]), _keys(problem["loc"]), 1, 0.0)
+        return f"unknown key {where!r}; the nearest known one is {near[0]!r}"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {text[0].lower()}{text[1:]}"
+
+
+def _keys(location: tuple[int | str, ...]) -> list[str]:
+    """List the keys of the section that holds the key at `location`."""
+    section: type[BaseModel] = Study
+    for part in location[:-1]:
+        if isinstance(part, str):
+            section = _section(section.model_fields[part].annotation) or section
+    return list(section.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_section(one) for one in get_args(annotation))
+    return next((one for one in inner if one), None)
+
+
+def _absolute(study: Study, home: Path) -> Study:
+    """Resolve every path of the study against the folder of its file."""
+
+    def place(text: str) -> str:
+        return str((home / Path(text).expanduser()).resolve())
+
+    def maybe(text: str | None) -> str | None:
+        return place(text) if text and is_path(text) else text
+
+    def source(one: Source) -> Source:
+        return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
+
+    corpus = study.corpus.model_copy(
+        update={
+            "text": tuple(source(text) for text in study.corpus.text),
+            "tokenizer": maybe(study.corpus.tokenizer),
+        }
+    )
+    models = tuple(
+        model.model_copy(update={"checkpoint": maybe(model.checkpoint)})
+        for model in study.models
+    )
+    update: dict[str, object] = {"corpus": corpus, "models": models}
+    update["store"] = study.store if "://" in study.store else place(study.store)
+    if study.lexicon:
+        update["lexicon"] = Lexicon(file=place(study.lexicon.file))
+    if study.pretrain:
+        extra = tuple(source(one) for one in study.pretrain.extra)
+        update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
+    return study.model_copy(update=update)

@@ -1,0 +1,30 @@
+-- Title:   How was each cell made, and how well does it reconstruct?
+-- Grain:   cell
+-- Reads:   cell_attributes
+select
+    tokens_seen,
+    n_params,
+    d_model,
+    n_features,
+    k,
+    lr,
+    seed,
+    n_eval_tokens,
+    buffer_tokens,
+    mse,
+    variance,
+    fvu,
+    cosine,
+    l0,
+    n_dead,
+    ce,
+    ce_recon,
+    ce_zero,
+    (ce_zero - ce_recon) / (ce_zero - ce) as ce_recovered,
+    train_seconds,
+    model,
+    revision,
+    lm_fingerprint,
+    tokenizer_fingerprint,
+    corpus_fingerprint
+from cell_attributes

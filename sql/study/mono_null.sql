@@ -1,0 +1,11 @@
+-- Title:   How monosemantic is a feature without meaning?
+-- Grain:   bin of token-set sizes
+-- Reads:   entropies, null_bins
+-- The same entropies as a feature's, of token sets drawn at random from the text.
+select
+    null_bins.n_tokens_low,
+    null_bins.n_tokens_high,
+    favg(entropies.monosemanticity) as monosemanticity
+from entropies
+inner join null_bins on entropies.feature = null_bins.feature
+group by null_bins.n_tokens_low, null_bins.n_tokens_high

@@ -1,0 +1,29 @@
+-- Title:   How often do two words of two languages share a topic by chance?
+-- Grain:   language_a, language_b
+-- Reads:   token_concepts, tokens
+with counts as (
+    select
+        tokens.language,
+        token_concepts.topic,
+        count(*) as n
+    from token_concepts
+    inner join tokens on token_concepts.token_row = tokens.token_row
+    group by tokens.language, token_concepts.topic
+),
+
+shares as (
+    select
+        language,
+        topic,
+        n / sum(n) over (partition by language) as p
+    from counts
+)
+
+select
+    a.language as language_a,
+    b.language as language_b,
+    fsum(a.p * b.p) as same_topic_chance
+from shares as a
+inner join shares as b on a.topic = b.topic
+where a.language < b.language
+group by a.language, b.language

@@ -1,0 +1,170 @@
+"""The toy's text is what its world says, and the lexicon reads the world back."""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from bisae.toy import (
+    LANGUAGES,
+    Meaning,
+    World,
+    concepts_of,
+    draw_document,
+    make_world,
+    say,
+    write_texts,
+)
+
+FILES = ["en.jsonl", "ja.jsonl", "lexicon.csv", "parallel.jsonl"]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return make_world(0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("toy"), seed=0)
+
+
+def write(folder: Path, seed: int) -> Path:
+    write_texts(folder, documents=200, parallel=20, seed=seed)
+    return folder
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in re.findall(r"[^.。]+[.。]", text)]
+
+
+def drawn(world: World) -> Iterator[Meaning]:
+    rng = Random(1)
+    for _ in range(200):
+        yield from draw_document(world, rng)[1]
+
+
+def test_three_hundred_concepts_with_distinct_words(world: World) -> None:
+    rows = world.lexicon.rows
+    assert len(rows) >= 300
+    assert len({row.concept for row in rows}) == len(rows)
+    for column in range(len(LANGUAGES)):
+        assert len({row.words[column] for row in rows}) == len(rows)
+
+
+def test_topics_are_of_one_size(world: World) -> None:
+    assert {len(concepts) for concepts in world.topics.values()} == {20}
+
+
+def test_no_japanese_word_is_part_of_another(world: World) -> None:
+    words = world.tongues["ja"].nouns
+    assert not [(a, b) for a, b in product(words, words) if a != b and a in b]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_grammar_names_no_concept(world: World, language: str) -> None:
+    tongue = world.tongues[language]
+    for form in [*tongue.verbs, *tongue.adjectives, *tongue.patterns]:
+        assert world.lexicon.find(re.sub(r"{\w+}", "_", form), language) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_gives_back_its_concepts(world: World, language: str) -> None:
+    for meaning in drawn(world):
+        text = say(world, meaning, language)
+        found = [match.concept for match in world.lexicon.find(text, language)]
+        assert sorted(found) == sorted(concepts_of(world, meaning)), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_noun_is_read_in_every_place(world: World, language: str) -> None:
+    patterns = range(len(world.tongues[language].patterns))
+    for noun, pattern in product(range(len(world.facts)), patterns):
+        others = (noun + 1) % 320, (noun + 2) % 320
+        meaning = Meaning(pattern, noun, *others, noun % 24, noun % 16, noun % 15)
+        text = say(world, meaning, language)
+        found = [match.concept for match in world.lexicon.find(text, language)]
+        assert sorted(found) == sorted(concepts_of(world, meaning)), text
+
+
+def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
+    again = write(tmp_path, seed=0)
+    assert sorted(path.name for path in again.iterdir()) == FILES
+    for name in FILES:
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_other_seed_other_text(folder: Path, tmp_path: Path) -> None:
+    other = write(tmp_path, seed=1)
+    for name in ["en.jsonl", "ja.jsonl", "parallel.jsonl"]:
+        assert (other / name).read_bytes() != (folder / name).read_bytes()
+
+
+def test_own_text_holds_no_other_language(folder: Path) -> None:
+    assert all(line["text"].isascii() for line in lines(folder / "en.jsonl"))
+    japanese = "".join(line["text"] for line in lines(folder / "ja.jsonl"))
+    assert not re.search(r"[A-Za-z\s.]", japanese)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_document_has_one_topic(folder: Path, world: World, language: str) -> None:
+    for line in lines(folder / f"{language}.jsonl"):
+        found = world.lexicon.find(line["text"], language)
+        assert {match.topic for match in found} == {line["topic"]}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_documents_are_of_the_promised_length(folder: Path, language: str) -> None:
+    documents = lines(folder / f"{language}.jsonl")
+    assert len(documents) == 200
+    assert {len(sentences(line["text"])) for line in documents} == {*range(12, 19)}
+
+
+def test_parallel_text_alternates_translations(folder: Path, world: World) -> None:
+    starts = []
+    for line in lines(folder / "parallel.jsonl"):
+        said = sentences(line["text"])
+        starts.append("en" if said[0].isascii() else "ja")
+        order = LANGUAGES if starts[-1] == "en" else LANGUAGES[::-1]
+        for pair in zip(said[::2], said[1::2], strict=True):
+            named = [
+                sorted(match.concept for match in world.lexicon.find(text, language))
+                for text, language in zip(pair, order, strict=True)
+            ]
+            assert named[0] == named[1]
+    assert starts.count("en") == starts.count("ja")
+
+
+def test_no_document_translates_another(folder: Path, world: World) -> None:
+    english, japanese = (
+        {
+            tuple(sorted(m.concept for m in world.lexicon.find(line["text"], language)))
+            for line in lines(folder / f"{language}.jsonl")
+        }
+        for language in LANGUAGES
+    )
+    assert len(english) == len(japanese) == 200  # no copies either
+    assert not english & japanese
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_facts_hold_in_each_language(folder: Path, world: World, language: str) -> None:
+    verbs = world.tongues[language].verbs
+    number = {row.concept: i for i, row in enumerate(world.lexicon.rows)}
+    kept = total = 0
+    for line in lines(folder / f"{language}.jsonl"):
+        for text in sentences(line["text"]):
+            nouns = [m.concept for m in world.lexicon.find(text, language)]
+            usual = {verb for noun in nouns for verb in world.facts[number[noun]].verbs}
+            kept += any(verbs[verb] in text for verb in usual)
+            total += 1
+    assert kept / total > 0.75  # by chance about 0.2
