@@ -10,9 +10,11 @@ from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError
 from bisae.export import Exporter
+from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at
 from bisae.hidden import LanguageModel, load_lm, read_config
 from bisae.progress import track
+from bisae.query import exported_cells
 from bisae.store import Store, create_store
 from bisae.study import Model, Study
 from bisae.train import check_fit, train_checkpoint
@@ -41,6 +43,23 @@ def export(store: Store, cells: list[Cell]) -> None:
     exporter.export_study()
     for cell in track(done, len(done), "export", "cells"):
         exporter.export_cell(cell)
+
+
+def checkpoint_status(store: Store) -> tuple[Rows, int]:
+    """For each checkpoint how many layers are how far, and the cells not finished."""
+    rows, unfinished = [], 0
+    exported = set(exported_cells(store))
+    for cells in checkpoints(store.study.cells):
+        progress = [store.progress(cell) for cell in cells]
+        trained = sum(done.sae for done in progress)
+        encoded = sum(done.codes for done in progress)
+        finished = len(exported.intersection(cells))
+        unfinished += len(cells) - finished
+        size, step, _ = cells[0]
+        rows.append((size, step, len(cells), trained, encoded, finished))
+    return Rows(
+        ["size", "step", "layers", "trained", "encoded", "exported"], rows
+    ), unfinished
 
 
 def checkpoints(cells: list[Cell]) -> Iterator[list[Cell]]:

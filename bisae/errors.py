@@ -4,6 +4,9 @@
 class BisaeError(Exception):
     """Something the user can fix."""
 
+    exit_code = 1
+    """1: a run failed or a promise is broken. 2: bad use, or a check that cannot run."""
+
 
 class AssetMissing(BisaeError, FileNotFoundError):
     """A declarative file or folder is not where this install should have it."""
@@ -12,13 +15,19 @@ class AssetMissing(BisaeError, FileNotFoundError):
 class SqlError(BisaeError, ValueError):
     """A query is wrong, or a .sql file breaks the conventions in sql/README.md."""
 
+    exit_code = 2
+
 
 class StudyError(BisaeError, ValueError):
     """A study file has an unknown key, a wrong value or a contradiction."""
 
+    exit_code = 2
+
 
 class AddressError(BisaeError, LookupError):
     """A size, step or layer is not in the study's grid."""
+
+    exit_code = 2
 
 
 class CorpusError(BisaeError, ValueError):
@@ -47,6 +56,8 @@ class Unfinished(BisaeError, LookupError):
 
 class CheckError(BisaeError, RuntimeError):
     """A check could not run; says nothing about the data."""
+
+    exit_code = 2
 
 
 class BrokenPromise(BisaeError, AssertionError):

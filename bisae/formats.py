@@ -24,7 +24,9 @@ def _tabulated(style: str) -> Callable[[Rows], str]:
         from tabulate import tabulate
 
         values = [[_short(value) for value in row] for row in rows.values]
-        names = [name.replace("_", " ") if "latex" in style else name for name in rows.names]
+        names = [
+            name.replace("_", " ") if "latex" in style else name for name in rows.names
+        ]
         return tabulate(values, names, style, missingval="") + "\n"
 
     return write
@@ -44,7 +46,9 @@ def _csv(rows: Rows) -> str:
 
 
 def _json(rows: Rows) -> str:
-    records: Sequence[Any] = [dict(zip(rows.names, row, strict=True)) for row in rows.values]
+    records: Sequence[Any] = [
+        dict(zip(rows.names, row, strict=True)) for row in rows.values
+    ]
     return json.dumps(records, ensure_ascii=False, default=str, indent=1) + "\n"
 
 

@@ -91,7 +91,7 @@ def parse_cell(text: str) -> Cell:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         msg = f"{name} {text!r} is not a number"
         raise AddressError(msg)
     return int(text)
@@ -100,6 +100,11 @@ def _number(name: str, text: str) -> int:
 def _known(name: str, asked: Iterable[object], have: set[Any]) -> None:
     for value in asked:
         if value not in have:
-            near = get_close_matches(str(value), [str(one) for one in have], 1, 0.0)
-            msg = f"no {name} {value} in this study: the nearest is {near[0]}"
-            raise AddressError(msg)
+            msg = f"no {name} {value} in this study: the nearest is "
+            raise AddressError(msg + str(_nearest(value, have)))
+
+
+def _nearest(value: object, have: set[Any]) -> object:
+    if isinstance(value, int):
+        return min(have, key=lambda one: (abs(one - value), one))
+    return get_close_matches(str(value), sorted(have), 1, 0.0)[0]

@@ -131,7 +131,9 @@ def _packed(
             if not join or not held:
                 held.append(tokenizer.bos_token_id)
             end = "\n" if join else ""
-            held += tokenizer(text + end, add_special_tokens=False, verbose=False).input_ids
+            held += tokenizer(
+                text + end, add_special_tokens=False, verbose=False
+            ).input_ids
             while len(held) >= size:
                 yield held[:size]
                 held = [] if join else held[size:]
@@ -150,7 +152,11 @@ def _train(
     torch.manual_seed(settings.seed)
     model = _model(shape, len(tokenizer), tokenizer.bos_token_id)
     optimizer = torch.optim.AdamW(
-        model.parameters(), settings.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True
+        model.parameters(),
+        settings.lr,
+        betas=(0.9, 0.95),
+        weight_decay=0.01,
+        fused=True,
     )
     last = max(folders)
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -7,15 +7,19 @@ who needs whom.
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import pyarrow.parquet as pq
 
+from bisae import fence
 from bisae.assets import asset_dir
 from bisae.errors import SqlError, Unfinished
+from bisae.formats import Rows
 from bisae.grid import Cell
 from bisae.store import Store
 
@@ -154,7 +158,7 @@ def create_views(
             kind = "temp table" if name in computed_once else "view"
             con.execute(f"create {kind} {name} as {views[name].select}")
         except duckdb.Error as error:
-            msg = f"view {name}: {first_line(error)}"
+            msg = f"view {name}: {explain(error)}"
             raise SqlError(msg) from error
         have.add(name)
     return have
@@ -166,9 +170,11 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Path:
     return (folder / cell.partition if cell else folder) / "rows.parquet"
 
 
-def parquet_view(con: Connection, name: str, files: Sequence[Path]) -> None:
+def parquet_view(
+    con: Connection, name: str, files: Sequence[Path], scheme: str = ""
+) -> None:
     """Make a base view over an explicit list of Parquet files."""
-    listed = ", ".join(quoted(str(file)) for file in files)
+    listed = ", ".join(quoted(f"{scheme}{file.resolve()}") for file in files)
     con.execute(
         f"create view {name} as from read_parquet([{listed}], "
         f"hive_partitioning = {name in CELL_TABLES}"
@@ -181,24 +187,29 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def first_line(error: Exception) -> str:
-    """What went wrong, without DuckDB's drawing of the statement."""
-    return str(error).splitlines()[0]
-
-
 def exported_cells(store: Store) -> list[Cell]:
     """The cells whose features are exported, in grid order."""
     cells = store.study.cells
     return [cell for cell in cells if table_file(store, "features", cell).exists()]
 
 
-def connect(store: Store, codes: Cell | None = None) -> Connection:
+def missing_cells(store: Store) -> int:
+    """How many cells of the grid are not exported."""
+    return len(store.study.cells) - len(exported_cells(store))
+
+
+def connect(
+    store: Store, codes: Cell | None = None, *, fenced: bool = False
+) -> Connection:
     """A database with every table and view of the store's exported cells.
 
-    With `codes`, that cell's activations are the table `codes`. Raises Unfinished when
-    nothing is exported yet, or that cell is not encoded.
+    With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
+    that users write: they read the store's tables and touch nothing else. Raises
+    Unfinished when nothing is exported yet, or that cell is not encoded.
     """
     con = database()
+    if fenced:
+        con.register_filesystem(fence.ReadOnlyFiles(store.tables))
     cells = exported_cells(store)
     if not cells:
         msg = (
@@ -210,10 +221,70 @@ def connect(store: Store, codes: Cell | None = None) -> Connection:
         places = cells if table in CELL_TABLES else [None]
         files = [file for c in places if (file := table_file(store, table, c)).exists()]
         if files:
-            parquet_view(con, table, files)
+            parquet_view(con, table, files, f"{fence.SCHEME}://" if fenced else "")
             base.add(table)
     if codes:
         con.register("codes", store.codes_stream(codes))
         base.add("codes")
     create_views(con, read_views("study", "trends", "paper", "checks"), base)
+    if fenced:
+        fence.enclose(con, store.tables)
     return con
+
+
+# -- queries ----------------------------------------------------------------------
+
+
+def rows_of(con: Connection, query: str) -> Rows:
+    """Run a query. Raises SqlError: one line, with the line of the query it is about."""
+    try:
+        result = con.execute(query)
+        names = [column[0] for column in result.description or ()]
+        return Rows(names, result.fetchall() if names else [])
+    except duckdb.Error as error:
+        raise SqlError(explain(error)) from error
+
+
+def explain(error: duckdb.Error) -> str:
+    """DuckDB's error in one line: what, and at which line of the query."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if lines[0].startswith("Traceback"):
+        return lines[-1].split(": ", 1)[-1]
+    place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
+    near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
+    hint = f"; nearest: {near[1] or near[2]}" if near else ""
+    where = f" (line {place[1]}: {place[2].strip()})" if place else ""
+    return f"{lines[0]}{hint}{where}"
+
+
+def write_parquet(con: Connection, query: str, file: Path) -> None:
+    """Write a query's result as Parquet, through Arrow: a fence lets DuckDB write none."""
+    try:
+        reader = con.sql(query.rstrip().rstrip(";")).to_arrow_reader()
+        with pq.ParquetWriter(file, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+    except duckdb.Error as error:
+        raise SqlError(explain(error)) from error
+
+
+def describe(con: Connection) -> Rows:
+    """Every table and view: name, title, grain, columns."""
+    headers = {name: (view.title, view.grain) for name, view in read_views().items()}
+    told = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
+    headers |= {name: (one["title"], one["grain"]) for name, one in told.items()}
+    columns = con.execute(
+        "select table_name, string_agg(column_name, ', ' order by ordinal_position) "
+        "from information_schema.columns where table_schema = 'main' group by 1 order by 1"
+    ).fetchall()
+    values = [(name, *headers[name], listed) for name, listed in columns]
+    return Rows(["name", "title", "grain", "columns"], values)
+
+
+def words(con: Connection) -> list[str]:
+    """What the shell completes: names of tables and columns."""
+    found = con.execute(
+        "select table_name from information_schema.columns where table_schema = 'main' "
+        "union select column_name from information_schema.columns order by 1"
+    ).fetchall()
+    return [word for (word,) in found]

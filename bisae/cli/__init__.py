@@ -1,0 +1,34 @@
+"""The commands, in pipeline order; each parses options and calls one function."""
+
+import click
+
+from bisae import __version__
+from bisae.cli.ask import sql, status, views
+from bisae.cli.judge import report, validate
+from bisae.cli.make import build, demo, encode, export, plan, pretrain, train
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """Follow how a language model's features form, over sizes, steps and layers.
+
+    Start with `bisae demo`. A STUDY is a TOML file, a STORE the folder it builds.
+    """
+
+
+for command in (
+    demo,
+    plan,
+    pretrain,
+    build,
+    train,
+    encode,
+    export,
+    status,
+    views,
+    sql,
+    validate,
+    report,
+):
+    main.add_command(command)

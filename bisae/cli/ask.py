@@ -1,0 +1,121 @@
+"""Commands that ask a store: status, views, sql."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bisae.cli.options import reports_errors, say, show, store_argument
+
+STYLES = ("table", "csv", "json", "markdown", "parquet")
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--format", "style", default="table", help="table, csv, json or markdown."
+)
+@reports_errors
+def status(store: Path, style: str) -> None:
+    """Show which cells are finished, and which are not.
+
+    Example: bisae status toy/store
+    """
+    from bisae.build import checkpoint_status
+    from bisae.store import open_store
+
+    rows, unfinished = checkpoint_status(open_store(store))
+    show(rows, style)
+    say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--format", "style", default="table", help="table, csv, json or markdown."
+)
+@reports_errors
+def views(store: Path, style: str) -> None:
+    """List every table and view with its title, grain and columns.
+
+    Example: bisae views toy/store
+    """
+    from bisae.query import connect, describe
+    from bisae.store import open_store
+
+    show(describe(connect(open_store(store))), style)
+
+
+@click.command()
+@store_argument
+@click.argument("query", required=False)
+@click.option(
+    "-f", "--file", type=click.Path(path_type=Path), help="Read the query here."
+)
+@click.option("--format", "style", type=click.Choice(STYLES), default="table")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write the result here."
+)
+@click.option(
+    "--codes", metavar="SIZE/STEP/LAYER", help="Add this cell's table `codes`."
+)
+@click.option(
+    "--unsafe", is_flag=True, help="Let the query write and read other files."
+)
+@reports_errors
+def sql(
+    store: Path,
+    query: str | None,
+    file: Path | None,
+    style: str,
+    output: Path | None,
+    codes: str | None,
+    unsafe: bool,  # noqa: FBT001 - click passes a flag by name
+) -> None:
+    """Ask a question in SQL; without one, open a shell.
+
+    Example: bisae sql toy/store "select language, count(*) from features group by 1"
+    """
+    from bisae.errors import SqlError
+    from bisae.grid import parse_cell
+    from bisae.query import connect, missing_cells, rows_of, write_parquet
+    from bisae.store import open_store
+
+    if query and file:
+        msg = "give a query or --file, not both"
+        raise SqlError(msg)
+    opened = open_store(store)
+    con = connect(opened, parse_cell(codes) if codes else None, fenced=not unsafe)
+    if missing := missing_cells(opened):
+        say(f"{missing} cells are not finished: their rows are missing")
+    if file:
+        query = _read(file)
+    elif query is None and not sys.stdin.isatty():
+        query = sys.stdin.read()
+    if query is None:
+        from bisae.cli.shell import run_shell
+
+        run_shell(con, opened.place)
+    elif style == "parquet":
+        if output is None:
+            msg = "--format parquet needs --output FILE"
+            raise SqlError(msg)
+        write_parquet(con, query, output)
+    else:
+        from bisae.formats import render
+
+        text = render(rows_of(con, query), style)
+        if output:
+            output.write_text(text, encoding="utf-8")
+        else:
+            click.echo(text, nl=False)
+
+
+def _read(file: Path) -> str:
+    from bisae.errors import SqlError
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"cannot read the query in {file}: {error}"
+        raise SqlError(msg) from error

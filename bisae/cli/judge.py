@@ -1,0 +1,44 @@
+"""Commands that judge a store: validate, report."""
+
+from pathlib import Path
+
+import click
+
+from bisae.cli.options import reports_errors, say, show, store_argument
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--format", "style", default="table", help="table, csv, json or markdown."
+)
+@reports_errors
+def validate(store: Path, style: str) -> None:
+    """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
+
+    Example: bisae validate toy/store
+    """
+    from bisae.errors import BrokenPromise
+    from bisae.store import open_store
+    from bisae.validate import as_rows, failures, validate
+
+    outcomes = validate(open_store(store))
+    show(as_rows(outcomes), style)
+    if broken := failures(outcomes):
+        msg = f"{len(broken)} of {len(outcomes)} promises are broken"
+        raise BrokenPromise(msg)
+    say(f"{len(outcomes)} promises kept")
+
+
+@click.command()
+@store_argument
+@reports_errors
+def report(store: Path) -> None:
+    """Write tables, figures and one page that shows them.
+
+    Example: bisae report toy/store
+    """
+    from bisae.report import report
+    from bisae.store import open_store
+
+    click.echo(report(open_store(store)))

@@ -1,0 +1,152 @@
+"""Commands that make something: demo, plan, pretrain, build and its stages."""
+
+from pathlib import Path
+
+import click
+
+from bisae.cli.options import (
+    only_option,
+    reports_errors,
+    say,
+    show,
+    study_argument,
+)
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("bisae-demo"),
+    show_default=True,
+    help="Where the study, its text, models and store go.",
+)
+@reports_errors
+def demo(folder: Path) -> None:
+    """Make the toy study, end to end; nothing is needed but this command.
+
+    Example: bisae demo --folder toy
+    """
+    from bisae.pretrain import pretrain
+    from bisae.study import load_study
+    from bisae.toy import write_study
+
+    path = write_study(folder)
+    study = load_study(path)
+    say(f"{path}: a small bilingual world and its text are made")
+    pretrain(study)
+    _build(path, None)
+
+
+@click.command()
+@study_argument
+@click.option(
+    "--format", "style", default="table", help="table, csv, json or markdown."
+)
+@reports_errors
+def plan(study: Path, style: str) -> None:
+    """Say what a study will cost: cells, passes, bytes, hours. Nothing is built.
+
+    Example: bisae plan examples/llm-jp-3.toml
+    """
+    from bisae.formats import Rows
+    from bisae.plan import SizePlan, plan
+    from bisae.study import load_study
+
+    sizes = plan(load_study(study))
+    show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
+    cells = sum(size.cells for size in sizes)
+    disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
+    hours = sum(size.hours for size in sizes)
+    say(f"{cells} cells, {disk:,.1f} GB, at least {hours:,.1f} hours on this machine")
+
+
+@click.command()
+@study_argument
+@reports_errors
+def pretrain(study: Path) -> None:
+    """Train the study's tiny language models, as ordinary checkpoints.
+
+    Example: bisae pretrain toy/toy.toml
+    """
+    from bisae.pretrain import pretrain
+    from bisae.study import load_study
+
+    pretrain(load_study(study))
+
+
+@click.command()
+@study_argument
+@only_option
+@reports_errors
+def build(study: Path, only: str | None) -> None:
+    """Build a study: all stages, then validate and report; picks up where it stopped.
+
+    Example: bisae build toy/toy.toml --only size=1M,step=900
+    """
+    _build(study, only)
+
+
+@click.command()
+@study_argument
+@only_option
+@reports_errors
+def train(study: Path, only: str | None) -> None:
+    """Train the autoencoders, all layers of a checkpoint from one pass.
+
+    Example: bisae train toy/toy.toml --only step=900
+    """
+    _stage(study, only, "train")
+
+
+@click.command()
+@study_argument
+@only_option
+@reports_errors
+def encode(study: Path, only: str | None) -> None:
+    """Encode the evaluation text with the trained autoencoders.
+
+    Example: bisae encode toy/toy.toml
+    """
+    _stage(study, only, "encode")
+
+
+@click.command()
+@study_argument
+@only_option
+@reports_errors
+def export(study: Path, only: str | None) -> None:
+    """Export the tables of the encoded cells; only what changed is made again.
+
+    Example: bisae export toy/toy.toml
+    """
+    _stage(study, only, "export")
+
+
+def _stage(path: Path, only: str | None, stage: str) -> None:
+    from bisae.build import build
+    from bisae.grid import parse_selection
+    from bisae.study import load_study
+
+    build(load_study(path), parse_selection(only), (stage,))
+
+
+def _build(path: Path, only: str | None) -> None:
+    """Build, print the trends of the middle layers, then check and report."""
+    from bisae.build import build
+    from bisae.errors import BrokenPromise
+    from bisae.grid import parse_selection
+    from bisae.query import connect, rows_of
+    from bisae.report import report
+    from bisae.study import load_study
+    from bisae.validate import failures, validate
+
+    store = build(load_study(path), parse_selection(only))
+    con = connect(store)
+    show(rows_of(con, "from overview"), "table")
+    broken = failures(validate(store))
+    page = report(store)
+    say(f"store  {store.place}\nreport {page}")
+    if broken:
+        msg = f"{len(broken)} promises are broken; `bisae validate {store.place}`"
+        raise BrokenPromise(msg)
