@@ -9,7 +9,7 @@ from itertools import groupby
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError
-from bisae.export import Exporter
+from bisae.export import export_cell, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at
 from bisae.hidden import LanguageModel, load_lm, read_config
@@ -39,10 +39,10 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 def export(store: Store, cells: list[Cell]) -> None:
     """Write the tables of the cells that are encoded."""
     done = [cell for cell in cells if store.progress(cell).codes]
-    exporter = Exporter(store)
-    exporter.export_study()
+    shared = gather(store)
+    export_shared(shared)
     for cell in track(done, len(done), "export", "cells"):
-        exporter.export_cell(cell)
+        export_cell(shared, cell)
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:

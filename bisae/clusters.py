@@ -122,8 +122,8 @@ def cluster(
 
 
 def _components(alike: NDArray[np.bool_]) -> Ints:
-    label: Ints = connected_components(csr_matrix(alike), directed=False)[1]
-    return label
+    graph = csr_matrix(alike.astype(np.int8))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _leaders(alike: NDArray[np.bool_], tokens: Ints, n_firings: Ints) -> Ints:

@@ -1,7 +1,7 @@
 """Which tokens of the text stand on words of the lexicon.
 
-Reads a split's windows, the tokenizer and the study's lexicon; gives the positions whose
-token is mostly such a word.
+Reads a split's windows, the tokenizer and the study's lexicon; gives the positions
+whose token is mostly such a word.
 """
 
 from collections.abc import Iterator

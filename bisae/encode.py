@@ -1,7 +1,7 @@
 """Encode the evaluation text: the codes of every cell, and how well they reconstruct.
 
-Reads the `eval` split, the language model and `sae/` of each cell; writes `codes/`, with
-the metrics that need hidden states as its attributes. All are of the stored codes.
+Reads the `eval` split, the language model and `sae/` of each cell; writes `codes/`,
+with the metrics that need hidden states as its attributes, all of the stored codes.
 """
 
 from collections.abc import Sequence

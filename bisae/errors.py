@@ -5,7 +5,7 @@ class BisaeError(Exception):
     """Something the user can fix."""
 
     exit_code = 1
-    """1: a run failed or a promise is broken. 2: bad use, or a check that cannot run."""
+    """1: a run failed or a promise broke. 2: bad use, or a check that cannot run."""
 
 
 class AssetMissing(BisaeError, FileNotFoundError):

@@ -57,13 +57,18 @@ def geometric_median(
     """The point with the least summed distance to x, (tokens, d) -> (d,).
 
     Weiszfeld's algorithm: means weighted by one over the distance, until it rests.
+    Where the point meets some of x, it leaves them only if the others pull harder than
+    they hold it (Vardi and Zhang 2000); the plain mean would stick to them.
     """
     point: Tensor = x.mean(0)
     for _ in range(iterations):
-        distance = (x - point).norm(dim=1).clamp_min(1e-12)
-        weight = 1 / distance
-        moved: Tensor = (x * weight[:, None]).sum(0) / weight.sum()
-        if (moved - point).norm() <= tolerance * point.norm().clamp_min(1e-12):
-            return moved
-        point = moved
+        distance = (x - point).norm(dim=1)
+        met = distance <= 1e-6 * distance.mean()
+        weight = torch.where(met, 0, 1 / distance)
+        pull = ((x - point) * weight[:, None]).sum(0)
+        free = (1 - met.sum() / pull.norm().clamp_min(1e-12)).clamp_min(0)
+        move = free * pull / weight.sum().clamp_min(1e-12)
+        point = point + move
+        if move.norm() <= tolerance * point.norm().clamp_min(1e-12):
+            break
     return point

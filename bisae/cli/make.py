@@ -27,9 +27,9 @@ def demo(folder: Path) -> None:
 
     Example: bisae demo --folder toy
     """
+    from bisae.demo import write_study
     from bisae.pretrain import pretrain
     from bisae.study import load_study
-    from bisae.toy import write_study
 
     path = write_study(folder)
     study = load_study(path)

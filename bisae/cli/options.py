@@ -27,11 +27,10 @@ class Failure(click.ClickException):
     """A BisaeError on its way to the terminal."""
 
     def __init__(self, error: BisaeError) -> None:
-        notes = [
-            note for note in getattr(error, "__notes__", []) if note not in str(error)
-        ]
-        super().__init__("; ".join([str(error), *notes]))
-        self.exit_code = error.exit_code
+        notes = getattr(error, "__notes__", [])
+        where = [note for note in notes if note.removeprefix("at ") not in str(error)]
+        super().__init__("; ".join([str(error), *where]))
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click sets it so too
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:

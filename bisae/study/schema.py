@@ -1,21 +1,13 @@
-"""A study: which text, which checkpoints, which autoencoder, which thresholds.
-
-Reads a TOML file and gives a frozen `Study` with every default filled in and every path
-absolute; writes it back beside the store, so that a store says how it was built.
-"""
+"""The sections of a study file: every setting, its default and what it means."""
 
 import re
-import tomllib
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
@@ -30,7 +22,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Section(BaseModel):
     """A table of the study file; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(Section):
@@ -56,7 +48,7 @@ class Source(Section):
 class Text(Source):
     """The documents of one language from one source."""
 
-    language: str
+    language: Annotated[str, Field(min_length=1)]
 
 
 class Corpus(Section):
@@ -111,10 +103,20 @@ class Corpus(Section):
         return self
 
 
-def _layers(value: object) -> object:
+def _layers(value: Any) -> Any:
+    layers = value
     if isinstance(value, str) and (span := re.fullmatch(r"(\d+)-(\d+)", value)):
-        return tuple(range(int(span[1]), int(span[2]) + 1))
-    return value
+        layers = list(range(int(span[1]), int(span[2]) + 1))
+    if layers == "all":
+        return layers
+    listed = isinstance(layers, list | tuple) and len(layers) > 0
+    if not listed or not all(isinstance(one, int) and one >= 0 for one in layers):
+        msg = f'give "all", a range such as "1-12", or a list of layers, not {value!r}'
+        raise ValueError(msg)
+    if list(layers) != sorted(set(layers)):
+        msg = "layers must rise, each once"
+        raise ValueError(msg)
+    return tuple(layers)
 
 
 class Model(Section):
@@ -147,7 +149,7 @@ class Model(Section):
         if (self.tokens_per_step is None) == (self.tokens_seen is None):
             msg = "give either tokens_per_step or tokens_seen"
             raise ValueError(msg)
-        if self.tokens_seen and len(self.tokens_seen) != len(self.steps):
+        if self.tokens_seen is not None and len(self.tokens_seen) != len(self.steps):
             msg = f"tokens_seen has {len(self.tokens_seen)} of {len(self.steps)} steps"
             raise ValueError(msg)
         return self
@@ -202,6 +204,16 @@ class Lm(Section):
     """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
 
 
+def _threshold(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    share = re.fullmatch(r"null:(\d+(?:\.\d+)?(?:e-\d+)?)", value)
+    if not share or not 0 < float(share[1]) < 1:
+        msg = f'give a number, or a share as in "null:1e-4", not {value!r}'
+        raise ValueError(msg)
+    return value
+
+
 class Features(Section):
     """Thresholds of the analysis; they reach SQL as the one-row table `settings`."""
 
@@ -211,7 +223,7 @@ class Features(Section):
     min_exclusive_firings: Positive = 10
     min_firings: Positive = 20
     min_documents: Positive = 10
-    semantic_threshold: float | Annotated[str, Field(pattern=r"^null:[0-9.e-]+$")] = 0.1
+    semantic_threshold: Annotated[float | str, BeforeValidator(_threshold)] = 0.1
     clustering: Literal["components", "greedy"] = "components"
     null_sets: Positive = 200
     """Random token sets drawn for each bin of `mono_null`."""
@@ -276,6 +288,12 @@ class Study(Section):
         if len(set(sizes)) < len(sizes):
             msg = "models: a size stands twice (upper and lower case are the same)"
             raise ValueError(msg)
+        known = {model.size for model in self.models}
+        for one in self.pretrain.models if self.pretrain else ():
+            if one.size not in known:
+                msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
+                raise ValueError(msg)
+        self.embeddings()
         return self
 
     @property
@@ -311,93 +329,3 @@ class Study(Section):
             raise StudyError(msg)
         step = self.semantic.step
         return size, self.model(size).steps[-1] if step is None else step
-
-
-def is_path(place: str) -> bool:
-    """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
-    return (
-        "{step}" in place or place.startswith((".", "/", "~")) or place.count("/") > 1
-    )
-
-
-def load_study(path: Path) -> Study:
-    """Read a study file. Raises StudyError: one line, what is wrong and where."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _absolute(Study.model_validate(raw), path.resolve().parent)
-    except FileNotFoundError as error:
-        msg = f"no study file {path}"
-        raise StudyError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        msg = f"{path}: {error}"
-        raise StudyError(msg) from error
-    except ValidationError as error:
-        msg = f"{path}: {_first_problem(error)}"
-        raise StudyError(msg) from error
-
-
-def dump_study(study: Study) -> str:
-    """The study as TOML, every default written out."""
-    import tomli_w
-
-    return tomli_w.dumps(study.model_dump(mode="json", exclude_none=True))
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the study"
-    if problem["type"] == "extra_forbidden":
-        near = get_close_matches(str(problem["loc"][-1]), _keys(problem["loc"]), 1, 0.0)
-        return f"unknown key {where!r}; the nearest known one is {near[0]!r}"
-    if problem["type"] == "missing":
-        return f"{where} is missing"
-    text = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {text[0].lower()}{text[1:]}"
-
-
-def _keys(location: tuple[int | str, ...]) -> list[str]:
-    """List the keys of the section that holds the key at `location`."""
-    section: type[BaseModel] = Study
-    for part in location[:-1]:
-        if isinstance(part, str):
-            section = _section(section.model_fields[part].annotation) or section
-    return list(section.model_fields)
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_section(one) for one in get_args(annotation))
-    return next((one for one in inner if one), None)
-
-
-def _absolute(study: Study, home: Path) -> Study:
-    """Resolve every path of the study against the folder of its file."""
-
-    def place(text: str) -> str:
-        return str((home / Path(text).expanduser()).resolve())
-
-    def maybe(text: str | None) -> str | None:
-        return place(text) if text and is_path(text) else text
-
-    def source(one: Source) -> Source:
-        return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
-
-    corpus = study.corpus.model_copy(
-        update={
-            "text": tuple(source(text) for text in study.corpus.text),
-            "tokenizer": maybe(study.corpus.tokenizer),
-        }
-    )
-    models = tuple(
-        model.model_copy(update={"checkpoint": maybe(model.checkpoint)})
-        for model in study.models
-    )
-    update: dict[str, object] = {"corpus": corpus, "models": models}
-    update["store"] = study.store if "://" in study.store else place(study.store)
-    if study.lexicon:
-        update["lexicon"] = Lexicon(file=place(study.lexicon.file))
-    if study.pretrain:
-        extra = tuple(source(one) for one in study.pretrain.extra)
-        update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
-    return study.model_copy(update=update)

@@ -1,0 +1,51 @@
+"""The study's tokenizer: its BOS, its fingerprint, its tokens as text."""
+
+import hashlib
+from typing import Any
+
+from bisae.errors import CheckpointError, CorpusError
+from bisae.study import Study
+
+
+def load_tokenizer(study: Study) -> Any:
+    """The study's tokenizer. Raises CheckpointError."""
+    from transformers import AutoTokenizer
+
+    place, revision = study.tokenizer()
+    trust = study.lm.trust_remote_code
+    try:
+        return AutoTokenizer.from_pretrained(
+            place, revision=revision, trust_remote_code=trust
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        msg = f"no tokenizer at {place}: {reason}; set [corpus] tokenizer"
+        raise CheckpointError(msg) from error
+
+
+def bos_token_id(study: Study, tokenizer: Any) -> int:
+    """The token that opens a window. Raises CorpusError where there is none."""
+    if study.corpus.bos is not None:
+        found = tokenizer.convert_tokens_to_ids(study.corpus.bos)
+        if found is None or found == tokenizer.unk_token_id:
+            msg = f"[corpus] bos: the tokenizer has no token {study.corpus.bos!r}"
+            raise CorpusError(msg)
+        return int(found)
+    for found in (tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if found is not None:
+            return int(found)
+    msg = "the tokenizer has neither BOS nor EOS; name a token in [corpus] bos"
+    raise CorpusError(msg)
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """A sha256 of all that decides how the tokenizer cuts text."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    told = backend.to_str() if backend else str(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def token_strings(study: Study) -> list[str]:
+    """Each token id's text; bytes that are no text alone show as U+FFFD."""
+    tokenizer = load_tokenizer(study)
+    return [tokenizer.decode([token_id]) for token_id in range(len(tokenizer))]

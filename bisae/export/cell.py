@@ -1,0 +1,100 @@
+"""The fold of one cell: its codes, streamed from the store, become its tables.
+
+All of it is sql/cell but one numeric step, the semantic clusters.
+"""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+
+from bisae.export.files import Made, digest, footer, is_current, made_by, write_table
+from bisae.export.shared import Shared
+from bisae.grid import Cell, at
+from bisae.query import (
+    CELL_TABLES,
+    Connection,
+    create_views,
+    database,
+    parquet_view,
+    quoted,
+    read_views,
+    table_file,
+)
+
+# What several views of a cell read is computed once.
+COMPUTED_ONCE = frozenset({"documents", "maxima", "firings", "feature_tokens"})
+READ = ("tokens", "vocab", "mono_null", "token_concepts")
+
+
+def export_cell(shared: Shared, cell: Cell) -> None:
+    """Write the tables of an encoded cell that are not made, or not from the same."""
+    stale = {
+        name: made
+        for name, made in _made(shared, cell).items()
+        if not is_current(table_file(shared.store, name, cell), made)
+    }
+    if not stale:
+        return
+    address = f"{quoted(cell.size)} as size, {cell.step}::bigint as step, "
+    address += f"{cell.layer}::integer as layer"
+    con = database()
+    try:
+        with at(cell):
+            _fold(con, shared, cell)
+            for name, made in stale.items():
+                select = f"select {address}, * from {name} order by all"
+                write_table(con, select, table_file(shared.store, name, cell), made)
+    finally:
+        con.close()
+
+
+def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
+    """What each table of a cell is made from."""
+    store, views = shared.store, read_views("study", "cell")
+    read = {
+        name: footer(file)
+        for name in READ
+        if (file := table_file(store, name)).exists()
+    }
+    inputs = {
+        "codes": store.attributes(cell, "codes")["fingerprint"],
+        "shared": digest(json.dumps(read)),
+    }
+    return {
+        name: inputs
+        | shared.alike
+        | made_by(views, name if name in views else "feature_tokens", shared.settings)
+        for name in CELL_TABLES
+        if name != "feature_concepts" or "token_concepts" in read
+    }
+
+
+def _fold(con: Connection, shared: Shared, cell: Cell) -> None:
+    store, views = shared.store, read_views("study", "cell")
+    known = store.attributes(cell, "sae") | store.attributes(cell, "codes")
+    con.register("cell_attributes", pa.Table.from_pylist([known]))
+    con.register("codes", store.codes_stream(cell))
+    con.register("settings", pa.Table.from_pylist([shared.settings]))
+    base = {"cell_attributes", "codes", "settings"}
+    for name in READ:
+        if (file := table_file(store, name)).exists():
+            parquet_view(con, name, [file])
+            base.add(name)
+    base = create_views(con, views, base, COMPUTED_ONCE)
+    _put_clusters(con, shared)
+    create_views(con, views, base | {"clusters"}, COMPUTED_ONCE)
+
+
+def _put_clusters(con: Connection, shared: Shared) -> None:
+    names = ("feature", "token_id", "n_firings")
+    found = con.execute(
+        f"select {', '.join(names)} from feature_tokens order by all"
+    ).fetchnumpy()
+    feature, token_id, n_firings = (np.asarray(found[n], np.int64) for n in names)
+    columns = {
+        "feature": feature.astype(np.int32),
+        "token_id": token_id.astype(np.int32),
+        "cluster": shared.cluster(feature, token_id, n_firings).astype(np.int32),
+    }
+    con.register("clusters", pa.table(columns))

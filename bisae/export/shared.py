@@ -1,0 +1,216 @@
+"""The tables that all cells share: settings, tokens, vocab, mono_null, the lexicon."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from bisae.clusters import (
+    Ints,
+    Rows,
+    cluster,
+    draw_null_sets,
+    load_embeddings,
+    resolve_threshold,
+)
+from bisae.concepts import find_concepts
+from bisae.corpus import load_tokenizer, token_strings
+from bisae.export.files import Made, is_current, made_by, write_table
+from bisae.lexicon import Lexicon, load_lexicon
+from bisae.query import (
+    Connection,
+    create_views,
+    database,
+    parquet_view,
+    read_views,
+    table_file,
+)
+from bisae.store import Store
+
+TOKENS = pa.schema(
+    [
+        ("token_row", pa.int64()),
+        ("document", pa.int32()),
+        ("position", pa.int32()),
+        ("token_id", pa.int32()),
+        ("language", pa.string()),
+    ]
+)
+
+
+class Shared(NamedTuple):
+    """What the export of every cell needs."""
+
+    store: Store
+    rows: Rows
+    """Unit embedding rows, (vocabulary, d)."""
+    settings: dict[str, Any]
+    """The row of the table `settings`."""
+    alike: dict[str, Any]
+    """What decides which tokens are alike: embeddings, threshold, rule."""
+
+    def cluster(self, feature: Ints, token_id: Ints, n_firings: Ints) -> Ints:
+        """The semantic cluster of each (feature, token)."""
+        threshold = self.settings["semantic_threshold"]
+        rule = self.settings["clustering"]
+        return cluster(feature, token_id, n_firings, self.rows, threshold, rule)
+
+
+def gather(store: Store) -> Shared:
+    """Resolve the settings of a store's study."""
+    rows = load_embeddings(store)
+    settings = _settings(store, rows)
+    alike = {name: settings[name] for name in ("semantic_threshold", "clustering")}
+    alike["embeddings"] = hashlib.sha256(rows.tobytes()).hexdigest()
+    return Shared(store, rows, settings, alike)
+
+
+def _settings(store: Store, rows: Rows) -> dict[str, Any]:
+    """Every threshold of the study, the semantic one made a number."""
+    study = store.study
+    features = study.features.model_dump()
+    asked = features["semantic_threshold"]
+    tokens = np.unique(_text(store))
+    threshold = resolve_threshold(asked, rows, tokens, study.features.null_seed)
+    size, step = study.embeddings()
+    return features | {
+        "study": study.name,
+        "languages": list(store.languages),
+        "context": study.corpus.context,
+        "semantic_threshold": threshold.cosine,
+        "semantic_threshold_asked": str(asked),
+        "link_rate": threshold.link_rate,
+        "semantic_size": size,
+        "semantic_step": step,
+    }
+
+
+def _text(store: Store) -> Ints:
+    """Every evaluation token's id, in order: eight bytes a token."""
+    blocks = store.documents("eval")
+    return np.concatenate(
+        [b.token_id[b.token_id >= 0].astype(np.int64) for b in blocks]
+    )
+
+
+def export_shared(shared: Shared) -> None:
+    """Write the tables that are not made, or made from something else."""
+    store, settings = shared.store, shared.settings
+    known = store.corpus_attributes()
+    corpus = {"corpus": known["fingerprint"]}
+    words = {"tokenizer": known["tokenizer_fingerprint"]}
+    vocab = made_by(read_views("study"), "vocab", settings)
+    null = made_by(read_views("study", "cell"), "mono_null", settings)
+    null |= {name: settings[name] for name in ("null_sets", "null_seed")}
+    _table(shared, "settings", settings, _put_settings)
+    _table(shared, "tokens", corpus, _put_tokens)
+    _table(shared, "vocab", corpus | words | vocab, _put_vocab)
+    _table(shared, "mono_null", corpus | shared.alike | null, _put_mono_null)
+    if store.study.lexicon:
+        file = Path(store.study.lexicon.file)
+        lexicon = load_lexicon(file, store.languages)
+        made = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
+        _table(shared, "lexicon", made, _put_lexicon(lexicon))
+        _table(shared, "token_concepts", corpus | words | made, _put_concepts(lexicon))
+
+
+def _table(
+    shared: Shared, name: str, made: Made, put: Callable[[Connection, Shared], None]
+) -> None:
+    """Write one table unless it is current; `put` gives the connection its rows."""
+    file = table_file(shared.store, name)
+    if is_current(file, made):
+        return
+    con = database()
+    try:
+        put(con, shared)
+        write_table(con, f"select * from {name}", file, made)
+    finally:
+        con.close()
+
+
+def _put_settings(con: Connection, shared: Shared) -> None:
+    con.register("settings", pa.Table.from_pylist([shared.settings]))
+
+
+def _put_tokens(con: Connection, shared: Shared) -> None:
+    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(shared)))
+
+
+def _tokens(shared: Shared) -> Iterator[pa.RecordBatch]:
+    names = np.array(shared.store.languages)
+    for block in shared.store.documents("eval"):
+        place, position = np.nonzero(block.token_id >= 0)
+        document = place + block.first
+        columns = [
+            pa.array(document * block.token_id.shape[1] + position),
+            pa.array(document.astype(np.int32)),
+            pa.array(position.astype(np.int32)),
+            pa.array(block.token_id[place, position]),
+            pa.array(names[block.language[place]]),
+        ]
+        yield pa.record_batch(columns, schema=TOKENS)
+
+
+def _put_vocab(con: Connection, shared: Shared) -> None:
+    strings = token_strings(shared.store.study)
+    ids = np.arange(len(strings), dtype=np.int32)
+    con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
+    _put_settings(con, shared)
+    parquet_view(con, "tokens", [table_file(shared.store, "tokens")])
+    create_views(con, read_views("study"), {"token_strings", "settings", "tokens"})
+
+
+def _put_mono_null(con: Connection, shared: Shared) -> None:
+    """The entropies of random token sets, by the very views that a feature's take."""
+    settings = shared.settings
+    sets = draw_null_sets(
+        _text(shared.store), settings["null_sets"], settings["null_seed"]
+    )
+    drawn = {"feature": sets.feature, "token_id": sets.token_id}
+    con.register("feature_tokens", pa.table(drawn | {"n_firings": sets.n_firings}))
+    found = shared.cluster(sets.feature, sets.token_id, sets.n_firings)
+    con.register("clusters", pa.table(drawn | {"cluster": found}))
+    names = ("feature", "n_tokens_low", "n_tokens_high")
+    bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
+    con.register("null_bins", pa.Table.from_pylist(bins))
+    base = {"feature_tokens", "clusters", "null_bins"}
+    create_views(con, read_views("study", "cell"), base)
+
+
+def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
+    rows = [
+        {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
+        for row in lexicon.rows
+        for language, words in zip(lexicon.languages, row.words, strict=True)
+        for word in words
+    ]
+
+    def put(con: Connection, shared: Shared) -> None:
+        con.register("lexicon", pa.Table.from_pylist(rows))
+
+    return put
+
+
+def _put_concepts(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
+    def put(con: Connection, shared: Shared) -> None:
+        store = shared.store
+        tokenizer = load_tokenizer(store.study)
+        rows = [
+            found._asdict()
+            for block in store.documents("eval")
+            for found in find_concepts(block, store.languages, tokenizer, lexicon)
+        ]
+        schema = pa.schema(
+            [
+                ("token_row", pa.int64()),
+                ("concept", pa.string()),
+                ("topic", pa.string()),
+            ]
+        )
+        con.register("token_concepts", pa.Table.from_pylist(rows, schema=schema))
+
+    return put

@@ -1,0 +1,154 @@
+"""A DuckDB database over a store: its tables as base views, the .sql files on top.
+
+Reads the list of finished cells from the study, never a glob. The only door to DuckDB.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from bisae.errors import SqlError, Unfinished
+from bisae.grid import Cell
+from bisae.query import fence
+from bisae.query.views import View, build_order, read_views
+from bisae.store import Store
+
+Connection = duckdb.DuckDBPyConnection
+ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
+# `settings` names every threshold; other tables are partitioned by cell, or are not.
+CELL_TABLES = (
+    "cells",
+    "firings",
+    "clusters",
+    "features",
+    "feature_languages",
+    "feature_concepts",
+)
+STUDY_TABLES = (
+    "settings",
+    "tokens",
+    "vocab",
+    "mono_null",
+    "lexicon",
+    "token_concepts",
+)
+MEMORY = "2GiB"
+
+
+def database() -> Connection:
+    """An empty database in memory, bounded, that downloads nothing."""
+    con = duckdb.connect()
+    con.execute(f"set memory_limit = '{MEMORY}'")
+    con.execute("set autoinstall_known_extensions = false")
+    con.execute("set autoload_known_extensions = false")
+    # An Arrow stream is planned as if it had one row; keep it on the probe side.
+    con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    return con
+
+
+def create_views(
+    con: Connection,
+    views: Mapping[str, View],
+    base: Iterable[str],
+    computed_once: frozenset[str] = frozenset(),
+) -> set[str]:
+    """Create the views that can be built on `base` tables, in dependency order.
+
+    A view named like a base table gives way to it; one that needs a table which this
+    study does not have is left out. Gives the names that are there now. Raises
+    SqlError, naming the view.
+    """
+    have = set(base)
+    for name in build_order(views):
+        if name in have or not views[name].reads <= have:
+            continue
+        try:
+            kind = "temp table" if name in computed_once else "view"
+            con.execute(f"create {kind} {name} as {views[name].select}")
+        except duckdb.Error as error:
+            msg = f"view {name}: {explain(error)}"
+            raise SqlError(msg) from error
+        have.add(name)
+    return have
+
+
+def table_file(store: Store, table: str, cell: Cell | None = None) -> Path:
+    """Where a table's rows are: of one cell, or of the study."""
+    folder = store.tables / table
+    return (folder / cell.partition if cell else folder) / "rows.parquet"
+
+
+def parquet_view(
+    con: Connection, name: str, files: Sequence[Path], scheme: str = ""
+) -> None:
+    """Make a base view over an explicit list of Parquet files."""
+    listed = ", ".join(quoted(f"{scheme}{file.resolve()}") for file in files)
+    con.execute(
+        f"create view {name} as from read_parquet([{listed}], "
+        f"hive_partitioning = {name in CELL_TABLES}"
+        + (f", hive_types = {ADDRESS})" if name in CELL_TABLES else ")")
+    )
+
+
+def quoted(text: str) -> str:
+    """A string as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def exported_cells(store: Store) -> list[Cell]:
+    """The cells whose features are exported, in grid order."""
+    cells = store.study.cells
+    return [cell for cell in cells if table_file(store, "features", cell).exists()]
+
+
+def missing_cells(store: Store) -> int:
+    """How many cells of the grid are not exported."""
+    return len(store.study.cells) - len(exported_cells(store))
+
+
+def connect(
+    store: Store, codes: Cell | None = None, *, fenced: bool = False
+) -> Connection:
+    """A database with every table and view of the store's exported cells.
+
+    With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
+    that users write: they read the store's tables and touch nothing else. Raises
+    Unfinished when nothing is exported yet, or that cell is not encoded.
+    """
+    con = database()
+    if fenced:
+        con.register_filesystem(fence.ReadOnlyFiles(store.tables))
+    cells = exported_cells(store)
+    if not cells:
+        msg = (
+            f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
+        )
+        raise Unfinished(msg)
+    base = set()
+    for table in (*STUDY_TABLES, *CELL_TABLES):
+        places = cells if table in CELL_TABLES else [None]
+        files = [file for c in places if (file := table_file(store, table, c)).exists()]
+        if files:
+            parquet_view(con, table, files, f"{fence.SCHEME}://" if fenced else "")
+            base.add(table)
+    if codes:
+        con.register("codes", store.codes_stream(codes))
+        base.add("codes")
+    create_views(con, read_views("study", "trends", "paper", "checks"), base)
+    if fenced:
+        fence.enclose(con, store.tables)
+    return con
+
+
+def explain(error: duckdb.Error) -> str:
+    """DuckDB's error in one line: what, and at which line of the query."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if lines[0].startswith("Traceback"):
+        return lines[-1].split(": ", 1)[-1]
+    place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
+    near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
+    hint = f"; nearest: {near[1] or near[2]}" if near else ""
+    where = f" (line {place[1]}: {place[2].strip()})" if place else ""
+    return f"{lines[0]}{hint}{where}"

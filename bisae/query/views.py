@@ -1,0 +1,94 @@
+"""The .sql files: what each asks, what it reads, and in which order they are built.
+
+A file is one bare SELECT; its stem is the view's name. There are no templates and no
+paths: files name each other, and DuckDB's own parser says who needs whom.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from bisae.assets import asset_dir
+from bisae.errors import SqlError
+
+
+class View(NamedTuple):
+    """One .sql file."""
+
+    name: str
+    folder: str
+    title: str
+    grain: str
+    select: str
+    reads: frozenset[str]
+    """Tables and views that it names, from the parser."""
+
+
+def read_views(*folders: str) -> dict[str, View]:
+    """The views of some folders of sql/ (all, by default), by name. Raises SqlError."""
+    found: dict[str, Path] = {}
+    for path in sorted(asset_dir("sql").rglob("*.sql")):
+        if folders and path.parent.name not in folders:
+            continue
+        if path.stem in found:
+            msg = f"{path} and {found[path.stem]} would both create {path.stem!r}"
+            raise SqlError(msg)
+        found[path.stem] = path
+    return {name: read_view(path) for name, path in found.items()}
+
+
+def read_view(path: Path) -> View:
+    """Read one file and its header. Raises SqlError."""
+    select = path.read_text(encoding="utf-8")
+    try:
+        reads = frozenset(_tables(select))
+    except SqlError as error:
+        msg = f"{path}: {error}"
+        raise SqlError(msg) from error
+    header = " ".join(re.findall(r"^-- ?(.*)$", select, re.MULTILINE))
+    field = {
+        name: " ".join(match[1].split()) if match else ""
+        for name in ("Title", "Grain")
+        for match in [re.search(rf"{name}: +(.*?)(?= \w+: |$)", header)]
+    }
+    folder = path.parent.name
+    return View(path.stem, folder, field["Title"], field["Grain"], select, reads)
+
+
+def build_order(views: Mapping[str, View]) -> list[str]:
+    """Order view names so that each follows everything it reads."""
+    graph = {name: view.reads & views.keys() for name, view in views.items()}
+    return list(TopologicalSorter(graph).static_order())
+
+
+def closure(views: Mapping[str, View], name: str) -> list[View]:
+    """A view and every view that it hangs on, in building order."""
+    needed = {name}
+    for other in reversed(build_order(views)):
+        if other in needed:
+            needed |= views[other].reads & views.keys()
+    return [views[one] for one in build_order(views) if one in needed]
+
+
+def _tables(select: str) -> set[str]:
+    row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
+    tree = json.loads(row[0]) if row else {"error": True}
+    if tree["error"]:
+        raise SqlError(tree.get("error_message", "cannot be parsed"))
+    nodes = list(_nodes(tree))
+    ctes = {cte["key"] for node in nodes for cte in node.get("map", ()) if "key" in cte}
+    return {node["table_name"] for node in nodes if node.get("table_name")} - ctes
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for child in tree:
+            yield from _nodes(child)

@@ -1,0 +1,29 @@
+"""A study: which text, which checkpoints, which autoencoder, which thresholds.
+
+Reads a TOML file and gives a frozen `Study` with every default filled in and every path
+absolute; writes it back beside the store, so that a store says how it was built.
+"""
+
+from bisae.study.files import dump_study, is_path, load_study
+from bisae.study.schema import (
+    Features,
+    Model,
+    Pretrain,
+    PretrainModel,
+    Sae,
+    Source,
+    Study,
+)
+
+__all__ = [
+    "Features",
+    "Model",
+    "Pretrain",
+    "PretrainModel",
+    "Sae",
+    "Source",
+    "Study",
+    "dump_study",
+    "is_path",
+    "load_study",
+]

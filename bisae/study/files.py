@@ -1,0 +1,101 @@
+"""Study files: TOML in, a checked `Study` with absolute paths out, and back."""
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from bisae.errors import StudyError
+from bisae.study.schema import Lexicon, Source, Study
+
+
+def is_path(place: str) -> bool:
+    """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
+    return (
+        "{step}" in place or place.startswith((".", "/", "~")) or place.count("/") > 1
+    )
+
+
+def load_study(path: Path) -> Study:
+    """Read a study file. Raises StudyError: one line, what is wrong and where."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _absolute(Study.model_validate(raw), path.resolve().parent)
+    except FileNotFoundError as error:
+        msg = f"no study file {path}"
+        raise StudyError(msg) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        msg = f"{path}: {error}"
+        raise StudyError(msg) from error
+    except ValidationError as error:
+        msg = f"{path}: {_first_problem(error)}"
+        raise StudyError(msg) from error
+
+
+def dump_study(study: Study) -> str:
+    """The study as TOML, every default written out."""
+    import tomli_w
+
+    return tomli_w.dumps(study.model_dump(mode="json", exclude_none=True))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "the study"
+    if problem["type"] == "extra_forbidden":
+        near = get_close_matches(str(problem["loc"][-1]), _keys(problem["loc"]), 1, 0.0)
+        return f"unknown key {where!r}; the nearest known one is {near[0]!r}"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {text[0].lower()}{text[1:]}"
+
+
+def _keys(location: tuple[int | str, ...]) -> list[str]:
+    """List the keys of the section that holds the key at `location`."""
+    section: type[BaseModel] = Study
+    for part in location[:-1]:
+        if isinstance(part, str):
+            section = _section(section.model_fields[part].annotation) or section
+    return list(section.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_section(one) for one in get_args(annotation))
+    return next((one for one in inner if one), None)
+
+
+def _absolute(study: Study, home: Path) -> Study:
+    """Resolve every path of the study against the folder of its file."""
+
+    def place(text: str) -> str:
+        return str((home / Path(text).expanduser()).resolve())
+
+    def maybe(text: str | None) -> str | None:
+        return place(text) if text and is_path(text) else text
+
+    def source(one: Source) -> Source:
+        return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
+
+    corpus = study.corpus.model_copy(
+        update={
+            "text": tuple(source(text) for text in study.corpus.text),
+            "tokenizer": maybe(study.corpus.tokenizer),
+        }
+    )
+    models = tuple(
+        model.model_copy(update={"checkpoint": maybe(model.checkpoint)})
+        for model in study.models
+    )
+    update: dict[str, object] = {"corpus": corpus, "models": models}
+    update["store"] = study.store if "://" in study.store else place(study.store)
+    if study.lexicon:
+        update["lexicon"] = Lexicon(file=place(study.lexicon.file))
+    if study.pretrain:
+        extra = tuple(source(one) for one in study.pretrain.extra)
+        update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
+    return study.model_copy(update=update)

@@ -1,0 +1,38 @@
+"""One tiny study, built once by the real pipeline, for every test that reads a store."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bisae.build import build
+from bisae.grid import Selection
+from bisae.pretrain import pretrain
+from bisae.store import Store
+from bisae.study import Study, load_study
+from bisae.toy import write_texts
+
+TINY = Path(__file__).parent / "tiny.toml"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Tiny tensors: threads cost more than they give, and tests run side by side."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The tiny study with its text and checkpoints, nothing built yet."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_texts(folder / "text", documents=900, parallel=100, seed=0)
+    (folder / "tiny.toml").write_text(TINY.read_text())
+    study = load_study(folder / "tiny.toml")
+    pretrain(study)
+    return study
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_study: Study) -> Store:
+    """The tiny study's store, built and exported. Read only: tests copy it first."""
+    return build(tiny_study, Selection())
