@@ -83,6 +83,10 @@ def _shape(study: Study, model: Model) -> tuple[int, int, int]:
     """d_model, layers and blocks: from the study where it says, else the checkpoint."""
     if model.d_model and model.layers != "all":
         return model.d_model, len(model.layers), max(model.layers)
+    for made in study.pretrain.models if study.pretrain else ():
+        if made.size == model.size:
+            layers = made.n_layers if model.layers == "all" else len(model.layers)
+            return made.d_model, layers, made.n_layers
     place, revision = model.checkpoint_at(model.steps[-1])
     trust = study.lm.trust_remote_code
     try:

@@ -54,6 +54,7 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
             shown.update(len(x))
     shared = (time.perf_counter() - began - sum(seconds.values())) / len(missing)
     for cell, trainer in trainers.items():
+        _check_finite(trainer, cell)
         attributes = _attributes(store, lm, cell, trainer)
         attributes["train_seconds"] = seconds[cell] + shared
         loss = np.array(losses[cell], np.float32)
@@ -122,6 +123,15 @@ def _learn(
     losses.append(float(loss))
     if not np.isfinite(losses[-1]):
         msg = f"cell {cell}: the loss is {losses[-1]} at step {trainer.steps}; lower lr"
+        raise TrainingError(msg)
+
+
+def _check_finite(trainer: Trainer, cell: Cell) -> None:
+    """Catch what went wrong after the last logged loss."""
+    if not all(bool(one.isfinite().all()) for one in trainer.sae.parameters().values()):
+        msg = (
+            f"cell {cell}: weights are not finite after step {trainer.steps}; lower lr"
+        )
         raise TrainingError(msg)
 
 

@@ -3,6 +3,7 @@
 Each is saved, and loaded as anybody's checkpoint is; nothing is downloaded.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -330,11 +331,31 @@ def test_a_folder_has_no_revision(llama: Path) -> None:
     assert "a folder has no revisions; put {step} in its path" in refusal(llama, "main")
 
 
-def test_only_whole_safetensors(llama: Path, tmp_path: Path) -> None:
+class Evil:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_pickle_may_hold_tensors_and_runs_no_code(
+    llama: Path, tmp_path: Path
+) -> None:
     (tmp_path / "config.json").write_text((llama / "config.json").read_text())
     weights = load_file(llama / "model.safetensors")
     torch.save(weights, tmp_path / "pytorch_model.bin")
-    assert "model.safetensors" in refusal(tmp_path)
+    assert load_lm(str(tmp_path)).fingerprint() == load_lm(str(llama)).fingerprint()
+    torch.save(weights | {"x": Evil(tmp_path / "ran")}, tmp_path / "pytorch_model.bin")
+    assert "cannot load the language model" in refusal(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_only_whole_weights(llama: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text((llama / "config.json").read_text())
+    weights = load_file(llama / "model.safetensors")
     gone = "model.layers.1.mlp.up_proj.weight"
     save_file(
         {k: w for k, w in weights.items() if k != gone},

@@ -1,7 +1,5 @@
 """Every kernel against a few dense lines that cannot be wrong."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,14 +10,6 @@ from bisae import kernels
 
 anyhow = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**31)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @st.composite

@@ -173,6 +173,27 @@ def test_a_store_may_be_an_address(tmp_path: Path) -> None:
     assert load(tmp_path, store="s3://bucket/toy").store == "s3://bucket/toy"
 
 
+def test_variables_of_the_environment_are_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BISAE_TEST", "/data")
+    study = load(
+        tmp_path,
+        store="$BISAE_TEST/store",
+        corpus={"text": [EN, JA | {"files": ["${BISAE_TEST}/ja.txt"]}]},
+        models=[ONE | {"checkpoint": "$BISAE_TEST/{step}"}],
+    )
+    assert study.store == "/data/store"
+    assert study.corpus.text[1].files == ("/data/ja.txt",)
+    assert study.models[0].checkpoint == "/data/{step}"
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    said = "$BISAE_NO/store: the environment has no BISAE_NO; set it to a folder"
+    with pytest.raises(StudyError, match=f"^{re.escape(said)}$"):
+        load(tmp_path, store="$BISAE_NO/store")
+
+
 def test_a_tilde_is_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +221,7 @@ thresholds = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=st.text(), layers=layers, sae=saes, threshold=thresholds)
 def test_a_study_written_out_is_read_back_equal(
     tmp_path: Path, name: str, layers: object, sae: dict[str, Any], threshold: object
@@ -227,7 +248,11 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-def test_examples_load_and_survive_the_round_trip(file: Path, tmp_path: Path) -> None:
+def test_examples_load_and_survive_the_round_trip(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in re.findall(r"\$(\w+)", file.read_text("utf-8")):
+        monkeypatch.setenv(variable, str(tmp_path))
     study = load_study(file)
     copy = tmp_path / "study.toml"
     copy.write_text(dump_study(study), encoding="utf-8")

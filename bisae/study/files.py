@@ -1,5 +1,7 @@
 """Study files: TOML in, a checked `Study` with absolute paths out, and back."""
 
+import os
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +16,9 @@ from bisae.study.schema import Lexicon, Source, Study
 def is_path(place: str) -> bool:
     """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
     return (
-        "{step}" in place or place.startswith((".", "/", "~")) or place.count("/") > 1
+        place.startswith((".", "/", "~", "$"))
+        or "{step}" in place
+        or place.count("/") > 1
     )
 
 
@@ -69,11 +73,20 @@ def _section(annotation: Any) -> type[BaseModel] | None:
     return next((one for one in inner if one), None)
 
 
+def _expanded(text: str) -> str:
+    """Fill in environment variables. Raises StudyError for one that is not set."""
+    filled = os.path.expandvars(text)
+    if unset := re.search(r"\$\{?(\w+)", filled):
+        msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
+        raise StudyError(msg)
+    return filled
+
+
 def _absolute(study: Study, home: Path) -> Study:
-    """Resolve every path of the study against the folder of its file."""
+    """Resolve every path of the study: $VARIABLES, then the folder of its file."""
 
     def place(text: str) -> str:
-        return str((home / Path(text).expanduser()).resolve())
+        return str((home / Path(_expanded(text)).expanduser()).resolve())
 
     def maybe(text: str | None) -> str | None:
         return place(text) if text and is_path(text) else text

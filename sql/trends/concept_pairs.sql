@@ -27,7 +27,12 @@ with shares as (
 ),
 
 sides as (
-    select distinct size, step, layer, feature, language
+    select distinct
+        size,
+        step,
+        layer,
+        feature,
+        language
     from shares
 ),
 

@@ -4,23 +4,33 @@
 -- Shares: Wilson's score interval. Means: normal, from the sample's standard deviation.
 with listed as (
     select
-        size,
-        step,
-        layer,
-        population,
-        unnest([
-            {'name': 'mixed_share', 'n': n + dead, 'total': n_mixed + dead, 'squares': null},
-            {'name': 'mixed_share_null', 'n': n + dead, 'total': n_mixed_null + dead, 'squares': null},
-            {'name': 'mixed_share_exclusive', 'n': n_exclusive, 'total': n_mixed_exclusive, 'squares': null},
-            {'name': 'single_token_share', 'n': n, 'total': n_single_token, 'squares': null},
-            {'name': 'monosemanticity', 'n': n, 'total': monosemanticity, 'squares': monosemanticity_2},
-            {'name': 'monosemanticity_null', 'n': n_monosemanticity_null, 'total': monosemanticity_null, 'squares': monosemanticity_null_2},
-            {'name': 'token_entropy', 'n': n, 'total': token_entropy, 'squares': token_entropy_2},
-            {'name': 'semantic_entropy', 'n': n, 'total': semantic_entropy, 'squares': semantic_entropy_2},
-            {'name': 'mean_span', 'n': n, 'total': mean_span, 'squares': mean_span_2},
-            {'name': 'mean_span_active', 'n': n, 'total': mean_span_active, 'squares': mean_span_active_2}
-        ]) as item
+        trend_counts.size,
+        trend_counts.step,
+        trend_counts.layer,
+        trend_counts.population,
+        item.name,
+        nullif(item.n, 0)::double as n,
+        item.total,
+        item.squares
     from trend_counts
+    cross join lateral (
+        values
+        ('mixed_share', n + dead, n_mixed + dead, null::double),
+        ('mixed_share_null', n + dead, n_mixed_null + dead, null::double),
+        ('mixed_share_exclusive', n_exclusive, n_mixed_exclusive, null::double),
+        ('single_token_share', n, n_single_token, null::double),
+        ('monosemanticity', n, monosemanticity, monosemanticity_2),
+        (
+            'monosemanticity_null',
+            n_monosemanticity_null,
+            monosemanticity_null,
+            monosemanticity_null_2
+        ),
+        ('token_entropy', n, token_entropy, token_entropy_2),
+        ('semantic_entropy', n, semantic_entropy, semantic_entropy_2),
+        ('mean_span', n, mean_span, mean_span_2),
+        ('mean_span_active', n, mean_span_active, mean_span_active_2)
+    ) as item (name, n, total, squares)
 ),
 
 measured as (
@@ -29,28 +39,17 @@ measured as (
         step,
         layer,
         population,
-        item.name as name,
-        item.squares is null as is_share,
+        name,
         1.959964 as z,
-        nullif(item.n, 0)::double as n,
-        item.total / nullif(item.n, 0) as value,
-        sqrt(
-            greatest(0, item.squares - item.total ^ 2 / nullif(item.n, 0))
-            / nullif(item.n - 1, 0)
-        ) as deviation
-    from listed
-),
-
-centred as (
-    select
-        *,
-        if(is_share, (value + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n), value) as centre,
+        total / n as value,
+        greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0) as variance,
+        if(squares is null, (value + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n), value) as centre,
         if(
-            is_share,
+            squares is null,
             z * sqrt(value * (1 - value) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n),
-            z * deviation / sqrt(n)
+            z * sqrt(variance / n)
         ) as half
-    from measured
+    from listed
 )
 
 select
@@ -62,4 +61,4 @@ select
     value,
     centre - half as low,
     centre + half as high
-from centred
+from measured

@@ -1,64 +1,35 @@
 -- Title:   What share of a cell's features is in each language class?
 -- Grain:   size, step, layer, population, language; every class has a row
--- Reads:   features, cells, populations, settings
--- Paper:   figure 3a; Wilson's interval, over features alone
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-),
-
-counts as (
+-- Reads:   class_counts
+-- Paper:   figure 3a; Wilson's score interval, over features alone
+with shares as (
     select
         size,
         step,
         layer,
+        population,
         language,
-        supported,
-        count(*) as n
-    from features
-    group by size, step, layer, language, supported
-),
-
-totals as (
-    select
-        cells.size,
-        cells.step,
-        cells.layer,
-        populations.population,
-        classes.language,
-        coalesce(sum(counts.n), 0)::bigint
-        + if(
-            classes.language = 'mixed' and populations.counts_dead,
-            any_value(cells.n_dead),
-            0
-        ) as n_features
-    from cells
-    cross join populations
-    cross join classes
-    left join counts
-        on
-            cells.size = counts.size
-            and cells.step = counts.step
-            and cells.layer = counts.layer
-            and classes.language = counts.language
-            and (counts.supported or populations.counts_unsupported)
-    group by
-        cells.size,
-        cells.step,
-        cells.layer,
-        populations.population,
-        populations.counts_dead,
-        classes.language
-),
-
-shares as (
-    select
-        *,
+        n_features,
         1.959964 as z,
-        nullif(sum(n_features) over population, 0)::double as n,
-        n_features / nullif(sum(n_features) over population, 0) as share
-    from totals
-    window population as (partition by size, step, layer, population)
+        nullif(sum(n_features) over cell, 0)::double as n,
+        n_features / nullif(sum(n_features) over cell, 0) as share
+    from class_counts
+    window cell as (partition by size, step, layer, population)
+),
+
+centred as (
+    select
+        size,
+        step,
+        layer,
+        population,
+        language,
+        n_features,
+        share,
+        (share + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n) as centre,
+        z * sqrt(share * (1 - share) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n)
+            as half
+    from shares
 )
 
 select
@@ -69,8 +40,6 @@ select
     language,
     n_features,
     share,
-    (share + z ^ 2 / (2 * n) - z * sqrt(share * (1 - share) / n + z ^ 2 / (4 * n ^ 2)))
-    / (1 + z ^ 2 / n) as share_low,
-    (share + z ^ 2 / (2 * n) + z * sqrt(share * (1 - share) / n + z ^ 2 / (4 * n ^ 2)))
-    / (1 + z ^ 2 / n) as share_high
-from shares
+    centre - half as share_low,
+    centre + half as share_high
+from centred

@@ -1,27 +1,20 @@
-"""Hidden states of a causal language model, and edits of them while it runs.
+"""A causal language model that can be read, and edited, at any layer while it runs.
 
-Reads checkpoints of `transformers` (a folder or the hub, safetensors only) and token
-ids; gives states of any layers, token losses and a fingerprint of the weights. Layer 0
-is the input of the first block, layer l the raw output of block l, counted from 1.
+Layer 0 is the input of the first block, layer l the raw output of block l, counted from
+1, before the final norm.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoModelForCausalLM
-from transformers.utils import logging
 
 from bisae.errors import AddressError, CheckpointError, StateError
-from bisae.study import is_path
-
-DTYPES = {d: getattr(torch, d) for d in ("float32", "bfloat16", "float16")}
 
 
 class ModelShape(NamedTuple):
@@ -44,7 +37,7 @@ class LanguageModel:
         self._model = model.eval()
         self._name = type(model).__name__
         self._blocks = _find_blocks(model)
-        self.n_layers, self.d_model, self.vocab_size = _shape(model.config)
+        self.n_layers, self.d_model, self.vocab_size = shape_of(model.config)
         self.n_params = sum(weight.numel() for weight in model.parameters())
         self.device: torch.device = model.device
 
@@ -143,47 +136,6 @@ class LanguageModel:
         return self._model(token_id, attention_mask=mask.long(), use_cache=False)
 
 
-def load_lm(
-    checkpoint: str,
-    revision: str | None = None,
-    *,
-    device: str = "cpu",
-    dtype: str = "float32",
-    trust_remote_code: bool = False,
-) -> LanguageModel:
-    """Load a folder or a hub name; device "auto" is cuda where there is one.
-
-    `dtype` is float32, bfloat16, float16 or auto (bfloat16 on cuda, else float32).
-    Raises CheckpointError: one line that says what, where and what to do.
-    """
-    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
-        place = _device(device)
-        if dtype == "auto":
-            dtype = "bfloat16" if place.type == "cuda" else "float32"
-        if dtype not in DTYPES:
-            msg = f"no dtype {dtype!r}: choose auto, {', '.join(DTYPES)}"
-            raise CheckpointError(msg)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            **source,
-            dtype=DTYPES[dtype],
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-        model, report = loaded
-        if missing := sorted(report["missing_keys"]):  # they would be random numbers
-            msg = f"it lacks {len(missing)} weights, {missing[0]} for one"
-            raise ValueError(msg)
-        return LanguageModel(model.to(place))
-
-
-def read_config(
-    checkpoint: str, revision: str | None = None, *, trust_remote_code: bool = False
-) -> ModelShape:
-    """Read a model's shape without its weights. Raises CheckpointError."""
-    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
-        return _shape(AutoConfig.from_pretrained(**source))
-
-
 def unit_states(states: Tensor) -> Tensor:
     """Scale each row of (tokens, d) to norm 1, as float32.
 
@@ -200,14 +152,15 @@ def unit_states(states: Tensor) -> Tensor:
     return states.div(norm)
 
 
-def _shape(config: Any) -> ModelShape:
+def shape_of(config: Any) -> ModelShape:
+    """The shape that a configuration of `transformers` tells."""
     text = config.get_text_config(decoder=True)
     return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
 
 
 def _find_blocks(model: Any) -> nn.ModuleList:
     """Find the one outermost list of n_layers different modules in the decoder."""
-    n_layers = _shape(model.config).n_layers
+    n_layers = shape_of(model.config).n_layers
     for root in (model.get_decoder(), model.base_model):
         lists = [
             (name.count("."), module)
@@ -222,56 +175,3 @@ def _find_blocks(model: Any) -> nn.ModuleList:
     msg = f"cannot tell which modules of {type(model).__name__} are its {n_layers} "
     msg += "blocks; use a decoder-only model that keeps them in one nn.ModuleList"
     raise CheckpointError(msg)
-
-
-def _device(name: str) -> torch.device:
-    has_cuda = torch.cuda.is_available()
-    if name.startswith("cuda") and not has_cuda:
-        msg = f"device {name!r} is asked for, but PyTorch sees no CUDA device; use auto"
-        raise CheckpointError(msg)
-    return torch.device(("cuda" if has_cuda else "cpu") if name == "auto" else name)
-
-
-@contextmanager
-def _opening(
-    checkpoint: str, revision: str | None, *, trust: bool
-) -> Iterator[dict[str, Any]]:
-    """Give what `from_pretrained` needs, and make any failure within one line."""
-    folder = Path(checkpoint).expanduser()
-    local = is_path(checkpoint) or folder.exists()
-    where = checkpoint + (f" at revision {revision}" if revision else "")
-    if local and not folder.is_dir():
-        msg = f"no checkpoint folder {checkpoint}; check the path in the study"
-        raise CheckpointError(msg)
-    if local and revision:  # transformers would ignore it, and load the same weights
-        msg = f"{where}: a folder has no revisions; put {{step}} in its path"
-        raise CheckpointError(msg)
-    try:
-        with _quiet():
-            yield {
-                "pretrained_model_name_or_path": str(folder) if local else checkpoint,
-                "revision": revision or "main",
-                "trust_remote_code": trust,
-            }
-    except CheckpointError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
-        msg = f"cannot load the language model {where}: {reason}; give a folder with "
-        msg += "config.json and model.safetensors, or a name that the hub has"
-        raise CheckpointError(msg) from error
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the load report and the progress bar of `transformers` to ourselves."""
-    noise: Any = logging
-    verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
-    noise.set_verbosity_error()
-    noise.disable_progress_bar()
-    try:
-        yield
-    finally:
-        noise.set_verbosity(verbosity)
-        if bars:
-            noise.enable_progress_bar()

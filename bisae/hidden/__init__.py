@@ -1,0 +1,10 @@
+"""Hidden states of a causal language model, and edits of them while it runs.
+
+Reads checkpoints of `transformers` and token ids; gives states of any layers, token
+losses and a fingerprint of the weights.
+"""
+
+from bisae.hidden.load import load_lm, read_config
+from bisae.hidden.model import LanguageModel, ModelShape, unit_states
+
+__all__ = ["LanguageModel", "ModelShape", "load_lm", "read_config", "unit_states"]

@@ -1,0 +1,110 @@
+"""Checkpoints of `transformers`, from a folder or the hub. Runs none of their code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging
+
+from bisae.errors import CheckpointError
+from bisae.hidden.model import LanguageModel, ModelShape, shape_of
+from bisae.study import is_path
+
+DTYPES = {d: getattr(torch, d) for d in ("float32", "bfloat16", "float16")}
+
+
+def load_lm(
+    checkpoint: str,
+    revision: str | None = None,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    trust_remote_code: bool = False,
+) -> LanguageModel:
+    """Load a folder or a hub name; device "auto" is cuda where there is one.
+
+    `dtype` is float32, bfloat16, float16 or auto (bfloat16 on cuda, else float32).
+    Raises CheckpointError: one line that says what, where and what to do.
+    """
+    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
+        place = _device(device)
+        if dtype == "auto":
+            dtype = "bfloat16" if place.type == "cuda" else "float32"
+        if dtype not in DTYPES:
+            msg = f"no dtype {dtype!r}: choose auto, {', '.join(DTYPES)}"
+            raise CheckpointError(msg)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            **source,
+            dtype=DTYPES[dtype],
+            weights_only=True,  # a pickle may hold tensors and nothing else
+            output_loading_info=True,
+        )
+        model, report = loaded
+        if missing := sorted(report["missing_keys"]):  # they would be random numbers
+            msg = f"it lacks {len(missing)} weights, {missing[0]} for one"
+            raise ValueError(msg)
+        return LanguageModel(model.to(place))
+
+
+def read_config(
+    checkpoint: str, revision: str | None = None, *, trust_remote_code: bool = False
+) -> ModelShape:
+    """Read a model's shape without its weights. Raises CheckpointError."""
+    with _opening(checkpoint, revision, trust=trust_remote_code) as source:
+        return shape_of(AutoConfig.from_pretrained(**source))
+
+
+def _device(name: str) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if name.startswith("cuda") and not has_cuda:
+        msg = f"device {name!r} is asked for, but PyTorch sees no CUDA device; use auto"
+        raise CheckpointError(msg)
+    return torch.device(("cuda" if has_cuda else "cpu") if name == "auto" else name)
+
+
+@contextmanager
+def _opening(
+    checkpoint: str, revision: str | None, *, trust: bool
+) -> Iterator[dict[str, Any]]:
+    """Give what `from_pretrained` needs, and make any failure within one line."""
+    folder = Path(checkpoint).expanduser()
+    local = is_path(checkpoint) or folder.exists()
+    where = checkpoint + (f" at revision {revision}" if revision else "")
+    if local and not folder.is_dir():
+        msg = f"no checkpoint folder {checkpoint}; check the path in the study"
+        raise CheckpointError(msg)
+    if local and revision:  # transformers would ignore it, and load the same weights
+        msg = f"{where}: a folder has no revisions; put {{step}} in its path"
+        raise CheckpointError(msg)
+    try:
+        with _quiet():
+            yield {
+                "pretrained_model_name_or_path": str(folder) if local else checkpoint,
+                "revision": revision or "main",
+                "trust_remote_code": trust,
+            }
+    except CheckpointError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
+        msg = f"cannot load the language model {where}: {reason}; give a folder with "
+        msg += "config.json and model.safetensors, or a name that the hub has"
+        raise CheckpointError(msg) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the load report and the progress bar of `transformers` to ourselves."""
+    noise: Any = logging
+    verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
+    noise.set_verbosity_error()
+    noise.disable_progress_bar()
+    try:
+        yield
+    finally:
+        noise.set_verbosity(verbosity)
+        if bars:
+            noise.enable_progress_bar()

@@ -1,0 +1,23 @@
+-- Title:   Cells whose alive and dead features are not all their features
+-- Grain:   size, step, layer
+-- Reads:   cells, features
+with alive as (
+    select
+        size,
+        step,
+        layer,
+        count(*) as n_alive
+    from features
+    group by size, step, layer
+)
+
+select
+    cells.size,
+    cells.step,
+    cells.layer,
+    cells.n_features,
+    cells.n_dead,
+    coalesce(alive.n_alive, 0) as n_alive
+from cells
+left join alive using (size, step, layer)
+where cells.n_features is distinct from cells.n_dead + coalesce(alive.n_alive, 0)

@@ -1,0 +1,14 @@
+-- Title:   Class shares that lie outside their interval
+-- Grain:   size, step, layer, population, language
+-- Reads:   trend_languages
+select
+    size,
+    step,
+    layer,
+    population,
+    language,
+    share_low,
+    share,
+    share_high
+from trend_languages
+where share_low > share + 1e-9 or share > share_high + 1e-9

@@ -1,0 +1,34 @@
+-- Title:   Cells and populations that have not exactly one row in `trends`
+-- Grain:   size, step, layer, population
+-- Reads:   cells, populations, trends
+with listed as (
+    select
+        cells.size,
+        cells.step,
+        cells.layer,
+        populations.population,
+        1 as n_wanted,
+        0 as n_rows
+    from cells
+    cross join populations
+    union all
+    select
+        size,
+        step,
+        layer,
+        population,
+        0 as n_wanted,
+        1 as n_rows
+    from trends
+)
+
+select
+    size,
+    step,
+    layer,
+    population,
+    sum(n_wanted) as n_wanted,
+    sum(n_rows) as n_rows
+from listed
+group by size, step, layer, population
+having sum(n_wanted) <> sum(n_rows)

@@ -1,0 +1,60 @@
+-- Title:   Are features first mixed, then of one language, then mixed again?
+-- Grain:   size, step, measure, series
+-- Reads:   cell_places, trend_languages, trends
+-- Paper:   figure 3, for every size: alive features of its middle layer
+with measured as (
+    select
+        trend_languages.size,
+        trend_languages.step,
+        trend_languages.layer,
+        'language class' as measure,
+        trend_languages.language as series,
+        trend_languages.share as estimate,
+        trend_languages.share_low as estimate_low,
+        trend_languages.share_high as estimate_high,
+        if(series = 'mixed', trends.mixed_share_null, null) as estimate_null
+    from trend_languages
+    inner join trends
+        on
+            trend_languages.size = trends.size
+            and trend_languages.step = trends.step
+            and trend_languages.layer = trends.layer
+            and trend_languages.population = trends.population
+    where trends.population = 'alive'
+    union all
+    select
+        size,
+        step,
+        layer,
+        'monosemanticity' as measure,
+        'mean' as series,
+        monosemanticity,
+        monosemanticity_low,
+        monosemanticity_high,
+        monosemanticity_null
+    from trends
+    where population = 'alive'
+)
+
+select
+    places.size,
+    places.step,
+    places.layer,
+    places.n_params,
+    places.tokens_seen,
+    places.tokens_first,
+    places.tokens_drawn,
+    measured.measure,
+    measured.series,
+    measured.estimate,
+    measured.estimate_low,
+    measured.estimate_high,
+    measured.estimate_null
+from measured
+inner join cell_places as places
+    on
+        measured.size = places.size
+        and measured.step = places.step
+        and measured.layer = places.layer
+where places.is_middle
+order by places.n_params, places.size, places.step, measured.measure, measured.series

@@ -1,0 +1,31 @@
+-- Title:   How mixed and how monosemantic are features, layer by layer?
+-- Grain:   size, step, layer
+-- Reads:   cell_places, trends
+-- Paper:   figure 5 (largest size), 8 (smallest) and 12 to 14 (those between)
+-- Population: alive features.
+select
+    places.size,
+    places.step,
+    places.layer,
+    places.n_params,
+    places.tokens_seen,
+    places.tokens_first,
+    places.tokens_drawn,
+    places.relative_depth,
+    trends.n_features,
+    trends.mixed_share,
+    trends.mixed_share_low,
+    trends.mixed_share_high,
+    trends.mixed_share_null,
+    trends.monosemanticity,
+    trends.monosemanticity_low,
+    trends.monosemanticity_high,
+    trends.monosemanticity_null
+from trends
+inner join cell_places as places
+    on
+        trends.size = places.size
+        and trends.step = places.step
+        and trends.layer = places.layer
+where trends.population = 'alive'
+order by places.n_params, places.size, places.step, places.layer

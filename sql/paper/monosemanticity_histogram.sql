@@ -1,0 +1,52 @@
+-- Title:   How is monosemanticity spread over features, and how does that change?
+-- Grain:   size, step, bin_low; every bin has a row
+-- Reads:   cell_places, features
+-- Paper:   figure 3b, for every size; equation 6
+-- Each size's middle layer; alive features. Twenty bins over 0 to 1, the last one
+-- closed; a feature of one token has 1 by definition.
+with counts as (
+    select
+        size,
+        step,
+        layer,
+        least(floor(monosemanticity * 20), 19)::integer as twentieth,
+        count(*) as n
+    from features
+    group by size, step, layer, twentieth
+),
+
+totals as (
+    select
+        size,
+        step,
+        layer,
+        sum(n) as n
+    from counts
+    group by size, step, layer
+)
+
+select
+    places.size,
+    places.step,
+    places.layer,
+    places.n_params,
+    places.tokens_seen,
+    bins.twentieth / 20 as bin_low,
+    (bins.twentieth + 1) / 20 as bin_high,
+    coalesce(counts.n, 0) as n_features,
+    coalesce(counts.n, 0) / totals.n as share_of_features
+from totals
+cross join range(20) as bins (twentieth)
+inner join cell_places as places
+    on
+        totals.size = places.size
+        and totals.step = places.step
+        and totals.layer = places.layer
+left join counts
+    on
+        totals.size = counts.size
+        and totals.step = counts.step
+        and totals.layer = counts.layer
+        and bins.twentieth = counts.twentieth
+where places.is_middle
+order by places.n_params, places.size, places.step, bins.twentieth

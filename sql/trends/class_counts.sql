@@ -1,0 +1,49 @@
+-- Title:   How many of a cell's features are in each language class?
+-- Grain:   size, step, layer, population, language; every class has a row
+-- Reads:   features, cells, populations, settings
+with classes as (
+    select unnest(list_append(languages, 'mixed')) as language
+    from settings
+),
+
+counts as (
+    select
+        size,
+        step,
+        layer,
+        language,
+        supported,
+        count(*) as n
+    from features
+    group by size, step, layer, language, supported
+)
+
+select
+    cells.size,
+    cells.step,
+    cells.layer,
+    populations.population,
+    classes.language,
+    coalesce(sum(counts.n), 0)::bigint
+    + if(
+        classes.language = 'mixed' and populations.counts_dead,
+        any_value(cells.n_dead),
+        0
+    ) as n_features
+from cells
+cross join populations
+cross join classes
+left join counts
+    on
+        cells.size = counts.size
+        and cells.step = counts.step
+        and cells.layer = counts.layer
+        and classes.language = counts.language
+        and (counts.supported or populations.counts_unsupported)
+group by
+    cells.size,
+    cells.step,
+    cells.layer,
+    populations.population,
+    populations.counts_dead,
+    classes.language
