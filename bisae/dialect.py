@@ -5,6 +5,7 @@ results that are not fetched yet. Here the live connection belongs to the caller
 transactions and closing are his, and this dialect leaves both alone.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import pool, types
@@ -35,10 +36,8 @@ class DuckDB(DefaultDialect):
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """The module whose exceptions and parameter style are meant."""
-        import duckdb
-
-        return duckdb
+        """What is asked of a driver: its parameters are `?`, any error is an error."""
+        return SimpleNamespace(paramstyle="qmark", Error=Exception)
 
     @classmethod
     def get_pool_class(cls, url: Any) -> type[pool.Pool]:
@@ -80,11 +79,9 @@ class DuckDB(DefaultDialect):
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[Any]:
         """The columns of a table or view, in order."""
+        # Unlike information_schema, it sees what a name means here: temporary first.
         found = connection.exec_driver_sql(
-            "select column_name, data_type, is_nullable = 'YES' "
-            "from information_schema.columns "
-            "where table_schema = ? and table_name = ? order by ordinal_position",
-            (schema or "main", table_name),
+            'select name, type, not "notnull" from pragma_table_info(?)', (table_name,)
         )
         return [
             {

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 
@@ -34,7 +35,11 @@ def _tabulated(style: str) -> Callable[[Rows], str]:
 
 def _short(value: Any) -> Any:
     """Four significant digits are enough to read; CSV and JSON keep all."""
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    return float(f"{value:.4g}") if isinstance(value, float | Decimal) else value
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def _csv(rows: Rows) -> str:
@@ -49,7 +54,7 @@ def _json(rows: Rows) -> str:
     records: Sequence[Any] = [
         dict(zip(rows.names, row, strict=True)) for row in rows.values
     ]
-    return json.dumps(records, ensure_ascii=False, default=str, indent=1) + "\n"
+    return json.dumps(records, ensure_ascii=False, default=_plain, indent=1) + "\n"
 
 
 STYLES: dict[str, Callable[[Rows], str]] = {

@@ -86,17 +86,16 @@ class Store:
     def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
         """Read a split, `size` documents at a time. Raises Unfinished."""
         self.corpus_attributes()
-        group = self._root[f"corpus/{split}"]
-        with reading(f"{self.place}: corpus/{split}"):
-            n = group["length"].shape[0]
-            for first in range(0, n, size):
-                rows = slice(first, min(first + size, n))
-                yield Block(
-                    first,
-                    group["token_id"][rows],
-                    group["language"][rows],
-                    group["length"][rows],
-                )
+        where = f"{self.place}: corpus/{split}"
+        with reading(where):
+            group = self._root[f"corpus/{split}"]
+            columns = [group[name] for name in ("token_id", "language", "length")]
+        n = columns[0].shape[0]
+        for first in range(0, n, size):
+            rows = slice(first, min(first + size, n))
+            with reading(where):
+                block = Block(first, *(column[rows] for column in columns))
+            yield block
 
     # -- cells ----------------------------------------------------------------
 
@@ -147,11 +146,15 @@ class Store:
     def codes(self, cell: Cell) -> Iterator[Codes]:
         """Read a cell's codes in order, some rows at a time. Raises Unfinished."""
         group = self._finished(cell, "codes")
-        with reading(f"{self.place}: cell {cell}, codes"):
-            n = group["index"].shape[0]
-            for first in range(0, n, ROWS_AT_ONCE):
-                rows = slice(first, min(first + ROWS_AT_ONCE, n))
-                yield Codes(first, group["index"][rows], group["value"][rows])
+        where = f"{self.place}: cell {cell}, codes"
+        with reading(where):
+            index, value = group["index"], group["value"]
+        n = index.shape[0]
+        for first in range(0, n, ROWS_AT_ONCE):
+            rows = slice(first, min(first + ROWS_AT_ONCE, n))
+            with reading(where):
+                block = Codes(first, index[rows], value[rows])
+            yield block
 
     def codes_stream(self, cell: Cell) -> CodesStream:
         """The codes as an object that DuckDB scans: token_row, feature, value."""
@@ -173,8 +176,9 @@ def create_store(study: Study) -> Store:
     """Make the study's store, or open it again. Raises StoreError on another study."""
     place = Path(study.store)
     if (place / "study.toml").exists():
-        _same_study(open_store(place).study, study)
-    elif place.exists() and (not place.is_dir() or any(place.iterdir())):
+        if (place / "bisae.zarr").exists():
+            _same_study(open_store(place).study, study)
+    elif place.exists() and not (place.is_dir() and _is_begun(place)):
         msg = f"{place} is there already and is no bisae store; choose another `store`"
         raise StoreError(msg)
     try:
@@ -193,18 +197,24 @@ def open_store(place: Path) -> Store:
     if not (place / "study.toml").is_file():
         msg = f"no store at {place} (it has no study.toml)"
         raise StoreError(msg)
-    study = load_study(place / "study.toml")
     try:
-        store = Store(place, study.model_copy(update={"store": str(place.resolve())}))
+        root = open_group(place / "bisae.zarr")
     except FileNotFoundError as error:
         msg = f"{place} has no bisae.zarr; build the study again"
         raise StoreError(msg) from error
-    version = store._root.attrs.get("bisae_format_version")
+    version = root.attrs.get("bisae_format_version")
     if version != LAYOUT["version"]:
         msg = f"{place} has format version {version}, this bisae reads "
         msg += f"{LAYOUT['version']}: install the bisae that wrote it, or a newer one"
         raise StoreError(msg)
-    return store
+    study = load_study(place / "study.toml")
+    return Store(place, study.model_copy(update={"store": str(place.resolve())}))
+
+
+def _is_begun(place: Path) -> bool:
+    """Whether a folder holds no more than a store whose making was cut short."""
+    known = {"bisae.zarr", "zarr.json"}
+    return all(p.name in known or p.suffix == ".partial" for p in place.rglob("*"))
 
 
 def _same_study(old: Study, new: Study) -> None:

@@ -2,13 +2,14 @@
 -- Grain:   feature
 -- Reads:   feature_tokens, clusters
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
--- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N.
+-- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. Sums are of decimals,
+-- so exact: they do not hang on the order of the rows.
 with token_sums as (
     select
         feature,
         sum(n_firings)::double as n,
         count(*) as n_tokens,
-        fsum(n_firings * ln(n_firings)) as n_ln_n
+        sum((n_firings * ln(n_firings))::decimal(38, 15))::double as n_ln_n
     from feature_tokens
     group by feature
 ),
@@ -31,7 +32,7 @@ cluster_sums as (
         feature,
         count(*) as n_clusters,
         max(n_firings) as largest,
-        fsum(n_firings * ln(n_firings)) as n_ln_n
+        sum((n_firings * ln(n_firings))::decimal(38, 15))::double as n_ln_n
     from cluster_counts
     group by feature
 ),

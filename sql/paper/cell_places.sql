@@ -1,4 +1,4 @@
--- Title:   Where does each cell stand in a figure: on the axis of tokens, in its model?
+-- Title:   Where is each cell drawn, on the axis of tokens and in its model?
 -- Grain:   size, step, layer
 -- Reads:   cells
 -- A log axis has no 0: the untrained model is drawn at a quarter of the first trained

@@ -1,7 +1,8 @@
 -- Title:   Are features first mixed, then of one language, then mixed again?
 -- Grain:   size, step, measure, series
 -- Reads:   cell_places, trend_languages, trends
--- Paper:   figure 3, for every size: alive features of its middle layer
+-- Paper:   figure 3, for every size
+-- The middle layer of each size; alive features.
 with measured as (
     select
         trend_languages.size,
@@ -14,12 +15,7 @@ with measured as (
         trend_languages.share_high as estimate_high,
         if(series = 'mixed', trends.mixed_share_null, null) as estimate_null
     from trend_languages
-    inner join trends
-        on
-            trend_languages.size = trends.size
-            and trend_languages.step = trends.step
-            and trend_languages.layer = trends.layer
-            and trend_languages.population = trends.population
+    inner join trends using (size, step, layer, population)
     where trends.population = 'alive'
     union all
     select
@@ -51,10 +47,6 @@ select
     measured.estimate_high,
     measured.estimate_null
 from measured
-inner join cell_places as places
-    on
-        measured.size = places.size
-        and measured.step = places.step
-        and measured.layer = places.layer
+inner join cell_places as places using (size, step, layer)
 where places.is_middle
 order by places.n_params, places.size, places.step, measured.measure, measured.series

@@ -22,10 +22,6 @@ select
     trends.monosemanticity_high,
     trends.monosemanticity_null
 from trends
-inner join cell_places as places
-    on
-        trends.size = places.size
-        and trends.step = places.step
-        and trends.layer = places.layer
+inner join cell_places as places using (size, step, layer)
 where trends.population = 'alive'
 order by places.n_params, places.size, places.step, places.layer

@@ -20,10 +20,6 @@ select
     trends.mean_span_active_low,
     trends.mean_span_active_high
 from trends
-inner join cell_places as places
-    on
-        trends.size = places.size
-        and trends.step = places.step
-        and trends.layer = places.layer
+inner join cell_places as places using (size, step, layer)
 where trends.population = 'alive'
 order by places.n_params, places.size, places.step, places.layer

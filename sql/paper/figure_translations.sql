@@ -1,7 +1,6 @@
 -- Title:   Do mixed features join words that are translations of each other?
 -- Grain:   size, step, layer, language_a, language_b
 -- Reads:   cell_places, translations
--- Paper:   nothing like it: translations must be known
 -- Same topic: of a feature's pairs of firings, one in each language, the share in one
 -- topic. Same concept: of those, the share that are translations of each other.
 select
@@ -26,11 +25,7 @@ select
     translations.same_concept_high,
     translations.same_concept_chance
 from translations
-inner join cell_places as places
-    on
-        translations.size = places.size
-        and translations.step = places.step
-        and translations.layer = places.layer
+inner join cell_places as places using (size, step, layer)
 order by
     places.n_params,
     places.size,

@@ -37,16 +37,7 @@ select
     coalesce(counts.n, 0) / totals.n as share_of_features
 from totals
 cross join range(20) as bins (twentieth)
-inner join cell_places as places
-    on
-        totals.size = places.size
-        and totals.step = places.step
-        and totals.layer = places.layer
-left join counts
-    on
-        totals.size = counts.size
-        and totals.step = counts.step
-        and totals.layer = counts.layer
-        and bins.twentieth = counts.twentieth
+inner join cell_places as places using (size, step, layer)
+left join counts using (size, step, layer, twentieth)
 where places.is_middle
 order by places.n_params, places.size, places.step, bins.twentieth

@@ -22,7 +22,7 @@ shares as (
 select
     a.language as language_a,
     b.language as language_b,
-    fsum(a.p * b.p) as same_topic_chance
+    sum((a.p * b.p)::decimal(18, 15))::double as same_topic_chance
 from shares as a
 inner join shares as b on a.topic = b.topic
 where a.language < b.language

@@ -15,18 +15,18 @@ select
     coalesce(sum(trend_sums.n_mixed_exclusive), 0) as n_mixed_exclusive,
     coalesce(sum(trend_sums.n_single_token), 0) as n_single_token,
     coalesce(sum(trend_sums.n_monosemanticity_null), 0) as n_monosemanticity_null,
-    fsum(trend_sums.monosemanticity) as monosemanticity,
-    fsum(trend_sums.monosemanticity_2) as monosemanticity_2,
-    fsum(trend_sums.monosemanticity_null) as monosemanticity_null,
-    fsum(trend_sums.monosemanticity_null_2) as monosemanticity_null_2,
-    fsum(trend_sums.token_entropy) as token_entropy,
-    fsum(trend_sums.token_entropy_2) as token_entropy_2,
-    fsum(trend_sums.semantic_entropy) as semantic_entropy,
-    fsum(trend_sums.semantic_entropy_2) as semantic_entropy_2,
-    fsum(trend_sums.mean_span) as mean_span,
-    fsum(trend_sums.mean_span_2) as mean_span_2,
-    fsum(trend_sums.mean_span_active) as mean_span_active,
-    fsum(trend_sums.mean_span_active_2) as mean_span_active_2
+    sum(trend_sums.monosemanticity)::double as monosemanticity,
+    sum(trend_sums.monosemanticity_2)::double as monosemanticity_2,
+    sum(trend_sums.monosemanticity_null)::double as monosemanticity_null,
+    sum(trend_sums.monosemanticity_null_2)::double as monosemanticity_null_2,
+    sum(trend_sums.token_entropy)::double as token_entropy,
+    sum(trend_sums.token_entropy_2)::double as token_entropy_2,
+    sum(trend_sums.semantic_entropy)::double as semantic_entropy,
+    sum(trend_sums.semantic_entropy_2)::double as semantic_entropy_2,
+    sum(trend_sums.mean_span)::double as mean_span,
+    sum(trend_sums.mean_span_2)::double as mean_span_2,
+    sum(trend_sums.mean_span_active)::double as mean_span_active,
+    sum(trend_sums.mean_span_active_2)::double as mean_span_active_2
 from cells
 cross join populations
 left join trend_sums

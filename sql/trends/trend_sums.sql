@@ -1,6 +1,7 @@
 -- Title:   What do trends add up? One pass over the features
 -- Grain:   size, step, layer, supported
 -- Reads:   features
+-- Sums are of decimals, so exact: they do not hang on the order of the rows.
 select
     size,
     step,
@@ -13,17 +14,17 @@ select
     count(*) filter (where language_exclusive = 'mixed') as n_mixed_exclusive,
     count(*) filter (where n_tokens = 1) as n_single_token,
     count(monosemanticity_null) as n_monosemanticity_null,
-    fsum(monosemanticity) as monosemanticity,
-    fsum(monosemanticity ^ 2) as monosemanticity_2,
-    fsum(monosemanticity_null) as monosemanticity_null,
-    fsum(monosemanticity_null ^ 2) as monosemanticity_null_2,
-    fsum(token_entropy) as token_entropy,
-    fsum(token_entropy ^ 2) as token_entropy_2,
-    fsum(semantic_entropy) as semantic_entropy,
-    fsum(semantic_entropy ^ 2) as semantic_entropy_2,
-    fsum(mean_span) as mean_span,
-    fsum(mean_span ^ 2) as mean_span_2,
-    fsum(mean_span_active) as mean_span_active,
-    fsum(mean_span_active ^ 2) as mean_span_active_2
+    sum(monosemanticity::decimal(18, 12)) as monosemanticity,
+    sum((monosemanticity ^ 2)::decimal(18, 12)) as monosemanticity_2,
+    sum(monosemanticity_null::decimal(18, 12)) as monosemanticity_null,
+    sum((monosemanticity_null ^ 2)::decimal(18, 12)) as monosemanticity_null_2,
+    sum(token_entropy::decimal(18, 12)) as token_entropy,
+    sum((token_entropy ^ 2)::decimal(18, 12)) as token_entropy_2,
+    sum(semantic_entropy::decimal(18, 12)) as semantic_entropy,
+    sum((semantic_entropy ^ 2)::decimal(18, 12)) as semantic_entropy_2,
+    sum(mean_span::decimal(18, 12)) as mean_span,
+    sum((mean_span ^ 2)::decimal(18, 12)) as mean_span_2,
+    sum(mean_span_active::decimal(18, 12)) as mean_span_active,
+    sum((mean_span_active ^ 2)::decimal(18, 12)) as mean_span_active_2
 from features
 group by size, step, layer, supported

@@ -1,0 +1,20 @@
+"""Check every promise: the suites in validations/ on the store's tables.
+
+The only door to Great Expectations. Reads JSON suites and, through them, the views in
+sql/checks/; writes nothing.
+"""
+
+from bisae.validate.check import check, validate
+from bisae.validate.outcomes import Outcome, as_rows, failures
+from bisae.validate.suites import Promise, Suite, read_suite
+
+__all__ = [
+    "Outcome",
+    "Promise",
+    "Suite",
+    "as_rows",
+    "check",
+    "failures",
+    "read_suite",
+    "validate",
+]
