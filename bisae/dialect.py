@@ -2,13 +2,13 @@
 
 The usual duckdb-engine rolls back when its connection is handed back, which throws away
 results that are not fetched yet. Here the live connection belongs to the caller:
-transactions and closing are his, and this dialect leaves both alone.
+transactions and closing are not this dialect's business.
 """
 
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import pool, types
+from sqlalchemy import types
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.default import DefaultDialect
 
@@ -25,12 +25,32 @@ TYPES: dict[str, type[types.TypeEngine[Any]]] = {
 }
 
 
+class Lent:
+    """A caller's connection that is its own cursor, and that nobody here can close.
+
+    A cursor of DuckDB's is another connection: it sees no temporary table and nothing
+    that was registered.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def cursor(self) -> "Lent":
+        """The connection itself."""
+        return self
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
 class DuckDB(DefaultDialect):
     """Reads tables and views of the schema `main` of an open connection."""
 
     name = "duckdb"
     driver = "duckdb"
-    default_paramstyle = "qmark"
     supports_statement_cache = False
     supports_native_boolean = True
 
@@ -39,12 +59,7 @@ class DuckDB(DefaultDialect):
         """What is asked of a driver: its parameters are `?`, any error is an error."""
         return SimpleNamespace(paramstyle="qmark", Error=Exception)
 
-    @classmethod
-    def get_pool_class(cls, url: Any) -> type[pool.Pool]:
-        """One connection, the caller's, for everybody."""
-        return pool.StaticPool
-
-    # -- the connection belongs to the caller ---------------------------------
+    # -- transactions belong to the caller ------------------------------------
 
     def do_begin(self, dbapi_connection: Any) -> None:
         """Begin nothing."""
@@ -55,25 +70,7 @@ class DuckDB(DefaultDialect):
     def do_rollback(self, dbapi_connection: Any) -> None:
         """Roll back nothing: it would drop rows that are not fetched yet."""
 
-    def do_close(self, dbapi_connection: Any) -> None:
-        """Leave the connection open."""
-
-    def do_terminate(self, dbapi_connection: Any) -> None:
-        """Leave the connection open."""
-
     # -- what is there --------------------------------------------------------
-
-    def _get_server_version_info(self, connection: Any) -> None:
-        return None
-
-    def _get_default_schema_name(self, connection: Any) -> str:
-        return "main"
-
-    def has_table(
-        self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
-    ) -> bool:
-        """Whether a table or view has columns here."""
-        return bool(self.get_columns(connection, table_name, schema))
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any

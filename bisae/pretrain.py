@@ -4,44 +4,61 @@ Reads the training split's text; writes a tokenizer and ordinary checkpoints whe
 study's models say, one folder a step.
 """
 
+import math
 import random
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bisae.corpus import load_tokenizer, read_documents, splitter
-from bisae.errors import StudyError
+from bisae.corpus import bos_token_id, load_tokenizer, read_documents, splitter
+from bisae.errors import CorpusError, StudyError
 from bisae.progress import bar
-from bisae.study import Pretrain, PretrainModel, Source, Study
+from bisae.study import Pretrain, PretrainModel, Source, Study, is_path
 
 BOS = "<s>"
 # Text without spaces would merge across words; scripts part most Japanese words.
 SCRIPTS = r" ?\p{Han}+| ?\p{Hiragana}+| ?[\p{Katakana}ー]+"
-TOKENIZER_DOCUMENTS = 20_000
+TOKENIZER_DOCUMENTS = 10_000
+TEXTS_AT_ONCE = 256
+SHUFFLED = 4096
+"""Windows of each kind of text that are held back, to mix its documents."""
+
+Texts = dict[str, Callable[[], Iterator[str]]]
 
 
 def pretrain(study: Study) -> None:
-    """Make every checkpoint that is missing. Raises StudyError without [pretrain]."""
+    """Make every checkpoint that is missing; a size that lacks one starts anew.
+
+    Raises StudyError without [pretrain], CorpusError without text enough for a window.
+    """
     settings = study.pretrain
     if settings is None:
         msg = "the study has no [pretrain] section"
         raise StudyError(msg)
-    texts = _texts(study, settings)
-    tokenizer = _tokenizer(study, settings, texts)
+    todo: dict[PretrainModel, dict[int, Path]] = {}
     for shape in settings.models:
         model = study.model(shape.size)
         folders = {step: Path(model.checkpoint_at(step)[0]) for step in model.steps}
-        if all((folder / "model.safetensors").exists() for folder in folders.values()):
-            continue
-        windows = _windows(study, settings, texts, tokenizer)
-        _train(shape, study, windows, tokenizer, folders)
+        if not all(_finished(folder) for folder in folders.values()):
+            todo[shape] = folders
+    if not todo:
+        return
+    texts = _texts(study, settings)
+    tokenizer = _tokenizer(study, settings, texts)
+    for shape, folders in todo.items():
+        _train(shape, study, windows(study, texts, tokenizer), tokenizer, folders)
 
 
-def _texts(study: Study, settings: Pretrain) -> dict[str, Callable[[], Iterator[str]]]:
-    """For each language, and the extra text, a way to read its documents anew."""
+def _finished(folder: Path) -> bool:
+    return (folder / "model.safetensors").exists()
+
+
+def _texts(study: Study, settings: Pretrain) -> Texts:
+    """For each language, and "" for the extra text, a way to read it from the start."""
     split_of = splitter(study)
 
     def of_language(language: str) -> Iterator[str]:
@@ -55,22 +72,20 @@ def _texts(study: Study, settings: Pretrain) -> dict[str, Callable[[], Iterator[
         for source in sources:
             yield from (document.text for document in read_documents(source))
 
-    texts: dict[str, Callable[[], Iterator[str]]] = {
+    texts: Texts = {
         name: lambda name=name: of_language(name)  # type: ignore[misc]
         for name in study.corpus.languages
     }
     return texts | ({"": lambda: extra(settings.extra)} if settings.extra else {})
 
 
-def _tokenizer(
-    study: Study, settings: Pretrain, texts: dict[str, Callable[[], Iterator[str]]]
-) -> Any:
+def _tokenizer(study: Study, settings: Pretrain, texts: Texts) -> Any:
     """Train a byte-level BPE, or read the one that is there."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    folder = Path(study.tokenizer()[0])
-    if (folder / "tokenizer.json").exists():
+    place = study.tokenizer()[0]
+    if not is_path(place) or (Path(place) / "tokenizer.json").exists():
         return load_tokenizer(study)
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -86,91 +101,97 @@ def _tokenizer(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    sample = (text for read in texts.values() for text in _sample(read()))
-    bpe.train_from_iterator(sample, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token=BOS)
-    tokenizer.save_pretrained(folder)
+    some = (islice(read(), TOKENIZER_DOCUMENTS) for read in texts.values())
+    bpe.train_from_iterator(chain.from_iterable(some), trainer)
+    make: Any = PreTrainedTokenizerFast
+    tokenizer = make(tokenizer_object=bpe, bos_token=BOS)
+    if study.corpus.tokenizer:  # else every checkpoint brings it along
+        _save(Path(place), tokenizer)
     return tokenizer
 
 
-def _sample(texts: Iterable[str]) -> Iterator[str]:
-    return islice(iter(texts), TOKENIZER_DOCUMENTS)
-
-
-def _windows(
-    study: Study,
-    settings: Pretrain,
-    texts: dict[str, Callable[[], Iterator[str]]],
-    tokenizer: Any,
-) -> Iterator[list[int]]:
-    """Endless windows of `context` tokens, each language as often as the others."""
+def windows(study: Study, texts: Texts, tokenizer: Any) -> Iterator[list[int]]:
+    """Endless windows of `context` tokens, BOS first, each language equally often."""
+    settings = study.pretrain
+    assert settings is not None
     draw = random.Random(settings.seed)
     streams = {
-        name: _packed(read, tokenizer, study, random.Random(f"{settings.seed}:{name}"))
+        name: _mixed(
+            _cut(study, name, read, tokenizer), random.Random(f"{settings.seed}:{name}")
+        )
         for name, read in texts.items()
     }
-    languages = study.corpus.languages
     while True:
         extra = "" in texts and draw.random() < settings.extra_share
-        yield next(streams["" if extra else draw.choice(languages)])
+        yield next(streams["" if extra else draw.choice(study.corpus.languages)])
 
 
-def _packed(
-    read: Callable[[], Iterator[str]], tokenizer: Any, study: Study, draw: random.Random
+def _cut(
+    study: Study, name: str, read: Callable[[], Iterator[str]], tokenizer: Any
 ) -> Iterator[list[int]]:
-    """One kind of text, over and over: documents behind a BOS each, cut in windows.
+    """Read one kind of text over and over, each document cut into windows.
 
-    Where the corpus joins documents, so does this: a BOS stands at a window's start only.
+    What is left of a document is dropped, as are short ones, unless the corpus keeps or
+    joins these: then the next document follows, behind a BOS unless they are joined.
     """
-    size, join = study.corpus.context, study.corpus.join
-    held: list[int] = []
-    while True:
-        texts = list(read())
-        draw.shuffle(texts)
-        for text in texts:
-            if not join or not held:
-                held.append(tokenizer.bos_token_id)
-            end = "\n" if join else ""
-            held += tokenizer(
-                text + end, add_special_tokens=False, verbose=False
-            ).input_ids
-            while len(held) >= size:
-                yield held[:size]
-                held = [] if join else held[size:]
+    corpus, bos = study.corpus, bos_token_id(study, tokenizer)
+    size, end = corpus.context - 1, "\n" if corpus.join else ""
+    for texts in (read() for _ in repeat(None)):
+        found, held = False, list[int]()
+        while some := list(islice(texts, TEXTS_AT_ONCE)):
+            lines = [text + end for text in some]
+            encoded = tokenizer(lines, add_special_tokens=False, verbose=False)
+            for token_id in encoded.input_ids:
+                held += [bos] * (bool(held) and not corpus.join) + token_id
+                while len(held) >= size:
+                    found = True
+                    yield [bos, *held[:size]]
+                    held = held[size:]
+                if not corpus.join and corpus.short == "skip":
+                    held = []
+        if not found:
+            what = f"the training text in {name}" if name else "[pretrain] extra"
+            msg = f"{what} has no document of {size} tokens; give more text, or lower "
+            msg += "[corpus] context"
+            raise CorpusError(msg)
+
+
+def _mixed(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
+    """Pass endless items on in random order, `SHUFFLED` of them held back."""
+    held = list(islice(items, SHUFFLED))
+    for item in items:
+        place = draw.randrange(SHUFFLED)
+        held[place], item = item, held[place]
+        yield item
 
 
 def _train(
     shape: PretrainModel,
     study: Study,
-    windows: Iterator[list[int]],
+    data: Iterator[list[int]],
     tokenizer: Any,
     folders: dict[int, Path],
 ) -> None:
     """Next-token training: AdamW, linear warm-up, cosine to a tenth."""
-    settings = study.pretrain
+    settings, last = study.pretrain, max(folders)
     assert settings is not None
     torch.manual_seed(settings.seed)
-    model = _model(shape, len(tokenizer), tokenizer.bos_token_id)
+    model = _model(shape, len(tokenizer), bos_token_id(study, tokenizer))
     optimizer = torch.optim.AdamW(
-        model.parameters(),
-        settings.lr,
-        betas=(0.9, 0.95),
-        weight_decay=0.01,
-        fused=True,
-    )
-    last = max(folders)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _rate(step, settings.warmup_steps, last)
+        model.parameters(), betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
     with bar(last, f"pretrain {shape.size}", "steps") as shown:
         for step in range(last + 1):
             if step in folders:
-                _save(model, tokenizer, folders[step])
-            batch = torch.tensor(list(islice(windows, settings.batch_windows)))
+                _save(folders[step], model, tokenizer)
+            if step == last:
+                return
+            for group in optimizer.param_groups:
+                group["lr"] = settings.lr * _rate(step, settings.warmup_steps, last)
+            batch = torch.tensor(list(islice(data, settings.batch_windows)))
             model(input_ids=batch, labels=batch, use_cache=False).loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-            schedule.step()
             optimizer.zero_grad()
             shown.update()
 
@@ -178,8 +199,7 @@ def _train(
 def _rate(step: int, warmup: int, last: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
-    done = torch.tensor((step - warmup) / max(1, last - warmup))
-    return float(0.55 + 0.45 * torch.cos(torch.pi * done))
+    return 0.55 + 0.45 * math.cos(math.pi * (step - warmup) / max(1, last - warmup))
 
 
 def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
@@ -189,7 +209,7 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
         LlamaConfig(
             vocab_size=vocab_size,
             hidden_size=shape.d_model,
-            intermediate_size=4 * shape.d_model,
+            intermediate_size=2 * shape.d_model,
             num_hidden_layers=shape.n_layers,
             num_attention_heads=shape.n_heads,
             num_key_value_heads=shape.n_heads,
@@ -200,14 +220,16 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
     )
 
 
-def _save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a checkpoint so that it is there whole or not at all."""
+def _save(folder: Path, *parts: Any) -> None:
+    """Write a model, a tokenizer or both, so that all is there or nothing."""
     from transformers.utils import logging
 
+    quiet: Any = logging
+    if _finished(folder):
+        return
+    quiet.disable_progress_bar()
     partial = folder.with_name(f".{folder.name}.partial")
-    logging.disable_progress_bar()
-    model.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if not folder.exists():
-        partial.rename(folder)
+    shutil.rmtree(partial, ignore_errors=True)
+    for part in parts:
+        part.save_pretrained(partial)
+    partial.rename(folder)

@@ -7,6 +7,7 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,6 @@ def read_codes(store: Store) -> tuple[Any, Any]:
     )
 
 
-def told(store: Store, node: str) -> dict[str, Any]:
-    """A node's metadata as it stands on the disk."""
-    text = (store.zarr / node / "zarr.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
-# -- the corpus -----------------------------------------------------------------------
-
-
 def write_corpus(store: Store, documents: int = 10) -> dict[str, Any]:
     """All splits in two pieces; gives each split's token ids."""
     draw = np.random.default_rng(0)
@@ -119,10 +110,29 @@ def write_corpus(store: Store, documents: int = 10) -> dict[str, Any]:
     return written
 
 
-@pytest.mark.parametrize("size", [1, 3, 10, 4096])
-def test_a_corpus_is_read_back(store: Store, size: int) -> None:
+def told(store: Store, node: str) -> dict[str, Any]:
+    """A node's metadata as it stands on the disk."""
+    text = (store.zarr / node / "zarr.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with text and one finished cell, of more than one shard. Read only."""
+    store = create_store(make_study(tmp_path_factory.mktemp("whole") / "store"))
+    write_corpus(store)
+    store.write_sae(ONE, random_weights(5000, bias=True), np.ones(4, np.float32), {})
+    write_codes(store, *random_codes(140_000))
+    return store
+
+
+# -- the corpus -----------------------------------------------------------------------
+
+
+def test_a_corpus_is_read_back(store: Store) -> None:
     written = write_corpus(store)
-    for split, token_id in written.items():
+    for (split, token_id), size in product(written.items(), [1, 3, 10, 4096]):
         blocks = list(store.documents(split, size))
         assert [block.first for block in blocks] == list(range(0, 10, size))
         assert np.array_equal(np.concatenate([b.token_id for b in blocks]), token_id)
@@ -133,9 +143,8 @@ def test_a_corpus_is_read_back(store: Store, size: int) -> None:
         assert store.n_documents(split) == 10
 
 
-def test_a_corpus_says_what_it_is(store: Store) -> None:
-    write_corpus(store)
-    attributes = store.corpus_attributes()
+def test_a_corpus_says_what_it_is(whole: Store) -> None:
+    attributes = whole.corpus_attributes()
     assert attributes["bisae_format"] == "corpus"
     assert attributes["bisae_format_version"] == LAYOUT["version"]
     assert attributes["languages"] == ["en", "ja"]
@@ -192,13 +201,11 @@ def test_equal_weights_have_equal_fingerprints(store: Store) -> None:
     assert store.attributes(TWO, "sae")["fingerprint"] != prints[0]
 
 
-def test_complete_is_written_last(store: Store) -> None:
-    write_sae(store)
-    write_codes(store, *random_codes(50))
-    folder = store.zarr / "cells" / str(ONE)
+def test_complete_is_written_last(whole: Store) -> None:
+    folder = whole.zarr / "cells" / str(ONE)
     for part, others in (("sae", ["sae", "train"]), ("codes", ["codes"])):
         last = folder / part / "zarr.json"
-        assert told(store, f"cells/{ONE}/{part}")["attributes"]["complete"] is True
+        assert told(whole, f"cells/{ONE}/{part}")["attributes"]["complete"] is True
         files = [f for name in others for f in (folder / name).rglob("*")]
         before = [f.stat().st_mtime_ns for f in files if f.is_file() and f != last]
         assert len(before) >= 4
@@ -293,33 +300,27 @@ def test_a_code_that_float16_cannot_hold_is_refused(store: Store, bad: float) ->
     assert not store.progress(ONE).codes
 
 
-def test_codes_stream_into_duckdb_twice(store: Store) -> None:
-    write_sae(store)
-    index, value = random_codes(70_000)  # more than one block
-    write_codes(store, index, value)
+def test_codes_stream_into_duckdb_twice(whole: Store) -> None:
+    index, value = read_codes(whole)
     con = duckdb.connect()
-    con.register("codes", store.codes_stream(ONE))
+    con.register("codes", whole.codes_stream(ONE))
     row, rank = np.nonzero(value)
     for _ in range(2):
-        found = np.array(con.sql("select * from codes").fetchall())
-        found = found[np.lexsort((-found[:, 2], found[:, 0]))]
-        assert np.array_equal(found[:, 0], row)
-        assert np.array_equal(found[:, 2], value[row, rank])
-        assert sorted(found[:, 1]) == sorted(index[row, rank])
-    assert con.sql("select count(*) from codes").fetchall() == [(len(row),)]
+        found = con.sql("select * from codes order by token_row, value desc").df()
+        assert np.array_equal(found.token_row, row)
+        assert np.array_equal(found.value, value[row, rank])
+        assert sorted(found.feature) == sorted(index[row, rank])
     types = [str(one) for one in con.sql("from codes").types]
     assert types == ["BIGINT", "INTEGER", "FLOAT"]
 
 
-def test_reading_leaves_the_warnings_filters_alone(store: Store) -> None:
-    write_sae(store)
-    write_codes(store, *random_codes(70_000))
+def test_reading_leaves_the_warnings_filters_alone(whole: Store) -> None:
     before = list(warnings.filters)
-    one, two = store.codes(ONE), store.codes(ONE)
+    one, two = whole.codes(ONE), whole.codes(ONE)
     next(one)
     next(two)
     assert list(warnings.filters) == before
-    assert len([*one, *two]) == 2
+    assert len([*one, *two]) == 4
     assert list(warnings.filters) == before
 
 
@@ -331,10 +332,9 @@ def codecs(array: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["token_id", "language", "length"])
-def test_corpus_arrays_are_as_the_layout_says(store: Store, name: str) -> None:
-    write_corpus(store)
+def test_corpus_arrays_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(store, spec["path"].format(split="eval"))
+    found = told(whole, spec["path"].format(split="eval"))
     assert found["data_type"] == spec["dtype"]
     assert found["dimension_names"] == spec["dimensions"]
     assert found["chunk_grid"]["configuration"]["chunk_shape"][0] == spec["chunk"]
@@ -343,10 +343,9 @@ def test_corpus_arrays_are_as_the_layout_says(store: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["W_enc", "W_dec", "b_pre", "b_enc", "loss"])
-def test_weights_are_as_the_layout_says(store: Store, name: str) -> None:
-    store.write_sae(ONE, random_weights(5000, bias=True), np.ones(4, np.float32), {})
+def test_weights_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(store, spec["path"].format(**ONE._asdict()))
+    found = told(whole, spec["path"].format(**ONE._asdict()))
     rows = {"b_pre": D, "loss": 4}.get(name, 5000)
     assert found["data_type"] == spec["dtype"]
     assert found["dimension_names"] == spec["dimensions"]
@@ -357,11 +356,9 @@ def test_weights_are_as_the_layout_says(store: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["index", "value"])
-def test_codes_are_as_the_layout_says(store: Store, name: str) -> None:
-    write_sae(store)
-    write_codes(store, *random_codes(140_000))
+def test_codes_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(store, spec["path"].format(**ONE._asdict()))
+    found = told(whole, spec["path"].format(**ONE._asdict()))
     assert found["data_type"] == spec["dtype"]
     assert found["dimension_names"] == spec["dimensions"]
     shard = found["chunk_grid"]["configuration"]["chunk_shape"]
@@ -373,11 +370,9 @@ def test_codes_are_as_the_layout_says(store: Store, name: str) -> None:
     assert [codec["name"] for codec in inner["index_codecs"]] == ["bytes", "crc32c"]
 
 
-def test_root_cell_and_corpus_are_stamped(store: Store) -> None:
-    write_corpus(store)
-    write_sae(store)
+def test_root_cell_and_corpus_are_stamped(whole: Store) -> None:
     for node, kind in (("", "store"), (f"cells/{ONE}", "cell"), ("corpus", "corpus")):
-        attributes = told(store, node)["attributes"]
+        attributes = told(whole, node)["attributes"]
         assert attributes["bisae_format"] == kind
         assert attributes["bisae_format_version"] == LAYOUT["version"] == 1
 

@@ -129,27 +129,28 @@ def make_lm(vocab: int = VOCAB) -> LanguageModel:
     return LanguageModel(auto.from_config(config))
 
 
-def make_store(place: Path, **sae: Any) -> Store:
-    """A store with 60 random documents in each split."""
+def make_study(place: Path, **sae: Any) -> Study:
+    model = {
+        "size": "1M",
+        "checkpoint": "/lm/{step}",
+        "steps": [7],
+        "tokens_per_step": 10,
+        "layers": [1, 2],
+    }
+    text = [{"language": name, "files": ["/text/a.txt"]} for name in ("en", "ja")]
     raw = {
         "name": "tiny",
         "store": str(place),
-        "corpus": {
-            "text": [{"language": a, "files": ["a.txt"]} for a in ("en", "ja")],
-            "context": CONTEXT,
-        },
-        "models": [
-            {
-                "size": "1M",
-                "checkpoint": "./{step}",
-                "steps": [7],
-                "tokens_per_step": 10,
-                "layers": [1, 2],
-            }
-        ],
+        "corpus": {"text": text, "context": CONTEXT},
+        "models": [model],
         "sae": {"n_features": 32, "k": 4, "batch_tokens": 64, "warmup_steps": 2} | sae,
     }
-    store = create_store(Study.model_validate(raw))
+    return Study.model_validate(raw)
+
+
+def make_store(place: Path, **sae: Any) -> Store:
+    """A store with 60 random documents in each split."""
+    store = create_store(make_study(place, **sae))
     draw = np.random.default_rng(0)
     with store.write_corpus() as writer:
         for split in SPLITS:

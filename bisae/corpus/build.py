@@ -72,7 +72,7 @@ def _equal_shares(study: Study, tokenizer: Any) -> Iterator[tuple[int, Window]]:
 
 
 def _shortage(language: str, left: dict[tuple[str, str], int], size: int) -> str:
-    split = next(s for s in SPLITS if left[s, language])
+    split = max(SPLITS, key=lambda split: left[split, language])
     setting = {"valid": "valid_share"}.get(split, f"{split}_tokens")
     return (
         f"{language} has too little text: {left[split, language]} tokens of {split} "

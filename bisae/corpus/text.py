@@ -1,5 +1,6 @@
 """Documents, streamed from files or the hub through `datasets`."""
 
+import zlib
 from collections.abc import Iterator
 from logging import CRITICAL
 from pathlib import Path
@@ -25,6 +26,7 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
     """
     from datasets.exceptions import DatasetGenerationError
 
+    broken = (OSError, ValueError, EOFError, zlib.error, DatasetGenerationError)
     name = source.dataset or ", ".join(source.files)
     try:
         for row in _open(source):
@@ -32,7 +34,10 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
     except UnicodeDecodeError as error:
         msg = f"{name} is not UTF-8 ({error.reason}); convert it"
         raise CorpusError(msg) from error
-    except (OSError, ValueError, DatasetGenerationError) as error:
+    except StopIteration as error:  # so `datasets` says it
+        msg = f"{name} is empty"
+        raise CorpusError(msg) from error
+    except broken as error:
         if isinstance(error, CorpusError):
             raise
         reason = str(error.__cause__ or error).splitlines()[0]
@@ -75,7 +80,7 @@ def _field(row: dict[str, Any], field: str | None, name: str) -> str:
     if field is None:
         return ""
     if row.get(field) is None:
-        have = ", ".join(map(str, row))
+        have = ", ".join(k for k, v in row.items() if v is not None) or "nothing"
         msg = f"{name} has a document without the field {field!r} (it has {have})"
         raise CorpusError(msg)
     return str(row[field])

@@ -4,7 +4,7 @@ The only door to Great Expectations. Reads JSON suites and, through them, the vi
 sql/checks/; writes nothing.
 """
 
-from bisae.validate.check import check, validate
+from bisae.validate.checks import check, validate
 from bisae.validate.outcomes import Outcome, as_rows, failures
 from bisae.validate.suites import Promise, Suite, read_suite
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import great_expectations as gx
-from great_expectations.exceptions.exceptions import GreatExpectationsError
+from great_expectations.datasource.fluent.interfaces import TestConnectionError
 
 from bisae.assets import asset_dir
-from bisae.dialect import register
+from bisae.dialect import Lent, register
 from bisae.errors import CheckError
 from bisae.query import Connection, connect
 from bisae.store import Store
@@ -41,7 +41,9 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
         place: Any = gx.get_context(mode="ephemeral")
         place.variables.progress_bars = {"globally": False}
         source = place.data_sources.add_sql(
-            "duckdb", connection_string=register(), kwargs={"creator": lambda: con}
+            "duckdb",
+            connection_string=register(),
+            kwargs={"creator": lambda: Lent(con)},
         )
         return [
             outcome
@@ -56,7 +58,7 @@ def _check_suite(
     """Check promises one by one: in a suite, one that raises takes others with it."""
     try:
         table = source.add_table_asset(suite.view, table_name=suite.view)
-    except GreatExpectationsError as error:
+    except TestConnectionError as error:
         msg = f"{suite.file}: no table or view {suite.view!r} in this store"
         raise CheckError(msg) from error
     batch = table.add_batch_definition_whole_table("all").get_batch()

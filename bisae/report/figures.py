@@ -1,0 +1,102 @@
+"""Draw the Vega-Lite files of reports/ over the rows of the views they are named for.
+
+A figure finds its rows as the data set `rows`; what all figures share is in theme.json.
+The only door to vl-convert.
+"""
+
+import importlib.util
+import itertools
+import json
+import math
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import vl_convert
+
+from bisae.assets import asset_dir
+from bisae.errors import AssetMissing, CheckError
+from bisae.formats import Rows
+
+ENDING = ".vl.json"
+FONTS = "matplotlib_fontja"
+"""The installed package whose font has Japanese glyphs; read, never imported."""
+PNG_SCALE = 2.0
+
+
+class Drawing(NamedTuple):
+    """A figure as it was drawn."""
+
+    caption: str
+    svg: str
+    png: bytes
+
+
+def figure_files() -> dict[str, Path]:
+    """The figures of reports/, by the name of their view."""
+    files = sorted(asset_dir("reports").glob(f"*{ENDING}"))
+    return {file.name.removesuffix(ENDING): file for file in files}
+
+
+def draw(file: Path, rows: Rows) -> Drawing:
+    """Draw a figure over rows. Raises CheckError, naming the file."""
+    _register_fonts()
+    spec = _read(file)
+    spec["datasets"] = {"rows": _records(rows)}
+    theme = _read(asset_dir("reports") / "theme.json")
+    try:
+        svg = _renumbered(vl_convert.vegalite_to_svg(spec, config=theme))
+        png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+    except ValueError as error:
+        # The rest is JavaScript's trace.
+        reason = " ".join(str(error).splitlines()[:2])
+        msg = f"{file} cannot be drawn: {reason}"
+        raise CheckError(msg) from error
+    return Drawing(str(spec.get("description", "")), svg, png)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        spec = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{file} cannot be read: {error}"
+        raise CheckError(msg) from error
+    if not isinstance(spec, dict):
+        msg = f"{file} is no figure: expected one JSON object"
+        raise CheckError(msg)
+    return spec
+
+
+def _records(rows: Rows) -> list[dict[str, Any]]:
+    return [
+        {name: _plain(value) for name, value in zip(rows.names, row, strict=True)}
+        for row in rows.values
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _renumbered(svg: str) -> str:
+    """Count clips and gradients from 0: Vega goes on from the figure before."""
+    number = itertools.count()
+    known: defaultdict[str, int] = defaultdict(lambda: next(number))
+    return re.sub(
+        r'(?<=id="|l\(#)([a-z_]+)(\d+)', lambda m: f"{m[1]}{known[m[0]]}", svg
+    )
+
+
+@cache
+def _register_fonts() -> None:
+    package = importlib.util.find_spec(FONTS)
+    for place in (package and package.submodule_search_locations) or ():
+        vl_convert.register_font_directory(str(Path(place) / "fonts"))
+        return
+    msg = f"no font with Japanese glyphs: install {FONTS.replace('_', '-')}"
+    raise AssetMissing(msg)

@@ -1,0 +1,97 @@
+"""One self-contained page: what was studied, figures, tables, and what to doubt.
+
+Reads reports/page.html.jinja, which holds all words and looks; gives HTML.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jinja2
+
+from bisae.assets import asset_dir
+from bisae.report.figures import Drawing
+from bisae.report.tables import Table
+from bisae.study import Study
+
+ROWS_SHOWN = 60
+ENLARGED = 1.35
+LINKED_BY_CHANCE = 1e-3
+"""Above this share of random token pairs in one cluster, the page warns."""
+
+
+class Figure(NamedTuple):
+    """A drawn figure and the table behind it."""
+
+    table: Table
+    drawing: Drawing
+
+    @property
+    def name(self) -> str:
+        """The stem of its files."""
+        return self.table.view.name
+
+    @property
+    def source(self) -> str:
+        """The drawing as the address of an image that needs no other file."""
+        data = base64.b64encode(self.drawing.svg.encode()).decode()
+        return f"data:image/svg+xml;base64,{data}"
+
+    @property
+    def width(self) -> int:
+        """On the page, in pixels; a page that is narrower scales it down."""
+        found = re.search(r'<svg[^>]* width="([0-9.]+)"', self.drawing.svg)
+        return round(ENLARGED * float(found[1])) if found else 0
+
+
+class Contents(NamedTuple):
+    """Everything that the page shows."""
+
+    study: Study
+    settings: Mapping[str, Any]
+    n_finished: int
+    n_cells: int
+    figures: list[Figure]
+    tables: Mapping[str, Table]
+    left_out: Mapping[str, str]
+    """Names of views and figures, and why they are not there."""
+
+
+def render_page(contents: Contents) -> str:
+    """Fill the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(asset_dir("reports")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["cell"] = _cell
+    template = environment.get_template("page.html.jinja")
+    rate = contents.settings["link_rate"]
+    return template.render(
+        contents._asdict(),
+        rows_shown=ROWS_SHOWN,
+        linked_by_chance=LINKED_BY_CHANCE,
+        warns=rate is not None and rate > LINKED_BY_CHANCE,
+    )
+
+
+def _cell(value: Any) -> str:
+    """A value as a reader wants it; the CSV has every digit."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return _number(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"

@@ -1,0 +1,62 @@
+"""Write the report of a store: `<store>/reports/` with tables, figures and a page.
+
+Reads the views; the same store gives the same bytes.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bisae.formats import Rows
+from bisae.query import connect, missing_cells, rows_of
+from bisae.report.figures import draw, figure_files
+from bisae.report.files import write
+from bisae.report.page import Contents, Figure, render_page
+from bisae.report.tables import Table, read_tables, write_tables
+from bisae.store import Store
+
+
+def report(store: Store) -> Path:
+    """Write tables, figures and the page; gives the page."""
+    folder = store.place / "reports"
+    con = connect(store)
+    tables, left_out = read_tables(con, figure_files())
+    write_tables(tables, folder / "tables")
+    figures = _figures(tables)
+    for figure in figures:
+        write(folder / "figures" / f"{figure.name}.svg", figure.drawing.svg)
+        write(folder / "figures" / f"{figure.name}.png", figure.drawing.png)
+    n_cells = len(store.study.cells)
+    contents = Contents(
+        study=store.study,
+        settings=_only_row(rows_of(con, "from settings")),
+        n_finished=n_cells - missing_cells(store),
+        n_cells=n_cells,
+        figures=figures,
+        tables=tables,
+        left_out=left_out,
+    )
+    page = folder / "index.html"
+    write(page, render_page(contents))
+    return page
+
+
+def _figures(tables: Mapping[str, Table]) -> list[Figure]:
+    """Draw what has rows, in the paper's order."""
+    drawn = [
+        Figure(tables[name], draw(file, tables[name].rows))
+        for name, file in figure_files().items()
+        if name in tables
+    ]
+    return sorted(drawn, key=lambda figure: (_number(figure.table), figure.name))
+
+
+def _number(table: Table) -> float:
+    """The paper's number; what is not in the paper comes last."""
+    found = re.search(r"\d+", table.paper)
+    return int(found[0]) if found else float("inf")
+
+
+def _only_row(rows: Rows) -> dict[str, object]:
+    (values,) = rows.values
+    return dict(zip(rows.names, values, strict=True))

@@ -1,0 +1,78 @@
+"""The views that a report shows, as rows and as files.
+
+Reads views of sql/; writes CSV, Markdown and LaTeX below `<store>/reports/tables`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bisae.formats import Rows, render
+from bisae.query import Connection, View, read_views, rows_of
+from bisae.report.files import write
+
+FIRST = ("overview", "trends", "trend_languages", "translations", "cells")
+FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}
+"""A file's ending, and the style of `bisae.formats` it is written in."""
+
+
+class Table(NamedTuple):
+    """A view and its rows."""
+
+    view: View
+    rows: Rows
+    paper: str
+    """What it is in the paper, from the header; may be empty."""
+
+
+def read_tables(
+    con: Connection, figures: Iterable[str]
+) -> tuple[dict[str, Table], dict[str, str]]:
+    """The tables of a report, by name, and why each of the others is left out.
+
+    They are those in FIRST, those that `figures` name, and all of sql/paper.
+    """
+    views = read_views("cell", "trends", "paper")
+    paper = [name for name, view in views.items() if view.folder == "paper"]
+    there = _names(con)
+    tables, left_out = {}, {}
+    for name in dict.fromkeys((*FIRST, *figures, *paper)):
+        if name not in views:
+            left_out[name] = "there is no view of this name"
+        elif name not in there:
+            needs = ", ".join(sorted(views[name].reads - there))
+            left_out[name] = f"this study has no {needs}"
+        elif (rows := rows_of(con, _query(views[name], con))).values:
+            tables[name] = Table(views[name], rows, _paper(views[name]))
+        else:
+            left_out[name] = "it has no rows"
+    return tables, left_out
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
+    """Write every table in every format."""
+    for name, table in tables.items():
+        for ending, style in FORMATS.items():
+            write(folder / f"{name}.{ending}", render(table.rows, style))
+
+
+def _names(con: Connection) -> set[str]:
+    found = rows_of(con, "select table_name from information_schema.tables")
+    return {name for (name,) in found.values}
+
+
+def _query(view: View, con: Connection) -> str:
+    """All rows in an order: the view's own, or by size, as a number, and the rest."""
+    query = f"from {view.name}"
+    if re.search(r"^order by", view.select, re.MULTILINE):
+        return query
+    if "size" not in rows_of(con, f"{query} limit 0").names:
+        return f"{query} order by all"
+    by_size = "select max(n_params) from cells where cells.size"
+    return f"{query} order by ({by_size} = {view.name}.size), columns(*)"
+
+
+def _paper(view: View) -> str:
+    found = re.search(r"^-- Paper: +(.*)$", view.select, re.MULTILINE)
+    return found[1] if found else ""

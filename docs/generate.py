@@ -1,0 +1,99 @@
+"""Write what stands in two places: the index of views, the commands, the tree.
+
+Reads the .sql headers, the commands' help and git's list of files; fills the parts of
+README.md, sql/README.md and docs/commands.md between their `generated` marks.
+Run by `make docs`; a test fails when a part is stale.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import click
+
+from bisae.cli import main
+from bisae.query import read_views
+
+ROOT = Path(__file__).parents[1]
+NOTES = {
+    ".ci/": "what a change must pass",
+    "benchmarks/": "what is measured, how, and the last figures",
+    "bisae/": "the verbs: Python that moves data",
+    "docs/": "for users and for those who carry this on",
+    "examples/": "studies: toy, the paper's grid, public checkpoints, real text",
+    "reports/": "the figures: one Vega-Lite file per view",
+    "sql/": "the questions: one select per file",
+    "store/": "the format: specification, and the same for machines",
+    "tests/": "one per module, a plain reference, a tiny study",
+    "validations/": "the promises: Great Expectations suites",
+}
+
+
+def views() -> str:
+    """A table of every view, by folder."""
+    rows = ["| view | folder | question | one row per |", "|---|---|---|---|"]
+    found = sorted(read_views().values(), key=lambda view: (view.folder, view.name))
+    rows += [f"| `{v.name}` | {v.folder} | {v.title} | {v.grain} |" for v in found]
+    return "\n".join(rows)
+
+
+def commands() -> str:
+    """The help of every command."""
+    parts = []
+    for name, command in main.commands.items():
+        context = click.Context(command, info_name=f"bisae {name}")
+        parts.append(f"## bisae {name}\n\n```text\n{command.get_help(context)}\n```")
+    return "\n\n".join(parts)
+
+
+def tree() -> str:
+    """Folders with a note each, and the modules of the package with their first line."""
+    lines = ["```text"]
+    for folder, note in NOTES.items():
+        lines.append(f"{folder:<14} {note}")
+        if folder == "bisae/":
+            lines += [f"  {name:<12} {doc}" for name, doc in _modules()]
+    return "\n".join([*lines, "```"])
+
+
+def _modules() -> list[tuple[str, str]]:
+    package = ROOT / "bisae"
+    rooms = [p for p in package.iterdir() if (p / "__init__.py").exists()]
+    files = [p for p in package.glob("*.py") if not p.stem.startswith("__")]
+    found = []
+    for path in sorted([*rooms, *files], key=lambda path: path.stem):
+        source = path / "__init__.py" if path.is_dir() else path
+        doc = re.match(r'"""(.+?)(?:\n\n|""")', source.read_text("utf-8"), re.DOTALL)
+        first = " ".join(doc[1].split()) if doc else ""
+        name = f"{path.name}/" if path.is_dir() else path.name
+        found.append((name, first.removesuffix(".")))
+    return found
+
+
+PARTS = {
+    "README.md": {"tree": tree},
+    "sql/README.md": {"views": views},
+    "docs/commands.md": {"commands": commands},
+}
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """Replace what stands between a part's marks."""
+    start, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n{content}\n{end}{after}"
+
+
+def filled(file: str) -> str:
+    """A file as it should be."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for name, make in PARTS[file].items():
+        text = fill(text, name, make())
+    return text
+
+
+if __name__ == "__main__":
+    for file in PARTS:
+        (ROOT / file).write_text(filled(file), encoding="utf-8")
+    subprocess.run(["git", "-C", ROOT, "diff", "--stat", "--", *PARTS], check=False)
