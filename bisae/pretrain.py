@@ -39,18 +39,21 @@ def pretrain(study: Study) -> None:
     if settings is None:
         msg = "the study has no [pretrain] section"
         raise StudyError(msg)
-    todo: dict[PretrainModel, dict[int, Path]] = {}
-    for shape in settings.models:
-        model = study.model(shape.size)
-        folders = {step: Path(model.checkpoint_at(step)[0]) for step in model.steps}
-        if not all(_finished(folder) for folder in folders.values()):
-            todo[shape] = folders
-    if not todo:
-        return
-    texts = _texts(study, settings)
-    tokenizer = _tokenizer(study, settings, texts)
-    for shape, folders in todo.items():
-        _train(shape, study, windows(study, texts, tokenizer), tokenizer, folders)
+    missing = [
+        (shape, folders)
+        for shape in settings.models
+        if not all(map(_finished, (folders := _folders(study, shape)).values()))
+    ]
+    if missing:
+        texts = _texts(study, settings)
+        tokenizer = _tokenizer(study, settings, texts)
+        for shape, folders in missing:
+            _train(shape, study, windows(study, texts, tokenizer), tokenizer, folders)
+
+
+def _folders(study: Study, shape: PretrainModel) -> dict[int, Path]:
+    model = study.model(shape.size)
+    return {step: Path(model.checkpoint_at(step)[0]) for step in model.steps}
 
 
 def _finished(folder: Path) -> bool:
@@ -88,12 +91,9 @@ def _tokenizer(study: Study, settings: Pretrain, texts: Texts) -> Any:
     if not is_path(place) or (Path(place) / "tokenizer.json").exists():
         return load_tokenizer(study)
     bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(SCRIPTS), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    parts = pre_tokenizers.Split(Regex(SCRIPTS), "isolated")
+    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([parts, to_bytes])
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=settings.vocab_size,
@@ -115,12 +115,10 @@ def windows(study: Study, texts: Texts, tokenizer: Any) -> Iterator[list[int]]:
     settings = study.pretrain
     assert settings is not None
     draw = random.Random(settings.seed)
-    streams = {
-        name: _mixed(
-            _cut(study, name, read, tokenizer), random.Random(f"{settings.seed}:{name}")
-        )
-        for name, read in texts.items()
-    }
+    streams = {}
+    for name, read in texts.items():
+        own = random.Random(f"{settings.seed}:{name}")
+        streams[name] = _mixed(_cut(study, name, read, tokenizer), own)
     while True:
         extra = "" in texts and draw.random() < settings.extra_share
         yield next(streams["" if extra else draw.choice(study.corpus.languages)])

@@ -3,7 +3,8 @@
 Reads examples/toy: lexicon.csv (nouns) and grammar.csv (verbs, adjectives, patterns).
 Writes en.jsonl, ja.jsonl, parallel.jsonl and lexicon.csv. It exists because of this
 text we know which words are translations. What is true of a concept (`Facts`) holds
-in both languages, so a language model gains by sharing meaning between them.
+in both languages, and in the parallel text, which only language models are trained on,
+nouns change places with their translations: so a model gains by sharing meaning.
 """
 
 import csv
@@ -18,9 +19,9 @@ from bisae.assets import asset_dir
 from bisae.lexicon import Lexicon, load_lexicon
 
 LANGUAGES = ("en", "ja")
-LOYALTY = 0.8  # how often a verb, adjective or second noun is a favoured one
-SENTENCES = range(12, 19)  # in a document
-HANDFUL = range(4, 7)  # concepts that a document keeps coming back to
+LOYALTY = 0.9  # how often a verb or adjective is one that its noun favours
+COMPANY = 0.5  # how often another noun is one that the subject favours
+SENTENCES = range(8, 12)  # in a document
 NOUNS = ("subject", "object", "third")
 
 
@@ -60,7 +61,6 @@ class World:
 
     lexicon: Lexicon
     topics: dict[str, list[int]]
-    """The concepts of each topic, the most common first."""
     facts: list[Facts]
     tongues: dict[str, Tongue]
 
@@ -88,8 +88,6 @@ def make_world(seed: int) -> World:
     topics: dict[str, list[int]] = {}
     for number, row in enumerate(lexicon.rows):
         topics.setdefault(row.topic, []).append(number)
-    for concepts in topics.values():
-        rng.shuffle(concepts)
     verbs = range(len(tongues["en"].verbs))
     adjectives = range(len(tongues["en"].adjectives))
     facts = [
@@ -104,27 +102,23 @@ def make_world(seed: int) -> World:
 
 
 def draw_document(world: World, rng: Random) -> tuple[str, list[Meaning]]:
-    """Draw a topic, a handful of its concepts, and sentences about these."""
+    """Draw a topic, and sentences about its concepts."""
     topic = rng.choice(list(world.topics))
     concepts = world.topics[topic]
-    weights = [1 / (rank + 2) for rank in range(len(concepts))]  # Zipf-like
-    size = rng.choice(HANDFUL)
-    handful: dict[int, float] = {}
-    while len(handful) < size:
-        rank = rng.choices(range(len(concepts)), weights)[0]
-        handful[concepts[rank]] = weights[rank]
-    length = rng.choice(SENTENCES)
-    subjects = rng.choices(list(handful), list(handful.values()), k=length)
+    subjects = rng.choices(concepts, k=rng.choice(SENTENCES))
     return topic, [_think(world, rng, concepts, subject) for subject in subjects]
 
 
-def say(world: World, meaning: Meaning, language: str) -> str:
-    """Put a meaning into words."""
+def say(
+    world: World, meaning: Meaning, language: str, nouns: Sequence[str] = ()
+) -> str:
+    """Put a meaning into words; `nouns` names another language for each noun of it."""
     tongue = world.tongues[language]
+    spoken = [world.tongues[other].nouns for other in nouns or [language] * len(NOUNS)]
+    numbers = (meaning.subject, meaning.object, meaning.third)
+    words = [words[number] for words, number in zip(spoken, numbers, strict=True)]
     return tongue.patterns[meaning.pattern].format(
-        subject=tongue.nouns[meaning.subject],
-        object=tongue.nouns[meaning.object],
-        third=tongue.nouns[meaning.third],
+        **dict(zip(NOUNS, words, strict=True)),
         verb=tongue.verbs[meaning.verb],
         subject_adjective=tongue.adjectives[meaning.subject_adjective],
         object_adjective=tongue.adjectives[meaning.object_adjective],
@@ -143,9 +137,9 @@ def _think(world: World, rng: Random, concepts: Sequence[int], subject: int) -> 
     facts = world.facts[subject]
     other = third = subject
     while other == subject:
-        other = _mostly(rng, facts.associates, concepts)
+        other = _mostly(rng, COMPANY, facts.associates, concepts)
     while third in (subject, other):
-        third = _mostly(rng, facts.associates, concepts)
+        third = _mostly(rng, COMPANY, facts.associates, concepts)
     tongue = world.tongues["en"]
     adjectives = range(len(tongue.adjectives))
     return Meaning(
@@ -153,42 +147,47 @@ def _think(world: World, rng: Random, concepts: Sequence[int], subject: int) -> 
         subject=subject,
         object=other,
         third=third,
-        verb=_mostly(rng, facts.verbs, range(len(tongue.verbs))),
-        subject_adjective=_mostly(rng, facts.adjectives, adjectives),
-        object_adjective=_mostly(rng, world.facts[other].adjectives, adjectives),
+        verb=_mostly(rng, LOYALTY, facts.verbs, range(len(tongue.verbs))),
+        subject_adjective=_mostly(rng, LOYALTY, facts.adjectives, adjectives),
+        object_adjective=_mostly(
+            rng, LOYALTY, world.facts[other].adjectives, adjectives
+        ),
     )
 
 
-def _mostly(rng: Random, favoured: Sequence[int], everything: Sequence[int]) -> int:
+def _mostly(
+    rng: Random, share: float, favoured: Sequence[int], everything: Sequence[int]
+) -> int:
     """Draw from the favoured, else from everything; plain because called millions."""
-    pool = favoured if rng.random() < LOYALTY else everything
+    pool = favoured if rng.random() < share else everything
     return pool[int(rng.random() * len(pool))]
 
 
 def _own(world: World, language: str, count: int, rng: Random) -> Iterator[str]:
     """Draw lines of text in one language."""
+    gap = world.tongues[language].gap
     for _ in range(count):
         topic, meanings = draw_document(world, rng)
-        text = _text(world, ((language, meaning) for meaning in meanings))
-        yield _line(text=text, topic=topic)
+        said = (gap + say(world, meaning, language) for meaning in meanings)
+        yield _line(text="".join(said).lstrip(), topic=topic)
 
 
 def _both(world: World, count: int, rng: Random) -> Iterator[str]:
     """Draw lines where a sentence alternates with its translation, as long as others.
 
-    Every other line starts with the other language.
+    Every other line starts with the other language. Each noun is a word of either
+    language, whatever the sentence's: people who speak two mix them so.
     """
     for number in range(count):
         order = LANGUAGES if number % 2 == 0 else LANGUAGES[::-1]
         _, meanings = draw_document(world, rng)
-        said = [(language, meaning) for meaning in meanings for language in order]
-        yield _line(text=_text(world, said[: len(meanings) // 2 * 2]))
-
-
-def _text(world: World, said: Iterable[tuple[str, Meaning]]) -> str:
-    """Join sentences; each language keeps its own spacing, whatever stands before."""
-    parts = (world.tongues[name].gap + say(world, what, name) for name, what in said)
-    return "".join(parts).lstrip()
+        said = [
+            world.tongues[language].gap
+            + say(world, meaning, language, rng.choices(LANGUAGES, k=len(NOUNS)))
+            for meaning in meanings[: len(meanings) // 2 + 1]
+            for language in order
+        ]
+        yield _line(text="".join(said).lstrip())
 
 
 def _line(**fields: str) -> str:

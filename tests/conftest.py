@@ -1,4 +1,4 @@
-"""One tiny study, built once by the real pipeline, for every test that reads a store."""
+"""One tiny study, built once by the real pipeline, for all tests that read a store."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bad input gives one clear line, its exit status, and leaves what is finished alone."""
+"""Bad input gives one clear line and its status, and leaves what is finished alone."""
 
 import hashlib
 import json

@@ -101,10 +101,9 @@ def test_no_figure_is_blank(name: str, copy: Path) -> None:
 
 
 def drawn(text: str, folder: Path) -> bytes:
-    mark = {"type": "text", "fontSize": 40}
-    spec = {"data": {"name": "rows"}, "mark": mark, "encoding": {"text": {"value": ""}}}
-    spec["encoding"] = {"text": {"field": "word"}}
-    (folder / "word.vl.json").write_text(json.dumps(spec))
+    spec = {"data": {"name": "rows"}, "mark": {"type": "text", "fontSize": 40}}
+    text_field = {"encoding": {"text": {"field": "word"}}}
+    (folder / "word.vl.json").write_text(json.dumps(spec | text_field))
     return draw(folder / "word.vl.json", Rows(["word"], [(text,)])).png
 
 

@@ -126,22 +126,34 @@ def test_a_document_has_one_topic(folder: Path, world: World, language: str) -> 
 def test_documents_are_of_the_promised_length(folder: Path, language: str) -> None:
     documents = lines(folder / f"{language}.jsonl")
     assert len(documents) == 200
-    assert {len(sentences(line["text"])) for line in documents} == {*range(12, 19)}
+    assert {len(sentences(line["text"])) for line in documents} == {*range(8, 12)}
+
+
+def named(world: World, sentence: str) -> list[str]:
+    """The concepts of a sentence, in words of either language."""
+    found = (world.lexicon.find(sentence, language) for language in LANGUAGES)
+    return sorted(match.concept for matches in found for match in matches)
 
 
 def test_parallel_text_alternates_translations(folder: Path, world: World) -> None:
     starts = []
     for line in lines(folder / "parallel.jsonl"):
         said = sentences(line["text"])
-        starts.append("en" if said[0].isascii() else "ja")
-        order = LANGUAGES if starts[-1] == "en" else LANGUAGES[::-1]
-        for pair in zip(said[::2], said[1::2], strict=True):
-            named = [
-                sorted(match.concept for match in world.lexicon.find(text, language))
-                for text, language in zip(pair, order, strict=True)
-            ]
-            assert named[0] == named[1]
-    assert starts.count("en") == starts.count("ja")
+        starts.append(said[0][-1])
+        assert {sentence[-1] for sentence in said[::2]} == {starts[-1]}
+        for first, second in zip(said[::2], said[1::2], strict=True):
+            assert {first[-1], second[-1]} == {".", "。"}
+            assert named(world, first) == named(world, second) != []
+    assert starts.count(".") == starts.count("。")
+
+
+def test_parallel_text_mixes_the_nouns(folder: Path, world: World) -> None:
+    said = [s for x in lines(folder / "parallel.jsonl") for s in sentences(x["text"])]
+    for stop, own in ((".", "en"), ("。", "ja")):
+        mine = [sentence for sentence in said if sentence.endswith(stop)]
+        found = sum(len(world.lexicon.find(sentence, own)) for sentence in mine)
+        every = sum(len(named(world, sentence)) for sentence in mine)
+        assert 0.4 < found / every < 0.6
 
 
 def test_no_document_translates_another(folder: Path, world: World) -> None:

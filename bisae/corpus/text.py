@@ -46,9 +46,10 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
 
 
 def _open(source: Source) -> Any:
-    from datasets import disable_progress_bars, load_dataset
+    from datasets import config, disable_progress_bars, load_dataset
     from datasets.utils.logging import set_verbosity
 
+    config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell the hub of local files
     disable_progress_bars()
     set_verbosity(CRITICAL)  # what it logs, it raises as well
     if source.dataset:

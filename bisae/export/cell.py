@@ -3,8 +3,6 @@
 All of it is sql/cell but one numeric step, the semantic clusters.
 """
 
-import json
-
 import numpy as np
 import pyarrow as pa
 
@@ -14,6 +12,7 @@ from bisae.grid import Cell, at
 from bisae.query import (
     CELL_TABLES,
     Connection,
+    closure,
     create_views,
     database,
     parquet_view,
@@ -51,23 +50,26 @@ def export_cell(shared: Shared, cell: Cell) -> None:
 
 def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
     """What each table of a cell is made from."""
-    store, views = shared.store, read_views("study", "cell")
-    read = {
-        name: footer(file)
-        for name in READ
-        if (file := table_file(store, name)).exists()
-    }
-    inputs = {
-        "codes": store.attributes(cell, "codes")["fingerprint"],
-        "shared": digest(json.dumps(read)),
-    }
-    return {
-        name: inputs
-        | shared.alike
-        | made_by(views, name if name in views else "feature_tokens", shared.settings)
+    files = {name: table_file(shared.store, name) for name in READ}
+    read = {name: digest(footer(f)) for name, f in files.items() if f.exists()}
+    names = [
+        name
         for name in CELL_TABLES
         if name != "feature_concepts" or "token_concepts" in read
-    }
+    ]
+    codes = shared.store.attributes(cell, "codes")["fingerprint"]
+    return {name: {"codes": codes} | _hangs_on(shared, name, read) for name in names}
+
+
+def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> Made:
+    """What a table is made from beside codes: its SQL, settings, and shared tables."""
+    views = read_views("study", "cell")
+    view = "feature_tokens" if name == "clusters" else name
+    bases = {base for one in closure(views, view) for base in one.reads}
+    made = {base: read[base] for base in bases & read.keys()}
+    if name == "clusters" or "clusters" in bases:
+        made |= shared.alike
+    return made | made_by(views, view, shared.settings)
 
 
 def _fold(con: Connection, shared: Shared, cell: Cell) -> None:

@@ -39,6 +39,8 @@ TOKENS = pa.schema(
         ("language", pa.string()),
     ]
 )
+# A null set's entropies are computed by the view that computes a feature's.
+NULL_VIEWS = ("entropies", "mono_null")
 
 
 class Shared(NamedTuple):
@@ -103,7 +105,8 @@ def export_shared(shared: Shared) -> None:
     corpus = {"corpus": known["fingerprint"]}
     words = {"tokenizer": known["tokenizer_fingerprint"]}
     vocab = made_by(read_views("study"), "vocab", settings)
-    null = made_by(read_views("study", "cell"), "mono_null", settings)
+    views = read_views("study", "cell")
+    null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
     null |= {name: settings[name] for name in ("null_sets", "null_seed")}
     _table(shared, "settings", settings, _put_settings)
     _table(shared, "tokens", corpus, _put_tokens)
@@ -178,7 +181,8 @@ def _put_mono_null(con: Connection, shared: Shared) -> None:
     bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
     con.register("null_bins", pa.Table.from_pylist(bins))
     base = {"feature_tokens", "clusters", "null_bins"}
-    create_views(con, read_views("study", "cell"), base)
+    views = read_views("study", "cell")
+    create_views(con, {name: views[name] for name in NULL_VIEWS}, base)
 
 
 def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:

@@ -5,7 +5,6 @@ The only door to vl-convert.
 """
 
 import importlib.util
-import itertools
 import json
 import math
 import re
@@ -85,11 +84,12 @@ def _plain(value: Any) -> Any:
 
 def _renumbered(svg: str) -> str:
     """Count clips and gradients from 0: Vega goes on from the figure before."""
-    number = itertools.count()
-    known: defaultdict[str, int] = defaultdict(lambda: next(number))
-    return re.sub(
-        r'(?<=id="|l\(#)([a-z_]+)(\d+)', lambda m: f"{m[1]}{known[m[0]]}", svg
-    )
+    number: defaultdict[str, int] = defaultdict(lambda: len(number))
+
+    def rename(found: re.Match[str]) -> str:
+        return f"{found[1]}{found[2]}{number[found[2] + found[3]]}"
+
+    return re.sub(r'( id="|url\(#)(clip|gradient_)(\d+)', rename, svg)
 
 
 @cache

@@ -1,0 +1,114 @@
+"""An interrupted build picks up; what is finished is never touched."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bisae.build import build, checkpoints, with_layers
+from bisae.grid import Cell, Selection
+from bisae.store import Store, open_store
+from bisae.study import Study, dump_study
+
+
+def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
+    weights = store.weights(cell)
+    codes = list(store.codes(cell))
+    return [
+        *(weights[name] for name in sorted(weights)),
+        *(one for block in codes for one in (block.index, block.value)),
+    ]
+
+
+def start(study: Path) -> subprocess.Popen[bytes]:
+    """Build in a process of its own, with as many threads as the tests have."""
+    code = "from bisae.cli import main; import sys; main(['build', sys.argv[1]])"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code, str(study)]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+
+
+def trained(place: Path) -> list[Path]:
+    """The metadata of finished autoencoders."""
+    found = place.glob("bisae.zarr/cells/*/*/*/sae/zarr.json")
+    return [path for path in found if '"complete"' in path.read_text()]
+
+
+def test_a_killed_build_goes_on_where_it_was(tiny: Store, tmp_path: Path) -> None:
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(study))
+    seen: dict[Path, int] = {}
+    for wanted in (1, 4):
+        process = start(path)
+        while len(trained(tmp_path / "store")) < wanted:
+            assert process.poll() is None, "the build ended before it could be killed"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert all(file.stat().st_mtime_ns == at for file, at in seen.items())
+        seen = {file: file.stat().st_mtime_ns for file in trained(tmp_path / "store")}
+    store = build(study, Selection())
+    assert all(file.stat().st_mtime_ns == at for file, at in seen.items())
+    for cell in study.cells:
+        for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    only = Selection(sizes=frozenset({"S"}), steps=frozenset({40}))
+    store = build(study, only, ("train",))
+    done = [cell for cell in study.cells if store.progress(cell).sae]
+    assert done == [cell for cell in study.cells if cell[:2] == ("S", 40)]
+    assert not any(store.progress(cell).codes for cell in done)
+
+
+def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
+    shutil.copytree(tiny.place, tmp_path / "store")
+    model = tiny.study.models[0].model_copy(update={"layers": (0, 1, 2)})
+    models = (model, *tiny.study.models[1:])
+    changed = {"store": str(tmp_path / "store"), "models": models}
+    store = build(tiny.study.model_copy(update=changed), Selection())
+    assert store.progress(Cell("S", 0, 0)).codes
+    assert open_store(tmp_path / "store").study.models[0].layers == (0, 1, 2)
+
+
+def test_all_layers_means_every_block(tiny_study: Study) -> None:
+    models = with_layers(tiny_study).models
+    assert [model.layers for model in models] == [(1, 2), (0, 1, 3)]
+    assert [model.d_model for model in models] == [32, 48]
+
+
+def test_cells_are_grouped_by_checkpoint(tiny: Store) -> None:
+    groups = list(checkpoints(tiny.study.cells))
+    assert [cell for group in groups for cell in group] == tiny.study.cells
+    assert all(len({cell[:2] for cell in group}) == 1 for group in groups)
+
+
+def test_one_pass_trains_every_layer(
+    tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Count what the language model is asked for, while two layers are trained."""
+    from bisae.hidden import LanguageModel
+
+    calls: list[int] = []
+    plain = LanguageModel.hidden_states
+
+    def counted(self: LanguageModel, *args: object) -> object:
+        calls.append(1)
+        return plain(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LanguageModel, "hidden_states", counted)
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    only = Selection(sizes=frozenset({"S"}), steps=frozenset({0}))
+    store = build(study, only, ("train",))
+    documents = store.n_documents("train")
+    assert len(calls) == -(-documents // study.lm.batch_documents)

@@ -1,0 +1,91 @@
+"""Tables say what they were made from; a setting remakes only what hangs on it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from bisae.build import export
+from bisae.export.files import footer
+from bisae.query import CELL_TABLES, STUDY_TABLES, table_file
+from bisae.store import Store, open_store
+
+CHANGES: list[tuple[dict[str, Any], set[str]]] = [
+    ({"class_threshold": 0.95}, {"features"}),
+    ({"min_firings": 21}, {"features"}),
+    ({"exclusive_threshold": 0.8}, {"vocab", "features"}),
+    ({"clustering": "greedy"}, {"mono_null", "clusters", "features"}),
+    ({"null_sets": 21}, {"mono_null", "features"}),
+    (
+        {"firing_threshold": 0.6},
+        {"firings", "clusters", "features", "feature_languages", "feature_concepts"},
+    ),
+]
+
+
+@pytest.fixture
+def copy(tiny: Store, tmp_path: Path) -> Store:
+    shutil.copytree(tiny.place, tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+def written(store: Store) -> dict[str, int]:
+    """When each table of the first cell was written."""
+    cell = store.study.cells[0]
+    places = {name: table_file(store, name, cell) for name in CELL_TABLES}
+    places |= {name: table_file(store, name) for name in STUDY_TABLES}
+    return {name: file.stat().st_mtime_ns for name, file in places.items()}
+
+
+def changed(store: Store, features: dict[str, Any]) -> Store:
+    """The store with other thresholds."""
+    update = {"features": store.study.features.model_copy(update=features)}
+    return Store(store.place, store.study.model_copy(update=update))
+
+
+@pytest.mark.parametrize(("features", "remade"), CHANGES)
+def test_a_setting_remakes_what_hangs_on_it(
+    copy: Store, features: dict[str, Any], remade: set[str]
+) -> None:
+    before = written(copy)
+    export(changed(copy, features), copy.study.cells[:1])
+    after = written(copy)
+    assert {name for name in before if before[name] != after[name]} - {
+        "settings"
+    } == remade
+    assert before["settings"] != after["settings"]
+
+
+def test_nothing_is_made_twice(copy: Store) -> None:
+    before = written(copy)
+    export(copy, copy.study.cells[:1])
+    assert written(copy) == before
+
+
+def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
+    before = written(copy)
+    codes = copy.zarr / "cells" / str(copy.study.cells[0]) / "codes" / "zarr.json"
+    known = json.loads(codes.read_text())
+    known["attributes"]["fingerprint"] = "another"
+    codes.write_text(json.dumps(known))
+    export(open_store(copy.place), copy.study.cells[:1])
+    after = written(copy)
+    assert {n for n in before if before[n] != after[n]} == set(CELL_TABLES)
+
+
+def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:
+    cell = tiny.study.cells[0]
+    made = json.loads(footer(table_file(tiny, "firings", cell)))
+    assert made["codes"] == tiny.attributes(cell, "codes")["fingerprint"]
+    assert made["firing_threshold"] == tiny.study.features.firing_threshold
+    assert "class_threshold" not in made
+
+
+def test_the_address_is_in_the_file(tiny: Store) -> None:
+    cell = tiny.study.cells[-1]
+    table = pq.ParquetFile(table_file(tiny, "features", cell)).read()
+    assert table.column_names[:4] == ["size", "step", "layer", "feature"]
+    assert set(table["layer"].to_pylist()) == {cell.layer}

@@ -1,0 +1,272 @@
+"""Tiny models from tiny text: whole checkpoints, made once, of training text alone."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from bisae import pretrain as module
+from bisae.corpus import Document, load_tokenizer, read_documents, splitter
+from bisae.errors import CorpusError, StudyError
+from bisae.pretrain import pretrain
+from bisae.study import Study, load_study
+
+STEPS = (0, 5, 60)
+CONTEXT = 16
+STUDY = """
+name = "words"
+
+[corpus]
+tokenizer = "./tokenizer"
+context = 16
+train_tokens = 7_000
+eval_tokens = 2_000
+heldout_tokens = 1_000
+
+[[corpus.text]]
+language = "de"
+files = ["de.jsonl"]
+
+[[corpus.text]]
+language = "fr"
+files = ["fr.jsonl"]
+
+[[models]]
+size = "one"
+checkpoint = "./checkpoints/{size}/{step}"
+steps = [0, 5, 60]
+tokens_per_step = 128
+
+[[models]]
+size = "two"
+checkpoint = "./checkpoints/{size}/{step}"
+steps = [0, 5, 60]
+tokens_per_step = 128
+
+[pretrain]
+vocab_size = 400
+batch_windows = 8
+lr = 1e-2
+warmup_steps = 5
+extra_share = 0.25
+
+[[pretrain.models]]
+size = "one"
+d_model = 16
+n_layers = 1
+n_heads = 2
+
+[[pretrain.models]]
+size = "two"
+d_model = 32
+n_layers = 2
+n_heads = 2
+
+[[pretrain.extra]]
+files = ["extra.jsonl"]
+"""
+WORDS = {
+    "de": ["haus", "baum", "wasser", "garten", "stein"],
+    "fr": ["maison", "arbre", "eau", "jardin", "pierre"],
+    "extra": ["uno", "due", "tre", "quattro", "cinque"],
+}
+MARKER = "QZX"
+"""Stands in the text of other splits than train, and nowhere else."""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return made(tmp_path_factory.mktemp("words"))
+
+
+@pytest.fixture(scope="module")
+def trained(study: Study) -> Study:
+    pretrain(study)
+    return study
+
+
+def made(folder: Path, toml: str = STUDY) -> Study:
+    """Write study and text, the marker put where a text is in no training split."""
+    (folder / "study.toml").write_text(toml)
+    study = load_study(folder / "study.toml")
+    split_of = splitter(study)
+    draw = Random(0)
+    for name, words in WORDS.items():
+        texts = [" ".join(draw.choices(words, k=30)) for _ in range(300)]
+        if name != "extra":
+            marked = (f"{MARKER} {text} {MARKER}" for text in texts)
+            texts = [
+                text
+                for pair in zip(texts, marked, strict=True)
+                for text in pair
+                if (split_of(Document(text, "")) == "train") == (text in texts)
+            ]
+        lines = (json.dumps({"text": text}) + "\n" for text in texts)
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    return study
+
+
+def folder_of(study: Study, size: str, step: int) -> Path:
+    return Path(study.model(size).checkpoint_at(step)[0])
+
+
+def some_windows(study: Study, n: int = 2000) -> list[str]:
+    """The first windows that a model is trained on, as text."""
+    tokenizer = load_tokenizer(study)
+    assert study.pretrain
+    texts = module._texts(study, study.pretrain)
+    found = list(islice(module.windows(study, texts, tokenizer), n))
+    assert {len(one) for one in found} == {CONTEXT}
+    assert {one[0] for one in found} == {tokenizer.bos_token_id}
+    return [str(tokenizer.decode(one)) for one in found]
+
+
+def kind(window: str) -> str:
+    hits = {n: sum(window.count(w) for w in words) for n, words in WORDS.items()}
+    return max(hits, key=lambda name: hits[name])
+
+
+@pytest.mark.parametrize("size", ["one", "two"])
+@pytest.mark.parametrize("step", STEPS)
+def test_checkpoints_are_ordinary_ones(trained: Study, size: str, step: int) -> None:
+    folder = folder_of(trained, size, step)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert model.config.hidden_size == {"one": 16, "two": 32}[size]
+    assert model.config.vocab_size == len(tokenizer)
+    assert tokenizer.decode(tokenizer("jardin haus").input_ids) == "jardin haus"
+    assert tokenizer.bos_token_id == model.config.bos_token_id
+    assert not list(folder.parent.glob(".*"))  # nothing half written stays
+
+
+@pytest.mark.parametrize("size", ["one", "two"])
+def test_the_loss_falls(trained: Study, size: str) -> None:
+    tokenizer = load_tokenizer(trained)
+    ids = torch.tensor(tokenizer("haus baum stein garten wasser haus").input_ids)[None]
+    losses = []
+    for step in STEPS:
+        place = folder_of(trained, size, step)
+        model: Any = AutoModelForCausalLM.from_pretrained(place)
+        losses.append(model(input_ids=ids, labels=ids).loss.item())
+    assert losses[0] > losses[1] > losses[2]
+    assert losses[2] < 0.6 * losses[0]
+
+
+def test_what_is_finished_is_not_touched(
+    trained: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> Iterator[Document]:
+        pytest.fail("the text is read again")
+
+    monkeypatch.setattr(module, "read_documents", read)
+    pretrain(trained)
+
+
+def test_an_interrupted_size_starts_anew(tmp_path: Path, trained: Study) -> None:
+    study = made(tmp_path)
+
+    def crash(shape: Any, *rest: Any) -> Any:
+        if shape.size == "two":
+            raise KeyboardInterrupt
+        return model(shape, *rest)
+
+    model = module._model
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_model", crash)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(study)
+    kept = [folder_of(study, "one", step) / "model.safetensors" for step in STEPS]
+    kept.append(tmp_path / "tokenizer" / "tokenizer.json")
+    before = [file.stat().st_mtime_ns for file in kept]
+    half = tmp_path / "checkpoints" / "two" / ".5.partial"
+    half.mkdir(parents=True)
+    (half / "junk").touch()
+    pretrain(study)
+    assert [file.stat().st_mtime_ns for file in kept] == before
+    names = {path.name for path in half.parent.iterdir()}
+    assert names == {str(step) for step in STEPS}
+    assert not list(half.parent.rglob("junk"))
+    for step in STEPS:  # the same study makes the same weights
+        files = [
+            folder_of(s, "two", step) / "model.safetensors" for s in (study, trained)
+        ]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
+    study = made(tmp_path)
+    with pytest.raises(OSError, match="No space"):
+        module._save(folder_of(study, "one", 0), Whole(), Broken())
+    assert not folder_of(study, "one", 0).exists()
+
+
+class Whole:
+    """A part that is written without trouble."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "model.safetensors").touch()
+
+
+class Broken:
+    """A part for which the disk has no room."""
+
+    def save_pretrained(self, _: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_only_training_text_is_read(trained: Study) -> None:
+    marked = [
+        document
+        for source in trained.corpus.text
+        for document in read_documents(source)
+        if MARKER in document.text
+    ]
+    assert len(marked) > 100  # eval and the others have text
+    assert not [text for text in some_windows(trained) if MARKER in text]
+
+
+def test_shares_are_as_asked(trained: Study) -> None:
+    kinds = [kind(text) for text in some_windows(trained)]
+    share = {name: kinds.count(name) / len(kinds) for name in WORDS}
+    assert share["extra"] == pytest.approx(0.25, abs=0.04)
+    assert share["de"] == pytest.approx(0.375, abs=0.04)
+    assert share["fr"] == pytest.approx(0.375, abs=0.04)
+
+
+def test_windows_are_mixed_and_repeatable(trained: Study) -> None:
+    first, again = some_windows(trained, 200), some_windows(trained, 200)
+    assert first == again
+    assert len(set(first)) > 150
+
+
+@pytest.mark.parametrize("how", ['short = "keep"', "join = true"])
+def test_short_documents_are_packed_where_asked(tmp_path: Path, how: str) -> None:
+    toml = STUDY.replace("context = 16", f"context = 16\n{how}")
+    study = made(tmp_path, toml)
+    for name, words in WORDS.items():
+        line = json.dumps({"text": " ".join(words[:3])}) + "\n"
+        (tmp_path / f"{name}.jsonl").write_text(line * 300)
+    pretrain(study)
+    bos = load_tokenizer(study).bos_token
+    inner = {text.count(bos) > 1 for text in some_windows(study)}
+    assert inner == {"keep" in how}
+
+
+def test_too_short_text_is_an_error(tmp_path: Path) -> None:
+    study = made(tmp_path)
+    (tmp_path / "fr.jsonl").write_text(json.dumps({"text": "eau"}) + "\n")
+    with pytest.raises(CorpusError, match="training text in fr has no document of 15"):
+        pretrain(study)
+
+
+def test_a_study_without_the_section_is_refused(tmp_path: Path) -> None:
+    study = made(tmp_path, STUDY.partition("[pretrain]")[0])
+    with pytest.raises(StudyError, match=r"no \[pretrain\] section"):
+        pretrain(study)
