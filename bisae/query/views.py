@@ -50,11 +50,11 @@ def read_view(path: Path) -> View:
     except SqlError as error:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
-    header = " ".join(re.findall(r"^-- ?(.*)$", select, re.MULTILINE))
     field = {
-        name: " ".join(match[1].split()) if match else ""
+        # A field may go on in lines that are indented below it.
+        name: " ".join(found[1].replace("\n--", " ").split()) if found else ""
         for name in ("Title", "Grain")
-        for match in [re.search(rf"{name}: +(.*?)(?= \w+: |$)", header)]
+        for found in [re.search(rf"^-- {name}: +(.*(?:\n--   +.*)*)", select, re.M)]
     }
     folder = path.parent.name
     return View(path.stem, folder, field["Title"], field["Grain"], select, reads)

@@ -37,19 +37,23 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
     row = con.execute("select languages, context from settings").fetchone()
     languages, context = row or ([], 0)
     parameters = {"classes": [*languages, "mixed"], "longest_span": context - 1}
+    lent = Lent(con)
     with quiet():
         place: Any = gx.get_context(mode="ephemeral")
         place.variables.progress_bars = {"globally": False}
         source = place.data_sources.add_sql(
             "duckdb",
             connection_string=register(),
-            kwargs={"creator": lambda: Lent(con)},
+            kwargs={"creator": lambda: lent},
         )
-        return [
-            outcome
-            for suite in suites
-            for outcome in _check_suite(source, suite, parameters)
-        ]
+        try:
+            return [
+                outcome
+                for suite in suites
+                for outcome in _check_suite(source, suite, parameters)
+            ]
+        finally:
+            lent.give_back()
 
 
 def _check_suite(
