@@ -33,7 +33,9 @@ def views() -> str:
     """A table of every view, by folder."""
     rows = ["| view | folder | question | one row per |", "|---|---|---|---|"]
     found = sorted(read_views().values(), key=lambda view: (view.folder, view.name))
-    rows += [f"| `{v.name}` | {v.folder} | {v.title} | {v.grain} |" for v in found]
+    for view in found:
+        cells = (f"`{view.name}`", view.folder, view.title, view.grain)
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -23,7 +23,8 @@ select a, min(b) from reached group by a order by a
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / norms, np.float32)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30), st.floats(0.1, 0.9))

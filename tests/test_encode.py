@@ -1,11 +1,14 @@
 """The metrics of a cell against a plain computation over its stored codes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM
+from zarr import open_array
 
 from bisae.grid import Cell
 from bisae.store import Store
@@ -20,7 +23,7 @@ def stored(store: Store, cell: Cell) -> np.ndarray:
     index = np.concatenate([block.index for block in blocks])
     value = np.concatenate([block.value for block in blocks]).astype(np.float64)
     picked = weights["W_dec"][index].astype(np.float64)
-    return np.einsum("tk,tkd->td", value, picked) + weights["b_pre"]
+    return np.asarray(np.einsum("tk,tkd->td", value, picked) + weights["b_pre"])
 
 
 def tokens(store: Store) -> Tensor:
@@ -37,12 +40,12 @@ def plain_states(store: Store, cell: Cell) -> np.ndarray:
     with torch.no_grad():
         output = model(tokens(store), output_hidden_states=True)
     states = output.hidden_states[cell.layer][:, 1:].flatten(0, 1).double().numpy()
-    return states / np.linalg.norm(states, axis=1, keepdims=True)
+    return np.asarray(states / np.linalg.norm(states, axis=1, keepdims=True))
 
 
-def load(store: Store, cell: Cell) -> torch.nn.Module:
+def load(store: Store, cell: Cell) -> Any:
     place = store.study.model(cell.size).checkpoint_at(cell.step)[0]
-    model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(place)
+    model = AutoModelForCausalLM.from_pretrained(place)
     return model.eval()
 
 
@@ -96,7 +99,7 @@ def test_cross_entropy_with_a_layer_replaced(tiny: Store, *, zero: bool) -> None
         changed[:, 1:] = 0 if zero else norm * recon
         return changed
 
-    block = model.model.layers[cell.layer - 1]  # type: ignore[union-attr,index]
+    block = model.model.layers[cell.layer - 1]
     handle = block.register_forward_hook(replace)
     with torch.no_grad():
         logits = model(text[:n]).logits[:, :-1].flatten(0, 1)
@@ -106,8 +109,6 @@ def test_cross_entropy_with_a_layer_replaced(tiny: Store, *, zero: bool) -> None
 
 
 def test_training_reduces_the_loss(tiny: Store) -> None:
-    from zarr import open_array
-
     for cell in tiny.study.cells:
-        loss = open_array(tiny.zarr / "cells" / str(cell) / "train" / "loss")[:]
+        loss = np.asarray(open_array(tiny.zarr / f"cells/{cell}/train/loss")[:])
         assert loss[-1] < loss[0]

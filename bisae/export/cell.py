@@ -3,6 +3,8 @@
 All of it is sql/cell but one numeric step, the semantic clusters.
 """
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -61,12 +63,12 @@ def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
     return {name: {"codes": codes} | _hangs_on(shared, name, read) for name in names}
 
 
-def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> Made:
+def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> dict[str, Any]:
     """What a table is made from beside codes: its SQL, settings, and shared tables."""
     views = read_views("study", "cell")
     view = "feature_tokens" if name == "clusters" else name
     bases = {base for one in closure(views, view) for base in one.reads}
-    made = {base: read[base] for base in bases & read.keys()}
+    made: dict[str, Any] = {base: read[base] for base in bases & read.keys()}
     if name == "clusters" or "clusters" in bases:
         made |= shared.alike
     return made | made_by(views, view, shared.settings)
