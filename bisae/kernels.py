@@ -42,9 +42,11 @@ def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     (tokens, n) -> index, value, both (tokens, k). `torch.topk` leaves ties open, so the
     rows where one touches the result (there are hardly any) are sorted stably.
     """
-    value, index = pre.topk(min(k + 1, pre.shape[1]), dim=1)
-    tied = ((value[:, 1:] == value[:, :-1]) & (value[:, 1:] > 0)).any(1)
-    value, index = value[:, :k], index[:, :k]
+    value, index = pre.topk(k, dim=1)
+    inside = ((value[:, 1:] == value[:, :-1]) & (value[:, 1:] > 0)).any(1)
+    last = value[:, -1:]
+    across = ((pre >= last).sum(1) > k) & (last[:, 0] > 0)
+    tied = inside | across
     if bool(tied.any()):
         ordered, places = pre[tied].sort(dim=1, descending=True, stable=True)
         value[tied], index[tied] = ordered[:, :k], places[:, :k]

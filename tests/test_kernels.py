@@ -147,6 +147,12 @@ def test_on_a_line_it_is_the_median(places: list[float], median: float) -> None:
     torch.testing.assert_close(point, median * line, rtol=0, atol=0.02)
 
 
+def test_a_point_that_holds_harder_than_the_others_pull_is_kept() -> None:
+    places = torch.tensor([10.0, 10.0, 10.0, 12.0, 12.0, 6.0])  # their mean is 10
+    line = torch.tensor([1.0, 2.0, -2.0])
+    assert torch.equal(kernels.geometric_median(places[:, None] * line), 10 * line)
+
+
 def test_a_far_outlier_moves_the_mean_only() -> None:
     x = torch.randn(101, 4, generator=torch.Generator().manual_seed(0))
     far = torch.cat([x, torch.full((1, 4), 1e6)])

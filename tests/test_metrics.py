@@ -561,3 +561,54 @@ def test_the_comparison_is_of_something(expected: dict[str, list[Row]]) -> None:
     for name in ("supported", "language", "n_clusters", "n_tokens", "mean_span"):
         assert len({one[name] for one in features}) > 1, name
     assert any(one["language_exclusive"] for one in features)
+
+
+# -- concepts -------------------------------------------------------------------------
+
+
+def fired_by(rows: Sequence[Row], corpus: Corpus) -> dict[int, list[Token]]:
+    """The tokens that fire each feature."""
+    found: dict[int, list[Token]] = {}
+    for row in rows:
+        found.setdefault(row["feature"], []).append(corpus.tokens[row["token_row"]])
+    return found
+
+
+@pytest.mark.parametrize("population", ["alive", "supported"])
+def test_translations_agree(
+    con: Connection,
+    corpus: Corpus,
+    rules: Rules,
+    cell: Cell,
+    expected: dict[str, list[Row]],
+    population: str,
+) -> None:
+    words = {
+        row["token_row"]: (row["concept"], row["topic"])
+        for row in rows_of(con, "from token_concepts")
+    }
+    lexicon = rows_of(con, "select concept, topic from lexicon")
+    sure = {row["feature"] for row in expected["features"] if row["supported"]}
+    aligned = reference.mixed_alignments(
+        fired_by(expected["firings"], corpus),
+        words,
+        [(row["concept"], row["topic"]) for row in lexicon],
+        ("en", "ja"),
+        rules.settings.class_threshold,
+    )
+    kept = [
+        one
+        for feature, one in aligned.items()
+        if one.same_topic is not None and (population == "alive" or feature in sure)
+    ]
+    sql = (
+        "from translations where size = ? and step = ? and layer = ? and population = ?"
+    )
+    told = rows_of(con, sql, [*cell, population])
+    assert [row["n_features"] for row in told] == [len(kept)] * bool(kept)
+    means = reference.mean_alignment(kept)
+    for row in told:
+        assert row["same_topic"] == pytest.approx(means.same_topic, rel=1e-9)
+        assert row["same_concept"] == pytest.approx(means.same_concept, rel=1e-9)
+        chance = means.same_concept_chance
+        assert row["same_concept_chance"] == pytest.approx(chance, rel=1e-9)

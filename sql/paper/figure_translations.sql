@@ -2,7 +2,8 @@
 -- Grain:   size, step, layer, language_a, language_b
 -- Reads:   cell_places, translations
 -- Same topic: of a feature's pairs of firings, one in each language, the share in one
--- topic. Same concept: of those, the share that are translations of each other.
+-- topic. Same concept: of those, the share that are translations of each other. Supported
+-- features: of those that fire rarely, a pair or two tells little.
 select
     places.size,
     places.step,
@@ -26,6 +27,7 @@ select
     translations.same_concept_chance
 from translations
 inner join cell_places as places using (size, step, layer)
+where translations.population = 'supported'
 order by
     places.n_params,
     places.size,

@@ -1,21 +1,21 @@
 -- Title:   In how many cells do mixed features join translations more than by chance?
 -- Grain:   size, language_a, language_b, trained
 -- Reads:   cells, translations
--- Above and below: the whole 95 % interval is, over features alone; by luck one cell in
--- forty is on either side. Intervals of no width (too few features) are not counted.
+-- Supported features. Above and below: the whole 95 % interval is, over features alone; by
+-- luck one cell in forty is on either side.
 with judged as (
     select
         size,
         language_a,
         language_b,
         tokens_seen > 0 as trained,
-        same_topic_low < same_topic_high as topic_known,
+        same_concept,
         same_topic_low > same_topic_chance as topic_above,
         same_topic_high < same_topic_chance as topic_below,
-        same_concept_low < same_concept_high as concept_known,
         same_concept_low > same_concept_chance as concept_above,
         same_concept_high < same_concept_chance as concept_below
     from translations
+    where population = 'supported'
 ),
 
 sizes as (
@@ -30,12 +30,12 @@ select
     language_a,
     language_b,
     trained,
-    count(*) filter (where topic_known) as n_topic,
-    count(*) filter (where topic_known and topic_above) as topic_above,
-    count(*) filter (where topic_known and topic_below) as topic_below,
-    count(*) filter (where concept_known) as n_concept,
-    count(*) filter (where concept_known and concept_above) as concept_above,
-    count(*) filter (where concept_known and concept_below) as concept_below
+    count(*) as n_topic,
+    count(*) filter (where topic_above) as topic_above,
+    count(*) filter (where topic_below) as topic_below,
+    count(same_concept) as n_concept,
+    count(*) filter (where concept_above) as concept_above,
+    count(*) filter (where concept_below) as concept_below
 from judged
 inner join sizes using (size)
 group by size, n_params, language_a, language_b, trained

@@ -10,6 +10,7 @@ with sides as (
         step,
         layer,
         feature,
+        supported,
         language
     from concept_shares
 ),
@@ -37,6 +38,7 @@ select
     a.step,
     a.layer,
     a.feature,
+    a.supported,
     a.language as language_a,
     b.language as language_b,
     coalesce(met.topic, 0) as same_topic,

@@ -6,6 +6,7 @@ select
     concepts.step,
     concepts.layer,
     concepts.feature,
+    features.supported,
     concepts.language,
     concepts.concept,
     concepts.topic,

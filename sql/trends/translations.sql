@@ -1,6 +1,6 @@
 -- Title:   Are mixed features bilingual in meaning? Known translations say
--- Grain:   size, step, layer, language_a, language_b
--- Reads:   concept_pairs, topic_chance, cells
+-- Grain:   size, step, layer, population, language_a, language_b
+-- Reads:   concept_pairs, populations, topic_chance, cells
 -- Each feature weighs once. Wilson's interval over features, as if each were all or
 -- nothing: no wider variance is possible, so it is on the safe side.
 with sums as (
@@ -8,6 +8,7 @@ with sums as (
         size,
         step,
         layer,
+        populations.population,
         language_a,
         language_b,
         count(*)::double as n,
@@ -16,7 +17,11 @@ with sums as (
         sum(same_concept::decimal(18, 15))::double as concept,
         sum(same_concept_chance::decimal(18, 15))::double as chance
     from concept_pairs
-    group by size, step, layer, language_a, language_b
+    inner join populations
+        on
+            (concept_pairs.supported or populations.counts_unsupported)
+            and not populations.counts_dead
+    group by size, step, layer, populations.population, language_a, language_b
 ),
 
 measured as (
@@ -37,6 +42,7 @@ select
     measured.size,
     measured.step,
     measured.layer,
+    measured.population,
     measured.language_a,
     measured.language_b,
     cells.tokens_seen,
