@@ -29,7 +29,7 @@ class Lent:
     """A caller's connection that is its own cursor, and that nobody here can close.
 
     A cursor of DuckDB's is another connection: it sees no temporary table and nothing
-    that was registered. What of DuckDB's is still held at exit is reported as leaked, so
+    that was registered. What of DuckDB's is held at exit is reported as leaked, so
     its type objects stay here, and the connection is given back.
     """
 
@@ -45,16 +45,6 @@ class Lent:
 
     def close(self) -> None:
         """Leave it open."""
-
-    def give_back(self) -> None:
-        """Hold it no longer."""
-        self._connection = None
-
-    @property
-    def description(self) -> list[tuple[str, None, None, None, None, None, None]]:
-        """The columns of the last result, by name alone."""
-        columns = self._connection.description or []
-        return [(name, None, None, None, None, None, None) for name, *_ in columns]
 
 
 class DuckDB(DefaultDialect):

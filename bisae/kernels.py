@@ -4,6 +4,8 @@ Codes are (index, value) of shape (tokens, k). From the top k on, only k feature
 token are touched; nothing here is as wide as the dictionary but the gradient itself.
 """
 
+import warnings
+
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
@@ -26,13 +28,15 @@ def transposed_product(index: Tensor, value: Tensor, other: Tensor, n: int) -> T
     order = torch.argsort(flat, stable=True)
     starts = torch.zeros(n + 1, dtype=torch.long, device=index.device)
     starts[1:] = torch.bincount(flat, minlength=n).cumsum(0)
-    transposed = torch.sparse_csr_tensor(
-        starts,
-        torch.div(order, k, rounding_mode="floor"),
-        value.reshape(-1)[order],
-        size=(n, tokens),
-        check_invariants=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that its sparse tensors are in beta
+        transposed = torch.sparse_csr_tensor(
+            starts,
+            torch.div(order, k, rounding_mode="floor"),
+            value.reshape(-1)[order],
+            size=(n, tokens),
+            check_invariants=False,
+        )
     return transposed @ other
 
 

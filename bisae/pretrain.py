@@ -14,7 +14,13 @@ from typing import Any
 
 import torch
 
-from bisae.corpus import bos_token_id, load_tokenizer, read_documents, splitter
+from bisae.corpus import (
+    bos_token_id,
+    load_tokenizer,
+    read_documents,
+    splitter,
+    tokens_of,
+)
 from bisae.errors import CorpusError, StudyError
 from bisae.progress import bar
 from bisae.study import Pretrain, PretrainModel, Source, Study, is_path
@@ -138,8 +144,7 @@ def _cut(
         found, held = False, list[int]()
         while some := list(islice(texts, TEXTS_AT_ONCE)):
             lines = [text + end for text in some]
-            encoded = tokenizer(lines, add_special_tokens=False, verbose=False)
-            for token_id in encoded.input_ids:
+            for token_id in tokens_of(tokenizer, lines):
                 held += [bos] * (bool(held) and not corpus.join) + token_id
                 while len(held) >= size:
                     found = True

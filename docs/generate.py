@@ -49,7 +49,7 @@ def commands() -> str:
 
 
 def tree() -> str:
-    """Folders with a note each, and the modules of the package with their first line."""
+    """Folders with a note each, and the package's modules with their first line."""
     lines = ["```text"]
     for folder, note in NOTES.items():
         lines.append(f"{folder:<14} {note}")

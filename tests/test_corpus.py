@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from bisae.corpus import (
     Document,
@@ -28,6 +28,7 @@ from bisae.corpus import (
     read_documents,
     splitter,
     token_strings,
+    tokens_of,
     windows,
 )
 from bisae.errors import CheckpointError, CorpusError
@@ -568,3 +569,18 @@ def test_translations_stay_together_in_the_stored_corpus(
         pair = int(loaded.decode(token_id).rstrip("!"))
         splits.setdefault(pair, set()).add(split)
     assert {len(found) for found in splits.values()} == {1}
+
+
+def test_texts_that_open_alike_share_a_split(tmp_path: Path) -> None:
+    """Their windows are equal, so they are copies as far as the models can see."""
+    opening = "the same beginning of many texts, "
+    rows = texts([opening + str(number) for number in range(200)])
+    study = make_study(tmp_path, rows, rows, context=len(opening))
+    split_of = splitter(study)
+    assert len({split_of(Document(str(row["text"]), "")) for row in rows}) == 1
+
+
+def test_a_special_token_in_a_text_is_text(tokenizer: Path) -> None:
+    loaded = AutoTokenizer.from_pretrained(tokenizer)
+    (found,) = tokens_of(loaded, [f"a {loaded.bos_token} b"])
+    assert loaded.bos_token_id not in found

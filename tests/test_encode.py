@@ -45,7 +45,7 @@ def plain_states(store: Store, cell: Cell) -> np.ndarray:
 
 def load(store: Store, cell: Cell) -> Any:
     place = store.study.model(cell.size).checkpoint_at(cell.step)[0]
-    model = AutoModelForCausalLM.from_pretrained(place)
+    model: Any = AutoModelForCausalLM.from_pretrained(place)
     return model.eval()
 
 

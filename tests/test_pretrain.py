@@ -251,8 +251,9 @@ def test_short_documents_are_packed_where_asked(tmp_path: Path, how: str) -> Non
     toml = STUDY.replace("context = 16", f"context = 16\n{how}")
     study = made(tmp_path, toml)
     for name, words in WORDS.items():
-        line = json.dumps({"text": " ".join(words[:3])}) + "\n"
-        (tmp_path / f"{name}.jsonl").write_text(line * 300)
+        texts = [" ".join([str(number), *words[:2]]) for number in range(300)]
+        lines = (json.dumps({"text": text}) + "\n" for text in texts)
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
     pretrain(study)
     bos = load_tokenizer(study).bos_token
     inner = {text.count(bos) > 1 for text in some_windows(study)}

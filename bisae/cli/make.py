@@ -1,5 +1,6 @@
 """Commands that make something: demo, plan, pretrain, build and its stages."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -142,8 +143,8 @@ def _build(path: Path, only: str | None) -> None:
     from bisae.validate import failures, validate
 
     store = build(load_study(path), parse_selection(only))
-    con = connect(store)
-    show(rows_of(con, "from overview"), "table")
+    with closing(connect(store)) as con:
+        show(rows_of(con, "from overview"), "table")
     broken = failures(validate(store))
     page = report(store)
     say(f"store  {store.place}\nreport {page}")

@@ -12,6 +12,7 @@ from bisae.corpus.tokens import (
     fingerprint,
     load_tokenizer,
     token_strings,
+    tokens_of,
 )
 from bisae.corpus.windows import Window, windows
 
@@ -25,5 +26,6 @@ __all__ = [
     "read_documents",
     "splitter",
     "token_strings",
+    "tokens_of",
     "windows",
 ]

@@ -38,6 +38,13 @@ def bos_token_id(study: Study, tokenizer: Any) -> int:
     raise CorpusError(msg)
 
 
+def tokens_of(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Token ids of texts and nothing added; what looks like a special token is text."""
+    options = {"add_special_tokens": False, "split_special_tokens": True}
+    found: list[list[int]] = tokenizer(texts, verbose=False, **options).input_ids
+    return found
+
+
 def fingerprint(tokenizer: Any) -> str:
     """A sha256 of all that decides how the tokenizer cuts text."""
     backend = getattr(tokenizer, "backend_tokenizer", None)

@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from bisae.corpus.text import Document, read_documents
+from bisae.corpus.tokens import tokens_of
 from bisae.store import SPLITS
 from bisae.study import Source, Study
 
@@ -40,7 +41,7 @@ def _tokens(
     documents = read_documents(source, study.corpus.key)
     while some := list(islice(documents, TEXTS_AT_ONCE)):
         texts = [document.text + end for document in some]
-        encoded = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
+        encoded = tokens_of(tokenizer, texts)
         for document, token_id in zip(some, encoded, strict=True):
             yield Window(split_of(document), token_id)
 

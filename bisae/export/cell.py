@@ -17,6 +17,7 @@ from bisae.query import (
     closure,
     create_views,
     database,
+    named,
     parquet_view,
     quoted,
     read_views,
@@ -41,7 +42,7 @@ def export_cell(shared: Shared, cell: Cell) -> None:
     address += f"{cell.layer}::integer as layer"
     con = database()
     try:
-        with at(cell):
+        with at(cell), named(f"cell {cell}"):
             _fold(con, shared, cell)
             for name, made in stale.items():
                 select = f"select {address}, * from {name} order by all"

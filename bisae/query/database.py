@@ -4,7 +4,8 @@ Reads the list of finished cells from the study, never a glob. The only door to 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -140,6 +141,16 @@ def connect(
     if fenced:
         fence.enclose(con, store.tables)
     return con
+
+
+@contextmanager
+def named(what: object) -> Iterator[None]:
+    """Turn DuckDB's errors into one line that says what was being worked on."""
+    try:
+        yield
+    except duckdb.Error as error:
+        msg = f"{what}: {explain(error)}"
+        raise SqlError(msg) from error
 
 
 def explain(error: duckdb.Error) -> str:

@@ -152,6 +152,9 @@ class Model(Section):
         if self.tokens_seen is not None and len(self.tokens_seen) != len(self.steps):
             msg = f"tokens_seen has {len(self.tokens_seen)} of {len(self.steps)} steps"
             raise ValueError(msg)
+        if sorted(self.tokens_seen or ()) != list(self.tokens_seen or ()):
+            msg = "tokens_seen must not fall"
+            raise ValueError(msg)
         return self
 
     def tokens_at(self, step: int) -> int:

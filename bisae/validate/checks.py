@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import great_expectations as gx
+from great_expectations.data_context.data_context.context_factory import (
+    project_manager,
+)
 from great_expectations.datasource.fluent.interfaces import TestConnectionError
 
 from bisae.assets import asset_dir
@@ -37,14 +40,13 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
     row = con.execute("select languages, context from settings").fetchone()
     languages, context = row or ([], 0)
     parameters = {"classes": [*languages, "mixed"], "longest_span": context - 1}
-    lent = Lent(con)
     with quiet():
         place: Any = gx.get_context(mode="ephemeral")
         place.variables.progress_bars = {"globally": False}
         source = place.data_sources.add_sql(
             "duckdb",
             connection_string=register(),
-            kwargs={"creator": lambda: lent},
+            kwargs={"creator": lambda: Lent(con)},
         )
         try:
             return [
@@ -53,7 +55,7 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
                 for outcome in _check_suite(source, suite, parameters)
             ]
         finally:
-            lent.give_back()
+            project_manager.set_project(None)
 
 
 def _check_suite(
