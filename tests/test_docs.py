@@ -48,7 +48,7 @@ def test_every_command_of_the_docs_runs(
 ) -> None:
     monkeypatch.chdir(toy)
     # The tiny study's sizes are S and M; the docs speak of the toy's.
-    words = shlex.split(line.replace("1M/900/2", "M/40/1"), comments=True)[1:]
+    words = shlex.split(line.replace("0.5M/900/2", "M/40/1"), comments=True)[1:]
     told = CliRunner().invoke(main, words)
     assert told.exit_code == 0, (page, told.output)
 
@@ -66,7 +66,7 @@ def test_the_store_is_read_without_bisae(
     assert "bisae" not in re.sub(r"bisae\.zarr|bisae_format_version", "", code)
     assert len(code.strip().splitlines()) < 20
     monkeypatch.chdir(toy)
-    exec(code.replace("cells/1M/900/2", "cells/M/40/1"), {})
+    exec(code.replace("cells/0.5M/900/2", "cells/M/40/1"), {})
     assert capsys.readouterr().out.strip().endswith("(48,)")
 
 

@@ -83,7 +83,7 @@ def pretrain(study: Path) -> None:
 def build(study: Path, only: str | None) -> None:
     """Build a study: all stages, then validate and report; picks up where it stopped.
 
-    Example: bisae build toy/toy.toml --only size=1M,step=900
+    Example: bisae build toy/toy.toml --only size=0.5M,step=900
     """
     _build(study, only)
 
