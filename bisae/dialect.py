@@ -29,8 +29,7 @@ class Lent:
     """A caller's connection that is its own cursor, and that nobody here can close.
 
     A cursor of DuckDB's is another connection: it sees no temporary table and nothing
-    that was registered. What of DuckDB's is held at exit is reported as leaked, so
-    its type objects stay here, and the connection is given back.
+    that was registered.
     """
 
     def __init__(self, connection: Any) -> None:

@@ -55,6 +55,8 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
                 for outcome in _check_suite(source, suite, parameters)
             ]
         finally:
+            # Else the library holds the connection until the interpreter ends, and
+            # DuckDB complains of it there.
             project_manager.set_project(None)
 
 
