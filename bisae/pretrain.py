@@ -22,6 +22,7 @@ from bisae.corpus import (
     tokens_of,
 )
 from bisae.errors import CorpusError, StudyError
+from bisae.hidden import quiet
 from bisae.progress import bar
 from bisae.study import Pretrain, PretrainModel, Source, Study, is_path
 
@@ -225,14 +226,11 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
 
 def _save(folder: Path, *parts: Any) -> None:
     """Write a model, a tokenizer or both, so that all is there or nothing."""
-    from transformers.utils import logging
-
-    quiet: Any = logging
     if _finished(folder):
         return
-    quiet.disable_progress_bar()
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for part in parts:
-        part.save_pretrained(partial)
+    with quiet():
+        for part in parts:
+            part.save_pretrained(partial)
     partial.rename(folder)

@@ -4,7 +4,14 @@ Reads checkpoints of `transformers` and token ids; gives states of any layers, t
 losses and a fingerprint of the weights.
 """
 
-from bisae.hidden.load import load_lm, read_config
+from bisae.hidden.load import load_lm, quiet, read_config
 from bisae.hidden.model import LanguageModel, ModelShape, unit_states
 
-__all__ = ["LanguageModel", "ModelShape", "load_lm", "read_config", "unit_states"]
+__all__ = [
+    "LanguageModel",
+    "ModelShape",
+    "load_lm",
+    "quiet",
+    "read_config",
+    "unit_states",
+]

@@ -80,7 +80,7 @@ def _opening(
         msg = f"{where}: a folder has no revisions; put {{step}} in its path"
         raise CheckpointError(msg)
     try:
-        with _quiet():
+        with quiet():
             yield {
                 "pretrained_model_name_or_path": str(folder) if local else checkpoint,
                 "revision": revision or "main",
@@ -96,7 +96,7 @@ def _opening(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the load report and the progress bar of `transformers` to ourselves."""
     noise: Any = logging
     verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()

@@ -5,7 +5,7 @@
 select
     null_bins.n_tokens_low,
     null_bins.n_tokens_high,
-    sum(entropies.monosemanticity::decimal(18, 12))::double / count(*) as monosemanticity
+    sum(entropies.monosemanticity::decimal(18, 15))::double / count(*) as monosemanticity
 from entropies
 inner join null_bins on entropies.feature = null_bins.feature
 group by null_bins.n_tokens_low, null_bins.n_tokens_high
