@@ -2,7 +2,7 @@
 -- Grain:   size, language_a, language_b, trained
 -- Reads:   cells, translations
 -- Supported features. Above and below: the whole 95 % interval is, over features alone; by
--- luck one cell in forty is on either side.
+-- luck fewer than one cell in forty are on either side.
 with judged as (
     select
         size,
