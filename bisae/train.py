@@ -53,9 +53,10 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
                     seconds[cell] += time.perf_counter() - before
             shown.update(len(x))
     shared = (time.perf_counter() - began - sum(seconds.values())) / len(missing)
+    model = {"lm_fingerprint": lm.fingerprint(), "n_params": lm.n_params}
     for cell, trainer in trainers.items():
         _check_finite(trainer, cell)
-        attributes = _attributes(store, lm, cell, trainer)
+        attributes = _attributes(store, cell, trainer) | model
         attributes["train_seconds"] = seconds[cell] + shared
         loss = np.array(losses[cell], np.float32)
         store.write_sae(cell, trainer.sae.to_numpy(), loss, attributes)
@@ -135,17 +136,14 @@ def _check_finite(trainer: Trainer, cell: Cell) -> None:
         raise TrainingError(msg)
 
 
-def _attributes(
-    store: Store, lm: LanguageModel, cell: Cell, trainer: Trainer
-) -> dict[str, Any]:
+def _attributes(store: Store, cell: Cell, trainer: Trainer) -> dict[str, Any]:
     study, corpus = store.study, store.corpus_attributes()
     model = study.model(cell.size)
     place, revision = model.checkpoint_at(cell.step)
     return {
         "n_features": study.sae.n_features,
         "k": study.sae.k,
-        "d_model": lm.d_model,
-        "n_params": lm.n_params,
+        "d_model": len(trainer.sae.b_pre),
         "tokens_seen": model.tokens_at(cell.step),
         "lr": study.lr(cell.size),
         "seed": study.sae.seed,
@@ -155,7 +153,6 @@ def _attributes(
         "input": "hidden state / L2 norm",
         "model": place,
         "revision": revision,
-        "lm_fingerprint": lm.fingerprint(),
         "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
         "corpus_fingerprint": corpus["fingerprint"],
     }
