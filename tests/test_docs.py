@@ -98,13 +98,3 @@ def test_the_layout_describes_every_array_of_the_specification() -> None:
     for name, spec in layout["array"].items():
         assert name in page
         assert spec["dtype"] in page
-
-
-def test_the_repository_names_no_registry_and_no_machine() -> None:
-    files = [p for p in ROOT.rglob("*") if p.suffix in {".py", ".md", ".toml", ".sql"}]
-    own = [p for p in files if not {".venv", "data", "out"} & set(p.parts)]
-    for path in own:
-        text = path.read_text("utf-8")
-        assert not re.search(r"pypi\.org|files\.pythonhosted|/work/", text) or (
-            path == Path(__file__)
-        )
