@@ -5,16 +5,14 @@ from pathlib import Path
 
 import click
 
-from bisae.cli.options import reports_errors, say, show, store_argument
+from bisae.cli.options import format_option, reports_errors, say, show, store_argument
 
 STYLES = ("table", "csv", "json", "markdown", "parquet")
 
 
 @click.command()
 @store_argument
-@click.option(
-    "--format", "style", default="table", help="table, csv, json or markdown."
-)
+@format_option
 @reports_errors
 def status(store: Path, style: str) -> None:
     """Show which cells are finished, and which are not.
@@ -31,9 +29,7 @@ def status(store: Path, style: str) -> None:
 
 @click.command()
 @store_argument
-@click.option(
-    "--format", "style", default="table", help="table, csv, json or markdown."
-)
+@format_option
 @reports_errors
 def views(store: Path, style: str) -> None:
     """List every table and view with its title, grain and columns.

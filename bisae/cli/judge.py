@@ -4,14 +4,12 @@ from pathlib import Path
 
 import click
 
-from bisae.cli.options import reports_errors, say, show, store_argument
+from bisae.cli.options import format_option, reports_errors, say, show, store_argument
 
 
 @click.command()
 @store_argument
-@click.option(
-    "--format", "style", default="table", help="table, csv, json or markdown."
-)
+@format_option
 @reports_errors
 def validate(store: Path, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from bisae.cli.options import (
+    format_option,
     only_option,
     reports_errors,
     say,
@@ -41,9 +42,7 @@ def demo(folder: Path) -> None:
 
 @click.command()
 @study_argument
-@click.option(
-    "--format", "style", default="table", help="table, csv, json or markdown."
-)
+@format_option
 @reports_errors
 def plan(study: Path, style: str) -> None:
     """Say what a study will cost: cells, passes, bytes, hours. Nothing is built.

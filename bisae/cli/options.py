@@ -16,6 +16,9 @@ study_argument = click.argument(
     "study", type=click.Path(path_type=Path), metavar="STUDY.toml"
 )
 store_argument = click.argument("store", type=click.Path(path_type=Path))
+format_option = click.option(
+    "--format", "style", default="table", help="table, csv, json or markdown."
+)
 only_option = click.option(
     "--only",
     metavar="KEY=VALUE,...",

@@ -20,7 +20,6 @@ from bisae.query import (
     named,
     parquet_view,
     quoted,
-    read_views,
     table_file,
 )
 
@@ -66,7 +65,7 @@ def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
 
 def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> dict[str, Any]:
     """What a table is made from beside codes: its SQL, settings, and shared tables."""
-    views = read_views("study", "cell")
+    views = shared.views
     view = "feature_tokens" if name == "clusters" else name
     bases = {base for one in closure(views, view) for base in one.reads}
     made: dict[str, Any] = {base: read[base] for base in bases & read.keys()}
@@ -76,7 +75,7 @@ def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> dict[str, Any]
 
 
 def _fold(con: Connection, shared: Shared, cell: Cell) -> None:
-    store, views = shared.store, read_views("study", "cell")
+    store, views = shared.store, shared.views
     known = store.attributes(cell, "sae") | store.attributes(cell, "codes")
     con.register("cell_attributes", pa.Table.from_pylist([known]))
     con.register("codes", store.codes_stream(cell))

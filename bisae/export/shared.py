@@ -22,6 +22,7 @@ from bisae.export.files import Made, is_current, made_by, write_table
 from bisae.lexicon import Lexicon, load_lexicon
 from bisae.query import (
     Connection,
+    View,
     create_views,
     database,
     parquet_view,
@@ -51,6 +52,8 @@ class Shared(NamedTuple):
     """Unit embedding rows, (vocabulary, d)."""
     settings: dict[str, Any]
     """The row of the table `settings`."""
+    views: dict[str, View]
+    """The .sql files of sql/study and sql/cell."""
     alike: dict[str, Any]
     """What decides which tokens are alike: embeddings, threshold, rule."""
 
@@ -67,7 +70,7 @@ def gather(store: Store) -> Shared:
     settings = _settings(store, rows)
     alike = {name: settings[name] for name in ("semantic_threshold", "clustering")}
     alike["embeddings"] = hashlib.sha256(rows.tobytes()).hexdigest()
-    return Shared(store, rows, settings, alike)
+    return Shared(store, rows, settings, read_views("study", "cell"), alike)
 
 
 def _settings(store: Store, rows: Rows) -> dict[str, Any]:
@@ -104,8 +107,8 @@ def export_shared(shared: Shared) -> None:
     known = store.corpus_attributes()
     corpus = {"corpus": known["fingerprint"]}
     words = {"tokenizer": known["tokenizer_fingerprint"]}
-    vocab = made_by(read_views("study"), "vocab", settings)
-    views = read_views("study", "cell")
+    views = shared.views
+    vocab = made_by(views, "vocab", settings)
     null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
     null |= {name: settings[name] for name in ("null_sets", "null_seed")}
     _table(shared, "settings", settings, _put_settings)
@@ -181,8 +184,7 @@ def _put_mono_null(con: Connection, shared: Shared) -> None:
     bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
     con.register("null_bins", pa.Table.from_pylist(bins))
     base = {"feature_tokens", "clusters", "null_bins"}
-    views = read_views("study", "cell")
-    create_views(con, {name: views[name] for name in NULL_VIEWS}, base)
+    create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
 
 
 def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:

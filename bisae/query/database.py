@@ -65,12 +65,9 @@ def create_views(
     for name in build_order(views):
         if name in have or not views[name].reads <= have:
             continue
-        try:
-            kind = "temp table" if name in computed_once else "view"
+        kind = "temp table" if name in computed_once else "view"
+        with named(f"view {name}"):
             con.execute(f"create {kind} {name} as {views[name].select}")
-        except duckdb.Error as error:
-            msg = f"view {name}: {explain(error)}"
-            raise SqlError(msg) from error
         have.add(name)
     return have
 
