@@ -8,7 +8,7 @@ from itertools import groupby
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError
+from bisae.errors import AddressError, CheckpointError
 from bisae.export import export_cell, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at
@@ -17,7 +17,7 @@ from bisae.progress import track
 from bisae.query import exported_cells
 from bisae.store import Store, create_store
 from bisae.study import Model, Study
-from bisae.train import check_fit, train_checkpoint
+from bisae.train import learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
 
@@ -28,11 +28,23 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
     cells = only.of(study.cells)
     store = create_store(study)
     build_corpus(store)
+    if "train" in stages and study.sae.lr == "search":
+        store.study = _with_rates(store, {cell.size for cell in cells})
     for checkpoint in checkpoints(cells):
         with at(f"{checkpoint[0].size}/{checkpoint[0].step}"):
             _run_models(store, checkpoint, stages)
     if "export" in stages:
         export(store, cells)
+    return store
+
+
+def search(study: Study) -> Store:
+    """Run the learning-rate search for every size; gives the store."""
+    study = with_layers(study)
+    store = create_store(study)
+    build_corpus(store)
+    for model in study.models:
+        _search(store, model)
     return store
 
 
@@ -85,6 +97,26 @@ def _listed(model: Model, study: Study) -> Model:
     return model.model_copy(update={"layers": layers, "d_model": shape.d_model})
 
 
+def _with_rates(store: Store, sizes: set[str]) -> Study:
+    """The study with the searched rate of each size that has none of its own."""
+    for model in store.study.models:
+        if model.size in sizes and model.lr is None:
+            _search(store, model)
+    found = learning_rates(store)
+    best = {row[0]: row[found.names.index("lr")] for row in found.values}
+    models = tuple(
+        model.model_copy(update={"lr": model.lr or best.get(model.size)})
+        for model in store.study.models
+    )
+    return store.study.model_copy(update={"models": models})
+
+
+def _search(store: Store, model: Model) -> None:
+    with at(model.middle_cell):
+        lm = _load(store, [model.middle_cell])
+        search_rates(store, lm, model.middle_cell)
+
+
 def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> None:
     """Train and encode one checkpoint's cells; its model is loaded only if needed."""
     progress = [store.progress(cell) for cell in cells]
@@ -93,7 +125,6 @@ def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> Non
     if not (to_train or to_encode):
         return
     lm = _load(store, cells)
-    check_fit(store, lm, cells)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
@@ -101,12 +132,22 @@ def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> Non
 
 
 def _load(store: Store, cells: list[Cell]) -> LanguageModel:
-    settings = store.study.lm
-    place, revision = store.study.model(cells[0].size).checkpoint_at(cells[0].step)
-    return load_lm(
+    """The model of one checkpoint's cells. Raises CheckpointError if it is unfit."""
+    settings, model = store.study.lm, store.study.model(cells[0].size)
+    place, revision = model.checkpoint_at(cells[0].step)
+    lm = load_lm(
         place,
         revision,
         device=settings.device,
         dtype=settings.dtype,
         trust_remote_code=settings.trust_remote_code,
     )
+    vocabulary = store.corpus_attributes()["vocab_size"]
+    if vocabulary > lm.vocab_size:
+        msg = f"{place} embeds {lm.vocab_size} tokens, the tokenizer has {vocabulary}: "
+        msg += "they do not belong together; set [corpus] tokenizer"
+        raise CheckpointError(msg)
+    if model.d_model not in (None, lm.d_model):
+        msg = f"{place} has d_model {lm.d_model}, the study says {model.d_model}"
+        raise CheckpointError(msg)
+    return lm

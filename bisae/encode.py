@@ -15,8 +15,8 @@ from torch import Tensor
 from bisae.grid import Cell, at
 from bisae.hidden import LanguageModel, unit_states
 from bisae.progress import bar
-from bisae.sae import Autoencoder, Code, from_numpy
-from bisae.states import States, read_states, with_bos
+from bisae.sae import Autoencoder, Code, Reconstruction, from_numpy
+from bisae.states import StateBlocks, States, with_bos
 from bisae.store import Store
 
 
@@ -25,22 +25,26 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     missing = [cell for cell in cells if not store.progress(cell).codes]
     if not missing:
         return
-    k, context = store.study.sae.k, store.study.corpus.context
-    saes = {cell: from_numpy(store.weights(cell), k, lm.device) for cell in missing}
+    settings, context = store.study.sae, store.study.corpus.context
+    saes = {
+        cell: from_numpy(store.weights(cell), settings, lm.device) for cell in missing
+    }
     rows = store.n_documents("eval") * (context - 1)
-    fits = {cell: Fit(lm.d_model, store.study.sae.n_features) for cell in missing}
+    fits = {cell: Fit(lm.d_model, settings.n_features) for cell in missing}
     title = f"encode {missing[0].size}/{missing[0].step}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing
         }
-        for states in read_states(store, "eval", lm, missing):
+        blocks = StateBlocks(store, "eval", lm, missing)
+        for number in range(len(blocks)):
+            states = blocks[number]
             for cell in missing:
                 with at(cell):
-                    x = states.layers[cell.layer]
-                    code = saes[cell].encode(x).stored()
-                    fits[cell].add(x, saes[cell].decode(code), code)
-                    writers[cell].append(*_rows(states, code))
+                    x = unit_states(states.layers[cell.layer])
+                    found = saes[cell].reconstruct(x)
+                    fits[cell].add(x, found)
+                    writers[cell].append(*_rows(states, found.code))
             shown.update(states.real.numel())
         losses = cross_entropies(store, lm, saes)
         for cell, writer in writers.items():
@@ -63,11 +67,13 @@ class Fit:
         self._tokens = 0
         self._error = self._square = self._cosine = 0.0
         self._sum = np.zeros(d_model)
-        self._kept = 0
+        self._n_active = 0
+        self._whole = self._stored = 0.0
         self._active = np.zeros(n_features, bool)
 
-    def add(self, x: Tensor, recon: Tensor, code: Code) -> None:
-        """Add tokens: x and recon (tokens, d), and their code."""
+    def add(self, x: Tensor, found: Reconstruction) -> None:
+        """Add tokens (tokens, d) and their reconstruction."""
+        recon, code = found.recon, found.code
         error = (recon - x).double().square().sum(1)
         cosine = torch.cosine_similarity(x.double(), recon.double(), dim=1)
         self._tokens += len(x)
@@ -75,21 +81,29 @@ class Fit:
         self._square += float(x.double().square().sum())
         self._cosine += float(cosine.sum())
         self._sum += x.double().sum(0).cpu().numpy()
+        self._n_active += int(found.n_active.sum())
+        self._whole += float(found.summed.sum())
+        self._stored += float(code.value.double().sum())
         used = code.value > 0
-        self._kept += int(used.sum())
         self._active[code.index[used].cpu().numpy()] = True
 
     def metrics(self) -> dict[str, float]:
-        """mse (equation 3), fvu, cosine, l0, n_dead, and the variance behind fvu."""
+        """mse (equation 3), variance, fvu, cosine, l0, n_dead, cut_share.
+
+        `variance` is what fvu divides by; `cut_share` is the share of the summed
+        activations that is not stored.
+        """
         n = self._tokens
         variance = self._square / n - float(np.square(self._sum / n).sum())
+        cut = 1 - self._stored / self._whole if self._whole else 0.0
         return {
             "n_eval_tokens": n,
             "mse": self._error / n,
             "variance": variance,
             "fvu": self._error / n / variance,
             "cosine": self._cosine / n,
-            "l0": self._kept / n,
+            "l0": self._n_active / n,
+            "cut_share": max(0.0, cut),
             "n_dead": int((~self._active).sum()),
         }
 
@@ -130,7 +144,7 @@ def _reconstruct(sae: Autoencoder, mask: Tensor) -> Any:
     def edit(hidden: Tensor) -> Tensor:
         real = _edited(mask, hidden)
         raw = hidden[real]  # (tokens, d)
-        recon = sae.decode(sae.encode(unit_states(raw)).stored())
+        recon = sae.reconstruct(unit_states(raw)).recon
         changed = hidden.clone()
         changed[real] = (raw.float().norm(dim=1, keepdim=True) * recon).to(raw.dtype)
         return changed

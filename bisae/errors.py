@@ -46,6 +46,14 @@ class TrainingError(BisaeError, ArithmeticError):
     """Training diverged."""
 
 
+class Interrupted(BisaeError):
+    """A run was asked to stop, and stopped where it can go on from."""
+
+
+class OutOfMemory(BisaeError, MemoryError):
+    """The work does not fit the memory that there is."""
+
+
 class StoreError(BisaeError, OSError):
     """The store is missing, foreign, of another version, or cannot be written."""
 

@@ -1,4 +1,4 @@
-"""What a study will cost: cells, passes over the models, bytes, hours. Builds nothing.
+"""What a study will cost: cells, passes, bytes, memory, hours. Builds nothing.
 
 Reads the study and, where they are at hand, the models' configurations.
 """
@@ -9,15 +9,18 @@ from typing import NamedTuple
 import torch
 
 from bisae.errors import BisaeError, StudyError
-from bisae.hidden import read_config
+from bisae.hidden import ModelShape, read_config
+from bisae.memory import available, device_of, groups, host_bytes, need
 from bisae.study import Model, Study
 
 CODE_BYTES = 2.7
 """Bytes of a stored code, index and value, as measured on real codes."""
 TABLE_BYTES = 0.4
 """Bytes of tables for each stored code, mostly of `firings`."""
-STEP_PRODUCTS = 2.0
+STEP_PRODUCTS = 1.4
 """A training step in encoder products: forward, sparse gradients, Adam."""
+TYPICAL_VOCABULARY = 100_000
+"""Tokens of a model whose configuration is not at hand."""
 
 
 class SizePlan(NamedTuple):
@@ -28,8 +31,14 @@ class SizePlan(NamedTuple):
     layers: int
     steps: int
     cells: int
-    lm_passes: int
-    """Runs over the training or evaluation text, all layers at once."""
+    passes: int
+    """Runs of one checkpoint over the training text, as many layers at once as fit."""
+    why: str
+    """What decides the passes."""
+    device_gb: float
+    """Peak of the GPU's memory; nothing where there is none."""
+    host_gb: float
+    """Peak of the host's memory, libraries included."""
     weights_gb: float
     codes_gb: float
     tables_gb: float
@@ -38,15 +47,16 @@ class SizePlan(NamedTuple):
 
 
 def plan(study: Study) -> list[SizePlan]:
-    """One row for each size. Raises StudyError where a size's shape is unknown."""
-    rate = matmul_rate(study.lm.device)
+    """One row for each size. Raises StudyError where a size's shape is unknown.
+
+    Raises OutOfMemory where not even one layer fits the memory that there is.
+    """
+    rate = matmul_rate(device_of(study))
     return [_size_plan(study, model, rate) for model in study.models]
 
 
-def matmul_rate(device: str) -> float:
+def matmul_rate(device: torch.device) -> float:
     """Floating-point operations a second of a large matrix product here."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     side = 2048
     left = torch.randn(side, side, device=device)
     (left @ left).sum().item()
@@ -56,37 +66,51 @@ def matmul_rate(device: str) -> float:
 
 
 def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
-    d_model, layers, blocks = _shape(study, model)
+    shape, layers = _shape(study, model)
     sae, corpus = study.sae, study.corpus
-    cells = len(model.steps) * layers
+    d_model, n_steps = shape.d_model, len(model.steps)
+    cells = n_steps * layers
     codes = corpus.eval_tokens * sae.k
-    # Operations a token: twelve d^2 weights a block, and the encoder's product.
-    lm = 2 * 12 * d_model**2 * blocks
+    # Twelve d^2 weights a block, and embeddings on both ends.
+    n_params = 12 * d_model**2 * shape.n_layers + 2 * shape.vocab_size * d_model
+    needed = need(study, shape, n_params)
+    room = available(study)
+    passes = groups(range(layers), needed, room, layers=True)
+    largest = max(len(one) for one in passes)
+    peak = needed.of(largest, largest)
+    # Operations a token: two a weight, and the encoder's product.
+    lm = 2 * 12 * d_model**2 * shape.n_layers
     encoder = 2 * sae.n_features * d_model * layers
-    train = corpus.train_tokens * (lm + STEP_PRODUCTS * encoder)
+    train = corpus.train_tokens * (lm * len(passes) + STEP_PRODUCTS * encoder)
     evaluate = corpus.eval_tokens * (lm + encoder)
     return SizePlan(
         size=model.size,
         d_model=d_model,
         layers=layers,
-        steps=len(model.steps),
+        steps=n_steps,
         cells=cells,
-        lm_passes=2 * len(model.steps),
+        passes=len(passes),
+        why=f"{needed.once / 1e9:.1f} GB and {(needed.layer + needed.sae) / 1e9:.1f} "
+        f"a layer, {largest} at once, in {room / 1e9:.1f}",
+        device_gb=peak / 1e9 if device_of(study).type == "cuda" else 0.0,
+        host_gb=host_bytes(study, shape, largest, peak) / 1e9,
         weights_gb=cells * 2 * sae.n_features * d_model * 4 / 1e9,
         codes_gb=cells * codes * CODE_BYTES / 1e9,
         tables_gb=cells * codes * TABLE_BYTES / 1e9,
-        hours=len(model.steps) * (train + evaluate) / rate / 3600,
+        hours=n_steps * (train + evaluate) / rate / 3600,
     )
 
 
-def _shape(study: Study, model: Model) -> tuple[int, int, int]:
-    """d_model, layers and blocks: from the study where it says, else the checkpoint."""
+def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:
+    """A model's shape and its layers: from the study where it says, else the config."""
     if model.d_model and model.layers != "all":
-        return model.d_model, len(model.layers), max(model.layers)
-    for made in study.pretrain.models if study.pretrain else ():
-        if made.size == model.size:
-            layers = made.n_layers if model.layers == "all" else len(model.layers)
-            return made.d_model, layers, made.n_layers
+        shape = ModelShape(max(model.layers), model.d_model, TYPICAL_VOCABULARY)
+        return shape, len(model.layers)
+    if pretrain := study.pretrain:
+        for made in pretrain.models:
+            if made.size == model.size:
+                shape = ModelShape(made.n_layers, made.d_model, pretrain.vocab_size)
+                return shape, _listed(model, shape)
     place, revision = model.checkpoint_at(model.steps[-1])
     trust = study.lm.trust_remote_code
     try:
@@ -94,5 +118,8 @@ def _shape(study: Study, model: Model) -> tuple[int, int, int]:
     except BisaeError as error:
         msg = f"{error}; or give [[models]] d_model and layers"
         raise StudyError(msg) from error
-    layers = shape.n_layers if model.layers == "all" else len(model.layers)
-    return shape.d_model, layers, shape.n_layers
+    return shape, _listed(model, shape)
+
+
+def _listed(model: Model, shape: ModelShape) -> int:
+    return shape.n_layers if model.layers == "all" else len(model.layers)

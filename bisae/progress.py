@@ -1,5 +1,6 @@
 """Progress on standard error, with rate and time left; silent under two seconds."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Never, TypeVar
 
@@ -9,10 +10,11 @@ T = TypeVar("T")
 SHOWN_AFTER = 2.0
 
 
-def bar(total: int, title: str, unit: str) -> "tqdm[Never]":
+def bar(total: int, title: str, unit: str, done: int = 0) -> "tqdm[Never]":
     """A progress bar to be closed by `with`; hidden where nobody looks."""
     return tqdm(
         total=total,
+        initial=done,
         desc=title,
         unit=f" {unit}",
         unit_scale=True,
@@ -29,3 +31,8 @@ def track(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
         for item in items:
             yield item
             shown.update()
+
+
+def note(message: str) -> None:
+    """Tell the user something on standard error, above a bar that may be there."""
+    tqdm.write(message, file=sys.stderr)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from bisae.export.files import footer
 
 from bisae.build import export
-from bisae.export.files import footer
 from bisae.query import CELL_TABLES, STUDY_TABLES, table_file
 from bisae.store import Store, open_store
 

@@ -1,12 +1,16 @@
 """Every kernel against a few dense lines that cannot be wrong."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from bisae import kernels
+from bisae.kernels import Scratch, sparse
+from bisae.kernels.top_k import largest
 
 anyhow = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**31)
@@ -15,7 +19,8 @@ seeds = st.integers(0, 2**31)
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """index (t, k) with repeats, value (t, k) with zeros, rows (n, d), other (t, d)."""
-    t, k, n, d = (draw(st.integers(1, top)) for top in (12, 6, 20, 7))
+    t, k, d = (draw(st.integers(1, top)) for top in (12, 6, 7))
+    n = draw(st.integers(k, 20))
     source = torch.Generator().manual_seed(draw(seeds))
     value = torch.randn(t, k, generator=source) * (
         torch.rand(t, k, generator=source) < 0.7
@@ -39,7 +44,17 @@ def test_decode_is_a_dense_product(problem: tuple[Tensor, ...]) -> None:
     torch.testing.assert_close(kernels.decode(index, value, rows), expected)
 
 
-@anyhow
+@pytest.fixture(params=[True, False], ids=["csr", "plain"])
+def _with_csr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with MKL, and as without."""
+    monkeypatch.setattr(sparse, "has_csr_products", lambda _: request.param)
+
+
+either = settings(anyhow, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.usefixtures("_with_csr")
+@either
 @given(problems())
 def test_gather_dot_picks_from_a_dense_product(problem: tuple[Tensor, ...]) -> None:
     index, _, rows, other = problem
@@ -47,14 +62,30 @@ def test_gather_dot_picks_from_a_dense_product(problem: tuple[Tensor, ...]) -> N
     torch.testing.assert_close(kernels.gather_dot(index, rows, other), expected)
 
 
-@anyhow
+@pytest.mark.usefixtures("_with_csr")
+@either
 @given(problems())
 def test_transposed_product_is_dense(problem: tuple[Tensor, ...]) -> None:
     index, value, rows, other = problem
     n = len(rows)
     expected = dense(index, value, n).T @ other
-    found = kernels.transposed_product(index, value, other, n)
+    out = torch.full_like(rows, torch.nan)
+    found = kernels.transposed_product(kernels.by_feature(index, n), value, other, out)
     torch.testing.assert_close(found, expected)
+    assert found.data_ptr() == out.data_ptr()
+
+
+@anyhow
+@given(problems(), seeds)
+def test_places_by_feature_are_in_the_order_of_tokens(
+    problem: tuple[Tensor, ...], seed: int
+) -> None:
+    index, n = problem[0], len(problem[2])
+    order, feature, starts = kernels.by_feature(index, n)
+    flat = index.reshape(-1)
+    assert torch.equal(feature, flat[order])
+    assert order.tolist() == sorted(range(len(flat)), key=lambda i: (flat[i], i))
+    assert starts.tolist() == [int((flat < i).sum()) for i in range(n + 1)]
 
 
 # -- top k ----------------------------------------------------------------------------
@@ -64,38 +95,86 @@ matrices = st.integers(1, 9).flatmap(
         st.lists(st.integers(-2, 3), min_size=n, max_size=n), min_size=1, max_size=8
     )
 )
+dtypes = st.sampled_from([torch.float32, torch.bfloat16])
+
+
+def best(row: Sequence[float], k: int) -> list[tuple[int, float]]:
+    """The k largest positive entries with their places, ties to the lower one."""
+    order = sorted(range(len(row)), key=lambda i: (-row[i], i))[:k]
+    return [(i, row[i]) if row[i] > 0 else (0, 0.0) for i in order]
 
 
 @anyhow
-@given(matrices, st.data())
+@given(matrices, dtypes, st.data())
 def test_top_k_gives_ties_to_the_lower_index(
-    rows: list[list[int]], data: st.DataObject
+    rows: list[list[int]], dtype: torch.dtype, data: st.DataObject
 ) -> None:
     k = data.draw(st.integers(1, len(rows[0])))
-    index, value = kernels.top_k(torch.tensor(rows).float(), k)
+    index, value = largest(torch.tensor(rows).to(dtype), k, Scratch())
     for row, places, values in zip(rows, index.tolist(), value.tolist(), strict=True):
-        best = sorted(range(len(row)), key=lambda i: (-row[i], i))[:k]
-        assert values == [row[i] for i in best]
-        positive = sum(row[i] > 0 for i in best)  # what ReLU leaves
-        assert places[:positive] == best[:positive]
+        assert list(zip(places, values, strict=True)) == best(row, k)
 
 
 @anyhow
-@given(st.integers(1, 5), st.integers(5, 40), seeds)
-def test_top_k_without_ties_is_a_sort(t: int, n: int, seed: int) -> None:
-    pre = torch.randn(t, n, generator=torch.Generator().manual_seed(seed))
-    index, value = kernels.top_k(pre, 5)
-    expected = pre.sort(dim=1, descending=True)
-    assert torch.equal(value, expected.values[:, :5])
-    assert torch.equal(index, expected.indices[:, :5])
+@given(st.integers(1, 5), st.integers(5, 400), seeds, dtypes)
+def test_top_k_is_a_sort(t: int, n: int, seed: int, dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    pre = torch.randn(t, n, generator=draw).to(dtype)
+    index, value = largest(pre, 5, Scratch())
+    for row, places, values in zip(pre.tolist(), index, value, strict=True):
+        assert list(zip(places.tolist(), values.tolist(), strict=True)) == best(row, 5)
 
 
 def test_a_tie_across_the_last_place_is_seen() -> None:
     pre = torch.tensor([[1.0, 2.0, 1.0, 1.0], [4.0, 3.0, 2.0, 1.0]]).repeat(1, 50)
-    index, value = kernels.top_k(pre, 60)
+    index, value = largest(pre, 60, Scratch())
     assert index[0].tolist() == [*range(1, 200, 4), 0, 2, 3, 4, 6, 7, 8, 10, 11, 12]
     assert value[0].tolist() == [2.0] * 50 + [1.0] * 10
     assert index[1].tolist() == [*range(0, 200, 4), *range(1, 41, 4)]
+
+
+def test_a_wide_bfloat16_row_has_no_room_for_its_index_and_is_right_too() -> None:
+    pre = torch.ones(1, 2**16 + 8, dtype=torch.bfloat16)
+    pre[0, 2**16 + 3] = 2
+    index, value = largest(pre, 3, Scratch())
+    assert index.tolist() == [[2**16 + 3, 0, 1]]
+    assert value.tolist() == [[2.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_no_number_is_not_hidden(dtype: torch.dtype) -> None:
+    pre = torch.tensor([[1.0, torch.nan, 2.0]], dtype=dtype)
+    assert largest(pre, 2, Scratch())[1].isnan().any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("bias", [False, True])
+def test_encoding_by_blocks_is_encoding_whole(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, *, bias: bool
+) -> None:
+    x, rows = torch.randn(23, 8), torch.randn(40, 8)
+    b = torch.randn(40) if bias else None
+    whole = kernels.encode(x, rows, b, 6, dtype, Scratch())
+    monkeypatch.setitem(kernels.scratch.BLOCK, "cpu", 4 * 40 * 5)  # five rows
+    scratch = Scratch()
+    parts = kernels.encode(x, rows, b, 6, dtype, scratch)
+    assert scratch.empty("pre", (5, 40), dtype, x.device).shape == (5, 40)
+    assert torch.equal(whole[0], parts[0])
+    torch.testing.assert_close(whole[1], parts[1])
+    pre = (x.to(dtype) @ rows.to(dtype).T) + (0 if b is None else b.to(dtype))
+    assert torch.equal(parts[0][:, 0], pre.argmax(1))
+
+
+# -- scratch --------------------------------------------------------------------------
+
+
+def test_scratch_is_the_same_memory_again() -> None:
+    scratch, cpu = Scratch(), torch.device("cpu")
+    one = scratch.empty("a", (4, 6), torch.float32, cpu)
+    assert scratch.empty("a", (2, 5), torch.float32, cpu).data_ptr() == one.data_ptr()
+    assert scratch.empty("b", (4, 6), torch.float32, cpu).data_ptr() != one.data_ptr()
+    assert scratch.empty("a", (9, 9), torch.float32, cpu).shape == (9, 9)
+    assert scratch.empty("a", (4, 6), torch.bfloat16, cpu).dtype == torch.bfloat16
 
 
 # -- the geometric median -------------------------------------------------------------

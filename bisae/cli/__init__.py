@@ -5,7 +5,7 @@ import click
 from bisae import __version__
 from bisae.cli.ask import sql, status, views
 from bisae.cli.judge import report, validate
-from bisae.cli.make import build, demo, encode, export, plan, pretrain, train
+from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrain, train
 
 
 @click.group()
@@ -21,6 +21,7 @@ for command in (
     demo,
     plan,
     pretrain,
+    lr_search,
     build,
     train,
     encode,

@@ -58,6 +58,9 @@ def plan(study: Path, style: str) -> None:
     cells = sum(size.cells for size in sizes)
     disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
     hours = sum(size.hours for size in sizes)
+    for size in sizes:
+        if size.passes > 1:
+            say(f"{size.size}: {size.passes} passes, since {size.why} GB")
     say(f"{cells} cells, {disk:,.1f} GB, at least {hours:,.1f} hours on this machine")
 
 
@@ -73,6 +76,25 @@ def pretrain(study: Path) -> None:
     from bisae.study import load_study
 
     pretrain(load_study(study))
+
+
+@click.command("lr-search")
+@study_argument
+@format_option
+@reports_errors
+def lr_search(study: Path, style: str) -> None:
+    """Try every learning rate on one cell per size; prints the best of each.
+
+    All rates learn from the same hidden states. `build` uses the winners where the
+    study says lr = "search".
+
+    Example: bisae lr-search toy/toy.toml
+    """
+    from bisae.build import search
+    from bisae.study import load_study
+    from bisae.train import learning_rates
+
+    show(learning_rates(search(load_study(study))), style)
 
 
 @click.command()

@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bisae.export.files import Made, digest, footer, is_current, made_by, write_table
 from bisae.export.shared import Shared
 from bisae.grid import Cell, at
 from bisae.query import (
     CELL_TABLES,
     Connection,
+    Made,
     closure,
     create_views,
     database,
+    digest,
+    footer,
+    is_current,
+    made_by,
     named,
     parquet_view,
     quoted,
     table_file,
+    write_table,
 )
 
 # What several views of a cell read is computed once.

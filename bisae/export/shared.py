@@ -18,16 +18,19 @@ from bisae.clusters import (
 )
 from bisae.concepts import find_concepts
 from bisae.corpus import load_tokenizer, token_strings
-from bisae.export.files import Made, is_current, made_by, write_table
 from bisae.lexicon import Lexicon, load_lexicon
 from bisae.query import (
     Connection,
+    Made,
     View,
     create_views,
     database,
+    is_current,
+    made_by,
     parquet_view,
     read_views,
     table_file,
+    write_table,
 )
 from bisae.store import Store
 

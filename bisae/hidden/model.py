@@ -37,8 +37,11 @@ class LanguageModel:
         self._model = model.eval()
         self._name = type(model).__name__
         self._blocks = _find_blocks(model)
-        self.n_layers, self.d_model, self.vocab_size = shape_of(model.config)
-        self.n_params = sum(weight.numel() for weight in model.parameters())
+        self.shape = shape_of(model.config)
+        self.n_layers, self.d_model, self.vocab_size = self.shape
+        weights = list(model.parameters())
+        self.n_params = sum(weight.numel() for weight in weights)
+        self.nbytes = sum(weight.nbytes for weight in weights)
         self.device: torch.device = model.device
 
     def fingerprint(self) -> str:

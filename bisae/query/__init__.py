@@ -3,6 +3,7 @@
 from bisae.query.ask import describe, rows_of, words, write_parquet
 from bisae.query.database import (
     CELL_TABLES,
+    SEARCH_TABLE,
     STUDY_TABLES,
     Connection,
     connect,
@@ -15,13 +16,17 @@ from bisae.query.database import (
     parquet_view,
     quoted,
     table_file,
+    table_views,
 )
+from bisae.query.tables import Made, digest, footer, is_current, made_by, write_table
 from bisae.query.views import View, build_order, closure, read_view, read_views
 
 __all__ = [
     "CELL_TABLES",
+    "SEARCH_TABLE",
     "STUDY_TABLES",
     "Connection",
+    "Made",
     "View",
     "build_order",
     "closure",
@@ -29,8 +34,12 @@ __all__ = [
     "create_views",
     "database",
     "describe",
+    "digest",
     "explain",
     "exported_cells",
+    "footer",
+    "is_current",
+    "made_by",
     "missing_cells",
     "named",
     "parquet_view",
@@ -39,6 +48,8 @@ __all__ = [
     "read_views",
     "rows_of",
     "table_file",
+    "table_views",
     "words",
     "write_parquet",
+    "write_table",
 ]

@@ -27,6 +27,7 @@ CELL_TABLES = (
     "feature_languages",
     "feature_concepts",
 )
+SEARCH_TABLE = "lr_search"
 STUDY_TABLES = (
     "settings",
     "tokens",
@@ -83,11 +84,28 @@ def parquet_view(
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
     listed = ", ".join(quoted(f"{scheme}{file.resolve()}") for file in files)
+    by_cell = name in (*CELL_TABLES, SEARCH_TABLE)
     con.execute(
         f"create view {name} as from read_parquet([{listed}], "
-        f"hive_partitioning = {name in CELL_TABLES}"
-        + (f", hive_types = {ADDRESS})" if name in CELL_TABLES else ")")
+        f"hive_partitioning = {by_cell}"
+        + (f", hive_types = {ADDRESS})" if by_cell else ")")
     )
+
+
+def table_views(
+    con: Connection,
+    store: Store,
+    places: Mapping[str, Sequence[Cell | None]],
+    scheme: str = "",
+) -> set[str]:
+    """Make base views of the tables that are there; `places` says of which cells."""
+    made = set()
+    for table, cells in places.items():
+        files = [file for c in cells if (file := table_file(store, table, c)).exists()]
+        if files:
+            parquet_view(con, table, files, scheme)
+            made.add(table)
+    return made
 
 
 def quoted(text: str) -> str:
@@ -124,13 +142,11 @@ def connect(
             f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
         )
         raise Unfinished(msg)
-    base = set()
-    for table in (*STUDY_TABLES, *CELL_TABLES):
-        places = cells if table in CELL_TABLES else [None]
-        files = [file for c in places if (file := table_file(store, table, c)).exists()]
-        if files:
-            parquet_view(con, table, files, f"{fence.SCHEME}://" if fenced else "")
-            base.add(table)
+    scheme = f"{fence.SCHEME}://" if fenced else ""
+    searched = [model.middle_cell for model in store.study.models]
+    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
+    places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
+    base = table_views(con, store, places, scheme)
     if codes:
         con.register("codes", store.codes_stream(codes))
         base.add("codes")

@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from bisae.errors import StoreError
+from bisae.files import replace
 
 
 def write(file: Path, content: str | bytes) -> None:
-    """Write under a temporary name, then rename. Raises StoreError."""
-    data = content.encode() if isinstance(content, str) else content
-    partial = file.with_name(f".{file.name}.partial")
+    """Write a file in a folder that may not be there. Raises StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(file)
+        replace(file, content)
     except OSError as error:
         msg = f"cannot write {file}: {error.strerror or error}; free it and run again"
         raise StoreError(msg) from error

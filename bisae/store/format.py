@@ -6,7 +6,6 @@ reading or writing into one line that names the place.
 
 import errno
 import hashlib
-import os
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ from zarr.codecs.numcodecs import PCodec
 
 from bisae.assets import asset_dir
 from bisae.errors import StoreError
+from bisae.files import sync
 
 Array = NDArray[Any]
 # Zarr types every item of a group as a union of all that JSON and arrays can be.
@@ -127,20 +127,3 @@ def digest(arrays: Iterable[Array]) -> str:
     for array in arrays:
         total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a small file so that it is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    sync(partial)
-    partial.replace(path)
-
-
-def sync(path: Path) -> None:
-    """Force a file, or all files below a folder, to the disk."""
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    for file in files:
-        descriptor = os.open(file, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)

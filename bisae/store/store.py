@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bisae.errors import AddressError, StoreError, Unfinished
+from bisae.files import replace
 from bisae.grid import Cell
 from bisae.store.format import (
     LAYOUT,
@@ -21,11 +22,11 @@ from bisae.store.format import (
     find_group,
     open_group,
     reading,
-    replace,
     stamp,
     writing,
 )
 from bisae.store.records import Block, Codes, Progress
+from bisae.store.split import Split
 from bisae.store.stream import CodesStream
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study, dump_study, load_study
@@ -80,22 +81,22 @@ class Store:
 
     def n_documents(self, split: str) -> int:
         """How many documents a split has. Raises Unfinished."""
-        self.corpus_attributes()
-        return int(self._root[f"corpus/{split}/length"].shape[0])
+        return len(self.split(split))
 
-    def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
-        """Read a split, `size` documents at a time. Raises Unfinished."""
+    def split(self, split: str) -> Split:
+        """A split, for reading any documents of it. Raises Unfinished."""
         self.corpus_attributes()
         where = f"{self.place}: corpus/{split}"
         with reading(where):
             group = self._root[f"corpus/{split}"]
             columns = [group[name] for name in ("token_id", "language", "length")]
-        n = columns[0].shape[0]
-        for first in range(0, n, size):
-            rows = slice(first, min(first + size, n))
-            with reading(where):
-                block = Block(first, *(column[rows] for column in columns))
-            yield block
+        return Split(where, columns)
+
+    def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
+        """Read a split, `size` documents at a time. Raises Unfinished."""
+        whole = self.split(split)
+        for first in range(0, len(whole), size):
+            yield whole.block(first, size)
 
     # -- cells ----------------------------------------------------------------
 

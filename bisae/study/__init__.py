@@ -5,12 +5,12 @@ absolute; writes it back beside the store, so that a store says how it was built
 """
 
 from bisae.study.files import dump_study, is_path, load_study
+from bisae.study.sae import Sae
 from bisae.study.schema import (
     Features,
     Model,
     Pretrain,
     PretrainModel,
-    Sae,
     Source,
     Study,
 )

@@ -106,6 +106,7 @@ def _absolute(study: Study, home: Path) -> Study:
     )
     update: dict[str, object] = {"corpus": corpus, "models": models}
     update["store"] = study.store if "://" in study.store else place(study.store)
+    update["work_dir"] = place(study.work_dir)
     if study.lexicon:
         update["lexicon"] = Lexicon(file=place(study.lexicon.file))
     if study.pretrain:

@@ -4,25 +4,17 @@ import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     model_validator,
 )
 
 from bisae.errors import StudyError
 from bisae.grid import Cell
+from bisae.study.sae import Sae
+from bisae.study.section import Positive, Section, Share
 
 RESERVED = frozenset({"mixed", "all", "none", "dead"})
-Positive = Annotated[int, Field(gt=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """A table of the study file; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(Section):
@@ -163,37 +155,19 @@ class Model(Section):
             return step * self.tokens_per_step
         return (self.tokens_seen or ())[self.steps.index(step)]
 
+    @property
+    def middle_cell(self) -> Cell:
+        """The last step at half of the highest layer, or the nearest. Needs layers."""
+        listed = [layer for layer in self.layers if isinstance(layer, int)]
+        half = max(listed) // 2
+        middle = min(listed, key=lambda layer: (layer == 0, abs(layer - half), layer))
+        return Cell(self.size, self.steps[-1], middle)
+
     def checkpoint_at(self, step: int) -> tuple[str, str | None]:
         """The checkpoint of `step` and its revision."""
         revision = self.revision and self.revision.replace("{step}", str(step))
         place = self.checkpoint.replace("{size}", self.size)
         return place.replace("{step}", str(step)), revision
-
-
-class Sae(Section):
-    """The autoencoder of every cell; equations 1 to 3."""
-
-    n_features: Positive = 32_768
-    k: Positive = 32
-    encoder_bias: bool = False
-    lr: Annotated[float, Field(gt=0)] = 1e-3
-    batch_tokens: Positive = 32_768
-    warmup_steps: Annotated[int, Field(ge=0)] = 500
-    adam_beta1: Share = 0.9
-    adam_beta2: Share = 0.999
-    adam_eps: Annotated[float, Field(gt=0)] = 6.25e-10
-    buffer_batches: Annotated[int, Field(ge=2)] = 8
-    """Batches of hidden states that are mixed before training."""
-    log_every: Positive = 10
-    """Optimiser steps between two logged losses."""
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _k_fits(self) -> Self:
-        if self.k > self.n_features:
-            msg = f"k = {self.k} is more than n_features = {self.n_features}; lower k"
-            raise ValueError(msg)
-        return self
 
 
 class Lm(Section):
@@ -205,6 +179,10 @@ class Lm(Section):
     trust_remote_code: bool = False
     eval_ce_tokens: Annotated[int, Field(ge=0)] = 262_144
     """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    """Memory of the device that may be used; by default what is free there."""
+    buffer: Literal["device", "host"] = "device"
+    """Where hidden states wait to be trained on; `host` spares the GPU's memory."""
 
 
 def _threshold(value: Any) -> Any:
@@ -276,6 +254,8 @@ class Study(Section):
 
     name: str
     store: str = "store"
+    work_dir: str = "work"
+    """Where training keeps its state, to resume from when it is interrupted."""
     corpus: Corpus
     models: Annotated[tuple[Model, ...], Field(min_length=1)]
     sae: Sae = Sae()
@@ -297,6 +277,12 @@ class Study(Section):
                 msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
                 raise ValueError(msg)
         self.embeddings()
+        if self.sae.batch_tokens > self.corpus.train_tokens:
+            msg = (
+                f"[sae] batch_tokens = {self.sae.batch_tokens:,} is more than [corpus] "
+            )
+            msg += f"train_tokens = {self.corpus.train_tokens:,}; lower it"
+            raise ValueError(msg)
         return self
 
     @property
@@ -315,8 +301,12 @@ class Study(Section):
         return next(model for model in self.models if model.size == size)
 
     def lr(self, size: str) -> float:
-        """The learning rate of a size."""
-        return self.model(size).lr or self.sae.lr
+        """The learning rate of a size. Raises StudyError before it is searched."""
+        lr = self.model(size).lr or self.sae.lr
+        if lr == "search":
+            msg = f"no learning rate for {size} yet; run `bisae lr-search`"
+            raise StudyError(msg)
+        return lr
 
     def tokenizer(self) -> tuple[str, str | None]:
         """The tokenizer's path or hub name, and its revision."""

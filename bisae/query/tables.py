@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from bisae.query import Connection, View, closure, quoted
+from bisae.query.database import Connection, quoted
+from bisae.query.views import View, closure
 
 Made = Mapping[str, Any]
 """What a table is made from; equal means that the rows would be equal."""

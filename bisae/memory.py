@@ -1,0 +1,178 @@
+"""How much memory training takes, and how many layers fit: arithmetic, no allocation.
+
+Reads the study and a model's shape. What is counted is what the code of `train`, `sae`
+and `hidden` holds at once; benchmarks/README.md compares it with what was measured.
+"""
+
+import resource
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import torch
+
+from bisae.errors import OutOfMemory
+from bisae.hidden import ModelShape
+from bisae.kernels import block_rows
+from bisae.sae import product_dtype
+from bisae.study import Study
+
+T = TypeVar("T")
+FREE_SHARE = 0.9
+"""Of the memory that is free, what training may use: the rest is for what is not
+counted, such as fragments."""
+
+
+class Need(NamedTuple):
+    """Bytes on the device that trains."""
+
+    once: int
+    """The model, its activations, and what the steps of all autoencoders share."""
+    layer: int
+    """For each layer: its hidden states in the buffer, and in the model's last pass."""
+    sae: int
+    """For each autoencoder: float32 weights, and Adam's two moments of them."""
+
+    def of(self, layers: int, saes: int) -> int:
+        """Bytes for so many layers and autoencoders at once."""
+        return self.once + layers * self.layer + saes * self.sae
+
+
+def device_of(study: Study) -> torch.device:
+    """The device that the study asks for, as far as this machine has it."""
+    name = study.lm.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def state_bytes(study: Study) -> int:
+    """Bytes of one number of the language model."""
+    dtype = study.lm.dtype
+    if dtype == "auto":
+        dtype = "bfloat16" if device_of(study).type == "cuda" else "float32"
+    return 4 if dtype == "float32" else 2
+
+
+def need(study: Study, shape: ModelShape, n_params: int) -> Need:
+    """What training takes beside the libraries."""
+    d, n, k = shape.d_model, study.sae.n_features, study.sae.k
+    device, wide = device_of(study), state_bytes(study)
+    batch = study.sae.batch_tokens
+    slots = study.sae.buffer_batches * batch
+    document_tokens = study.lm.batch_documents * study.corpus.context
+    on_device = study.lm.buffer == "device" or device.type == "cpu"
+    parameters = 2 * n * d + d + (n if study.sae.encoder_bias else 0)
+    return Need(
+        once=n_params * wide
+        # A block's insides: queries, keys, values, an MLP four times as wide, gated.
+        + document_tokens * 16 * d * wide
+        + _step_bytes(study, d, n, k, batch, device),
+        layer=(slots * on_device + document_tokens) * d * wide,
+        sae=3 * 4 * parameters + 8 * n,
+    )
+
+
+def _step_bytes(
+    study: Study, d: int, n: int, k: int, batch: int, device: torch.device
+) -> int:
+    """What a step holds at its fullest, beside weights: while gradients are taken."""
+    narrow = product_dtype(study.sae, device) == torch.bfloat16
+    pre = min(batch, block_rows(device, n)) * n
+    # The input, centred; the error and its gradient; a rounded or spare copy.
+    rows = batch * d * 4 * 5
+    # Index and value; the order by feature; weights and tokens in that order.
+    codes = batch * k * (8 + 4 + 8 + 8 + 4 + 8)
+    gradients = 2 * n * d * 4
+    if study.sae.architecture == "relu":
+        return rows + codes + 2 * gradients + 4 * pre * 4
+    rounded = n * d * 2 + pre * 2 if narrow else 0
+    return rows + codes + gradients + pre * 4 + rounded
+
+
+def host_bytes(study: Study, shape: ModelShape, layers: int, on_device: int) -> int:
+    """Bytes of host memory, the libraries included as this process has them now."""
+    if device_of(study).type == "cpu":
+        return libraries() + on_device
+    slots = study.sae.buffer_batches * study.sae.batch_tokens
+    waiting = slots * layers * shape.d_model * state_bytes(study)
+    # A layer's state passes through here on its way to the disk.
+    passing = 3 * 4 * 2 * study.sae.n_features * shape.d_model
+    return libraries() + (waiting if study.lm.buffer == "host" else 0) + passing
+
+
+def libraries() -> int:
+    """Resident bytes of this process; its peak where the system does not say."""
+    status = Path("/proc/self/statm")
+    if status.exists():
+        return int(status.read_text().split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def available(study: Study) -> int:
+    """Bytes that training may use: `memory_gb`, or most of what its device has free."""
+    if study.lm.memory_gb is not None:
+        return int(study.lm.memory_gb * 1e9)
+    device = device_of(study)
+    if device.type == "cuda":
+        return int(FREE_SHARE * torch.cuda.mem_get_info(device)[0])
+    return int(FREE_SHARE * _free_host())
+
+
+def groups(items: Sequence[T], need: Need, room: int, *, layers: bool) -> list[list[T]]:
+    """Divide what is to be trained into as few passes as fit `room`, evenly.
+
+    `layers`: each item has a layer of its own; else they share one. Raises OutOfMemory
+    when one alone does not fit.
+    """
+    own = need.sae + (need.layer if layers else 0)
+    fixed = need.once + (0 if layers else need.layer)
+    fit = (room - fixed) // own
+    if fit < 1:
+        msg = (
+            f"one autoencoder needs {(fixed + own) / 1e9:.1f} GB, {room / 1e9:.1f} GB "
+        )
+        msg += "may be used; lower [sae] batch_tokens, buffer_batches or n_features, "
+        msg += "or raise [lm] memory_gb"
+        raise OutOfMemory(msg)
+    passes = -(-len(items) // fit)
+    bounds = [len(items) * one // passes for one in range(passes + 1)]
+    return [list(items[a:b]) for a, b in pairwise(bounds)]
+
+
+@contextmanager
+def advising(saes: int) -> Iterator[None]:
+    """Turn a failed allocation into an OutOfMemory that says which setting to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, OutOfMemory) or not _is_out_of_memory(error):
+            raise
+        advice = "lower [sae] batch_tokens or buffer_batches"
+        if saes > 1:
+            advice = f"lower [lm] memory_gb, so that fewer than {saes} train at once"
+        msg = f"out of memory while {saes} autoencoders train at once; {advice}"
+        raise OutOfMemory(msg) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
+def _free_host() -> int:
+    """Bytes of host memory that are free, within this process's control group."""
+    info = Path("/proc/meminfo")
+    if not info.exists():
+        return 2**62  # unknown: all layers at once, and an error says what to lower
+    lines = dict(line.split(":") for line in info.read_text().splitlines())
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    limit, used = (Path(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
+    if limit.exists() and (text := limit.read_text().strip()).isdecimal():
+        free = min(free, int(text) - int(used.read_text()))
+    return free

@@ -1,0 +1,18 @@
+"""The sparse autoencoder: equations 1 to 3 of the paper, their gradients, training."""
+
+from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
+from bisae.sae.make import from_numpy, start
+from bisae.sae.relu import ReluAutoencoder
+from bisae.sae.trainer import Trainer, product_dtype
+
+__all__ = [
+    "Autoencoder",
+    "Code",
+    "Gradients",
+    "Reconstruction",
+    "ReluAutoencoder",
+    "Trainer",
+    "from_numpy",
+    "product_dtype",
+    "start",
+]

@@ -1,0 +1,65 @@
+"""The slides' baseline: a ReLU autoencoder with an L1 loss, behind the same interface.
+
+Every positive pre-activation is active, so its gradients are dense; they are taken a
+block of tokens at a time.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bisae import kernels
+from bisae.kernels import Scratch
+from bisae.sae.autoencoder import Autoencoder, Gradients, Reconstruction
+
+
+@dataclass
+class ReluAutoencoder(Autoencoder):
+    """z = ReLU(W_enc (x - b_pre) + b_enc); loss = squared error + l1 * sum of z.
+
+    Its stored code keeps the k largest; what it is measured by is of the whole.
+    """
+
+    l1: float = 0.0
+
+    def reconstruct(self, x: Tensor) -> Reconstruction:
+        """Tokens (tokens, d) through all their active features."""
+        recon = torch.empty_like(x)
+        n_active = torch.empty(len(x), dtype=torch.long, device=x.device)
+        summed = torch.empty(len(x), dtype=torch.double, device=x.device)
+        for block in kernels.row_blocks(x, len(self.W_enc)):
+            z = self._activations(x[block] - self.b_pre, torch.float32)
+            recon[block] = z @ self.W_dec + self.b_pre
+            n_active[block], summed[block] = (z > 0).sum(1), z.double().sum(1)
+        return Reconstruction(self.encode(x).stored(), recon, n_active, summed)
+
+    def gradients(
+        self,
+        x: Tensor,
+        product: torch.dtype = torch.float32,
+        scratch: Scratch | None = None,
+    ) -> Gradients:
+        """Squared error over d + l1 * activations, mean over a batch (tokens, d)."""
+        by_name = {name: torch.zeros_like(p) for name, p in self.parameters().items()}
+        loss = torch.zeros((), device=x.device)
+        error = torch.empty_like(x)
+        active = torch.zeros(len(self.W_enc), dtype=torch.bool, device=x.device)
+        for block in kernels.row_blocks(x, len(self.W_enc)):
+            centred = x[block] - self.b_pre
+            z = self._activations(centred, product)
+            error[block] = z @ self.W_dec - centred
+            loss += (error[block].square().sum() + self.l1 * z.sum()) / len(x)
+            d_error = error[block] * (2 / len(x))
+            d_pre = (d_error @ self.W_dec.T + self.l1 / len(x)) * (z > 0)
+            by_name["W_enc"] += d_pre.T @ centred
+            by_name["W_dec"] += z.T @ d_error
+            by_name["b_pre"] += d_error.sum(0) - d_pre.sum(0) @ self.W_enc
+            if self.b_enc is not None:
+                by_name["b_enc"] += d_pre.sum(0)
+            active |= (z > 0).any(0)
+        return Gradients(loss, by_name, error, active)
+
+    def _activations(self, centred: Tensor, product: torch.dtype) -> Tensor:
+        pre = (centred.to(product) @ self.W_enc.T.to(product)).float()
+        return (pre if self.b_enc is None else pre + self.b_enc).relu()

@@ -1,0 +1,16 @@
+"""Train autoencoders: those of a checkpoint, or one at every learning rate.
+
+Reads splits of the store and the language model; writes `sae/` and `train/` of cells,
+and the table `lr_search`. Interrupted, it goes on from the study's `work_dir`.
+"""
+
+from bisae.train.buffer import Buffer
+from bisae.train.checkpoint import train_checkpoint
+from bisae.train.search import learning_rates, search_rates
+
+__all__ = [
+    "Buffer",
+    "learning_rates",
+    "search_rates",
+    "train_checkpoint",
+]

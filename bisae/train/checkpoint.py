@@ -1,0 +1,125 @@
+"""Train the cells of a checkpoint, as many layers from one pass as fit the memory.
+
+Reads the `train` split and the language model; writes `sae/` and `train/` of each cell.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from bisae.errors import Unfinished
+from bisae.grid import Cell
+from bisae.hidden import LanguageModel
+from bisae.memory import available, groups, need
+from bisae.sae import Autoencoder, from_numpy, start
+from bisae.states import StateBlocks
+from bisae.store import Store
+from bisae.train.job import Job
+from bisae.train.resume import Keeper
+from bisae.train.run import train_jobs
+
+
+def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None:
+    """Train the cells of one checkpoint that are not trained yet.
+
+    Raises TrainingError when a loss is not finite, StateError for a bad hidden state,
+    Interrupted when asked to stop, OutOfMemory where not even one layer fits.
+    """
+    missing = [cell for cell in cells if not store.progress(cell).sae]
+    if not missing:
+        return
+    jobs = [
+        Job(cell, store.study.lr(cell.size), _beginning(store, lm, cell))
+        for cell in missing
+    ]
+    model = {"lm_fingerprint": lm.fingerprint(), "n_params": lm.n_params}
+    passes = divide(store, lm, jobs, layers=True)
+    for number, group in enumerate(passes, 1):
+        part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
+        keeper = Keeper(folder_of(store, group), identity(store, lm, group))
+        source = StateBlocks(store, "train", lm, [job.cell for job in group])
+        title = f"train {missing[0].size}/{missing[0].step}{part}"
+        train_jobs(store.study, source, group, keeper, lm.device, title)
+        for job in group:
+            attributes = _attributes(store, job) | model
+            loss = np.array(job.losses, np.float32)
+            store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
+        keeper.remove()
+
+
+def divide(
+    store: Store, lm: LanguageModel, jobs: list[Job], *, layers: bool
+) -> list[list[Job]]:
+    """The jobs of each pass over the text, as the memory allows."""
+    needed = need(store.study, lm.shape, lm.n_params)
+    loaded = lm.nbytes  # what is free is counted with the model in its place
+    room = available(store.study) + (0 if store.study.lm.memory_gb else loaded)
+    return groups(jobs, needed, room, layers=layers)
+
+
+def folder_of(store: Store, jobs: Sequence[Job]) -> Path:
+    """Where the state of a run is kept; that of another store stands elsewhere."""
+    study, first = store.study, jobs[0].cell
+    mark = hashlib.sha256(study.store.encode()).hexdigest()[:8]
+    layers = "_".join(str(job.cell.layer) for job in jobs)
+    home = Path(study.work_dir) / f"{study.name}-{mark}" / "train"
+    return home / first.size / str(first.step) / layers
+
+
+def identity(store: Store, lm: LanguageModel, jobs: Sequence[Job]) -> dict[str, Any]:
+    """What a state must have been kept under to be gone on from."""
+    return {
+        "format": 1,
+        "jobs": [job.name for job in jobs],
+        "sae": store.study.sae.model_dump(mode="json"),
+        "batch_documents": store.study.lm.batch_documents,
+        "corpus": store.corpus_attributes()["fingerprint"],
+        "lm": lm.fingerprint(),
+        "device": lm.device.type,
+    }
+
+
+def _beginning(
+    store: Store, lm: LanguageModel, cell: Cell
+) -> Callable[[Tensor], Autoencoder]:
+    """How a cell's autoencoder starts. Raises Unfinished where it needs another's."""
+    settings = store.study.sae
+    steps = store.study.model(cell.size).steps
+    place = steps.index(cell.step)
+    if settings.start == "random" or place == 0:
+        return lambda x: start(x, settings)
+    before = cell._replace(step=steps[place - 1])
+    if not store.progress(before).sae:
+        msg = f'cell {cell} starts from {before} ([sae] start = "previous"), which is '
+        msg += "not trained; train that first"
+        raise Unfinished(msg)
+    return lambda _: from_numpy(store.weights(before), settings, lm.device)
+
+
+def _attributes(store: Store, job: Job) -> dict[str, Any]:
+    study, corpus, cell = store.study, store.corpus_attributes(), job.cell
+    model = study.model(cell.size)
+    place, revision = model.checkpoint_at(cell.step)
+    return {
+        "architecture": study.sae.architecture,
+        "n_features": study.sae.n_features,
+        "k": study.sae.k,
+        "d_model": len(job.sae.b_pre),
+        "tokens_seen": model.tokens_at(cell.step),
+        "lr": job.lr,
+        "seed": study.sae.seed,
+        "start": study.sae.start,
+        "steps": job.trainer.steps if job.trainer else 0,
+        "batch_tokens": study.sae.batch_tokens,
+        "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,
+        "input": "hidden state / L2 norm",
+        "model": place,
+        "revision": revision,
+        "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
+        "corpus_fingerprint": corpus["fingerprint"],
+        "train_seconds": job.seconds,
+    }

@@ -1,0 +1,74 @@
+"""One autoencoder on its way: a cell's, or a cell's at one learning rate."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from bisae.errors import TrainingError
+from bisae.grid import Cell
+from bisae.kernels import Scratch
+from bisae.sae import Autoencoder, Trainer
+from bisae.study import Sae
+
+
+@dataclass
+class Job:
+    """What is trained from the hidden states of one layer, and how far it is."""
+
+    cell: Cell
+    lr: float
+    begin: Callable[[Tensor], Autoencoder]
+    """Makes the autoencoder from the first batch, (tokens, d)."""
+    trainer: Trainer | None = None
+    losses: list[float] = field(default_factory=list)
+    """The first step's loss, then that of every `log_every`th."""
+    seconds: float = 0.0
+    failed: str = ""
+    """Why it cannot go on, if it cannot."""
+
+    @property
+    def name(self) -> str:
+        """The cell and the rate, in one word."""
+        return f"{self.cell}@{self.lr:g}"
+
+    @property
+    def sae(self) -> Autoencoder:
+        """The autoencoder. Raises TrainingError if there was nothing to train on."""
+        if self.trainer is None:
+            msg = f"cell {self.cell}: there are no training tokens; give more text"
+            raise TrainingError(msg)
+        return self.trainer.sae
+
+    def learn(self, x: Tensor, settings: Sae, scratch: Scratch) -> None:
+        """Take one step on a batch (tokens, d); a loss that is no number fails it."""
+        began = time.perf_counter()
+        if self.trainer is None:
+            self.trainer = Trainer(self.begin(x), settings, self.lr, scratch)
+        loss = self.trainer.step(x)
+        if self.trainer.steps == 1 or self.trainer.steps % settings.log_every == 0:
+            self.losses.append(float(loss))
+            if not math.isfinite(self.losses[-1]):
+                self.failed = f"the loss is {self.losses[-1]} at step"
+        self.seconds += time.perf_counter() - began
+        self._say_where()
+
+    def check(self) -> None:
+        """Fail on weights that are not finite, whatever loss was logged."""
+        if self.failed or self.trainer is None:
+            return
+        tensors = self.trainer.sae.parameters().values()
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
+            self.failed = "weights are not finite after step"
+        self._say_where()
+
+    def _say_where(self) -> None:
+        if self.failed.endswith("step") and self.trainer:
+            size, cell = self.cell.size, self.cell
+            self.failed = (
+                f"cell {cell}: {self.failed} {self.trainer.steps}; "
+                f"give {size} a lower lr in [[models]]"
+            )

@@ -1,0 +1,148 @@
+"""The state of a training run on the disk, for when it is interrupted.
+
+Reads and writes one folder of the study's `work_dir`: state.json names the files of the
+last whole state and their sums, and is replaced last, so a crash loses at most what
+came after it.
+"""
+
+import json
+import shutil
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bisae.files import replace, sync
+from bisae.kernels import Scratch
+from bisae.progress import note
+from bisae.sae import Trainer
+from bisae.study import Sae
+from bisae.train.job import Job
+
+SHARE = 0.02
+"""Of the time, at most, that goes into saving."""
+FIRST_RATE = 2e8
+"""Bytes a second that the first save is taken to write, until it is measured."""
+PIECE = 2**24
+
+
+class Saved(NamedTuple):
+    """Where a run stood, beside what was put back into its jobs."""
+
+    tokens: int
+    """Tokens that were trained on."""
+    buffer: dict[str, Tensor]
+
+
+class Damaged(Exception):
+    """A state that is not what was written."""
+
+
+class Keeper:
+    """Keeps the state of one run in a folder."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        """`identity` says what is trained on what; a state of another is not used."""
+        self.folder = folder
+        self._identity = json.loads(json.dumps(identity))
+        self._cost: float | None = None  # seconds that the last save took
+        self._rested = time.monotonic()
+
+    def load(
+        self, jobs: Sequence[Job], settings: Sae, scratch: Scratch, device: torch.device
+    ) -> Saved | None:
+        """Put the last state into the jobs; None, and a word, if it cannot be used."""
+        if not (self.folder / "state.json").exists():
+            return None
+        try:
+            told = _read_json(self.folder / "state.json")
+            if told["identity"] != self._identity:
+                note(f"{self.folder} was kept under other settings; starting again")
+                return None
+            buffer = self._tensors(told["buffer"], torch.device("cpu"))
+            parts = [self._tensors(one["file"], device) for one in told["jobs"]]
+        except (Damaged, OSError, KeyError, TypeError, ValueError) as error:
+            note(f"{self.folder} is damaged ({error}); starting this group again")
+            return None
+        for job, one, tensors in zip(jobs, told["jobs"], parts, strict=True):
+            job.losses, job.seconds = one["losses"], one["seconds"]
+            job.failed = one["failed"]
+            job.trainer = Trainer.resumed(
+                tensors, settings, job.lr, one["steps"], scratch
+            )
+        return Saved(told["tokens"], buffer)
+
+    def is_due(self, jobs: Sequence[Job]) -> bool:
+        """Whether saving now keeps within its share of the time."""
+        cost = self._cost
+        if cost is None:
+            states = [job.trainer.state() for job in jobs if job.trainer]
+            held = sum(one.nbytes for state in states for one in state.values())
+            cost = held / FIRST_RATE
+        return time.monotonic() - self._rested >= cost / SHARE
+
+    def save(
+        self, jobs: Sequence[Job], tokens: int, buffer: Mapping[str, Tensor]
+    ) -> None:
+        """Write the state, then let go of the one before. An error leaves that one."""
+        began = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        told: dict[str, Any] = {"identity": self._identity, "tokens": tokens}
+        told["buffer"] = self._write(f"{tokens}-buffer", buffer)
+        told["jobs"] = []
+        for number, job in enumerate(jobs):
+            assert job.trainer
+            one = {"steps": job.trainer.steps, "losses": job.losses}
+            one |= {"seconds": job.seconds, "failed": job.failed}
+            one["file"] = self._write(f"{tokens}-{number}", job.trainer.state())
+            told["jobs"].append(one)
+        replace(self.folder / "state.json", json.dumps(told))
+        for old in self.folder.glob("*.safetensors"):
+            if not old.name.startswith(f"{tokens}-"):
+                old.unlink()
+        self._rested = time.monotonic()
+        self._cost = self._rested - began
+
+    def remove(self) -> None:
+        """Remove the state, and folders that are left empty."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # the first that is not empty
+            for folder in self.folder.parents:
+                folder.rmdir()
+
+    def _write(self, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+        path = self.folder / f"{name}.safetensors"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, path)
+        sync(path)
+        return {"name": path.name, "crc32": _crc32(path)}
+
+    def _tensors(
+        self, file: Mapping[str, Any], device: torch.device
+    ) -> dict[str, Tensor]:
+        path = self.folder / file["name"]
+        if _crc32(path) != file["crc32"]:
+            msg = f"{path.name} has changed"
+            raise Damaged(msg)
+        try:
+            return load_file(path, device=str(device))
+        except SafetensorError as error:
+            raise Damaged(str(error)) from error
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _crc32(path: Path) -> int:
+    found = 0
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found = zlib.crc32(piece, found)
+    return found

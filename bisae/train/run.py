@@ -1,0 +1,142 @@
+"""Train any number of autoencoders from one pass over the text, and survive a stop.
+
+Reads blocks of hidden states; leaves trained jobs. Keeps a state to resume from.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import groupby
+from types import FrameType
+
+import torch
+
+from bisae.errors import Interrupted, TrainingError
+from bisae.grid import at
+from bisae.hidden import unit_states
+from bisae.kernels import Scratch
+from bisae.memory import advising
+from bisae.progress import bar, note
+from bisae.states import Blocks
+from bisae.study import Study
+from bisae.train.buffer import Buffer
+from bisae.train.job import Job
+from bisae.train.resume import Keeper
+
+
+def train_jobs(
+    study: Study,
+    source: Blocks,
+    jobs: Sequence[Job],
+    keeper: Keeper,
+    device: torch.device,
+    title: str,
+    *,
+    drop_failed: bool = False,
+) -> None:
+    """Train `jobs` from one pass over `source`, or go on with a pass that was stopped.
+
+    A job that fails stops the run, or with `drop_failed` is left where it is. Raises
+    TrainingError, naming cell and step; Interrupted when the user asked to stop;
+    OutOfMemory, naming what to lower.
+    """
+    settings, scratch = study.sae, Scratch()
+    began = time.perf_counter()
+    before = sum(job.seconds for job in jobs)
+    total = study.corpus.train_tokens
+    with advising(len(jobs)):
+        saved = keeper.load(jobs, settings, scratch, device)
+        done = saved.tokens if saved else 0
+        if saved:
+            note(f"{title}: goes on from token {done:,} of {total:,}")
+            before = sum(job.seconds for job in jobs)
+        buffer = Buffer(
+            source,
+            settings.buffer_batches * settings.batch_tokens,
+            settings.batch_tokens,
+            settings.seed,
+            home=torch.device("cpu") if study.lm.buffer == "host" else None,
+            ahead=device.type == "cuda",
+            state=saved.buffer if saved else None,
+        )
+        with (
+            closing(buffer),
+            bar(total, title, "tokens", done) as shown,
+            _asked_to_stop() as stop,
+        ):
+            while dealt := buffer.deal():
+                for slots in dealt:
+                    _learn(study, buffer, slots, jobs, device, scratch)
+                    if not drop_failed:
+                        _refuse_failed(jobs)
+                    buffer.release(slots)
+                    done += len(slots)
+                    shown.update(len(slots))
+                if stop.is_set() or keeper.is_due(jobs):
+                    _check(jobs, drop_failed=drop_failed)
+                    keeper.save(jobs, done, buffer.state())
+                if stop.is_set():
+                    msg = f"{title}: stopped at token {done:,} of {total:,}; "
+                    msg += "run it again and it goes on from there"
+                    raise Interrupted(msg)
+    _check(jobs, drop_failed=drop_failed)
+    own = sum(job.seconds for job in jobs) - before
+    shared = (time.perf_counter() - began - own) / len(jobs)
+    for job in jobs:
+        job.seconds += shared
+
+
+def _learn(
+    study: Study,
+    buffer: Buffer,
+    slots: torch.Tensor,
+    jobs: Sequence[Job],
+    device: torch.device,
+    scratch: Scratch,
+) -> None:
+    for layer, members in groupby(jobs, lambda job: job.cell.layer):
+        x = unit_states(buffer.rows(layer, slots).to(device))
+        for job in members:
+            if not job.failed:
+                with at(job.cell):
+                    job.learn(x, study.sae, scratch)
+
+
+def _check(jobs: Sequence[Job], *, drop_failed: bool) -> None:
+    for job in jobs:
+        job.check()
+    if not drop_failed:
+        _refuse_failed(jobs)
+
+
+def _refuse_failed(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.failed:
+            raise TrainingError(job.failed)
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Ctrl-C or SIGTERM asks once; the second one is what it always was."""
+    asked = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only there can signals be caught
+        return
+    old = {one: signal.getsignal(one) for one in signals}
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+        for one, handler in old.items():
+            signal.signal(one, handler)
+        note("stopping at the next safe point; once more stops at once")
+
+    for one in signals:
+        signal.signal(one, ask)
+    try:
+        yield asked
+    finally:
+        for one, handler in old.items():
+            signal.signal(one, handler)

@@ -1,0 +1,113 @@
+"""The learning-rate search of appendix A.1: one cell per size at every rate.
+
+Reads the `train` and `valid` splits and the language model; writes the table
+`lr_search`. All rates are trained from the same hidden states, in one pass where the
+memory allows.
+"""
+
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+
+from bisae.formats import Rows
+from bisae.grid import Cell
+from bisae.hidden import LanguageModel, unit_states
+from bisae.progress import track
+from bisae.query import (
+    SEARCH_TABLE,
+    create_views,
+    database,
+    is_current,
+    read_views,
+    rows_of,
+    table_file,
+    table_views,
+    write_table,
+)
+from bisae.sae import Autoencoder, start
+from bisae.states import StateBlocks
+from bisae.store import Store
+from bisae.train.checkpoint import divide, folder_of, identity
+from bisae.train.job import Job
+from bisae.train.resume import Keeper
+from bisae.train.run import train_jobs
+
+
+def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
+    """Train one cell at every rate of `lr_grid` and keep each one's validation mse.
+
+    Does nothing where the table is there and made from the same. A rate that diverges
+    has an infinite mse. Raises what `train_checkpoint` raises.
+    """
+    settings = store.study.sae
+    jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
+    made = identity(store, lm, jobs)
+    file = table_file(store, SEARCH_TABLE, cell)
+    if is_current(file, made):
+        return
+    found: list[tuple[float, float]] = []
+    for number, group in enumerate(divide(store, lm, jobs, layers=False)):
+        folder = folder_of(store, group).with_name(f"lr-search-{number}")
+        keeper = Keeper(folder, identity(store, lm, group))
+        source = StateBlocks(store, "train", lm, [cell])
+        title = f"lr-search {cell}"
+        train_jobs(
+            store.study, source, group, keeper, lm.device, title, drop_failed=True
+        )
+        found += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
+        keeper.remove()
+    _write(file, cell, found, made)
+
+
+def learning_rates(store: Store) -> Rows:
+    """The winner of each size that was searched: the view of that name."""
+    con = database()
+    try:
+        cells = [model.middle_cell for model in store.study.models]
+        base = table_views(con, store, {SEARCH_TABLE: cells})
+        if not base:
+            return Rows(["size", "lr"], [])
+        create_views(con, read_views("trends"), base)
+        return rows_of(con, "from learning_rates")
+    finally:
+        con.close()
+
+
+def _errors(store: Store, lm: LanguageModel, jobs: list[Job]) -> list[float]:
+    """The mse (equation 3) of every job's stored codes on the validation tokens."""
+    cell = jobs[0].cell
+    source = StateBlocks(store, "valid", lm, [cell])
+    sums, tokens = [0.0] * len(jobs), 0
+    for number in track(range(len(source)), len(source), "validate", "blocks"):
+        x = unit_states(source[number].layers[cell.layer])
+        tokens += len(x)
+        for place, job in enumerate(jobs):
+            sums[place] += math.inf if job.failed else _squared_error(job.sae, x)
+    return [total / tokens for total in sums]
+
+
+def _squared_error(sae: Autoencoder, x: torch.Tensor) -> float:
+    return float((sae.reconstruct(x).recon - x).double().square().sum())
+
+
+def _write(
+    file: Path,
+    cell: Cell,
+    found: list[tuple[float, float]],
+    made: dict[str, object],
+) -> None:
+    columns = {
+        "size": pa.array([cell.size] * len(found)),
+        "step": pa.array([cell.step] * len(found), pa.int64()),
+        "layer": pa.array([cell.layer] * len(found), pa.int32()),
+        "lr": pa.array([lr for lr, _ in found], pa.float64()),
+        "mse": pa.array([mse for _, mse in found], pa.float64()),
+    }
+    con = database()
+    try:
+        con.register(SEARCH_TABLE, pa.table(columns))
+        write_table(con, f"select * from {SEARCH_TABLE} order by lr", file, made)
+    finally:
+        con.close()

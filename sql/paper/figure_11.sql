@@ -1,0 +1,16 @@
+-- Title:   How does the reconstruction error hang on the learning rate?
+-- Grain:   size, lr
+-- Reads:   learning_rates, lr_search
+-- Paper:   figure 11
+-- The middle layer of each size's last step, validation split; a rate that diverged
+-- has no error to draw.
+select
+    lr_search.size,
+    lr_search.step,
+    lr_search.layer,
+    lr_search.lr,
+    if(isfinite(lr_search.mse), lr_search.mse, null) as mse,
+    lr_search.lr = learning_rates.lr as is_best
+from lr_search
+left join learning_rates using (size, step, layer)
+order by lr_search.size, lr_search.lr

@@ -1,0 +1,182 @@
+"""The CUDA kernels against dense lines, through Triton's interpreter, and compiled.
+
+No GPU is needed: what the interpreter runs is the kernels' own code, and that they
+compile for one is checked as far as its assembly.
+"""
+
+import os
+
+os.environ["TRITON_INTERPRET"] = "1"  # read when a kernel is defined
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from bisae import kernels
+from bisae.kernels import cuda
+
+anyhow = settings(deadline=None, max_examples=15)
+seeds = st.integers(0, 2**31)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A code (t, k) with repeats and zeros, rows (n, d), other (t, d)."""
+    t, k, d = (draw(st.integers(1, top)) for top in (9, 40, 9))
+    n = draw(st.sampled_from([1, 3, 50]))
+    source = torch.Generator().manual_seed(draw(seeds))
+    value = torch.randn(t, k, generator=source)
+    value = value * (torch.rand(t, k, generator=source) < 0.7)
+    index = torch.randint(n, (t, k), generator=source)
+    rows = torch.randn(n, d, generator=source)
+    return index, value, rows, torch.randn(t, d, generator=source)
+
+
+def dense(index: Tensor, value: Tensor, n: int) -> Tensor:
+    """The code as a (tokens, n) matrix."""
+    return torch.zeros(len(index), n).scatter_add_(1, index, value)
+
+
+matrices = st.integers(1, 9).flatmap(
+    lambda n: st.lists(
+        st.lists(st.integers(-2, 3), min_size=n, max_size=n), min_size=1, max_size=4
+    )
+)
+
+
+@anyhow
+@given(matrices, st.sampled_from([torch.float32, torch.bfloat16]), st.data())
+def test_top_k_gives_ties_to_the_lower_index(
+    rows: list[list[int]], dtype: torch.dtype, data: st.DataObject
+) -> None:
+    k = data.draw(st.integers(1, len(rows[0])))
+    index, value = cuda.top_k(torch.tensor(rows).to(dtype), k)
+    for row, places, values in zip(rows, index.tolist(), value.tolist(), strict=True):
+        order = sorted(range(len(row)), key=lambda i: (-row[i], i))[:k]
+        best = [(i, row[i]) if row[i] > 0 else (0, 0.0) for i in order]
+        assert list(zip(places, values, strict=True)) == best
+
+
+@anyhow
+@given(st.integers(5, 700), seeds, st.sampled_from([torch.float32, torch.bfloat16]))
+def test_top_k_is_that_of_the_cpu(n: int, seed: int, dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    pre = (torch.randn(3, n, generator=draw) * 1e-3).to(dtype)
+    index, value = cuda.top_k(pre, 5)
+    expected = kernels.top_k.largest(pre, 5, kernels.Scratch())
+    assert torch.equal(index, expected[0])
+    assert torch.equal(value, expected[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_is_no_number_is_not_hidden(dtype: torch.dtype) -> None:
+    pre = torch.tensor([[1.0, torch.nan, 2.0]], dtype=dtype)
+    assert cuda.top_k(pre, 2)[1].isnan().any()
+
+
+@anyhow
+@given(problems())
+def test_decode_is_a_dense_product(problem: tuple[Tensor, ...]) -> None:
+    index, value, rows, _ = problem
+    expected = dense(index, value, len(rows)) @ rows
+    found = cuda.decode(index, value, rows)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@anyhow
+@given(problems())
+def test_gather_dot_picks_from_a_dense_product(problem: tuple[Tensor, ...]) -> None:
+    index, _, rows, other = problem
+    expected = (other @ rows.T).gather(1, index)
+    found = cuda.gather_dot(index, rows, other)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@anyhow
+@given(problems())
+def test_transposed_product_is_dense(problem: tuple[Tensor, ...]) -> None:
+    index, value, rows, other = problem
+    expected = dense(index, value, len(rows)).T @ other
+    places = kernels.by_feature(index, len(rows))
+    out = torch.full_like(rows, torch.nan)
+    found = cuda.transposed_product(places, value, other, out)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert found.data_ptr() == out.data_ptr()
+
+
+def test_rows_wider_than_a_tile() -> None:
+    draw = torch.Generator().manual_seed(0)
+    index = torch.randint(30, (4, 7), generator=draw)
+    value = torch.rand(4, 7, generator=draw)
+    rows, other = torch.randn(30, 600), torch.randn(4, 600)
+    code = dense(index, value, 30)
+    close = torch.testing.assert_close
+    close(cuda.decode(index, value, rows), code @ rows, rtol=1e-4, atol=1e-4)
+    picked = (other @ rows.T).gather(1, index)
+    close(cuda.gather_dot(index, rows, other), picked, rtol=1e-4, atol=1e-4)
+    places = kernels.by_feature(index, 30)
+    found = cuda.transposed_product(places, value, other, torch.empty_like(rows))
+    close(found, code.T @ other, rtol=1e-4, atol=1e-4)
+
+
+COMPILE = """
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from bisae.kernels import cuda
+
+SIGNATURES = {
+    "_top_k": (
+        {"pre": "*bf16", "index": "*i64", "value": "*fp32", "n": "i32", "k": "i32"},
+        {"LOWEST": 16, "BLOCK": 32768},
+        {"num_warps": 32},
+    ),
+    "_decode": (
+        {"index": "*i64", "value": "*fp32", "rows": "*fp32", "out": "*fp32"}
+        | {"k": "i32", "d": "i32"},
+        {"SOME": 32, "WIDTH": 128},
+        {},
+    ),
+    "_gather_dot": (
+        {"index": "*i64", "rows": "*fp32", "other": "*fp32", "out": "*fp32"}
+        | {"k": "i32", "d": "i32"},
+        {"SOME": 32, "WIDTH": 128},
+        {},
+    ),
+    "_transposed_product": (
+        {"order": "*i64", "feature": "*i64", "value": "*fp32", "other": "*fp32"}
+        | {"out": "*fp32", "n_entries": "i32", "k": "i32", "d": "i32"},
+        {"ENTRIES": 64, "WIDTH": 512},
+        {},
+    ),
+}
+for name, (types, constants, options) in SIGNATURES.items():
+    types = types | {constant: "constexpr" for constant in constants}
+    source = ASTSource(fn=getattr(cuda, name), signature=types, constexprs=constants)
+    target = GPUTarget("cuda", 90, 32)
+    made = triton.compile(source, target=target, options=options)
+    print(name, len(made.asm["cubin"]))
+"""
+
+
+def test_the_kernels_compile_for_a_gpu(tmp_path: Any) -> None:
+    environment = os.environ | {"TRITON_CACHE_DIR": str(tmp_path)}
+    environment.pop("TRITON_INTERPRET")
+    told = subprocess.run(
+        [sys.executable, "-c", COMPILE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    made = dict(line.split() for line in told.stdout.splitlines())
+    names = {"_top_k", "_decode", "_gather_dot", "_transposed_product"}
+    assert set(made) == names
+    assert all(int(size) > 1000 for size in made.values())
