@@ -8,7 +8,7 @@ from itertools import groupby
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError, CheckpointError
+from bisae.errors import AddressError, CheckpointError, StudyError
 from bisae.export import export_cell, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at
@@ -82,6 +82,11 @@ def checkpoints(cells: list[Cell]) -> Iterator[list[Cell]]:
 
 def with_layers(study: Study) -> Study:
     """The study with every model's layers listed, checked against its configuration."""
+    batch, tokens = study.sae.batch_tokens, study.corpus.train_tokens
+    if batch > tokens:
+        msg = f"[sae] batch_tokens = {batch:,} is more than [corpus] train_tokens = "
+        msg += f"{tokens:,}; lower it"
+        raise StudyError(msg)
     models = tuple(_listed(model, study) for model in study.models)
     return study.model_copy(update={"models": models})
 

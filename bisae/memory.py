@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import torch
 
-from bisae.errors import OutOfMemory
+from bisae.errors import CheckpointError, OutOfMemory
 from bisae.hidden import ModelShape
 from bisae.kernels import block_rows
 from bisae.sae import product_dtype
@@ -118,6 +118,10 @@ def available(study: Study) -> int:
     if study.lm.memory_gb is not None:
         return int(study.lm.memory_gb * 1e9)
     device = device_of(study)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        msg = f"device {study.lm.device!r} is asked for, but PyTorch sees no CUDA "
+        msg += "device; use auto, or give [lm] memory_gb to plan for another machine"
+        raise CheckpointError(msg)
     if device.type == "cuda":
         return int(FREE_SHARE * torch.cuda.mem_get_info(device)[0])
     return int(FREE_SHARE * _free_host())

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from bisae.errors import BisaeError, StudyError
+from bisae.errors import BisaeError, OutOfMemory, StudyError
 from bisae.hidden import ModelShape, read_config
-from bisae.memory import available, device_of, groups, host_bytes, need
+from bisae.memory import Need, available, device_of, groups, host_bytes, need
 from bisae.study import Model, Study
 
 CODE_BYTES = 2.7
@@ -32,9 +32,16 @@ class SizePlan(NamedTuple):
     steps: int
     cells: int
     passes: int
-    """Runs of one checkpoint over the training text, as many layers at once as fit."""
-    why: str
-    """What decides the passes."""
+    """Runs of one checkpoint over the training text, as many layers at once as fit; 0
+    where not even one does."""
+    layers_at_once: int
+    """Layers of the largest pass."""
+    room_gb: float
+    """Memory that training may use: what decides the passes."""
+    fixed_gb: float
+    """What the model and the steps take, however many layers train."""
+    layer_gb: float
+    """What each layer at once takes: buffer, weights, Adam."""
     device_gb: float
     """Peak of the GPU's memory; nothing where there is none."""
     host_gb: float
@@ -49,9 +56,11 @@ class SizePlan(NamedTuple):
 def plan(study: Study) -> list[SizePlan]:
     """One row for each size. Raises StudyError where a size's shape is unknown.
 
-    Raises OutOfMemory where not even one layer fits the memory that there is.
+    A study for a GPU that is not here can be planned if it says `memory_gb`; else
+    raises CheckpointError.
     """
-    rate = matmul_rate(device_of(study))
+    here = torch.cuda.is_available() or device_of(study).type == "cpu"
+    rate = matmul_rate(device_of(study) if here else torch.device("cpu"))
     return [_size_plan(study, model, rate) for model in study.models]
 
 
@@ -75,13 +84,13 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
     n_params = 12 * d_model**2 * shape.n_layers + 2 * shape.vocab_size * d_model
     needed = need(study, shape, n_params)
     room = available(study)
-    passes = groups(range(layers), needed, room, layers=True)
-    largest = max(len(one) for one in passes)
+    passes = _passes(layers, needed, room)
+    largest = max(map(len, passes), default=1)
     peak = needed.of(largest, largest)
     # Operations a token: two a weight, and the encoder's product.
     lm = 2 * 12 * d_model**2 * shape.n_layers
     encoder = 2 * sae.n_features * d_model * layers
-    train = corpus.train_tokens * (lm * len(passes) + STEP_PRODUCTS * encoder)
+    train = corpus.train_tokens * (lm * max(1, len(passes)) + STEP_PRODUCTS * encoder)
     evaluate = corpus.eval_tokens * (lm + encoder)
     return SizePlan(
         size=model.size,
@@ -90,8 +99,10 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
         steps=n_steps,
         cells=cells,
         passes=len(passes),
-        why=f"{needed.once / 1e9:.1f} GB and {(needed.layer + needed.sae) / 1e9:.1f} "
-        f"a layer, {largest} at once, in {room / 1e9:.1f}",
+        layers_at_once=largest if passes else 0,
+        room_gb=room / 1e9,
+        fixed_gb=needed.once / 1e9,
+        layer_gb=(needed.layer + needed.sae) / 1e9,
         device_gb=peak / 1e9 if device_of(study).type == "cuda" else 0.0,
         host_gb=host_bytes(study, shape, largest, peak) / 1e9,
         weights_gb=cells * 2 * sae.n_features * d_model * 4 / 1e9,
@@ -99,6 +110,13 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
         tables_gb=cells * codes * TABLE_BYTES / 1e9,
         hours=n_steps * (train + evaluate) / rate / 3600,
     )
+
+
+def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
+    try:
+        return groups(range(layers), needed, room, layers=True)
+    except OutOfMemory:
+        return []
 
 
 def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:

@@ -1,5 +1,10 @@
 """One tiny study, built once by the real pipeline, for all tests that read a store."""
 
+import os
+
+# Triton reads it when it is first imported, by whatever test that is.
+os.environ["TRITON_INTERPRET"] = "1"
+
 from pathlib import Path
 
 import pytest

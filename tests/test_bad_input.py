@@ -128,6 +128,13 @@ def test_a_gpu_that_is_not_there(copy: Study, monkeypatch: pytest.MonkeyPatch) -
     assert "device 'cuda'" in line
 
 
+def test_a_batch_larger_than_the_corpus(copy: Study) -> None:
+    sae = copy.sae.model_copy(update={"batch_tokens": 20_001})
+    line = fail(copy.model_copy(update={"sae": sae}), "build", status=2)
+    assert "[sae] batch_tokens = 20,001 is more than [corpus] train_tokens = " in line
+    assert "20,000; lower it" in line
+
+
 def test_another_study_in_the_same_place(copy: Study) -> None:
     sae = copy.sae.model_copy(update={"k": 5})
     line = fail(copy.model_copy(update={"sae": sae}), "build")

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from bisae.cli import main
 from bisae.store import Store
 from bisae.study import Study, dump_study
-from bisae.study.schema import Corpus, Features, Lm, Model, Pretrain, Sae
+from bisae.study.sae import Sae
+from bisae.study.schema import Corpus, Features, Lm, Model, Pretrain
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "store" / "README.md", *ROOT.glob("docs/*.md")]

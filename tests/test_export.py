@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from bisae.export.files import footer
 
 from bisae.build import export
 from bisae.query import CELL_TABLES, STUDY_TABLES, table_file
+from bisae.query.tables import footer
 from bisae.store import Store, open_store
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [

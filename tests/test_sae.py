@@ -403,6 +403,7 @@ def test_auxk_is_autograds_on_the_dead_features(aux_k: int, *, bias: bool) -> No
     torch.testing.assert_close(trainer.step(x), expected.detach())
     kept = trainer.state()
     for name, one in p.items():  # Adam's first moment is a tenth of the gradient
+        assert one.grad is not None
         torch.testing.assert_close(kept[f"exp_avg.{name}"], 0.1 * one.grad)
 
 

@@ -1,13 +1,10 @@
 """The CUDA kernels against dense lines, through Triton's interpreter, and compiled.
 
-No GPU is needed: what the interpreter runs is the kernels' own code, and that they
-compile for one is checked as far as its assembly.
+No GPU is needed: the interpreter, which conftest.py asks for, runs the kernels' own
+code, and that they compile for one is checked as far as its machine code.
 """
 
 import os
-
-os.environ["TRITON_INTERPRET"] = "1"  # read when a kernel is defined
-
 import subprocess
 import sys
 from typing import Any

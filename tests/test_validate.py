@@ -53,6 +53,11 @@ FAULTS = [
     ("FVU times variance is the squared error", "cells", "fvu = fvu * 1.01"),
     ("The number of active features is not negative", "cells", "l0 = -1"),
     ("No more than k features are active on a token", "cells", "l0 = k + 0.1"),
+    (
+        "The share of activations that is not stored is one of a whole",
+        "cells",
+        "cut_share = 1.5",
+    ),
     ("The number of dead features is not negative", "cells", "n_dead = -1"),
     ("No more features are dead than there are", "cells", "n_dead = n_features + 1"),
     (

@@ -59,9 +59,17 @@ def plan(study: Path, style: str) -> None:
     disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
     hours = sum(size.hours for size in sizes)
     for size in sizes:
-        if size.passes > 1:
-            say(f"{size.size}: {size.passes} passes, since {size.why} GB")
+        say(
+            f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "
+            f"{size.layer_gb:.1f} a layer go into {size.room_gb:.1f}"
+        )
     say(f"{cells} cells, {disk:,.1f} GB, at least {hours:,.1f} hours on this machine")
+
+
+def _passes(number: int) -> str:
+    if number == 0:
+        return "not even one layer fits"
+    return "one pass for all layers" if number == 1 else f"{number} passes"
 
 
 @click.command()

@@ -70,7 +70,7 @@ def gather_dot(index: Tensor, rows: Tensor, other: Tensor) -> Tensor:
 def transposed_product(
     places: ByFeature, value: Tensor, other: Tensor, out: Tensor
 ) -> Tensor:
-    """Z^T other, Z the dense (tokens, n) form of a code: (tokens, d) -> `out`, (n, d)."""
+    """Z^T other into `out`, Z the dense form of a code: (tokens, d) -> (n, d)."""
     order, feature, _ = places
     d = other.shape[1]
     width = min(512, triton.next_power_of_2(d))

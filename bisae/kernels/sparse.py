@@ -50,7 +50,7 @@ def gather_dot(index: Tensor, rows: Tensor, other: Tensor) -> Tensor:
 def transposed_product(
     places: ByFeature, value: Tensor, other: Tensor, out: Tensor
 ) -> Tensor:
-    """Z^T other, Z the dense (tokens, n) form of a code: (tokens, d) -> `out`, (n, d)."""
+    """Z^T other into `out`, Z the dense form of a code: (tokens, d) -> (n, d)."""
     tokens, k = value.shape
     weight = value.reshape(-1)[places.order]
     token = torch.div(places.order, k, rounding_mode="floor")

@@ -277,12 +277,6 @@ class Study(Section):
                 msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
                 raise ValueError(msg)
         self.embeddings()
-        if self.sae.batch_tokens > self.corpus.train_tokens:
-            msg = (
-                f"[sae] batch_tokens = {self.sae.batch_tokens:,} is more than [corpus] "
-            )
-            msg += f"train_tokens = {self.corpus.train_tokens:,}; lower it"
-            raise ValueError(msg)
         return self
 
     @property

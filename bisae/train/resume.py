@@ -28,8 +28,9 @@ from bisae.train.job import Job
 
 SHARE = 0.02
 """Of the time, at most, that goes into saving."""
-FIRST_RATE = 2e8
-"""Bytes a second that the first save is taken to write, until it is measured."""
+FIRST_SECONDS, FIRST_RATE = 0.1, 2e8
+"""What the first save is taken to cost, until it is measured: seconds, and bytes a
+second."""
 PIECE = 2**24
 
 
@@ -85,7 +86,7 @@ class Keeper:
         if cost is None:
             states = [job.trainer.state() for job in jobs if job.trainer]
             held = sum(one.nbytes for state in states for one in state.values())
-            cost = held / FIRST_RATE
+            cost = FIRST_SECONDS + held / FIRST_RATE
         return time.monotonic() - self._rested >= cost / SHARE
 
     def save(
