@@ -7,7 +7,7 @@ code, and that they compile for one is checked as far as its machine code.
 import os
 import subprocess
 import sys
-from typing import Any
+from pathlib import Path
 
 import pytest
 import torch
@@ -128,41 +128,45 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from bisae.kernels import cuda
 
-SIGNATURES = {
-    "_top_k": (
-        {"pre": "*bf16", "index": "*i64", "value": "*fp32", "n": "i32", "k": "i32"},
-        {"LOWEST": 16, "BLOCK": 32768},
-        {"num_warps": 32},
-    ),
-    "_decode": (
-        {"index": "*i64", "value": "*fp32", "rows": "*fp32", "out": "*fp32"}
-        | {"k": "i32", "d": "i32"},
-        {"SOME": 32, "WIDTH": 128},
-        {},
-    ),
-    "_gather_dot": (
-        {"index": "*i64", "rows": "*fp32", "other": "*fp32", "out": "*fp32"}
-        | {"k": "i32", "d": "i32"},
-        {"SOME": 32, "WIDTH": 128},
-        {},
-    ),
-    "_transposed_product": (
-        {"order": "*i64", "feature": "*i64", "value": "*fp32", "other": "*fp32"}
-        | {"out": "*fp32", "n_entries": "i32", "k": "i32", "d": "i32"},
-        {"ENTRIES": 64, "WIDTH": 512},
-        {},
-    ),
-}
-for name, (types, constants, options) in SIGNATURES.items():
+ROWS = {"PLACES": cuda.PLACES, "WIDTH": cuda.WIDTH}
+CODE = {"index": "*i64", "value": "*fp32"}
+
+
+def made(name, types, constants):
     types = types | {constant: "constexpr" for constant in constants}
     source = ASTSource(fn=getattr(cuda, name), signature=types, constexprs=constants)
-    target = GPUTarget("cuda", 90, 32)
-    made = triton.compile(source, target=target, options=options)
-    print(name, len(made.asm["cubin"]))
+    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32))
+    print(name, len(compiled.asm["cubin"]))
+
+
+for dtype in ("*bf16", "*fp32"):
+    made(
+        "_top_k",
+        {"pre": dtype} | CODE | {"n": "i32", "k": "i32"},
+        {"KEPT": 32, "COLUMNS": 1024, "DEPTH": 32, "BLOCK_DEPTH": 32},
+    )
+    made(
+        "_decode",
+        CODE | {"rows": dtype, "out": "*fp32", "k": "i32", "d": "i32"},
+        ROWS,
+    )
+    made(
+        "_gather_dot",
+        {"index": "*i64", "rows": dtype, "other": dtype, "out": "*fp32"}
+        | {"k": "i32", "d": "i32"},
+        ROWS,
+    )
+sorted_ = {"owner": "*i64", "ends": "*i64", "order": "*i64", "starts": "*i64"}
+made(
+    "_transposed_product",
+    sorted_
+    | {"value": "*fp32", "other": "*fp32", "out": "*fp32", "n": "i32", "d": "i32"},
+    {"K": 32, "PIECE": cuda.PIECE} | ROWS,
+)
 """
 
 
-def test_the_kernels_compile_for_a_gpu(tmp_path: Any) -> None:
+def test_the_kernels_compile_for_a_gpu(tmp_path: Path) -> None:
     environment = os.environ | {"TRITON_CACHE_DIR": str(tmp_path)}
     environment.pop("TRITON_INTERPRET")
     told = subprocess.run(
@@ -173,7 +177,6 @@ def test_the_kernels_compile_for_a_gpu(tmp_path: Any) -> None:
         check=False,
     )
     assert told.returncode == 0, told.stderr
-    made = dict(line.split() for line in told.stdout.splitlines())
-    names = {"_top_k", "_decode", "_gather_dot", "_transposed_product"}
-    assert set(made) == names
-    assert all(int(size) > 1000 for size in made.values())
+    sizes = [int(line.split()[1]) for line in told.stdout.splitlines()]
+    assert len(sizes) == 7
+    assert min(sizes) > 1000

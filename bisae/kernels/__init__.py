@@ -56,10 +56,8 @@ def encode(
         torch.mm(part, rows.T, out=pre)
         if bias is not None:
             pre.add_(bias.to(product))
-        if triton and len(rows) <= triton.WIDEST:
-            index[block], value[block] = triton.top_k(pre, k)
-        else:
-            index[block], value[block] = largest(pre, k, scratch)
+        found = triton.top_k(pre, k) if triton else largest(pre, k, scratch)
+        index[block], value[block] = found
     return index, value
 
 

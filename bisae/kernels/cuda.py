@@ -1,189 +1,305 @@
 """The same kernels for CUDA, in Triton: top k, and the three products with codes.
 
-Counted for T tokens, n features, width d, k a token, float32 unless it says otherwise:
-
-- `top_k` reads the pre-activations once, T n numbers, and nothing else of that size.
-- `decode` and `gather_dot` each read T k rows, T k d numbers, from L2 as far as the
-  dictionary fits there, and write T d and T k.
-- `transposed_product` reads T k rows of d and writes n d, some of them twice or more.
-
-Sums over entries of one feature are atomic, so their last bits change from run to run;
-what is promised to the bit is promised of the CPU.
+Codes are (index, value) of shape (tokens, k). Nothing here is as wide as the dictionary
+but what is handed in. Counts of memory traffic are of numbers, not bytes.
 """
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+from triton.language import topk  # Triton 3.4 on
 
 from bisae.kernels.sparse import ByFeature
 
-WIDEST = 2**16
-"""Features of the widest row that `top_k` takes: a row is held in registers."""
-ENTRIES = 64
-"""Entries of a code that one program sums: however frequent a feature is, no program
-has more to do than another."""
+PLACES = 16
+"""Rows that a program has in flight at once. A gather waits for memory, so it needs
+many loads under way; PLACES x WIDTH numbers are 32 registers of a thread."""
+WIDTH = 256
+"""Columns of a program. The grid runs over all tokens before it takes the next columns,
+so what is gathered from, n x WIDTH, stays in L2 (32 MB at n 32,768)."""
+PIECE = 64
+"""Entries of a feature that one program sums: a feature that is active in every token
+is shared out over many."""
 
 
 def top_k(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Index and value of the k largest positive entries: (tokens, n) -> (tokens, k).
 
-    Descending; ties go to the lower index; an unused place has index 0 and value 0.
-    `pre` is float32 or bfloat16, contiguous, and at most WIDEST wide.
+    Descending; ties go to the lower index; an unused place has index 0 and value 0, at
+    the row's end. `pre` is float32 or bfloat16. A NaN counts as larger than any number,
+    so that it shows.
+
+    The row is folded into columns, of which each keeps its best entry. The k largest
+    entries lie in the k columns with the best ones: an entry of any other column is
+    beaten by k. So the row is read once, tokens n numbers in all, and then k columns of
+    it again, about tokens sqrt(k n) sectors of 32 bytes, from cache. No step depends on
+    the data: neither ties nor NaN make it slower.
     """
     tokens, n = pre.shape
-    index = torch.zeros(tokens, k, dtype=torch.long, device=pre.device)
-    value = torch.zeros(tokens, k, device=pre.device)
-    block = triton.next_power_of_2(n)
-    lowest = 16 if pre.dtype == torch.bfloat16 else 0
-    warps = max(1, min(32, block // 1024))
+    kept = max(2, triton.next_power_of_2(k))  # `tl.topk` cannot keep one alone
+    # Both sorts are of sqrt(k n) numbers then: the columns, and the entries of k.
+    columns = max(kept, triton.next_power_of_2(int((kept * n) ** 0.5)))
+    depth = triton.cdiv(n, columns)
+    index = torch.empty(tokens, k, dtype=torch.long, device=pre.device)
+    value = torch.empty(tokens, k, device=pre.device)
     _top_k[(tokens,)](
-        pre, index, value, n, k, LOWEST=lowest, BLOCK=block, num_warps=warps
+        pre.contiguous(),
+        index,
+        value,
+        n,
+        k,
+        KEPT=kept,
+        COLUMNS=columns,
+        DEPTH=depth,
+        BLOCK_DEPTH=triton.next_power_of_2(depth),
+        num_warps=min(32, max(1, columns // 256)),
     )
-    # They come by rising index; a stable sort of k numbers leaves ties like that.
-    value, order = value.sort(dim=1, descending=True, stable=True)
-    return index.gather(1, order), value
+    return index, value
 
 
 def decode(index: Tensor, value: Tensor, rows: Tensor) -> Tensor:
-    """Sum value * rows[index] over each code: (tokens, k), (n, d) -> (tokens, d)."""
+    """Sum value * rows[index] over each code: (tokens, k), (n, d) -> (tokens, d).
+
+    Reads tokens k d numbers of `rows`, through L2, writes tokens d.
+    """
     tokens, k = index.shape
     d = rows.shape[1]
     out = torch.empty(tokens, d, device=rows.device)
-    some, width = _tile(k, d)
-    grid = (tokens, triton.cdiv(d, width))
-    _decode[grid](index, value, rows, out, k, d, SOME=some, WIDTH=width)
+    _decode[(tokens, triton.cdiv(d, WIDTH))](
+        index.contiguous(),
+        value.contiguous(),
+        rows.contiguous(),
+        out,
+        k,
+        d,
+        PLACES=PLACES,
+        WIDTH=WIDTH,
+    )
     return out
 
 
 def gather_dot(index: Tensor, rows: Tensor, other: Tensor) -> Tensor:
-    """rows[index] . other: (tokens, k), (n, d), (tokens, d) -> (tokens, k)."""
+    """rows[index] . other: (tokens, k), (n, d), (tokens, d) -> (tokens, k).
+
+    Reads tokens k d numbers of `rows` and tokens d of `other`, again from cache for
+    every PLACES; writes tokens k.
+    """
     tokens, k = index.shape
-    d = rows.shape[1]
     out = torch.empty(tokens, k, device=rows.device)
-    some, width = _tile(k, d)
-    grid = (tokens, triton.cdiv(k, some))
-    _gather_dot[grid](index, rows, other, out, k, d, SOME=some, WIDTH=width)
+    _gather_dot[(tokens, triton.cdiv(k, PLACES))](
+        index.contiguous(),
+        rows.contiguous(),
+        other.contiguous(),
+        out,
+        k,
+        rows.shape[1],
+        PLACES=PLACES,
+        WIDTH=WIDTH,
+    )
     return out
 
 
 def transposed_product(
     places: ByFeature, value: Tensor, other: Tensor, out: Tensor
 ) -> Tensor:
-    """Z^T other into `out`, Z the dense form of a code: (tokens, d) -> (n, d)."""
-    order, feature, _ = places
-    d = other.shape[1]
-    width = min(512, triton.next_power_of_2(d))
-    grid = (triton.cdiv(len(order), ENTRIES), triton.cdiv(d, width))
-    _transposed_product[grid](
-        order,
-        feature,
-        value,
-        other,
+    """Z^T other into `out`, Z the dense form of a code: (tokens, d) -> (n, d).
+
+    Reads tokens k d numbers of `other`, through L2; sets n d numbers to zero and adds
+    d of them for each piece of at most PIECE entries, of which there are n + tokens k /
+    PIECE at most. The pieces of one feature are added as they come, so the last bits
+    of the sum change from run to run: only the CPU's is promised to the bit.
+    """
+    order, _, starts = places
+    n, d = out.shape
+    k = value.shape[1]
+    # Which feature a piece is of. How many there are is known to the GPU alone; it is
+    # not asked, which would make it wait: the most there can be are started.
+    ends = ((starts.diff() + PIECE - 1) // PIECE).cumsum(0)
+    most = min(len(order), n + len(order) // PIECE)
+    piece = torch.arange(most, device=order.device)
+    owner = torch.searchsorted(ends, piece, right=True)  # n where there is none
+    _transposed_product[(most, triton.cdiv(d, WIDTH))](
+        owner,
+        ends,
+        order.contiguous(),
+        starts.contiguous(),
+        value.contiguous(),
+        other.contiguous(),
         out.zero_(),
-        len(order),
-        value.shape[1],
+        n,
         d,
-        ENTRIES=ENTRIES,
-        WIDTH=width,
+        K=k,
+        PIECE=PIECE,
+        PLACES=PLACES,
+        WIDTH=WIDTH,
     )
     return out
 
 
-def _tile(k: int, d: int) -> tuple[int, int]:
-    """How many rows, and how much of each, a program takes at once."""
-    next_power = triton.next_power_of_2
-    return min(32, next_power(k)), min(128, next_power(d))
+@triton.jit
+def _packed(key, index):
+    """A key above its index, as one number; 0 where the key is 0."""
+    both = (key.to(tl.int64) << 32) | _turned(index).to(tl.int64)
+    return tl.where(key > 0, both, 0)
+
+
+@triton.jit
+def _index(packed):
+    return _turned(packed.to(tl.int32))  # its low half
+
+
+@triton.jit
+def _turned(index):
+    """Counted from the end: of two equal keys the lower index is the larger number."""
+    return 0x7FFFFFFF - index
+
+
+@triton.jit
+def _key(x):
+    """The bits of x, which of positive floats are ordered as they are; 0 for others.
+
+    A NaN of either sign is larger than any number.
+    """
+    x = x.to(tl.float32)
+    return tl.where(x <= 0.0, 0, x.to(tl.int32, bitcast=True) & 0x7FFFFFFF)
 
 
 @triton.jit
 def _top_k(
-    pre, index, value, n, k, LOWEST: tl.constexpr, BLOCK: tl.constexpr
-):  # a token
+    pre,
+    index,
+    value,
+    n,
+    k,
+    KEPT: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    DEPTH: tl.constexpr,
+    BLOCK_DEPTH: tl.constexpr,
+):
     token = tl.program_id(0).to(tl.int64)
-    place = tl.arange(0, BLOCK)
-    x = tl.load(pre + token * n + place, mask=place < n, other=0.0).to(tl.float32)
-    # The bits of positive numbers rise as they do; what is no number is above them all,
-    # so that it is not hidden.
-    bits = tl.where(x <= 0.0, 0, x.to(tl.int32, bitcast=True) & 0x7FFFFFFF)
-    # The k-th largest, bit by bit from the highest: the largest number that k reach.
-    least = tl.full((), 0, tl.int32)
-    for step in range(31 - LOWEST):
-        tried = least | (tl.full((), 1, tl.int32) << (30 - step))
-        reached = tl.sum((bits >= tried).to(tl.int32), axis=0)
-        least = tl.where(reached >= k, tried, least)
-    above = bits > least
-    room = k - tl.sum(above.to(tl.int32), axis=0)
-    level = (bits == least) & (bits > 0)
-    kept = above | (level & (tl.cumsum(level.to(tl.int32), axis=0) <= room))
-    slot = tl.cumsum(kept.to(tl.int32), axis=0) - 1
-    tl.store(index + token * k + slot, place, mask=kept)
-    tl.store(value + token * k + slot, bits.to(tl.float32, bitcast=True), mask=kept)
+    row = pre + token * n
+    column = tl.arange(0, COLUMNS)
+    best = tl.zeros((COLUMNS,), tl.int32)
+    first = tl.zeros((COLUMNS,), tl.int32)
+    for depth in range(DEPTH):
+        place = depth * COLUMNS + column
+        key = _key(tl.load(row + place, mask=place < n, other=0.0))
+        better = key > best  # of equals the first stays
+        best = tl.where(better, key, best)
+        first = tl.where(better, place, first)
+    winners = topk(_packed(best, first), KEPT)
+    chosen = _index(winners) % COLUMNS
+    # The chosen columns, whole. A winner of 0 is no column: nothing in it is positive.
+    place = tl.arange(0, BLOCK_DEPTH)[:, None] * COLUMNS + chosen[None, :]
+    inside = (place < n) & (winners > 0)[None, :]
+    entry = _packed(_key(tl.load(row + place, mask=inside, other=0.0)), place)
+    top = topk(tl.reshape(entry, (BLOCK_DEPTH * KEPT,)), KEPT)
+    rank = tl.arange(0, KEPT)
+    bits = (top >> 32).to(tl.int32)
+    found = tl.where(bits > 0, _index(top), 0).to(tl.int64)
+    tl.store(index + token * k + rank, found, mask=rank < k)
+    found_value = bits.to(tl.float32, bitcast=True)
+    tl.store(value + token * k + rank, found_value, mask=rank < k)
 
 
 @triton.jit
 def _decode(
-    index, value, rows, out, k, d, SOME: tl.constexpr, WIDTH: tl.constexpr
-):  # a token, a block of its width
+    index,
+    value,
+    rows,
+    out,
+    k,
+    d,
+    PLACES: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
     token = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    total = tl.zeros((WIDTH,), tl.float32)
-    for first in range(0, k, SOME):
-        rank = first + tl.arange(0, SOME)
-        feature = tl.load(index + token * k + rank, mask=rank < k, other=0)
-        weight = tl.load(value + token * k + rank, mask=rank < k, other=0.0)
-        place = feature[:, None] * d + column[None, :]
-        inside = (rank < k)[:, None] & (column < d)[None, :]
-        row = tl.load(rows + place, mask=inside, other=0.0).to(tl.float32)
-        total += tl.sum(weight[:, None] * row, axis=0)
-    tl.store(out + token * d + column, total, mask=column < d)
+    total = tl.zeros((PLACES, WIDTH), tl.float32)
+    for start in range(0, k, PLACES):
+        rank = start + tl.arange(0, PLACES)
+        used = rank < k
+        feature = tl.load(index + token * k + rank, mask=used, other=0)
+        weight = tl.load(value + token * k + rank, mask=used, other=0.0)
+        part = tl.load(
+            rows + feature[:, None] * d + column[None, :],
+            mask=used[:, None] & (column < d)[None, :],
+            other=0.0,
+        )
+        total += weight[:, None] * part.to(tl.float32)
+    tl.store(out + token * d + column, tl.sum(total, axis=0), mask=column < d)
 
 
 @triton.jit
 def _gather_dot(
-    index, rows, other, out, k, d, SOME: tl.constexpr, WIDTH: tl.constexpr
-):  # a token, some of its features
+    index,
+    rows,
+    other,
+    out,
+    k,
+    d,
+    PLACES: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
     token = tl.program_id(0).to(tl.int64)
-    rank = tl.program_id(1) * SOME + tl.arange(0, SOME)
-    feature = tl.load(index + token * k + rank, mask=rank < k, other=0)
-    total = tl.zeros((SOME,), tl.float32)
-    for first in range(0, d, WIDTH):
-        column = first + tl.arange(0, WIDTH)
-        place = feature[:, None] * d + column[None, :]
-        inside = (rank < k)[:, None] & (column < d)[None, :]
-        row = tl.load(rows + place, mask=inside, other=0.0).to(tl.float32)
-        part = tl.load(other + token * d + column, mask=column < d, other=0.0)
-        total += tl.sum(row * part.to(tl.float32)[None, :], axis=1)
-    tl.store(out + token * k + rank, total, mask=rank < k)
+    rank = tl.program_id(1) * PLACES + tl.arange(0, PLACES)
+    used = rank < k
+    feature = tl.load(index + token * k + rank, mask=used, other=0)
+    total = tl.zeros((PLACES, WIDTH), tl.float32)
+    for start in range(0, d, WIDTH):
+        column = start + tl.arange(0, WIDTH)
+        within = column < d
+        with_ = tl.load(other + token * d + column, mask=within, other=0.0)
+        part = tl.load(
+            rows + feature[:, None] * d + column[None, :],
+            mask=used[:, None] & within[None, :],
+            other=0.0,
+        )
+        total += part.to(tl.float32) * with_.to(tl.float32)[None, :]
+    tl.store(out + token * k + rank, tl.sum(total, axis=1), mask=used)
 
 
 @triton.jit
 def _transposed_product(
+    owner,
+    ends,
     order,
-    feature,
+    starts,
     value,
     other,
     out,
-    n_entries,
-    k,
+    n,
     d,
-    ENTRIES: tl.constexpr,
+    K: tl.constexpr,  # a constant, so that dividing by it is cheap
+    PIECE: tl.constexpr,
+    PLACES: tl.constexpr,
     WIDTH: tl.constexpr,
-):  # some entries, sorted by feature; a block of their width
-    first = tl.program_id(0) * ENTRIES
+):
+    piece = tl.program_id(0)
     column = tl.program_id(1) * WIDTH + tl.arange(0, WIDTH)
-    inside = column < d
-    current = tl.load(feature + first)
-    total = tl.zeros((WIDTH,), tl.float32)
-    for entry in range(first, tl.minimum(first + ENTRIES, n_entries)):
-        found = tl.load(feature + entry)
-        # The feature before is done here; others may have the rest of its entries.
-        changed = found != current
-        place = out + current * d + column
-        tl.atomic_add(place, total, mask=inside & changed, sem="relaxed")
-        at = tl.load(order + entry)
-        weight = tl.load(value + at)
-        row = tl.load(other + (at // k) * d + column, mask=inside, other=0.0)
-        total = tl.where(changed, 0.0, total) + weight * row.to(tl.float32)
-        current = found
-    tl.atomic_add(out + current * d + column, total, mask=inside, sem="relaxed")
+    feature = tl.load(owner + piece)
+    if feature < n:
+        # Pieces are counted from the feature's last: `ends` says where they end.
+        begin = tl.load(starts + feature)
+        end = tl.load(starts + feature + 1)
+        first = begin + (tl.load(ends + feature) - 1 - piece) * PIECE
+        total = tl.zeros((PLACES, WIDTH), tl.float32)
+        for start in range(0, PIECE, PLACES):
+            entry = first + start + tl.arange(0, PLACES)
+            used = entry < end
+            place = tl.load(order + entry, mask=used, other=0)
+            weight = tl.load(value + place, mask=used, other=0.0)
+            part = tl.load(
+                other + (place // K)[:, None] * d + column[None, :],
+                mask=used[:, None] & (column < d)[None, :],
+                other=0.0,
+            )
+            total += weight[:, None] * part.to(tl.float32)
+        # Nothing else is ordered by these additions.
+        tl.atomic_add(
+            out + feature * d + column,
+            tl.sum(total, axis=0),
+            mask=column < d,
+            sem="relaxed",
+        )

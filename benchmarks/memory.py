@@ -1,0 +1,119 @@
+"""How much memory training takes: against the dense step, and against the plan.
+
+    python benchmarks/memory.py
+
+Every figure is the peak resident size of a fresh process, median of five. First a few
+steps at batch 16,384, here and dense. Then `bisae train` at batch 8,192 beside what
+`bisae plan` says it takes.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tomli_w
+import torch
+from dense import Dense
+from study import fill, make_lm, make_study
+
+from bisae.formats import Rows, render
+from bisae.sae import Trainer, start
+from bisae.study import Sae
+
+D, N, K, STEPS = 512, 8192, 32, 3
+
+
+def some_steps(system: str, batch: int) -> None:
+    """A few steps of one system."""
+    torch.set_num_threads(2)
+    x = torch.nn.functional.normalize(torch.randn(batch, D), dim=1)
+    settings = Sae(n_features=N, k=K)
+    if system == "dense":
+        dense = Dense(D, N, K, "cpu")
+        for _ in range(STEPS):
+            dense.step(x)
+    elif system == "bisae":
+        trainer = Trainer(start(x[:1024], settings), settings, 1e-3)
+        for _ in range(STEPS):
+            trainer.step(x)
+
+
+def train(study: str) -> None:
+    """The command `bisae train`."""
+    from bisae.cli import main as bisae
+
+    torch.set_num_threads(2)
+    bisae(["train", study], standalone_mode=False)
+
+
+def peak(*work: str) -> float:
+    """Peak resident gigabytes of this script at `work`, in a process of its own."""
+    command = [sys.executable, __file__, "--work", *work]
+    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(told.stdout.split()[-1])
+
+
+def against_dense(batch: int, runs: int) -> list[tuple[object, ...]]:
+    """Rows of the table: this step and the dense one."""
+    found = {
+        name: statistics.median(peak("steps", name, str(batch)) for _ in range(runs))
+        for name in ("nothing", "bisae", "dense")
+    }
+    return [
+        (f"{name}, batch {batch:,}", round(one, 2), round(one / found["dense"], 2))
+        for name, one in found.items()
+    ]
+
+
+def against_plan(batch: int, layers: int, runs: int) -> list[tuple[object, ...]]:
+    """Rows of the table: what training took, and what was planned."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        make_lm(D, layers).save_pretrained(place / "lm" / "0")
+        sae = {"n_features": N, "k": K, "batch_tokens": batch}
+        study = make_study(place, layers, 12 * batch, sae)
+        path = place / "study.toml"
+        path.write_text(tomli_w.dumps(study.model_dump(mode="json", exclude_none=True)))
+        command = [sys.executable, "-m", "bisae", "plan", str(path), "--format", "json"]
+        told = subprocess.run(command, check=True, capture_output=True, text=True)
+        planned = json.loads(told.stdout)[0]["host_gb"]
+        fill(study)
+        taken = []
+        for _ in range(runs):
+            for cells in (place / "store" / "bisae.zarr").glob("cells"):
+                subprocess.run(["rm", "-r", str(cells)], check=True)
+            taken.append(peak("train", str(path)))
+    took = statistics.median(taken)
+    what = f"{layers} layers, batch {batch:,}"
+    return [
+        (f"bisae train, {what}", round(took, 2), 1.0),
+        (f"bisae plan, {what}", round(planned, 2), round(planned / took, 2)),
+    ]
+
+
+def main() -> None:
+    """Measure and print a table."""
+    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    ask.add_argument("--runs", type=int, default=5)
+    ask.add_argument("--work", nargs="*", help=argparse.SUPPRESS)
+    given = ask.parse_args()
+    if given.work:
+        what, *rest = given.work
+        if what == "steps":
+            some_steps(rest[0], int(rest[1]))
+        else:
+            train(rest[0])
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9)
+        return
+    rows = against_dense(16_384, given.runs)
+    rows += against_plan(8192, 1, given.runs) + against_plan(8192, 4, given.runs)
+    print(render(Rows(["process", "GB", "ratio"], rows), "markdown"), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What one pass for all layers costs, beside a pass for each.
+
+    python benchmarks/one_pass.py
+
+An untrained Llama, random text. All layers from one pass; one pass of the model and the
+steps of each autoencoder, each timed alone, whose sum the others are divided by; a run
+for each layer, which is what most code does. Medians of several rounds, all in turn.
+"""
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from study import fill, make_study, wrapped
+
+from bisae.formats import Rows, render
+from bisae.grid import Cell
+from bisae.hidden import LanguageModel, unit_states
+from bisae.kernels import Scratch
+from bisae.sae import Trainer, start
+from bisae.states import StateBlocks
+from bisae.store import Store
+from bisae.study import Study
+from bisae.train import train_checkpoint
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def train(study: Study, lm: LanguageModel, cells: list[Cell]) -> None:
+    """Train cells anew."""
+    shutil.rmtree(Path(study.store) / "bisae.zarr" / "cells", ignore_errors=True)
+    train_checkpoint(Store(Path(study.store), study), lm, cells)
+
+
+def steps(study: Study, lm: LanguageModel, tokens: int) -> None:
+    """As many steps as a layer takes, on batches that are there."""
+    x = torch.randn(study.sae.batch_tokens, lm.d_model)
+    x = unit_states(x)
+    trainer = Trainer(start(x, study.sae), study.sae, 1e-3, Scratch())
+    for _ in range(-(-tokens // study.sae.batch_tokens)):
+        trainer.step(x)
+
+
+def main() -> None:
+    """Measure and print a table."""
+    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    for name, default in (("layers", 8), ("d", 256), ("n", 4096), ("k", 32)):
+        ask.add_argument(f"--{name}", type=int, default=default)
+    ask.add_argument("--batch", type=int, default=1024)
+    ask.add_argument("--tokens", type=int, default=65_536)
+    ask.add_argument("--rounds", type=int, default=3)
+    ask.add_argument("--threads", type=int, default=2)
+    given = ask.parse_args()
+    torch.set_num_threads(given.threads)
+    lm = wrapped(given.d, given.layers)
+    calls = count_calls(lm)
+    sae = {"n_features": given.n, "k": given.k, "batch_tokens": given.batch}
+    with tempfile.TemporaryDirectory() as folder:
+        study = make_study(Path(folder), given.layers, given.tokens, sae)
+        blocks = StateBlocks(fill(study), "train", lm, study.cells)
+        works: dict[str, Callable[[], object]] = {
+            "all layers, one pass": lambda: train(study, lm, study.cells),
+            "the model alone": lambda: [blocks[i] for i in range(len(blocks))],
+            "every layer's steps alone": lambda: [
+                steps(study, lm, given.tokens) for _ in study.cells
+            ],
+            "a run for each layer": lambda: [
+                train(study, lm, [cell]) for cell in study.cells
+            ],
+        }
+        train(study, lm, study.cells)
+        forwards = len(calls)
+        rounds = [
+            {n: seconds(w) for n, w in works.items()} for _ in range(given.rounds)
+        ]
+    found = {n: statistics.median(one[n] for one in rounds) for n in works}
+    alone = found["the model alone"] + found["every layer's steps alone"]
+    values = [(n, round(one, 1), round(one / alone, 2)) for n, one in found.items()]
+    print(render(Rows(["what", "seconds", "ratio"], values), "markdown"), end="")
+    print(f"\n{forwards} forward passes for {len(blocks)} batches of documents")
+
+
+def count_calls(lm: LanguageModel) -> list[None]:
+    """A list that grows with every pass of the model."""
+    calls: list[None] = []
+    plain = lm.hidden_states
+
+    def counted(*given: object) -> object:
+        calls.append(None)
+        return plain(*given)
+
+    lm.hidden_states = counted
+    return calls
+
+
+if __name__ == "__main__":
+    main()
