@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bisae.grid import Cell, at
 from bisae.hidden import LanguageModel, unit_states
+from bisae.kernels import Scratch
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code, Reconstruction, from_numpy
 from bisae.states import StateBlocks, States, with_bos
@@ -36,13 +37,13 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing
         }
-        blocks = StateBlocks(store, "eval", lm, missing)
+        blocks, scratch = StateBlocks(store, "eval", lm, missing), Scratch()
         for number in range(len(blocks)):
             states = blocks[number]
             for cell in missing:
                 with at(cell):
                     x = unit_states(states.layers[cell.layer])
-                    found = saes[cell].reconstruct(x)
+                    found = saes[cell].reconstruct(x, scratch)
                     fits[cell].add(x, found)
                     writers[cell].append(*_rows(states, found.code))
             shown.update(states.real.numel())

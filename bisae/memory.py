@@ -89,7 +89,9 @@ def _step_bytes(
     gradients = 2 * n * d * 4
     if study.sae.architecture == "relu":
         return rows + codes + 2 * gradients + 4 * pre * 4
-    rounded = n * d * 2 + pre * 2 if narrow else 0
+    # W_enc for the product; on a GPU W_dec and two batches for the gathers.
+    gathered = device.type == "cuda"
+    rounded = (n * d + (n * d + 2 * batch * d) * gathered + pre) * 2 if narrow else 0
     return rows + codes + gradients + pre * 4 + rounded
 
 

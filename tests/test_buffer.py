@@ -13,6 +13,7 @@ from bisae.states import States
 from bisae.train import Buffer
 
 anyhow = settings(deadline=None, max_examples=60)
+AHEAD = [None, torch.device("cpu")]
 
 
 class Numbered:
@@ -66,7 +67,7 @@ widths = st.integers(1, 12)
 def test_every_token_comes_once_in_the_same_place_of_every_layer(
     sizes: list[int], batch: int, times: int, seed: int, thread: int
 ) -> None:
-    found = batches(sizes, batch, times * batch, seed, ahead=bool(thread))
+    found = batches(sizes, batch, times * batch, seed, ahead=AHEAD[thread])
     tokens = torch.cat([one[1] for one in found]).flatten()
     assert sorted(tokens.tolist()) == list(range(sum(sizes)))
     assert torch.equal(torch.cat([one[2] for one in found]).flatten(), 10 * tokens)
@@ -123,7 +124,7 @@ def test_of_no_text_there_is_no_batch() -> None:
 def test_a_thread_fills_behind_and_nothing_differs() -> None:
     sizes = [13] * 20
     source = Numbered(sizes)
-    buffer = Buffer(source, 32, 8, 0, ahead=True)
+    buffer = Buffer(source, 32, 8, 0, ahead=AHEAD[1])
     found = drawn(buffer)
     buffer.close()
     assert threading.get_ident() not in source.threads
@@ -131,8 +132,8 @@ def test_a_thread_fills_behind_and_nothing_differs() -> None:
         assert torch.equal(one[1], other[1])
 
 
-@pytest.mark.parametrize("ahead", [False, True])
-def test_an_error_below_comes_up(*, ahead: bool) -> None:
+@pytest.mark.parametrize("ahead", AHEAD)
+def test_an_error_below_comes_up(ahead: torch.device | None) -> None:
     class Broken(Numbered):
         def __getitem__(self, number: int) -> States:
             if number == 3:

@@ -1,6 +1,7 @@
 """An interrupted build picks up; what is finished is never touched."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,9 +27,10 @@ def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
     ]
 
 
-def start(study: Path) -> subprocess.Popen[bytes]:
+def start(study: Path, before: str = "") -> subprocess.Popen[bytes]:
     """Build in a process of its own, with as many threads as the tests have."""
-    code = "from bisae.cli import main; import sys; main(['build', sys.argv[1]])"
+    code = before
+    code += "from bisae.cli import main; import sys; main(['build', sys.argv[1]])"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code, str(study)]
     quiet = subprocess.DEVNULL
@@ -60,6 +62,32 @@ def test_a_killed_build_goes_on_where_it_was(tiny: Store, tmp_path: Path) -> Non
     for cell in study.cells:
         for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_a_checkpoint_that_is_killed_goes_on_inside_it(
+    tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
+    study = tiny.study.model_copy(update=raw)
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(study))
+    keep_always = "import bisae.train.resume as kept; kept.SHARE = 1e9\n"
+    states: list[Path] = []
+    while not states:  # it may just have finished a checkpoint when it is killed
+        process = start(path, keep_always)
+        while not list((tmp_path / "work").rglob("state.json")):
+            assert process.poll() is None, "the build ended before it could be killed"
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        states = list((tmp_path / "work").rglob("state.json"))
+    build(study, Selection(), ("train",))
+    assert re.search(r"train S/\d+: goes on from token \d", capsys.readouterr().err)
+    assert not (tmp_path / "work").exists()
+    store = open_store(tmp_path / "store")
+    for cell in study.cells:
+        here, there = store.weights(cell), tiny.weights(cell)
+        assert all(np.array_equal(here[name], there[name]) for name in here), cell
 
 
 def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:

@@ -405,6 +405,23 @@ def test_after_a_crash_it_goes_on_from_the_last_state(
     assert_equal(store, again)
 
 
+def test_layers_that_are_left_go_on_from_a_state_of_them_all(
+    tmp_path: Path,
+    whole: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    store = make_store(tmp_path / "s")
+    crash(store, monkeypatch, 4)
+    train_checkpoint(store, make_lm(), CELLS[1:])
+    assert "goes on from token 256" in capsys.readouterr().err
+    assert kept(tmp_path).exists()  # the other layer is not there yet
+    train_checkpoint(store, make_lm(), CELLS)
+    assert "goes on from token 256" in capsys.readouterr().err
+    assert_equal(store, whole)
+    assert not list((tmp_path / "work").rglob("state.json"))
+
+
 def damage_json(state: Path) -> None:
     state.write_text(state.read_text()[:-20])
 
@@ -440,7 +457,7 @@ def test_a_damaged_state_is_left_and_the_group_starts_again(
     damage(kept(tmp_path))
     train_checkpoint(store, make_lm(), CELLS)
     assert "is damaged (" in (told := capsys.readouterr().err)
-    assert "starting this group again" in told
+    assert ", and is not used" in told
     assert_equal(store, whole)
 
 
@@ -451,7 +468,7 @@ def test_a_state_of_other_settings_is_not_used(
     crash(store, monkeypatch, 6)
     changed(store, "sae", lr=2e-3)
     train_checkpoint(store, make_lm(), CELLS)
-    assert "was kept under other settings; starting again" in capsys.readouterr().err
+    assert "was kept under other settings, and is not used" in capsys.readouterr().err
     other = make_store(tmp_path / "other", lr=2e-3)
     train_checkpoint(other, make_lm(), CELLS)
     assert_equal(store, other)
@@ -492,7 +509,9 @@ def test_saving_keeps_within_its_share_of_the_time(
     for later, due in ((4.9, False), (5.1, True)):
         now[0] = later
         assert keeper.is_due([job]) is due
-    keeper.save([job], 0, {"token": torch.zeros(1)})  # the two files took two seconds
+    keeper.save(
+        [job], resume.Saved(0, 0.0, {"token": torch.zeros(1)})
+    )  # the two files took two seconds
     rested = now[0]
     for later, due in ((99.9, False), (100.1, True)):
         now[0] = rested + later

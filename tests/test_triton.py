@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bisae import kernels
 from bisae.kernels import cuda
+from bisae.sae import Autoencoder
 
 anyhow = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**31)
@@ -122,6 +123,29 @@ def test_rows_wider_than_a_tile() -> None:
     close(found, code.T @ other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("product", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.1)]
+)
+def test_a_gpus_gradients_are_the_cpus(
+    monkeypatch: pytest.MonkeyPatch, product: torch.dtype, tolerance: float
+) -> None:
+    """The whole step by the kernels, gathers as narrow as the product."""
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.nn.functional.normalize(torch.randn(40, 16, generator=draw), dim=1)
+    x = torch.nn.functional.normalize(torch.randn(30, 16, generator=draw), dim=1)
+    sae = Autoencoder(rows.clone(), rows, torch.zeros(16), torch.zeros(40), 5)
+    expected = sae.gradients(x, product)
+    monkeypatch.setattr(kernels, "_triton_for", lambda _: cuda)
+    monkeypatch.setattr(kernels, "gathered_in", lambda narrow, _: narrow)
+    found = sae.gradients(x, product)
+    close = torch.testing.assert_close
+    close(found.loss, expected.loss, rtol=tolerance, atol=0)
+    for name, gradient in found.by_name.items():
+        assert gradient.dtype == torch.float32
+        scale = float(expected.by_name[name].abs().max())
+        close(gradient, expected.by_name[name], rtol=0, atol=tolerance * scale)
+
+
 COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
@@ -157,12 +181,13 @@ for dtype in ("*bf16", "*fp32"):
         ROWS,
     )
 sorted_ = {"owner": "*i64", "ends": "*i64", "order": "*i64", "starts": "*i64"}
-made(
-    "_transposed_product",
-    sorted_
-    | {"value": "*fp32", "other": "*fp32", "out": "*fp32", "n": "i32", "d": "i32"},
-    {"K": 32, "PIECE": cuda.PIECE} | ROWS,
-)
+for dtype in ("*bf16", "*fp32"):
+    made(
+        "_transposed_product",
+        sorted_
+        | {"value": "*fp32", "other": dtype, "out": "*fp32", "n": "i32", "d": "i32"},
+        {"K": 32, "PIECE": cuda.PIECE} | ROWS,
+    )
 """
 
 
@@ -178,5 +203,5 @@ def test_the_kernels_compile_for_a_gpu(tmp_path: Path) -> None:
     )
     assert told.returncode == 0, told.stderr
     sizes = [int(line.split()[1]) for line in told.stdout.splitlines()]
-    assert len(sizes) == 7
+    assert len(sizes) == 8
     assert min(sizes) > 1000

@@ -26,6 +26,7 @@ __all__ = [
     "decode",
     "encode",
     "gather_dot",
+    "gathered_in",
     "geometric_median",
     "row_blocks",
     "transposed_product",
@@ -59,6 +60,15 @@ def encode(
         found = triton.top_k(pre, k) if triton else largest(pre, k, scratch)
         index[block], value[block] = found
     return index, value
+
+
+def gathered_in(product: torch.dtype, device: torch.device) -> torch.dtype:
+    """What rows are gathered in, where the encoder's product is computed in `product`.
+
+    Gathers wait for memory, so on a GPU they are as narrow as the product; on a CPU,
+    whose cache holds the dictionary, that would only cost precision.
+    """
+    return product if device.type == "cuda" else torch.float32
 
 
 def decode(index: Tensor, value: Tensor, rows: Tensor) -> Tensor:

@@ -87,9 +87,9 @@ class Autoencoder:
         """Equation 2: a code -> (tokens, d)."""
         return kernels.decode(code.index, code.value, self.W_dec) + self.b_pre
 
-    def reconstruct(self, x: Tensor) -> Reconstruction:
+    def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
         """Tokens (tokens, d) through their stored codes."""
-        code = self.encode(x).stored()
+        code = self.encode(x, scratch=scratch).stored()
         n_active = (code.value > 0).sum(1)
         summed = code.value.double().sum(1)
         return Reconstruction(code, self.decode(code), n_active, summed)
@@ -106,25 +106,32 @@ class Autoencoder:
         """
         scratch = scratch or Scratch()
         code = self.encode(x, product, scratch)
-        error = self.decode(code) - x
+        rows = self.W_dec.to(kernels.gathered_in(product, x.device))
+        error = kernels.decode(code.index, code.value, rows) + self.b_pre - x
         loss = error.square().sum(1).mean()
         d_error = error * (2 / len(x))
-        by_name = self.through_code(code, d_error, x - self.b_pre, scratch)
+        by_name = self.through_code(code, d_error, x - self.b_pre, rows, scratch)
         by_name["b_pre"] += d_error.sum(0)
         summed = torch.zeros(len(self.W_dec), device=x.device)
         summed.index_add_(0, code.index.reshape(-1), code.value.reshape(-1))
         return Gradients(loss, by_name, error, summed > 0)
 
     def through_code(
-        self, code: Code, d_recon: Tensor, centred: Tensor, scratch: Scratch
+        self,
+        code: Code,
+        d_recon: Tensor,
+        centred: Tensor,
+        rows: Tensor,
+        scratch: Scratch,
     ) -> dict[str, Tensor]:
         """From the loss's gradient by W_dec^T z, (tokens, d), to that by parameters.
 
-        `centred` is what was encoded, (tokens, d). Of b_pre it is the part that goes
-        through the code.
+        `centred` is what was encoded, (tokens, d); `rows` is W_dec as it was decoded
+        with. Of b_pre it is the part that goes through the code.
         """
         n, d = self.W_dec.shape
-        d_value = kernels.gather_dot(code.index, self.W_dec, d_recon)
+        narrow = rows.dtype
+        d_value = kernels.gather_dot(code.index, rows, d_recon.to(narrow))
         d_pre = torch.where(code.value > 0, d_value, 0)  # (tokens, k)
         summed = torch.zeros(n, device=d_pre.device)
         summed.index_add_(0, code.index.reshape(-1), d_pre.reshape(-1))
@@ -134,8 +141,12 @@ class Autoencoder:
             for name in ("d_enc", "d_dec")
         )
         found = {
-            "W_enc": kernels.transposed_product(places, d_pre, centred, d_enc),
-            "W_dec": kernels.transposed_product(places, code.value, d_recon, d_dec),
+            "W_enc": kernels.transposed_product(
+                places, d_pre, centred.to(narrow), d_enc
+            ),
+            "W_dec": kernels.transposed_product(
+                places, code.value, d_recon.to(narrow), d_dec
+            ),
             "b_pre": -(summed @ self.W_enc),
         }
         return found if self.b_enc is None else found | {"b_enc": summed}

@@ -23,7 +23,7 @@ class ReluAutoencoder(Autoencoder):
 
     l1: float = 0.0
 
-    def reconstruct(self, x: Tensor) -> Reconstruction:
+    def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
         """Tokens (tokens, d) through all their active features."""
         recon = torch.empty_like(x)
         n_active = torch.empty(len(x), dtype=torch.long, device=x.device)
@@ -32,7 +32,8 @@ class ReluAutoencoder(Autoencoder):
             z = self._activations(x[block] - self.b_pre, torch.float32)
             recon[block] = z @ self.W_dec + self.b_pre
             n_active[block], summed[block] = (z > 0).sum(1), z.double().sum(1)
-        return Reconstruction(self.encode(x).stored(), recon, n_active, summed)
+        code = self.encode(x, scratch=scratch).stored()
+        return Reconstruction(code, recon, n_active, summed)
 
     def gradients(
         self,

@@ -115,10 +115,11 @@ class Trainer:
         )
         fresh = Scratch()  # the other holds the gradients that these are added to
         code: Code = some.encode(x, self._product, fresh)
-        error = kernels.decode(code.index, code.value, some.W_dec) + found.error
+        rows = some.W_dec.to(kernels.gathered_in(self._product, x.device))
+        error = kernels.decode(code.index, code.value, rows) + found.error
         weight = self._settings.aux_weight
         d_error = error * (2 * weight / len(x))
-        by_name = some.through_code(code, d_error, x - some.b_pre, fresh)
+        by_name = some.through_code(code, d_error, x - some.b_pre, rows, fresh)
         found.by_name["b_pre"].add_(by_name.pop("b_pre"))
         for name, gradient in by_name.items():
             found.by_name[name].index_add_(0, dead, gradient)

@@ -23,8 +23,8 @@ class Buffer:
     """Slots for hidden states: half of them is dealt, then filled again.
 
     While batches are trained on, the slots of those that are done are filled behind
-    them: at once, or with `ahead` by a thread of its own, on a CUDA stream of its own.
-    Which token stands in which slot does not depend on that.
+    them: at once, or, where `ahead` names the model's device, by a thread of its own,
+    on a GPU in a stream of its own. Which token stands where does not depend on that.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Buffer:
         seed: int,
         *,
         home: torch.device | None = None,
-        ahead: bool = False,
+        ahead: torch.device | None = None,
         state: Mapping[str, Tensor] | None = None,
     ) -> None:
         """`capacity` tokens, two batches or more, on the device `home`.
@@ -54,7 +54,11 @@ class Buffer:
         self._used = 0  # tokens of it that are placed
         self._filling: list[Future[object]] = []
         self._worker = ThreadPoolExecutor(1) if ahead else None
-        self._stream: torch.cuda.Stream | None = None
+        self._stream = (
+            torch.cuda.Stream(ahead)  # type: ignore[no-untyped-call]
+            if ahead and ahead.type == "cuda"
+            else None
+        )
         if state is None:
             self.release(torch.arange(capacity))
         else:
@@ -80,11 +84,13 @@ class Buffer:
 
     def release(self, slots: Tensor) -> None:
         """Fill slots, whose states are not needed any more, with the next tokens."""
-        if self._worker:
-            freed = _event()
-            self._filling.append(self._worker.submit(self._fill, slots, freed))
-        else:
+        if self._worker is None:
             self._fill(slots, None)
+            return
+        freed = None  # until what was asked of the GPU with these slots is done
+        if self._stream:
+            freed = torch.cuda.current_stream(self._stream.device).record_event()
+        self._filling.append(self._worker.submit(self._fill, slots, freed))
 
     def state(self) -> dict[str, Tensor]:
         """What a buffer needs to go on like this one: which tokens it holds, no states.
@@ -115,7 +121,7 @@ class Buffer:
             filling.result()
         self._filling.clear()
         if self._stream:
-            torch.cuda.current_stream().wait_stream(self._stream)
+            torch.cuda.current_stream(self._stream.device).wait_stream(self._stream)
 
     def _fill(self, slots: Tensor, freed: torch.cuda.Event | None) -> None:
         with self._beside(freed):
@@ -137,10 +143,9 @@ class Buffer:
     @contextmanager
     def _beside(self, freed: torch.cuda.Event | None) -> Iterator[None]:
         """Work on a stream of our own, once the slots' last readers are done."""
-        if freed is None:
+        if self._stream is None or freed is None:
             yield
             return
-        self._stream = self._stream or torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._stream.wait_event(freed)
         with torch.cuda.stream(self._stream):
             yield
@@ -177,12 +182,3 @@ class Buffer:
 
 def _tokens(states: States) -> int:
     return int(states.real.sum())
-
-
-def _event() -> torch.cuda.Event | None:
-    """What was asked of the GPU until now; nothing where there is none."""
-    if not torch.cuda.is_available():
-        return None
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    event.record()
-    return event

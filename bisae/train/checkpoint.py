@@ -4,6 +4,7 @@ Reads the `train` split and the language model; writes `sae/` and `train/` of ea
 """
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
         part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
-        keeper = Keeper(folder_of(store, group), identity(store, lm, group))
+        keeper = Keeper(folder_of(store, group), identity(store, lm))
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
         title = f"train {missing[0].size}/{missing[0].step}{part}"
         train_jobs(store.study, source, group, keeper, lm.device, title)
@@ -49,6 +50,10 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
             loss = np.array(job.losses, np.float32)
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
         keeper.remove()
+    checkpoint = [one for one in store.study.cells if one[:2] == missing[0][:2]]
+    if all(store.progress(cell).sae for cell in checkpoint):
+        # States of other groups of these layers, from runs that were cut short.
+        shutil.rmtree(folder_of(store, jobs).parent, ignore_errors=True)
 
 
 def divide(
@@ -70,11 +75,10 @@ def folder_of(store: Store, jobs: Sequence[Job]) -> Path:
     return home / first.size / str(first.step) / layers
 
 
-def identity(store: Store, lm: LanguageModel, jobs: Sequence[Job]) -> dict[str, Any]:
+def identity(store: Store, lm: LanguageModel) -> dict[str, Any]:
     """What a state must have been kept under to be gone on from."""
     return {
         "format": 1,
-        "jobs": [job.name for job in jobs],
         "sae": store.study.sae.model_dump(mode="json"),
         "batch_documents": store.study.lm.batch_documents,
         "corpus": store.corpus_attributes()["fingerprint"],

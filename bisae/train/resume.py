@@ -39,6 +39,8 @@ class Saved(NamedTuple):
 
     tokens: int
     """Tokens that were trained on."""
+    seconds: float
+    """Time that this took."""
     buffer: dict[str, Tensor]
 
 
@@ -50,7 +52,10 @@ class Keeper:
     """Keeps the state of one run in a folder."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        """`identity` says what is trained on what; a state of another is not used."""
+        """`identity` says what is trained on what; a state of another is not used.
+
+        States of other jobs of the same checkpoint stand in folders beside this one.
+        """
         self.folder = folder
         self._identity = json.loads(json.dumps(identity))
         self._cost: float | None = None  # seconds that the last save took
@@ -59,26 +64,46 @@ class Keeper:
     def load(
         self, jobs: Sequence[Job], settings: Sae, scratch: Scratch, device: torch.device
     ) -> Saved | None:
-        """Put the last state into the jobs; None, and a word, if it cannot be used."""
-        if not (self.folder / "state.json").exists():
-            return None
+        """Put the last state into the jobs; None, and a word, if it cannot be used.
+
+        The state may be one that was kept with other jobs beside these.
+        """
+        folders = [self.folder, *sorted(self.folder.parent.glob("*"))]
+        for folder in folders:
+            if (folder / "state.json").exists():
+                found = self._load(folder, jobs, settings, scratch, device)
+                if found:
+                    return found
+        return None
+
+    def _load(
+        self,
+        folder: Path,
+        jobs: Sequence[Job],
+        settings: Sae,
+        scratch: Scratch,
+        device: torch.device,
+    ) -> Saved | None:
         try:
-            told = _read_json(self.folder / "state.json")
+            told = json.loads((folder / "state.json").read_text(encoding="utf-8"))
             if told["identity"] != self._identity:
-                note(f"{self.folder} was kept under other settings; starting again")
+                note(f"{folder} was kept under other settings, and is not used")
                 return None
-            buffer = self._tensors(told["buffer"], torch.device("cpu"))
-            parts = [self._tensors(one["file"], device) for one in told["jobs"]]
+            if not {job.name for job in jobs} <= told["jobs"].keys():
+                return None
+            kept = [told["jobs"][job.name] for job in jobs]
+            buffer = _tensors(folder, told["buffer"], torch.device("cpu"))
+            parts = [_tensors(folder, one["file"], device) for one in kept]
         except (Damaged, OSError, KeyError, TypeError, ValueError) as error:
-            note(f"{self.folder} is damaged ({error}); starting this group again")
+            note(f"{folder} is damaged ({error}), and is not used")
             return None
-        for job, one, tensors in zip(jobs, told["jobs"], parts, strict=True):
+        for job, one, tensors in zip(jobs, kept, parts, strict=True):
             job.losses, job.seconds = one["losses"], one["seconds"]
             job.failed = one["failed"]
             job.trainer = Trainer.resumed(
                 tensors, settings, job.lr, one["steps"], scratch
             )
-        return Saved(told["tokens"], buffer)
+        return Saved(told["tokens"], told["seconds"], buffer)
 
     def is_due(self, jobs: Sequence[Job]) -> bool:
         """Whether saving now keeps within its share of the time."""
@@ -89,24 +114,28 @@ class Keeper:
             cost = FIRST_SECONDS + held / FIRST_RATE
         return time.monotonic() - self._rested >= cost / SHARE
 
-    def save(
-        self, jobs: Sequence[Job], tokens: int, buffer: Mapping[str, Tensor]
-    ) -> None:
+    def save(self, jobs: Sequence[Job], state: Saved) -> None:
         """Write the state, then let go of the one before. An error leaves that one."""
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        told: dict[str, Any] = {"identity": self._identity, "tokens": tokens}
-        told["buffer"] = self._write(f"{tokens}-buffer", buffer)
-        told["jobs"] = []
+        mark = f"{state.tokens}-"
+        kept: dict[str, Any] = {}
         for number, job in enumerate(jobs):
             assert job.trainer
             one = {"steps": job.trainer.steps, "losses": job.losses}
             one |= {"seconds": job.seconds, "failed": job.failed}
-            one["file"] = self._write(f"{tokens}-{number}", job.trainer.state())
-            told["jobs"].append(one)
+            one["file"] = self._write(f"{mark}{number}", job.trainer.state())
+            kept[job.name] = one
+        told = {
+            "identity": self._identity,
+            "tokens": state.tokens,
+            "seconds": state.seconds,
+            "buffer": self._write(f"{mark}buffer", state.buffer),
+            "jobs": kept,
+        }
         replace(self.folder / "state.json", json.dumps(told))
         for old in self.folder.glob("*.safetensors"):
-            if not old.name.startswith(f"{tokens}-"):
+            if not old.name.startswith(mark):
                 old.unlink()
         self._rested = time.monotonic()
         self._cost = self._rested - began
@@ -124,21 +153,18 @@ class Keeper:
         sync(path)
         return {"name": path.name, "crc32": _crc32(path)}
 
-    def _tensors(
-        self, file: Mapping[str, Any], device: torch.device
-    ) -> dict[str, Tensor]:
-        path = self.folder / file["name"]
-        if _crc32(path) != file["crc32"]:
-            msg = f"{path.name} has changed"
-            raise Damaged(msg)
-        try:
-            return load_file(path, device=str(device))
-        except SafetensorError as error:
-            raise Damaged(str(error)) from error
 
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _tensors(
+    folder: Path, file: Mapping[str, Any], device: torch.device
+) -> dict[str, Tensor]:
+    path = folder / file["name"]
+    if _crc32(path) != file["crc32"]:
+        msg = f"{path.name} has changed"
+        raise Damaged(msg)
+    try:
+        return load_file(path, device=str(device))
+    except SafetensorError as error:
+        raise Damaged(str(error)) from error
 
 
 def _crc32(path: Path) -> int:

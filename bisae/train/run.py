@@ -23,7 +23,7 @@ from bisae.states import Blocks
 from bisae.study import Study
 from bisae.train.buffer import Buffer
 from bisae.train.job import Job
-from bisae.train.resume import Keeper
+from bisae.train.resume import Keeper, Saved
 
 
 def train_jobs(
@@ -44,21 +44,21 @@ def train_jobs(
     """
     settings, scratch = study.sae, Scratch()
     began = time.perf_counter()
-    before = sum(job.seconds for job in jobs)
     total = study.corpus.train_tokens
     with advising(len(jobs)):
         saved = keeper.load(jobs, settings, scratch, device)
         done = saved.tokens if saved else 0
         if saved:
+            began -= saved.seconds
             note(f"{title}: goes on from token {done:,} of {total:,}")
-            before = sum(job.seconds for job in jobs)
         buffer = Buffer(
             source,
             settings.buffer_batches * settings.batch_tokens,
             settings.batch_tokens,
             settings.seed,
             home=torch.device("cpu") if study.lm.buffer == "host" else None,
-            ahead=device.type == "cuda",
+            # On a CPU it would take from the training what it gives.
+            ahead=device if device.type == "cuda" else None,
             state=saved.buffer if saved else None,
         )
         with (
@@ -76,15 +76,16 @@ def train_jobs(
                     shown.update(len(slots))
                 if stop.is_set() or keeper.is_due(jobs):
                     _check(jobs, drop_failed=drop_failed)
-                    keeper.save(jobs, done, buffer.state())
+                    state = Saved(done, time.perf_counter() - began, buffer.state())
+                    keeper.save(jobs, state)
                 if stop.is_set():
                     msg = f"{title}: stopped at token {done:,} of {total:,}; "
                     msg += "run it again and it goes on from there"
                     raise Interrupted(msg)
     _check(jobs, drop_failed=drop_failed)
-    own = sum(job.seconds for job in jobs) - before
+    own = sum(job.seconds for job in jobs)
     shared = (time.perf_counter() - began - own) / len(jobs)
-    for job in jobs:
+    for job in jobs:  # the model's time is theirs in equal parts
         job.seconds += shared
 
 

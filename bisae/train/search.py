@@ -43,14 +43,14 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
     """
     settings = store.study.sae
     jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
-    made = identity(store, lm, jobs)
+    made = identity(store, lm)
     file = table_file(store, SEARCH_TABLE, cell)
     if is_current(file, made):
         return
     found: list[tuple[float, float]] = []
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
-        folder = folder_of(store, group).with_name(f"lr-search-{number}")
-        keeper = Keeper(folder, identity(store, lm, group))
+        folder = folder_of(store, group) / f"lr-search-{number}"
+        keeper = Keeper(folder, made)
         source = StateBlocks(store, "train", lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
