@@ -4,12 +4,59 @@ DuckDB's own switches leave ways to write; a file system that can only open for 
 under a scheme of its own and with everything else forbidden, does not.
 """
 
+import io
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 
 SCHEME = "bisae"
+
+
+class SharedFile(io.RawIOBase):
+    """A file that several threads read at once, each from a place of its own.
+
+    DuckDB's threads share a handle, and seek and read in two calls: with one place for
+    all, a thread would now and then read where another one went.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._size = os.fstat(self._descriptor).st_size
+        self._places: dict[int, int] = {}
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Where this thread reads next."""
+        return self._places.get(threading.get_ident(), 0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move this thread's place."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._size}
+        place = self._places[threading.get_ident()] = start[whence] + offset
+        return place
+
+    def readinto(self, buffer: Any) -> int:
+        """Read from this thread's place on."""
+        place = self.tell()
+        got = os.preadv(self._descriptor, [buffer], place)
+        self._places[threading.get_ident()] = place + got
+        return got
+
+    def close(self) -> None:
+        """Give the file back."""
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
 
 class ReadOnlyFiles(LocalFileSystem):  # type: ignore[misc]
@@ -30,7 +77,7 @@ class ReadOnlyFiles(LocalFileSystem):  # type: ignore[misc]
         if mode != "rb" or not Path(path).resolve().is_relative_to(self._allowed):
             msg = f"queries may only read the store's tables, not {path} ({mode})"
             raise PermissionError(msg)
-        return super()._open(path, mode, **options)
+        return SharedFile(path)
 
 
 def enclose(con: Any, root: Path) -> None:
