@@ -133,6 +133,15 @@ def test_a_tie_across_the_last_place_is_seen() -> None:
     assert index[1].tolist() == [*range(0, 200, 4), *range(1, 41, 4)]
 
 
+@pytest.mark.parametrize("n", [127, 128, 129, 191, 192])
+def test_ties_are_seen_on_both_sides_of_where_topk_changes_its_way(n: int) -> None:
+    pre = torch.rand(40, n, generator=torch.Generator().manual_seed(n))
+    pre = (pre * 60).round()  # ties in most rows, across the second place in some
+    index, value = largest(pre, 2, Scratch())
+    for row, places, values in zip(pre.tolist(), index, value, strict=True):
+        assert list(zip(places.tolist(), values.tolist(), strict=True)) == best(row, 2)
+
+
 def test_a_wide_bfloat16_row_has_no_room_for_its_index_and_is_right_too() -> None:
     pre = torch.ones(1, 2**16 + 8, dtype=torch.bfloat16)
     pre[0, 2**16 + 3] = 2

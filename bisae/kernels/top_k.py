@@ -5,6 +5,8 @@ from torch import Tensor
 
 from bisae.kernels.scratch import Scratch
 
+SHORT = 64
+"""Columns for each of k below which `torch.topk` sorts the whole row on a CPU."""
 LOW_BITS = 16
 """Bits of a float32 that a bfloat16 leaves zero; an index below 2^16 fits there."""
 
@@ -22,12 +24,16 @@ def largest(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
 
 
 def _of_float32(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """`torch.topk` leaves ties open, so rows with one (hardly any) are sorted again.
-
-    One entry more than k is taken, to see a tie across the last place.
-    """
-    value, index = pre.topk(min(k + 1, pre.shape[1]), dim=1)
+    """`torch.topk` leaves ties open, so rows with one (hardly any) are sorted again."""
+    n = pre.shape[1]
+    # One more than k shows a tie across the last place. On a CPU it may also take four
+    # times as long: `torch.topk` sorts a heap of k up to n = 64 k, beyond that the row.
+    spare = min(n - k, 0 if k <= n / SHORT < k + 1 else 1)
+    value, index = pre.topk(k + spare, dim=1)
     tied = ((value[:, 1:] == value[:, :-1]) & (value[:, 1:] > 0)).any(1)
+    if not spare:
+        last = value[:, -1:]
+        tied |= ((pre == last).sum(1) > (value == last).sum(1)) & (last[:, 0] > 0)
     value, index = value[:, :k], index[:, :k]
     if bool(tied.any()):
         ordered, places = pre[tied].sort(dim=1, descending=True, stable=True)
