@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bisae.build import build
+from bisae.build import build, search
 from bisae.grid import Selection
 from bisae.pretrain import pretrain
 from bisae.store import Store
@@ -39,5 +39,6 @@ def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="session")
 def tiny(tiny_study: Study) -> Store:
-    """The tiny study's store, built and exported. Read only: tests copy it first."""
+    """The tiny study's store, searched, built, exported. Read only: tests copy it."""
+    search(tiny_study)
     return build(tiny_study, Selection())

@@ -41,6 +41,7 @@ def make_study(place: Path, **sae: Any) -> Study:
     raw = {
         "name": "tiny",
         "store": str(place),
+        "work_dir": str(place.parent / "work"),
         "corpus": {"text": text, "context": CONTEXT},
         "models": [model],
         "sae": {"n_features": 32, "k": 3} | sae,

@@ -243,7 +243,7 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
     written = tomllib.loads(dump_study(load(tmp_path)))
     for section in ("corpus", "sae", "lm", "features"):
         fields = Study.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
-        optional = {"tokenizer", "tokenizer_revision", "bos", "key"}
+        optional = {"tokenizer", "tokenizer_revision", "bos", "key", "memory_gb"}
         assert set(written[section]) == set(fields) - optional
 
 
@@ -451,11 +451,12 @@ def test_a_chance_threshold_is_a_share(tmp_path: Path, threshold: str) -> None:
 @pytest.mark.parametrize(
     ("rate", "said"),
     [
-        (float("inf"), "a finite number"),
-        (float("nan"), "a finite number"),
-        (0.0, "greater than 0"),
-        (-1.0, "greater than 0"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+        (0.0, "0.0"),
+        (-1.0, "-1.0"),
     ],
 )
 def test_a_rate_is_finite_and_positive(tmp_path: Path, rate: float, said: str) -> None:
-    refused(tmp_path, f"sae.lr: input should be {said}", sae={"lr": rate})
+    said = f'sae.lr: give a rate above 0, or "search", not {said}'
+    refused(tmp_path, said, sae={"lr": rate})
