@@ -19,6 +19,8 @@ TABLE_BYTES = 0.4
 """Bytes of tables for each stored code, mostly of `firings`."""
 STEP_PRODUCTS = 1.4
 """A training step in encoder products: forward, sparse gradients, Adam."""
+BLOCK_WEIGHTS = 14
+"""Weights of a block in d^2: four for attention, ten for a gated MLP of 10/3 d."""
 TYPICAL_VOCABULARY = 100_000
 """Tokens of a model whose configuration is not at hand."""
 
@@ -80,15 +82,15 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
     d_model, n_steps = shape.d_model, len(model.steps)
     cells = n_steps * layers
     codes = corpus.eval_tokens * sae.k
-    # Twelve d^2 weights a block, and embeddings on both ends.
-    n_params = 12 * d_model**2 * shape.n_layers + 2 * shape.vocab_size * d_model
+    weights = BLOCK_WEIGHTS * d_model**2 * shape.n_layers
+    n_params = weights + 2 * shape.vocab_size * d_model  # embeddings on both ends
     needed = need(study, shape, n_params)
     room = available(study)
     passes = _passes(layers, needed, room)
     largest = max(map(len, passes), default=1)
     peak = needed.of(largest, largest)
     # Operations a token: two a weight, and the encoder's product.
-    lm = 2 * 12 * d_model**2 * shape.n_layers
+    lm = 2 * weights
     encoder = 2 * sae.n_features * d_model * layers
     train = corpus.train_tokens * (lm * max(1, len(passes)) + STEP_PRODUCTS * encoder)
     evaluate = corpus.eval_tokens * (lm + encoder)

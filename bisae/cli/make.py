@@ -45,7 +45,7 @@ def demo(folder: Path) -> None:
 @format_option
 @reports_errors
 def plan(study: Path, style: str) -> None:
-    """Say what a study will cost: cells, passes, bytes, hours. Nothing is built.
+    """Say what a study will cost: cells, passes, bytes, memory, hours; builds nothing.
 
     Example: bisae plan examples/llm-jp-3.toml
     """

@@ -37,7 +37,7 @@ class Scratch:
 
 def block_rows(device: torch.device, n: int) -> int:
     """How many rows of an (rows, n) matrix stay within BLOCK."""
-    return max(1, BLOCK[device.type] // (4 * n))
+    return max(1, BLOCK.get(device.type, BLOCK["cpu"]) // (4 * n))
 
 
 def row_blocks(x: Tensor, n: int) -> list[slice]:

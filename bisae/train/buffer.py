@@ -127,8 +127,8 @@ class Buffer:
         with self._beside(freed):
             while len(slots):
                 if self._held is None or self._used == _tokens(self._held):
+                    self._held = None  # let go of it before the next one is made
                     if self._next == len(self._source):
-                        self._held = None
                         break
                     self._held, self._used = self._source[self._next], 0
                     self._next += 1
