@@ -42,27 +42,14 @@ def train_jobs(
     TrainingError, naming cell and step; Interrupted when the user asked to stop;
     OutOfMemory, naming what to lower.
     """
-    settings, scratch = study.sae, Scratch()
-    began = time.perf_counter()
-    total = study.corpus.train_tokens
+    scratch, total = Scratch(), study.corpus.train_tokens
+    began, done = time.perf_counter(), 0
     with advising(len(jobs)):
-        saved = keeper.load(jobs, settings, scratch, device)
-        done = saved.tokens if saved else 0
-        if saved:
-            began -= saved.seconds
+        if saved := keeper.load(jobs, study.sae, scratch, device):
+            began, done = began - saved.seconds, saved.tokens
             note(f"{title}: goes on from token {done:,} of {total:,}")
-        buffer = Buffer(
-            source,
-            settings.buffer_batches * settings.batch_tokens,
-            settings.batch_tokens,
-            settings.seed,
-            home=torch.device("cpu") if study.lm.buffer == "host" else None,
-            # On a CPU it would take from the training what it gives.
-            ahead=device if device.type == "cuda" else None,
-            state=saved.buffer if saved else None,
-        )
         with (
-            closing(buffer),
+            closing(_buffer(study, source, device, saved)) as buffer,
             bar(total, title, "tokens", done) as shown,
             _asked_to_stop() as stop,
         ):
@@ -76,8 +63,8 @@ def train_jobs(
                     shown.update(len(slots))
                 if stop.is_set() or keeper.is_due(jobs):
                     _check(jobs, drop_failed=drop_failed)
-                    state = Saved(done, time.perf_counter() - began, buffer.state())
-                    keeper.save(jobs, state)
+                    seconds = time.perf_counter() - began
+                    keeper.save(jobs, Saved(done, seconds, buffer.state()))
                 if stop.is_set():
                     msg = f"{title}: stopped at token {done:,} of {total:,}; "
                     msg += "run it again and it goes on from there"
@@ -87,6 +74,22 @@ def train_jobs(
     shared = (time.perf_counter() - began - own) / len(jobs)
     for job in jobs:  # the model's time is theirs in equal parts
         job.seconds += shared
+
+
+def _buffer(
+    study: Study, source: Blocks, device: torch.device, saved: Saved | None
+) -> Buffer:
+    settings = study.sae
+    return Buffer(
+        source,
+        settings.buffer_batches * settings.batch_tokens,
+        settings.batch_tokens,
+        settings.seed,
+        home=torch.device("cpu") if study.lm.buffer == "host" else None,
+        # On a CPU it would take from the training what it gives.
+        ahead=device if device.type == "cuda" else None,
+        state=saved.buffer if saved else None,
+    )
 
 
 def _learn(
