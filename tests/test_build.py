@@ -82,7 +82,7 @@ def test_a_checkpoint_that_is_killed_goes_on_inside_it(
         process.wait()
         states = list((tmp_path / "work").rglob("state.json"))
     build(study, Selection(), ("train",))
-    assert re.search(r"train S/\d+: goes on from token \d", capsys.readouterr().err)
+    assert re.search(r"train [SM]/\d+: goes on from token \d", capsys.readouterr().err)
     assert not (tmp_path / "work").exists()
     store = open_store(tmp_path / "store")
     for cell in study.cells:
