@@ -17,7 +17,7 @@ from bisae.progress import track
 from bisae.query import exported_cells
 from bisae.store import Store, create_store
 from bisae.study import Model, Study
-from bisae.train import learning_rates, search_rates, train_checkpoint
+from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
 
@@ -117,9 +117,11 @@ def _with_rates(store: Store, sizes: set[str]) -> Study:
 
 
 def _search(store: Store, model: Model) -> None:
-    with at(model.middle_cell):
-        lm = _load(store, [model.middle_cell])
-        search_rates(store, lm, model.middle_cell)
+    """Search one size's rate; its model is loaded only if needed."""
+    cell = model.middle_cell
+    if not is_searched(store, cell):
+        with at(cell):
+            search_rates(store, _load(store, [cell]), cell)
 
 
 def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from bisae.errors import CheckpointError, OutOfMemory
-from bisae.hidden import ModelShape
+from bisae.hidden import ModelShape, chosen_device, chosen_dtype
 from bisae.kernels import block_rows
 from bisae.sae import product_dtype
 from bisae.study import Study
@@ -24,8 +24,6 @@ T = TypeVar("T")
 FREE_SHARE = 0.9
 """Of the memory that is free, what training may use: the rest is for what is not
 counted, such as fragments."""
-
-
 HOST_SLACK = 1.2
 """Resident host memory over what is counted: the model's file while it is read, and
 what the allocator keeps. Measured at one and at four layers, 1.20 to 1.23."""
@@ -47,24 +45,18 @@ class Need(NamedTuple):
 
 
 def device_of(study: Study) -> torch.device:
-    """The device that the study asks for, as far as this machine has it."""
-    name = study.lm.device
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    """The device that the study asks for, whether this machine has it or not."""
+    return chosen_device(study.lm.device)
 
 
 def state_bytes(study: Study) -> int:
     """Bytes of one number of the language model."""
-    dtype = study.lm.dtype
-    if dtype == "auto":
-        dtype = "bfloat16" if device_of(study).type == "cuda" else "float32"
-    return 4 if dtype == "float32" else 2
+    return chosen_dtype(study.lm.dtype, device_of(study)).itemsize
 
 
 def need(study: Study, shape: ModelShape, n_params: int) -> Need:
     """What training takes beside the libraries."""
-    d, n, k = shape.d_model, study.sae.n_features, study.sae.k
+    d, n = shape.d_model, study.sae.n_features
     device, wide = device_of(study), state_bytes(study)
     batch = study.sae.batch_tokens
     slots = study.sae.buffer_batches * batch
@@ -75,16 +67,15 @@ def need(study: Study, shape: ModelShape, n_params: int) -> Need:
         once=n_params * wide
         # A block's insides: queries, keys, values, an MLP four times as wide, gated.
         + document_tokens * 16 * d * wide
-        + _step_bytes(study, d, n, k, batch, device),
+        + _step_bytes(study, d, device),
         layer=(slots * on_device + document_tokens) * d * wide,
         sae=3 * 4 * parameters + 8 * n,
     )
 
 
-def _step_bytes(
-    study: Study, d: int, n: int, k: int, batch: int, device: torch.device
-) -> int:
+def _step_bytes(study: Study, d: int, device: torch.device) -> int:
     """What a step holds at its fullest, beside weights: while gradients are taken."""
+    n, k, batch = study.sae.n_features, study.sae.k, study.sae.batch_tokens
     narrow = product_dtype(study.sae, device) == torch.bfloat16
     pre = min(batch, block_rows(device, n)) * n
     # The input, centred; the error and its gradient; a rounded or spare copy.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bisae.errors import StateError
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel
+from bisae.hidden import LanguageModel, undirected
 from bisae.store import Block, Store
 
 
@@ -23,7 +23,7 @@ class States(NamedTuple):
     """(documents, context - 1) bool: which positions hold a token."""
     layers: dict[int, Tensor]
     """For each layer the states of the real tokens, (tokens, d), as the LM gives them:
-    finite and not zero, so `unit_states` has a direction for each."""
+    finite and not zero, so each has a direction."""
 
 
 class Blocks(Protocol):
@@ -80,8 +80,7 @@ def with_bos(block: Block, bos: int) -> tuple[Tensor, Tensor]:
 
 
 def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> None:
-    norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float32)
-    bad = ~(norms.isfinite() & (norms > 0))
+    bad = undirected(rows)
     if bool(bad.any()):
         document = first + int(real.nonzero()[int(bad.nonzero()[0]), 0])
         msg = f"cell {cell}, {split} document {document}: a hidden state is zero or "

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
@@ -91,6 +92,16 @@ def test_a_checkpoint_of_another_width(copy: Study) -> None:
     assert "S/46" in line
 
 
+def test_a_checkpoint_that_is_whole_and_of_another_width(copy: Study) -> None:
+    model = copy.models[0]
+    config = transformers.AutoConfig.from_pretrained(model.checkpoint_at(40)[0])
+    config.hidden_size = 64
+    auto: Any = transformers.AutoModelForCausalLM
+    auto.from_config(config).save_pretrained(model.checkpoint_at(39)[0])
+    line = fail(with_model(copy, steps=(0, 5, 39, 40)), "train")
+    assert "39 has d_model 64, the study says 32" in line
+
+
 def test_states_that_are_not_finite(copy: Study) -> None:
     def spoil(folder: Path) -> None:
         weights = load_file(folder / "model.safetensors")
@@ -116,7 +127,8 @@ def test_a_tokenizer_larger_than_the_model(copy: Study) -> None:
         (folder / "config.json").write_text(json.dumps(config))
 
     line = fail(with_step(copy, 42, shrink), "build")
-    assert "embeds 300 tokens, the tokenizer has 700" in line
+    assert "embeds 300 tokens, the tokenizer has 700: they do not belong" in line
+    assert "set [corpus] tokenizer" in line
     assert "S/42" in line
 
 

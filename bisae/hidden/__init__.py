@@ -4,14 +4,30 @@ Reads checkpoints of `transformers` and token ids; gives states of any layers, t
 losses and a fingerprint of the weights.
 """
 
-from bisae.hidden.load import load_lm, quiet, read_config
-from bisae.hidden.model import LanguageModel, ModelShape, unit_states
+from bisae.hidden.load import (
+    chosen_device,
+    chosen_dtype,
+    load_lm,
+    quiet,
+    read_config,
+)
+from bisae.hidden.model import (
+    LanguageModel,
+    ModelShape,
+    directions,
+    undirected,
+    unit_states,
+)
 
 __all__ = [
     "LanguageModel",
     "ModelShape",
+    "chosen_device",
+    "chosen_dtype",
+    "directions",
     "load_lm",
     "quiet",
     "read_config",
+    "undirected",
     "unit_states",
 ]

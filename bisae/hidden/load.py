@@ -30,15 +30,14 @@ def load_lm(
     Raises CheckpointError: one line that says what, where and what to do.
     """
     with _opening(checkpoint, revision, trust=trust_remote_code) as source:
-        place = _device(device)
-        if dtype == "auto":
-            dtype = "bfloat16" if place.type == "cuda" else "float32"
-        if dtype not in DTYPES:
-            msg = f"no dtype {dtype!r}: choose auto, {', '.join(DTYPES)}"
+        place = chosen_device(device)
+        if place.type == "cuda" and not torch.cuda.is_available():
+            msg = f"device {device!r} is asked for, but PyTorch sees no CUDA device; "
+            msg += "use auto"
             raise CheckpointError(msg)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **source,
-            dtype=DTYPES[dtype],
+            dtype=chosen_dtype(dtype, place),
             weights_only=True,  # a pickle may hold tensors and nothing else
             output_loading_info=True,
         )
@@ -57,12 +56,22 @@ def read_config(
         return shape_of(AutoConfig.from_pretrained(**source))
 
 
-def _device(name: str) -> torch.device:
-    has_cuda = torch.cuda.is_available()
-    if name.startswith("cuda") and not has_cuda:
-        msg = f"device {name!r} is asked for, but PyTorch sees no CUDA device; use auto"
+def chosen_device(name: str) -> torch.device:
+    """A device by its name, there or not; "auto" is cuda where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
+    """What a model's numbers are on a device. Raises CheckpointError."""
+    if name == "auto":
+        name = "bfloat16" if device.type == "cuda" else "float32"
+    if name not in DTYPES:
+        msg = f"no dtype {name!r}: choose auto, {', '.join(DTYPES)}"
         raise CheckpointError(msg)
-    return torch.device(("cuda" if has_cuda else "cpu") if name == "auto" else name)
+    dtype: torch.dtype = DTYPES[name]
+    return dtype
 
 
 @contextmanager

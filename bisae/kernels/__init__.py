@@ -23,6 +23,7 @@ __all__ = [
     "Scratch",
     "block_rows",
     "by_feature",
+    "chosen",
     "decode",
     "encode",
     "gather_dot",
@@ -50,16 +51,20 @@ def encode(
     x, rows = x.to(product), rows.to(product)
     index = torch.empty(len(x), k, dtype=torch.long, device=x.device)
     value = torch.empty(len(x), k, device=x.device)
-    triton = _triton_for(x)
     for block in row_blocks(x, len(rows)):
         part = x[block]
         pre = scratch.empty("pre", (len(part), len(rows)), product, x.device)
         torch.mm(part, rows.T, out=pre)
         if bias is not None:
             pre.add_(bias.to(product))
-        found = triton.top_k(pre, k) if triton else largest(pre, k, scratch)
-        index[block], value[block] = found
+        index[block], value[block] = chosen(pre, k, scratch)
     return index, value
+
+
+def chosen(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
+    """The k largest positive entries, as `encode` gives them: (tokens, n)."""
+    triton = _triton_for(pre)
+    return triton.top_k(pre, k) if triton else largest(pre, k, scratch)
 
 
 def gathered_in(product: torch.dtype, device: torch.device) -> torch.dtype:

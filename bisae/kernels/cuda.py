@@ -204,6 +204,14 @@ def _top_k(
 
 
 @triton.jit
+def _rows(rows, row, used, column, d):
+    """Some columns of some rows, as float32; 0 where a row is not used."""
+    inside = used[:, None] & (column < d)[None, :]
+    place = row[:, None] * d + column[None, :]
+    return tl.load(rows + place, mask=inside, other=0.0).to(tl.float32)
+
+
+@triton.jit
 def _decode(
     index,
     value,
@@ -222,12 +230,7 @@ def _decode(
         used = rank < k
         feature = tl.load(index + token * k + rank, mask=used, other=0)
         weight = tl.load(value + token * k + rank, mask=used, other=0.0)
-        part = tl.load(
-            rows + feature[:, None] * d + column[None, :],
-            mask=used[:, None] & (column < d)[None, :],
-            other=0.0,
-        )
-        total += weight[:, None] * part.to(tl.float32)
+        total += weight[:, None] * _rows(rows, feature, used, column, d)
     tl.store(out + token * d + column, tl.sum(total, axis=0), mask=column < d)
 
 
@@ -249,14 +252,9 @@ def _gather_dot(
     total = tl.zeros((PLACES, WIDTH), tl.float32)
     for start in range(0, d, WIDTH):
         column = start + tl.arange(0, WIDTH)
-        within = column < d
-        with_ = tl.load(other + token * d + column, mask=within, other=0.0)
-        part = tl.load(
-            rows + feature[:, None] * d + column[None, :],
-            mask=used[:, None] & within[None, :],
-            other=0.0,
-        )
-        total += part.to(tl.float32) * with_.to(tl.float32)[None, :]
+        with_ = tl.load(other + token * d + column, mask=column < d, other=0.0)
+        part = _rows(rows, feature, used, column, d)
+        total += part * with_.to(tl.float32)[None, :]
     tl.store(out + token * k + rank, tl.sum(total, axis=1), mask=used)
 
 
@@ -290,12 +288,7 @@ def _transposed_product(
             used = entry < end
             place = tl.load(order + entry, mask=used, other=0)
             weight = tl.load(value + place, mask=used, other=0.0)
-            part = tl.load(
-                other + (place // K)[:, None] * d + column[None, :],
-                mask=used[:, None] & (column < d)[None, :],
-                other=0.0,
-            )
-            total += weight[:, None] * part.to(tl.float32)
+            total += weight[:, None] * _rows(other, place // K, used, column, d)
         # Nothing else is ordered by these additions.
         tl.atomic_add(
             out + feature * d + column,

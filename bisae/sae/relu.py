@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bisae import kernels
 from bisae.kernels import Scratch
-from bisae.sae.autoencoder import Autoencoder, Gradients, Reconstruction
+from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
 
 
 @dataclass
@@ -25,15 +25,17 @@ class ReluAutoencoder(Autoencoder):
 
     def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
         """Tokens (tokens, d) through all their active features."""
-        recon = torch.empty_like(x)
+        scratch, recon = scratch or Scratch(), torch.empty_like(x)
+        index = torch.empty(len(x), self.k, dtype=torch.long, device=x.device)
+        value = torch.empty(len(x), self.k, device=x.device)
         n_active = torch.empty(len(x), dtype=torch.long, device=x.device)
         summed = torch.empty(len(x), dtype=torch.double, device=x.device)
         for block in kernels.row_blocks(x, len(self.W_enc)):
             z = self._activations(x[block] - self.b_pre, torch.float32)
             recon[block] = z @ self.W_dec + self.b_pre
             n_active[block], summed[block] = (z > 0).sum(1), z.double().sum(1)
-        code = self.encode(x, scratch=scratch).stored()
-        return Reconstruction(code, recon, n_active, summed)
+            index[block], value[block] = kernels.chosen(z, self.k, scratch)
+        return Reconstruction(Code(index, value).stored(), recon, n_active, summed)
 
     def gradients(
         self,

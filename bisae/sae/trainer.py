@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bisae import kernels
 from bisae.kernels import Scratch
-from bisae.sae.autoencoder import Autoencoder, Code, Gradients
+from bisae.sae.autoencoder import Autoencoder, Gradients
 from bisae.sae.make import from_tensors
 from bisae.study import Sae
 
@@ -114,7 +114,7 @@ class Trainer:
             min(self._settings.aux_k, len(dead)),
         )
         fresh = Scratch()  # the other holds the gradients that these are added to
-        code: Code = some.encode(x, self._product, fresh)
+        code = some.encode(x, self._product, fresh)
         rows = some.W_dec.to(kernels.gathered_in(self._product, x.device))
         error = kernels.decode(code.index, code.value, rows) + found.error
         weight = self._settings.aux_weight

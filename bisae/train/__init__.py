@@ -6,10 +6,11 @@ and the table `lr_search`. Interrupted, it goes on from the study's `work_dir`.
 
 from bisae.train.buffer import Buffer
 from bisae.train.checkpoint import train_checkpoint
-from bisae.train.search import learning_rates, search_rates
+from bisae.train.search import is_searched, learning_rates, search_rates
 
 __all__ = [
     "Buffer",
+    "is_searched",
     "learning_rates",
     "search_rates",
     "train_checkpoint",

@@ -37,11 +37,13 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
         Job(cell, store.study.lr(cell.size), _beginning(store, lm, cell))
         for cell in missing
     ]
-    model = {"lm_fingerprint": lm.fingerprint(), "n_params": lm.n_params}
+    fingerprint = lm.fingerprint()
+    model = {"lm_fingerprint": fingerprint, "n_params": lm.n_params}
+    kept_under = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
         part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
-        keeper = Keeper(folder_of(store, group), identity(store, lm))
+        keeper = Keeper(folder_of(store, group), kept_under)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
         title = f"train {missing[0].size}/{missing[0].step}{part}"
         train_jobs(store.study, source, group, keeper, lm.device, title)
@@ -75,14 +77,17 @@ def folder_of(store: Store, jobs: Sequence[Job]) -> Path:
     return home / first.size / str(first.step) / layers
 
 
-def identity(store: Store, lm: LanguageModel) -> dict[str, Any]:
-    """What a state must have been kept under to be gone on from."""
+def identity(store: Store, lm: LanguageModel, fingerprint: str) -> dict[str, Any]:
+    """What a state must have been kept under to be gone on from.
+
+    `fingerprint` is the model's: to take it reads all weights, so it is taken once.
+    """
     return {
         "format": 1,
         "sae": store.study.sae.model_dump(mode="json"),
         "batch_documents": store.study.lm.batch_documents,
         "corpus": store.corpus_attributes()["fingerprint"],
-        "lm": lm.fingerprint(),
+        "lm": fingerprint,
         "device": lm.device.type,
     }
 

@@ -15,7 +15,7 @@ import torch
 
 from bisae.errors import Interrupted, TrainingError
 from bisae.grid import at
-from bisae.hidden import unit_states
+from bisae.hidden import directions
 from bisae.kernels import Scratch
 from bisae.memory import advising
 from bisae.progress import bar, note
@@ -101,7 +101,7 @@ def _learn(
     scratch: Scratch,
 ) -> None:
     for layer, members in groupby(jobs, lambda job: job.cell.layer):
-        x = unit_states(buffer.rows(layer, slots).to(device))
+        x = directions(buffer.rows(layer, slots).to(device))
         for job in members:
             if not job.failed:
                 with at(job.cell):

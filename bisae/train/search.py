@@ -6,7 +6,7 @@ memory allows.
 """
 
 import math
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import torch
@@ -38,19 +38,15 @@ from bisae.train.run import train_jobs
 def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
     """Train one cell at every rate of `lr_grid` and keep each one's validation mse.
 
-    Does nothing where the table is there and made from the same. A rate that diverges
-    has an infinite mse. Raises what `train_checkpoint` raises.
+    A rate that diverges has an infinite mse. Raises what `train_checkpoint` raises.
     """
     settings = store.study.sae
     jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
-    made = identity(store, lm)
-    file = table_file(store, SEARCH_TABLE, cell)
-    if is_current(file, made):
-        return
+    kept_under = identity(store, lm, lm.fingerprint())
     found: list[tuple[float, float]] = []
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
         folder = folder_of(store, group) / f"lr-search-{number}"
-        keeper = Keeper(folder, made)
+        keeper = Keeper(folder, kept_under)
         source = StateBlocks(store, "train", lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
@@ -58,7 +54,17 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
         )
         found += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
         keeper.remove()
-    _write(file, cell, found, made)
+    _write(store, cell, found)
+
+
+def is_searched(store: Store, cell: Cell) -> bool:
+    """Whether a cell's table is there and made under the study's settings."""
+    return is_current(table_file(store, SEARCH_TABLE, cell), _made(store))
+
+
+def _made(store: Store) -> dict[str, Any]:
+    corpus = store.corpus_attributes()["fingerprint"]
+    return {"sae": store.study.sae.model_dump(mode="json"), "corpus": corpus}
 
 
 def learning_rates(store: Store) -> Rows:
@@ -92,12 +98,8 @@ def _squared_error(sae: Autoencoder, x: torch.Tensor) -> float:
     return float((sae.reconstruct(x).recon - x).double().square().sum())
 
 
-def _write(
-    file: Path,
-    cell: Cell,
-    found: list[tuple[float, float]],
-    made: dict[str, object],
-) -> None:
+def _write(store: Store, cell: Cell, found: list[tuple[float, float]]) -> None:
+    file = table_file(store, SEARCH_TABLE, cell)
     columns = {
         "size": pa.array([cell.size] * len(found)),
         "step": pa.array([cell.step] * len(found), pa.int64()),
@@ -108,6 +110,8 @@ def _write(
     con = database()
     try:
         con.register(SEARCH_TABLE, pa.table(columns))
-        write_table(con, f"select * from {SEARCH_TABLE} order by lr", file, made)
+        write_table(
+            con, f"select * from {SEARCH_TABLE} order by lr", file, _made(store)
+        )
     finally:
         con.close()
