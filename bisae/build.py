@@ -4,37 +4,49 @@ Every stage picks up where it stopped: what is finished is not touched.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError, CheckpointError, StudyError
-from bisae.export import export_cell, export_shared, gather
+from bisae.errors import AddressError, CheckpointError, Held, StudyError
+from bisae.export import Shared, export_cell, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at
 from bisae.hidden import LanguageModel, load_lm, read_config
-from bisae.progress import track
+from bisae.progress import note, track
 from bisae.query import exported_cells
-from bisae.store import Store, create_store
+from bisae.store import SHARED, Store, create_store
 from bisae.study import Model, Study
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
+ASKED_AT_ONCE = 16
+"""Cells whose progress is asked for at once: an object store takes its time."""
 
 
 def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
-    """Build the selected cells through the given stages; gives the store."""
+    """Build the selected cells through the given stages; gives the store.
+
+    A checkpoint that somebody else is building is left to them.
+    """
     study = with_layers(study)
     cells = only.of(study.cells)
     store = create_store(study)
-    build_corpus(store)
+    _build_corpus(store)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
+    shared: Shared | None = None
     for checkpoint in checkpoints(cells):
-        with at(f"{checkpoint[0].size}/{checkpoint[0].step}"):
-            _run_models(store, checkpoint, stages)
-    if "export" in stages:
-        export(store, cells)
+        name = checkpoint[0].checkpoint
+        try:
+            with at(name), store.lease(name):
+                _run_models(store, checkpoint, stages)
+                if "export" in stages:
+                    shared = shared or _share(store)
+                    _export(shared, checkpoint)
+        except Held as error:
+            note(f"{error}; left to them")
     return store
 
 
@@ -42,18 +54,30 @@ def search(study: Study) -> Store:
     """Run the learning-rate search for every size; gives the store."""
     study = with_layers(study)
     store = create_store(study)
-    build_corpus(store)
+    _build_corpus(store)
     for model in study.models:
         _search(store, model)
     return store
 
 
-def export(store: Store, cells: list[Cell]) -> None:
+def _build_corpus(store: Store) -> None:
+    with store.lease(SHARED, wait=True):
+        build_corpus(store)
+
+
+def _share(store: Store) -> Shared:
+    """What the export of every cell needs, its tables written."""
+    with store.lease(SHARED, wait=True):
+        shared = gather(store)
+        export_shared(shared)
+    return shared
+
+
+def _export(shared: Shared, cells: list[Cell]) -> None:
     """Write the tables of the cells that are encoded."""
-    done = [cell for cell in cells if store.progress(cell).codes]
-    shared = gather(store)
-    export_shared(shared)
-    for cell in track(done, len(done), "export", "cells"):
+    done = [cell for cell in cells if shared.store.progress(cell).codes]
+    title = f"export {cells[0].checkpoint}"
+    for cell in track(done, len(done), title, "cells"):
         export_cell(shared, cell)
 
 
@@ -61,17 +85,22 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
     """For each checkpoint how many layers are how far, and the cells not finished."""
     rows, unfinished = [], 0
     exported = set(exported_cells(store))
-    for cells in checkpoints(store.study.cells):
-        progress = [store.progress(cell) for cell in cells]
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        found = dict(
+            zip(store.cells, pool.map(store.progress, store.cells), strict=True)
+        )
+    for cells in checkpoints(store.cells):
+        progress = [found[cell] for cell in cells]
         trained = sum(done.sae for done in progress)
         encoded = sum(done.codes for done in progress)
         finished = len(exported.intersection(cells))
         unfinished += len(cells) - finished
         size, step, _ = cells[0]
-        rows.append((size, step, len(cells), trained, encoded, finished))
-    return Rows(
-        ["size", "step", "layers", "trained", "encoded", "exported"], rows
-    ), unfinished
+        by = store.holder(cells[0].checkpoint)
+        told = (len(cells), trained, encoded, finished, by and str(by))
+        rows.append((size, step, *told))
+    names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
+    return Rows(names, rows), unfinished
 
 
 def checkpoints(cells: list[Cell]) -> Iterator[list[Cell]]:
@@ -119,8 +148,8 @@ def _with_rates(store: Store, sizes: set[str]) -> Study:
 def _search(store: Store, model: Model) -> None:
     """Search one size's rate; its model is loaded only if needed."""
     cell = model.middle_cell
-    if not is_searched(store, cell):
-        with at(cell):
+    with at(cell), store.lease(cell.checkpoint, wait=True):
+        if not is_searched(store, cell):
             search_rates(store, _load(store, [cell]), cell)
 
 

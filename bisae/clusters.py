@@ -5,7 +5,6 @@ that analysis goes on without it) and gives each token of a feature its cluster.
 """
 
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from bisae.errors import CheckpointError
+from bisae.files import on_disk, written
 from bisae.hidden import load_lm
 from bisae.store import Store
 
@@ -38,8 +38,10 @@ def load_embeddings(store: Store) -> Rows:
     size, step = store.study.embeddings()
     file = store.tables / "embeddings" / f"{size}-{step}.npy"
     if not file.exists():
-        _save(_unit_rows(store, size, step), file)
-    found: Rows = np.load(file, mmap_mode="r")
+        with written(file) as held, held.open("wb") as opened:
+            np.save(opened, _unit_rows(store, size, step))
+    with on_disk(file) as held:
+        found: Rows = np.load(held, mmap_mode="r")
     return found
 
 
@@ -54,13 +56,6 @@ def _unit_rows(store: Store, size: str, step: int) -> Rows:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Rows = (rows / np.where(norms > 0, norms, 1)).astype(np.float32)
     return unit
-
-
-def _save(rows: Rows, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npy")
-    np.save(partial, rows)
-    partial.replace(file)
 
 
 def resolve_threshold(

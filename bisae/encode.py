@@ -32,7 +32,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     }
     rows = store.n_documents("eval") * (context - 1)
     fits = {cell: Fit(lm.d_model, settings.n_features) for cell in missing}
-    title = f"encode {missing[0].size}/{missing[0].step}"
+    title = f"encode {missing[0].checkpoint}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing

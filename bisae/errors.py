@@ -58,6 +58,19 @@ class StoreError(BisaeError, OSError):
     """The store is missing, foreign, of another version, or cannot be written."""
 
 
+class Damaged(StoreError):
+    """Data that are not what was written."""
+
+    def __init__(self, where: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{where} cannot be read: {reason}; {remedy}")
+        self.where = where
+        self.reason = reason
+
+
+class Held(StoreError):
+    """Somebody else is building this now."""
+
+
 class Unfinished(BisaeError, LookupError):
     """A cell, a split or a table is asked for before it is finished."""
 

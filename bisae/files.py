@@ -1,21 +1,216 @@
-"""Files that are there whole or not at all, and on the disk when they are there."""
+"""Files of a store, in a folder or an object store: there whole or not at all.
 
+A place is a path or a URL that fsspec knows, such as s3://bucket/prefix. On a disk a
+file is written under a temporary name, synced and renamed; an object store keeps what
+it is given whole or not at all. The only door to universal_pathlib.
+"""
+
+import hashlib
 import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from upath import UPath
+
+Place = UPath
+SUM = ".sha256"
+PIECE = 2**22
 
 
-def replace(path: Path, data: str | bytes) -> None:
-    """Write a file under a temporary name, sync it, then give it its own name."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data.encode() if isinstance(data, str) else data)
-    sync(partial)
-    partial.replace(path)
+def place(where: str | os.PathLike[str] | Place) -> Place:
+    """The place that a path or a URL names."""
+    text = str(where)
+    if "://" in text:
+        # What others write must be seen: listings are asked for anew every time.
+        return UPath(text, use_listings_cache=False)
+    return UPath(text)
 
 
-def sync(path: Path) -> None:
-    """Force a file, or all files below a folder, to the disk."""
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    for file in files:
-        descriptor = os.open(file, os.O_RDONLY)
+def is_local(where: Place | Path) -> bool:
+    """Whether a place is on a disk, not in an object store."""
+    return isinstance(where, Path)
+
+
+def make_folder(where: Place | Path) -> None:
+    """Make a folder; an object store has none and needs none."""
+    if is_local(where):
+        where.mkdir(parents=True, exist_ok=True)
+
+
+def replace(file: Place | Path, data: str | bytes) -> None:
+    """Write a file whole: what was there stays until the new one is on the disk."""
+    data = data.encode() if isinstance(data, str) else data
+    if is_local(file):
+        with _exchanged(file) as partial:
+            partial.write_bytes(data)
+    else:
+        file.write_bytes(data)
+
+
+def create(file: Place, data: str) -> bool:
+    """Write a file only if there is none; False where there is one already."""
+    try:
+        if is_local(file):
+            make_folder(file.parent)
+            with file.open("xb") as opened:
+                opened.write(data.encode())
+            _sync(Path(str(file)))
+        else:
+            file.fs.pipe_file(file.path, data.encode(), mode="create")
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def written(file: Place) -> Iterator[Path]:
+    """Give a local file to write to; afterwards it is at its place, with its sum.
+
+    The sum stands beside it as `sha256sum` writes it. While a file is exchanged both
+    sums stand there, so that at every moment the file has one of them.
+    """
+    if is_local(file):
+        make_folder(file.parent)
+        with _exchanged(file) as held:
+            yield held
+            line = _announce(file, held)
+    else:
+        with TemporaryDirectory() as folder:
+            held = Path(folder) / file.name
+            yield held
+            line = _announce(file, held)
+            file.fs.put_file(str(held), file.path)
+    if beside(file).read_text("utf-8") != line:
+        replace(beside(file), line)
+
+
+def _announce(file: Place, held: Path) -> str:
+    """Write the sum of a file to come, above that of the one which is there."""
+    line = f"{sha256(held)}  {file.name}\n"
+    before = beside(file).read_text("utf-8") if file.exists() else ""
+    replace(beside(file), line + before)
+    return line
+
+
+def beside(file: Place) -> Place:
+    """Where the sum of a file, or the sums of a part, stand."""
+    return file.with_name(file.name + SUM)
+
+
+def has_its_sum(file: Place) -> bool:
+    """Whether a file is what its sum says. Raises FileNotFoundError."""
+    lines = beside(file).read_text("utf-8", errors="replace").splitlines()
+    return f"{sha256(file)}  {file.name}" in lines
+
+
+def sha256(file: Place | Path) -> str:
+    """The sha256 of a file's bytes."""
+    total = hashlib.sha256()
+    with file.open("rb") as opened:
+        while piece := opened.read(PIECE):
+            total.update(piece)
+    return total.hexdigest()
+
+
+def sync(where: Place | Path) -> None:
+    """Force a file, or all files and folders below a folder, to the disk."""
+    if not is_local(where):
+        return
+    if where.is_file():
+        _sync(Path(str(where)))
+    for here, _, files in os.walk(str(where)):
+        for one in (*files, "."):
+            _sync(Path(here) / one)
+
+
+def remove(where: Place) -> None:
+    """Remove a file, or a folder with all in it; nothing where there is none."""
+    if is_local(where):
+        if where.is_dir():
+            shutil.rmtree(str(where))
+        else:
+            where.unlink(missing_ok=True)
+    elif where.fs.exists(where.path):
+        where.fs.rm(where.path, recursive=True)
+
+
+@contextmanager
+def on_disk(file: Place) -> Iterator[Path]:
+    """A file as one on this disk: itself, or a copy that is gone afterwards.
+
+    What is mapped into memory stays there.
+    """
+    if is_local(file):
+        yield Path(str(file))
+        return
+    with TemporaryDirectory() as folder:
+        held = Path(folder) / file.name
+        file.fs.get_file(file.path, str(held))
+        yield held
+
+
+def copy(source: Place, target: Place) -> None:
+    """Copy a file, whole or not at all."""
+    with source.open("rb") as opened:
+        if is_local(target):
+            make_folder(target.parent)
+            with _exchanged(target) as partial, partial.open("wb") as out:
+                shutil.copyfileobj(opened, out, PIECE)
+        else:
+            with target.open("wb") as out:
+                shutil.copyfileobj(opened, out, PIECE)
+
+
+def below(folder: Place) -> list[Place]:
+    """All files below a folder, in order."""
+    home = folder.absolute().path
+    found = folder.fs.find(home)
+    return [folder / name.removeprefix(home).lstrip("/") for name in found]
+
+
+def names(folder: Place) -> list[str]:
+    """The names of what is in a folder; none if there is no such folder."""
+    try:
+        return [one.name for one in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+
+
+def listing(folder: Place) -> Callable[[Place], bool]:
+    """Tells which files are below a folder.
+
+    A disk is asked for each file; an object store, where that takes long, lists all.
+    """
+    if is_local(folder):
+        return lambda file: file.exists()
+    there = {file.path for file in below(folder)}
+    return lambda file: file.path in there
+
+
+@contextmanager
+def _exchanged(file: Place | Path) -> Iterator[Path]:
+    """A temporary file that takes a local file's place, or is gone if that failed.
+
+    Its name is always the same: what a kill left behind, the next writer uses.
+    """
+    final = Path(str(file))
+    partial = final.with_name(f".{final.name}.partial")
+    try:
+        yield partial
+        _sync(partial)
+        partial.replace(final)
+        _sync(final.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
+    finally:
         os.close(descriptor)

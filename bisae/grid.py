@@ -20,6 +20,11 @@ class Cell(NamedTuple):
         return f"{self.size}/{self.step}/{self.layer}"
 
     @property
+    def checkpoint(self) -> str:
+        """The checkpoint it belongs to: `size/step`."""
+        return f"{self.size}/{self.step}"
+
+    @property
     def partition(self) -> str:
         """The folder of this cell's rows in a partitioned table."""
         return f"size={self.size}/step={self.step}/layer={self.layer}"
@@ -88,6 +93,17 @@ def parse_cell(text: str) -> Cell:
         msg = f"{text!r} is no cell: write SIZE/STEP/LAYER, as in 1M/100/2"
         raise AddressError(msg)
     return Cell(parts[0], _number("step", parts[1]), _number("layer", parts[2]))
+
+
+def nearest_cell(cell: Cell, cells: Sequence[Cell]) -> Cell:
+    """The cell of a grid that is most like one which is not in it."""
+    size = _nearest(cell.size, {one.size for one in cells})
+    of_size = [one for one in cells if one.size == size]
+    step = _nearest(cell.step, {one.step for one in of_size})
+    layers = {one.layer for one in of_size if one.step == step}
+    return next(
+        one for one in of_size if one[1:] == (step, _nearest(cell.layer, layers))
+    )
 
 
 def _number(name: str, text: str) -> int:

@@ -23,7 +23,7 @@ Change = Callable[[Study], Study]
 @pytest.fixture
 def copy(tiny: Store, tmp_path: Path) -> Study:
     """The tiny study over a copy of its store."""
-    shutil.copytree(tiny.place, tmp_path / "store")
+    shutil.copytree(str(tiny.place), tmp_path / "store")
     return tiny.study.model_copy(update={"store": str(tmp_path / "store")})
 
 

@@ -100,7 +100,7 @@ def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:
 
 
 def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
-    shutil.copytree(tiny.place, tmp_path / "store")
+    shutil.copytree(str(tiny.place), tmp_path / "store")
     model = tiny.study.models[0].model_copy(update={"layers": (0, 1, 2)})
     models = (model, *tiny.study.models[1:])
     changed = {"store": str(tmp_path / "store"), "models": models}

@@ -35,7 +35,7 @@ COMMANDS = [
 def toy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder where `toy/` is a copy of the tiny study, named as the toy is."""
     folder = tmp_path_factory.mktemp("docs")
-    shutil.copytree(tiny.place, folder / "toy" / "store")
+    shutil.copytree(str(tiny.place), folder / "toy" / "store")
     study: Study = tiny.study.model_copy(
         update={"store": str(folder / "toy" / "store")}
     )

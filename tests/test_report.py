@@ -28,7 +28,7 @@ by_figure = pytest.mark.parametrize("name", FIGURES)
 def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of its own, and its report."""
     place = tmp_path_factory.mktemp("report") / "store"
-    shutil.copytree(tiny.place, place)
+    shutil.copytree(str(tiny.place), place)
     report(open_store(place))
     return place
 
@@ -217,7 +217,7 @@ def test_a_view_that_is_missing_or_empty_is_left_out(
     tiny: Store, tmp_path: Path
 ) -> None:
     place = tmp_path / "store"
-    shutil.copytree(tiny.place, place)
+    shutil.copytree(str(tiny.place), place)
     for table in ("token_concepts", "lexicon", "feature_concepts"):
         shutil.rmtree(place / "tables" / table)
     text = report(open_store(place)).read_text(encoding="utf-8")

@@ -284,7 +284,7 @@ def test_the_command_names_the_rows_of_a_damaged_file(
     tiny: Store, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
-    shutil.copytree(tiny.place, store)
+    shutil.copytree(str(tiny.place), store)
     (file,) = (store / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
     (one,) = duckdb.execute(f"select min(feature) from '{file}'").fetchone() or (None,)
     columns = f"* replace (if(feature = {one}, 99.5, mean_span) as mean_span)"
@@ -307,9 +307,9 @@ def test_nothing_is_written(
     tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = files(tiny.place)
+    before = files(Path(str(tiny.place)))
     validate(open_store(tiny.place))
-    assert files(tiny.place) == before
+    assert files(Path(str(tiny.place))) == before
     assert files(tmp_path) == {}
 
 

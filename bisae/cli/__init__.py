@@ -5,6 +5,7 @@ import click
 from bisae import __version__
 from bisae.cli.ask import sql, status, views
 from bisae.cli.judge import report, validate
+from bisae.cli.keep import cp, rm, verify
 from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrain, train
 
 
@@ -13,7 +14,8 @@ from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrai
 def main() -> None:
     """Follow how a language model's features form, over sizes, steps and layers.
 
-    Start with `bisae demo`. A STUDY is a TOML file, a STORE the folder it builds.
+    Start with `bisae demo`. A STUDY is a TOML file, a STORE the folder it builds,
+    or an object store's URL: s3://bucket/prefix.
     """
 
 
@@ -30,6 +32,9 @@ for command in (
     views,
     sql,
     validate,
+    verify,
+    cp,
+    rm,
     report,
 ):
     main.add_command(command)

@@ -1,6 +1,7 @@
 """Commands that ask a store: status, views, sql."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -14,15 +15,15 @@ STYLES = ("table", "csv", "json", "markdown", "parquet")
 @store_argument
 @format_option
 @reports_errors
-def status(store: Path, style: str) -> None:
+def status(store: str, style: str) -> None:
     """Show which cells are finished, and which are not.
 
     Example: bisae status toy/store
     """
+    import bisae
     from bisae.build import checkpoint_status
-    from bisae.store import open_store
 
-    rows, unfinished = checkpoint_status(open_store(store))
+    rows, unfinished = checkpoint_status(bisae.open(store))
     show(rows, style)
     say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
 
@@ -31,15 +32,16 @@ def status(store: Path, style: str) -> None:
 @store_argument
 @format_option
 @reports_errors
-def views(store: Path, style: str) -> None:
+def views(store: str, style: str) -> None:
     """List every table and view with its title, grain and columns.
 
     Example: bisae views toy/store
     """
-    from bisae.query import connect, describe
-    from bisae.store import open_store
+    import bisae
+    from bisae.query import describe
 
-    show(describe(connect(open_store(store))), style)
+    with closing(bisae.open(store).connect(fenced=False)) as con:
+        show(describe(con), style)
 
 
 @click.command()
@@ -60,7 +62,7 @@ def views(store: Path, style: str) -> None:
 )
 @reports_errors
 def sql(
-    store: Path,
+    store: str,
     query: str | None,
     file: Path | None,
     style: str,
@@ -72,16 +74,15 @@ def sql(
 
     Example: bisae sql toy/store "select language, count(*) from features group by 1"
     """
+    import bisae
     from bisae.errors import SqlError
-    from bisae.grid import parse_cell
-    from bisae.query import connect, missing_cells, rows_of, write_parquet
-    from bisae.store import open_store
+    from bisae.query import missing_cells, rows_of, write_parquet
 
     if query and file:
         msg = "give a query or --file, not both"
         raise SqlError(msg)
-    opened = open_store(store)
-    con = connect(opened, parse_cell(codes) if codes else None, fenced=not unsafe)
+    opened = bisae.open(store)
+    con = opened.connect(codes, fenced=not unsafe)
     if missing := missing_cells(opened):
         say(f"{missing} cells are not finished: their rows are missing")
     if file:

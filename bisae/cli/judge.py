@@ -1,7 +1,5 @@
 """Commands that judge a store: validate, report."""
 
-from pathlib import Path
-
 import click
 
 from bisae.cli.options import format_option, reports_errors, say, show, store_argument
@@ -11,16 +9,16 @@ from bisae.cli.options import format_option, reports_errors, say, show, store_ar
 @store_argument
 @format_option
 @reports_errors
-def validate(store: Path, style: str) -> None:
+def validate(store: str, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
     Example: bisae validate toy/store
     """
+    import bisae
     from bisae.errors import BrokenPromise
-    from bisae.store import open_store
     from bisae.validate import as_rows, failures, validate
 
-    outcomes = validate(open_store(store))
+    outcomes = validate(bisae.open(store))
     show(as_rows(outcomes), style)
     if broken := failures(outcomes):
         msg = f"{len(broken)} of {len(outcomes)} promises are broken"
@@ -31,12 +29,12 @@ def validate(store: Path, style: str) -> None:
 @click.command()
 @store_argument
 @reports_errors
-def report(store: Path) -> None:
+def report(store: str) -> None:
     """Write tables, figures and one page that shows them.
 
     Example: bisae report toy/store
     """
+    import bisae
     from bisae.report import report
-    from bisae.store import open_store
 
-    click.echo(report(open_store(store)))
+    click.echo(report(bisae.open(store)))

@@ -15,7 +15,7 @@ R = TypeVar("R")
 study_argument = click.argument(
     "study", type=click.Path(path_type=Path), metavar="STUDY.toml"
 )
-store_argument = click.argument("store", type=click.Path(path_type=Path))
+store_argument = click.argument("store", metavar="STORE")
 format_option = click.option(
     "--format", "style", default="table", help="table, csv, json or markdown."
 )

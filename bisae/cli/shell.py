@@ -15,7 +15,7 @@ from bisae.query import rows_of, words
 HISTORY = ".bisae_history"
 
 
-def run_shell(con: Any, place: Path) -> None:
+def run_shell(con: Any, place: object) -> None:
     """Answer queries until end of input."""
     history = FileHistory(str(Path.home() / HISTORY))
     completer = WordCompleter(words(con), ignore_case=True)

@@ -44,7 +44,7 @@ def export_cell(shared: Shared, cell: Cell) -> None:
         return
     address = f"{quoted(cell.size)} as size, {cell.step}::bigint as step, "
     address += f"{cell.layer}::integer as layer"
-    con = database()
+    con = database(shared.store.tables)
     try:
         with at(cell), named(f"cell {cell}"):
             _fold(con, shared, cell)

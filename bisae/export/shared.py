@@ -133,7 +133,7 @@ def _table(
     file = table_file(shared.store, name)
     if is_current(file, made):
         return
-    con = database()
+    con = database(shared.store.tables)
     try:
         put(con, shared)
         write_table(con, f"select * from {name}", file, made)

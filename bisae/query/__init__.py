@@ -1,6 +1,6 @@
 """SQL over a store: the .sql files and the exported tables as one DuckDB database."""
 
-from bisae.query.ask import describe, rows_of, words, write_parquet
+from bisae.query.ask import describe, frame_of, rows_of, words, write_parquet
 from bisae.query.database import (
     CELL_TABLES,
     SEARCH_TABLE,
@@ -38,6 +38,7 @@ __all__ = [
     "explain",
     "exported_cells",
     "footer",
+    "frame_of",
     "is_current",
     "made_by",
     "missing_cells",

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow.parquet as pq
@@ -12,6 +13,9 @@ from bisae.formats import Rows
 from bisae.query.database import Connection, explain
 from bisae.query.views import read_views
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def rows_of(con: Connection, query: str) -> Rows:
     """Run a query. Raises SqlError: one line, with the query's line it is about."""
@@ -19,6 +23,14 @@ def rows_of(con: Connection, query: str) -> Rows:
         result = con.execute(query)
         names = [column[0] for column in result.description or ()]
         return Rows(names, result.fetchall() if names else [])
+    except duckdb.Error as error:
+        raise SqlError(explain(error)) from error
+
+
+def frame_of(con: Connection, query: str) -> "pd.DataFrame":
+    """Run a query; its rows as a pandas frame. Raises SqlError as `rows_of`."""
+    try:
+        return con.execute(query).df()
     except duckdb.Error as error:
         raise SqlError(explain(error)) from error
 

@@ -6,11 +6,11 @@ Reads the list of finished cells from the study, never a glob. The only door to 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
 from bisae.errors import SqlError, Unfinished
+from bisae.files import Place, is_local, listing
 from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.views import View, build_order, read_views
@@ -39,14 +39,19 @@ STUDY_TABLES = (
 MEMORY = "2GiB"
 
 
-def database() -> Connection:
-    """An empty database in memory, bounded, that downloads nothing."""
+def database(tables: Place | None = None, *, windowed: bool = False) -> Connection:
+    """An empty database in memory, bounded, that downloads nothing.
+
+    It reads `tables` in an object store, or if it is `windowed`, through a window.
+    """
     con = duckdb.connect()
     con.execute(f"set memory_limit = '{MEMORY}'")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    if tables is not None and (windowed or not is_local(tables)):
+        con.register_filesystem(fence.ReadOnlyFiles(tables))
     return con
 
 
@@ -73,17 +78,20 @@ def create_views(
     return have
 
 
-def table_file(store: Store, table: str, cell: Cell | None = None) -> Path:
+def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
     """Where a table's rows are: of one cell, or of the study."""
     folder = store.tables / table
     return (folder / cell.partition if cell else folder) / "rows.parquet"
 
 
 def parquet_view(
-    con: Connection, name: str, files: Sequence[Path], scheme: str = ""
+    con: Connection, name: str, files: Sequence[Place], *, fenced: bool = False
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
-    listed = ", ".join(quoted(f"{scheme}{file.resolve()}") for file in files)
+    direct = not fenced and is_local(files[0])
+    listed = ", ".join(
+        quoted(str(file.resolve()) if direct else fence.address(file)) for file in files
+    )
     by_cell = name in (*CELL_TABLES, SEARCH_TABLE)
     con.execute(
         f"create view {name} as from read_parquet([{listed}], "
@@ -96,14 +104,15 @@ def table_views(
     con: Connection,
     store: Store,
     places: Mapping[str, Sequence[Cell | None]],
-    scheme: str = "",
+    *,
+    fenced: bool = False,
 ) -> set[str]:
     """Make base views of the tables that are there; `places` says of which cells."""
-    made = set()
+    made, is_there = set(), listing(store.tables)
     for table, cells in places.items():
-        files = [file for c in cells if (file := table_file(store, table, c)).exists()]
+        files = [file for c in cells if is_there(file := table_file(store, table, c))]
         if files:
-            parquet_view(con, table, files, scheme)
+            parquet_view(con, table, files, fenced=fenced)
             made.add(table)
     return made
 
@@ -115,13 +124,15 @@ def quoted(text: str) -> str:
 
 def exported_cells(store: Store) -> list[Cell]:
     """The cells whose features are exported, in grid order."""
-    cells = store.study.cells
-    return [cell for cell in cells if table_file(store, "features", cell).exists()]
+    is_there = listing(store.tables / "features")
+    return [
+        cell for cell in store.cells if is_there(table_file(store, "features", cell))
+    ]
 
 
 def missing_cells(store: Store) -> int:
     """How many cells of the grid are not exported."""
-    return len(store.study.cells) - len(exported_cells(store))
+    return len(store.cells) - len(exported_cells(store))
 
 
 def connect(
@@ -133,20 +144,17 @@ def connect(
     that users write: they read the store's tables and touch nothing else. Raises
     Unfinished when nothing is exported yet, or that cell is not encoded.
     """
-    con = database()
-    if fenced:
-        con.register_filesystem(fence.ReadOnlyFiles(store.tables))
     cells = exported_cells(store)
     if not cells:
         msg = (
             f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
         )
         raise Unfinished(msg)
-    scheme = f"{fence.SCHEME}://" if fenced else ""
+    con = database(store.tables, windowed=fenced)
     searched = [model.middle_cell for model in store.study.models]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
-    base = table_views(con, store, places, scheme)
+    base = table_views(con, store, places, fenced=fenced)
     if codes:
         con.register("codes", store.codes_stream(codes))
         base.add("codes")

@@ -1,16 +1,20 @@
-"""A read-only window on the store for queries that users write.
+"""A read-only window on the store, for DuckDB: a file system that can only read.
 
-DuckDB's own switches leave ways to write; a file system that can only open for reading,
-under a scheme of its own and with everything else forbidden, does not.
+Object stores are always read through it: DuckDB's own way there is an extension. For
+queries that users write nothing but this window is open: DuckDB's own switches leave
+ways to write, a file system under a scheme of its own that only opens for reading does
+not.
 """
 
 import io
 import os
 import threading
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from fsspec.implementations.local import LocalFileSystem
+from fsspec import AbstractFileSystem
+
+from bisae.files import Place, is_local
 
 SCHEME = "bisae"
 
@@ -22,9 +26,13 @@ class SharedFile(io.RawIOBase):
     all, a thread would now and then read where another one went.
     """
 
-    def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self._size = os.fstat(self._descriptor).st_size
+    def __init__(
+        self, read: Callable[[int, int], bytes], size: int, close: Callable[[], None]
+    ) -> None:
+        """`read` gives the bytes from one offset to another."""
+        self._read = read
+        self._size = size
+        self._close = close
         self._places: dict[int, int] = {}
 
     def seekable(self) -> bool:
@@ -48,41 +56,92 @@ class SharedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Read from this thread's place on."""
         place = self.tell()
-        got = os.preadv(self._descriptor, [buffer], place)
-        self._places[threading.get_ident()] = place + got
-        return got
+        end = min(place + len(buffer), self._size)
+        found = self._read(place, end) if end > place else b""
+        buffer[: len(found)] = found
+        self._places[threading.get_ident()] = place + len(found)
+        return len(found)
 
     def close(self) -> None:
         """Give the file back."""
         if not self.closed:
-            os.close(self._descriptor)
+            self._close()
         super().close()
 
 
-class ReadOnlyFiles(LocalFileSystem):  # type: ignore[misc]
-    """The local files below one folder, for reading."""
+class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
+    """The files below one place, for reading."""
 
     protocol = (SCHEME,)
     cachable = False
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(auto_mkdir=False)
-        self._allowed = root.resolve()
+    def __init__(self, root: Place) -> None:
+        super().__init__()
+        self._root = root.resolve()
+        self._files = root.fs
 
     @classmethod
     def _strip_protocol(cls, path: str) -> Any:
-        return super()._strip_protocol(path.removeprefix(f"{SCHEME}://"))
+        return path.removeprefix(f"{SCHEME}://")
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:  # noqa: FBT001, FBT002
+        """What is in a folder."""
+        return self._files.ls(self._strip_protocol(path), detail=detail)
+
+    def info(self, path: str, **options: Any) -> Any:
+        """What is known of a file."""
+        return self._files.info(self._strip_protocol(path))
+
+    def modified(self, path: str) -> Any:
+        """When a file was written."""
+        return self._files.modified(self._strip_protocol(path))
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        if mode != "rb" or not Path(path).resolve().is_relative_to(self._allowed):
+        if mode != "rb" or not self._is_below(path):
             msg = f"queries may only read the store's tables, not {path} ({mode})"
             raise PermissionError(msg)
-        return SharedFile(path)
+        if is_local(self._root):
+            return open_local(path)
+        files, size = self._files, self._files.info(path)["size"]
+        return SharedFile(
+            lambda start, end: files.cat_file(path, start=start, end=end),
+            size,
+            _nothing,
+        )
+
+    def _is_below(self, path: str) -> bool:
+        home = self._root.path.rstrip("/") + "/"
+        if is_local(self._root):  # links and `..` go where they go
+            return os.path.realpath(path).startswith(home)
+        return path.startswith(home)
 
 
-def enclose(con: Any, root: Path) -> None:
+def open_local(path: str) -> SharedFile:
+    """A file on a disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    return SharedFile(
+        lambda start, end: os.pread(descriptor, end - start, start),
+        os.fstat(descriptor).st_size,
+        lambda: os.close(descriptor),
+    )
+
+
+def _range(files: AbstractFileSystem, path: str, start: int, end: int) -> bytes:
+    return bytes(files.cat_file(path, start=start, end=end))
+
+
+def _nothing() -> None:
+    """An object store keeps no file open."""
+
+
+def address(file: Place) -> str:
+    """A file as a fenced query names it."""
+    return f"{SCHEME}://{file.absolute().path}"
+
+
+def enclose(con: Any, root: Place) -> None:
     """Let a connection read files below `root`, as `bisae://`, and nothing else."""
-    folder = f"{SCHEME}://{root.resolve()}".replace("'", "''")
+    folder = address(root.resolve()).replace("'", "''")
     con.execute(f"set allowed_directories = ['{folder}/']")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

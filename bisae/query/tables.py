@@ -4,11 +4,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from bisae.files import Place, written
 from bisae.query.database import Connection, quoted
 from bisae.query.views import View, closure
 
@@ -28,26 +28,25 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def footer(file: Path) -> str:
+def footer(file: Place) -> str:
     """What a file says it was made from; empty where it says nothing."""
-    metadata = pq.read_metadata(file).metadata or {}
+    with file.open("rb") as opened:
+        metadata = pq.read_metadata(opened).metadata or {}
     return bytes(metadata.get(b"bisae", b"")).decode()
 
 
-def is_current(file: Path, made: Made) -> bool:
+def is_current(file: Place, made: Made) -> bool:
     """Whether a file is there and was made from the same."""
     return file.exists() and footer(file) == _footer(made)
 
 
-def write_table(con: Connection, select: str, file: Path, made: Made) -> None:
-    """Write a query's rows, sorted by all columns: there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    con.execute(
-        f"copy ({select}) to {quoted(str(partial))} (format parquet, "
-        f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
-    )
-    partial.replace(file)
+def write_table(con: Connection, select: str, file: Place, made: Made) -> None:
+    """Write a query's rows: there whole or not at all, its sum beside it."""
+    with written(file) as held:
+        con.execute(
+            f"copy ({select}) to {quoted(str(held))} (format parquet, "
+            f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
+        )
 
 
 def _footer(made: Made) -> str:

@@ -5,10 +5,11 @@ Reads the views; the same store gives the same bytes.
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import closing
 
+from bisae.files import Place
 from bisae.formats import Rows
-from bisae.query import connect, missing_cells, rows_of
+from bisae.query import Connection, connect, missing_cells, rows_of
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
@@ -16,17 +17,21 @@ from bisae.report.tables import Table, read_tables, write_tables
 from bisae.store import Store
 
 
-def report(store: Store) -> Path:
+def report(store: Store) -> Place:
     """Write tables, figures and the page; gives the page."""
+    with store.lease("reports", wait=True), closing(connect(store)) as con:
+        return _write(store, con)
+
+
+def _write(store: Store, con: Connection) -> Place:
     folder = store.place / "reports"
-    con = connect(store)
     tables, left_out = read_tables(con, figure_files())
     write_tables(tables, folder / "tables")
     figures = _figures(tables)
     for figure in figures:
         write(folder / "figures" / f"{figure.name}.svg", figure.drawing.svg)
         write(folder / "figures" / f"{figure.name}.png", figure.drawing.png)
-    n_cells = len(store.study.cells)
+    n_cells = len(store.cells)
     contents = Contents(
         study=store.study,
         settings=_only_row(rows_of(con, "from settings")),

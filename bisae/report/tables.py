@@ -5,9 +5,9 @@ Reads views of sql/; writes CSV, Markdown and LaTeX below `<store>/reports/table
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
+from bisae.files import Place
 from bisae.formats import Rows, render
 from bisae.query import Connection, View, read_views, rows_of
 from bisae.report.files import write
@@ -50,7 +50,7 @@ def read_tables(
     return tables, left_out
 
 
-def write_tables(tables: Mapping[str, Table], folder: Path) -> None:
+def write_tables(tables: Mapping[str, Table], folder: Place) -> None:
     """Write every table in every format."""
     for name, table in tables.items():
         for ending, style in FORMATS.items():

@@ -1,15 +1,20 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
+from bisae.store.format import Array
+from bisae.store.opening import create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
-from bisae.store.store import Store, create_store, open_store
+from bisae.store.store import SHARED, Store
 from bisae.store.writers import SPLITS
 
 __all__ = [
+    "SHARED",
     "SPLITS",
+    "Array",
     "Block",
     "Codes",
     "Progress",
     "Store",
     "create_store",
+    "is_store",
     "open_store",
 ]

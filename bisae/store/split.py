@@ -1,24 +1,31 @@
 """One split of the corpus, read anywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from bisae.store.format import Node, reading
+from bisae.store.format import Node
+from bisae.store.guard import read_rows
 from bisae.store.records import Block
 
 
 class Split:
     """The documents of a split; its arrays are opened once."""
 
-    def __init__(self, where: str, columns: Sequence[Node]) -> None:
+    def __init__(self, where: str, columns: Mapping[str, Node]) -> None:
         self._where = where
         self._columns = columns
 
     def __len__(self) -> int:
         """How many documents there are."""
-        return int(self._columns[0].shape[0])
+        return int(self._columns["language"].shape[0])
 
     def block(self, first: int, size: int) -> Block:
-        """`size` documents from the `first` on, fewer at the end."""
+        """`size` documents from the `first` on, fewer at the end.
+
+        Raises StoreError, naming the chunk that is damaged.
+        """
         rows = slice(first, min(first + size, len(self)))
-        with reading(self._where):
-            return Block(first, *(column[rows] for column in self._columns))
+        found = {
+            name: read_rows(column, f"{self._where}/{name}", rows)
+            for name, column in self._columns.items()
+        }
+        return Block(first, **found)

@@ -5,50 +5,47 @@ never walks the tree.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from bisae.errors import AddressError, StoreError, Unfinished
-from bisae.files import replace
-from bisae.grid import Cell
-from bisae.store.format import (
-    LAYOUT,
-    Array,
-    Node,
-    complete,
-    create,
-    digest,
-    find_group,
-    open_group,
-    reading,
-    stamp,
-    writing,
-)
+import pyarrow as pa
+
+from bisae.errors import AddressError, Unfinished
+from bisae.files import Place
+from bisae.grid import Cell, nearest_cell
+from bisae.store.format import Array, Node, open_array, stamp, zarr_store
+from bisae.store.guard import read_rows, reading, writing
+from bisae.store.lease import Holder, Lease, holder, waiting_for
+from bisae.store.nodes import ensure_group, read_group
+from bisae.store.part import SUMS, PartWriter
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.split import Split
-from bisae.store.stream import CodesStream
+from bisae.store.stream import CodesStream, ahead, batch, in_use
 from bisae.store.writers import CodesWriter, CorpusWriter
-from bisae.study import Study, dump_study, load_study
+from bisae.study import Study
 
 ROWS_AT_ONCE = 65_536
+"""Rows of codes in one batch: half a shard."""
+SHARED = "study"
+"""The lease on what all cells share."""
 
 
 class Store:
     """One study's store, opened at `place`."""
 
-    def __init__(self, place: Path, study: Study) -> None:
+    def __init__(self, place: Place, study: Study) -> None:
         self.place = place
         self.study = study
-        self._root = open_group(self.zarr)
+        self._zarr = zarr_store(self.zarr, read_only=True)
+        self._leases: dict[str, Lease] = {}
 
     @property
-    def zarr(self) -> Path:
+    def zarr(self) -> Place:
         """The folder of the Zarr hierarchy."""
         return self.place / "bisae.zarr"
 
     @property
-    def tables(self) -> Path:
+    def tables(self) -> Place:
         """The folder of the exported tables."""
         return self.place / "tables"
 
@@ -57,27 +54,56 @@ class Store:
         """The study's languages; their order gives each its index."""
         return self.study.corpus.languages
 
+    @property
+    def cells(self) -> list[Cell]:
+        """The grid, in the order in which it is built."""
+        return self.study.cells
+
+    # -- who builds -----------------------------------------------------------
+
+    @contextmanager
+    def lease(self, name: str, *, wait: bool = False) -> Iterator[Lease]:
+        """Hold a lease, or go on holding it; `wait` until others give it back.
+
+        Names are SHARED and, of a checkpoint, `size/step`. Raises Held.
+        """
+        with ExitStack() as stack:
+            if name not in self._leases:
+                folder = self.place / "leases"
+                with writing(f"the lease on {name}", self.place):
+                    if wait:
+                        lease = stack.enter_context(waiting_for(folder, name))
+                    else:
+                        lease = Lease(folder, name)
+                        stack.callback(lease.give_back)
+                self._leases[name] = lease
+                stack.callback(self._leases.pop, name)
+            yield self._leases[name]
+
+    def holder(self, name: str) -> Holder | None:
+        """Who holds a lease now."""
+        return holder(self.place / "leases", name)
+
     # -- corpus ---------------------------------------------------------------
 
     def corpus_attributes(self) -> dict[str, Any]:
         """What is known of the finished corpus. Raises Unfinished."""
-        if not self.has_corpus():
+        found = read_group(self.zarr / "corpus")
+        if not found or "complete" not in found:
             msg = f"{self.place}: the corpus is not finished; run `bisae build`"
             raise Unfinished(msg)
-        return dict(self._root["corpus"].attrs)
+        return found
 
     def has_corpus(self) -> bool:
         """Whether the corpus is finished."""
-        corpus = find_group(self._root, "corpus")
-        return corpus is not None and "complete" in corpus.attrs
+        return "complete" in (read_group(self.zarr / "corpus") or {})
 
     @contextmanager
     def write_corpus(self) -> Iterator[CorpusWriter]:
         """Write all splits anew; `finish` must be called inside."""
-        with writing("the corpus", self.place):
-            group = self._root.create_group("corpus", overwrite=True)
-            group.attrs.update(stamp("corpus") | {"languages": list(self.languages)})
-            yield CorpusWriter(group, self.zarr / "corpus", self.study.corpus.context)
+        with self.lease(SHARED) as lease, writing("the corpus", self.place):
+            folder, context = self.zarr / "corpus", self.study.corpus.context
+            yield CorpusWriter(folder, lease, self.languages, context)
 
     def n_documents(self, split: str) -> int:
         """How many documents a split has. Raises Unfinished."""
@@ -86,11 +112,11 @@ class Store:
     def split(self, split: str) -> Split:
         """A split, for reading any documents of it. Raises Unfinished."""
         self.corpus_attributes()
-        where = f"{self.place}: corpus/{split}"
-        with reading(where):
-            group = self._root[f"corpus/{split}"]
-            columns = [group[name] for name in ("token_id", "language", "length")]
-        return Split(where, columns)
+        names = ("token_id", "language", "length")
+        return Split(
+            f"{self.place}: corpus/{split}",
+            {name: self.array(f"corpus/{split}/{name}") for name in names},
+        )
 
     def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
         """Read a split, `size` documents at a time. Raises Unfinished."""
@@ -102,12 +128,24 @@ class Store:
 
     def progress(self, cell: Cell) -> Progress:
         """What of a cell is finished."""
-        parts = (find_group(self._root, f"cells/{cell}/{p}") for p in ("sae", "codes"))
-        return Progress(*(g is not None and "complete" in g.attrs for g in parts))
+        folder = self.folder(cell)
+        parts = (read_group(folder / part) or {} for part in ("sae", "codes"))
+        return Progress(*("complete" in part for part in parts))
+
+    def folder(self, cell: Cell) -> Place:
+        """The folder of a cell's parts."""
+        return self.zarr / "cells" / cell.size / str(cell.step) / str(cell.layer)
 
     def attributes(self, cell: Cell, part: str) -> dict[str, Any]:
         """The metadata of a finished `sae` or `codes`. Raises Unfinished."""
-        return dict(self._finished(cell, part).attrs)
+        if cell not in self.cells:
+            msg = f"{self.place}: no cell {cell}; the nearest is "
+            raise AddressError(msg + str(nearest_cell(cell, self.cells)))
+        found = read_group(self.folder(cell) / part)
+        if not found or "complete" not in found:
+            msg = f"{self.place}: {part} of cell {cell} is not finished; `bisae build`"
+            raise Unfinished(msg)
+        return found
 
     def write_sae(
         self,
@@ -117,113 +155,86 @@ class Store:
         attributes: Mapping[str, Any],
     ) -> None:
         """Write a trained autoencoder, `complete` last."""
-        with writing(f"cell {cell}", self.place):
-            group = self._root.require_group(f"cells/{cell}")
-            group.attrs.update(stamp("cell"))
-            sae = group.create_group("sae", overwrite=True)
-            train = group.create_group("train", overwrite=True)
-            create(train, "loss", loss.shape)[:] = loss
+        with self._writing(cell) as lease:
+            train = PartWriter(self.folder(cell) / "train", stamp("train"))
+            train.write("loss", loss)
+            sae = PartWriter(self.folder(cell) / "sae", stamp("sae"))
             for name, values in weights.items():
-                create(sae, name, values.shape)[:] = values
-            fingerprint = digest(weights[name] for name in sorted(weights))
-            sae.attrs.update(dict(attributes) | {"fingerprint": fingerprint})
-            folder = self.zarr / "cells" / str(cell)
-            complete(sae, folder / "sae", folder / "train")
+                sae.write(name, values)
+            lease.check()
+            train.finish({})
+            sae.finish(attributes)
 
     def weights(self, cell: Cell) -> dict[str, Array]:
-        """Read W_enc, W_dec (n, d), b_pre (d,) and b_enc (n,) if there is one."""
-        sae = self._finished(cell, "sae")
-        with reading(f"{self.place}: cell {cell}, sae"):
-            return {name: array[:] for name, array in sae.arrays()}
+        """Read W_enc, W_dec (n, d), b_pre (d,) and b_enc (n,) if there is one.
+
+        Raises Unfinished, and StoreError for a chunk that is damaged or lost.
+        """
+        names = self.attributes(cell, "sae")[SUMS]
+        return {name: self._whole(cell, f"sae/{name}") for name in names}
+
+    def loss(self, cell: Cell) -> Array:
+        """The training losses that were logged, (logged steps,). Raises Unfinished."""
+        self.attributes(cell, "train")
+        return self._whole(cell, "train/loss")
 
     @contextmanager
     def write_codes(self, cell: Cell, rows: int) -> Iterator[CodesWriter]:
-        """Write the codes of `rows` evaluation tokens, appended in order."""
-        with writing(f"cell {cell}", self.place):
-            group = self._root[f"cells/{cell}"].create_group("codes", overwrite=True)
-            folder = self.zarr / "cells" / str(cell) / "codes"
-            yield CodesWriter(group, folder, cell, self.study.sae, rows)
+        """Write the codes of `rows` evaluation tokens, appended in order.
+
+        Raises Unfinished before the autoencoder is.
+        """
+        of = {"sae_fingerprint": self.attributes(cell, "sae")["fingerprint"]}
+        with self._writing(cell) as lease:
+            folder = self.folder(cell) / "codes"
+            yield CodesWriter(folder, lease, cell, self.study.sae, rows, of)
 
     def codes(self, cell: Cell) -> Iterator[Codes]:
-        """Read a cell's codes in order, some rows at a time. Raises Unfinished."""
-        group = self._finished(cell, "codes")
-        where = f"{self.place}: cell {cell}, codes"
-        with reading(where):
-            index, value = group["index"], group["value"]
-        n = index.shape[0]
-        for first in range(0, n, ROWS_AT_ONCE):
+        """Read a cell's codes in order, some rows at a time. Raises as `weights`."""
+        self.attributes(cell, "codes")
+        feature = self._whole(cell, "codes/feature")
+        parts = {name: f"cells/{cell}/codes/{name}" for name in ("index", "value")}
+        arrays = {name: self.array(path) for name, path in parts.items()}
+        n = arrays["index"].shape[0]
+
+        def block(first: int) -> Codes:
             rows = slice(first, min(first + ROWS_AT_ONCE, n))
-            with reading(where):
-                block = Codes(first, index[rows], value[rows])
-            yield block
+            number, value = (
+                read_rows(array, f"{self.place}: {parts[name]}", rows)
+                for name, array in arrays.items()
+            )
+            index = feature.take(number, mode="clip")  # checked when it was written
+            used = in_use(value)
+            return Codes(first, index if used is None else index * used, value)
+
+        return ahead(block, range(0, n, ROWS_AT_ONCE))
+
+    def read_codes(self, cell: Cell) -> Iterator[pa.RecordBatch]:
+        """Stream a cell's activations: token_row, feature, value, in token order.
+
+        Raises as `weights`.
+        """
+        return map(batch, self.codes(cell))
 
     def codes_stream(self, cell: Cell) -> CodesStream:
-        """The codes as an object that DuckDB scans: token_row, feature, value."""
-        self._finished(cell, "codes")
-        return CodesStream(lambda: self.codes(cell))
+        """The activations as an object that DuckDB scans as often as it likes."""
+        self.attributes(cell, "codes")
+        return CodesStream(lambda: self.read_codes(cell))
 
-    def _finished(self, cell: Cell, part: str) -> Node:
-        if cell not in self.study.cells:
-            msg = f"{self.place}: no cell {cell}; `bisae status` lists the cells"
-            raise AddressError(msg)
-        group = find_group(self._root, f"cells/{cell}/{part}")
-        if group is None or not group.attrs.get("complete"):
-            msg = f"{self.place}: {part} of cell {cell} is not finished; `bisae build`"
-            raise Unfinished(msg)
-        return group
+    @contextmanager
+    def _writing(self, cell: Cell) -> Iterator[Lease]:
+        """Hold the cell's checkpoint, make its groups, and name what goes wrong."""
+        with self.lease(cell.checkpoint) as lease, writing(f"cell {cell}", self.place):
+            ensure_group(self.folder(cell).parent, {})
+            ensure_group(self.folder(cell), stamp("cell"))
+            yield lease
 
+    def array(self, path: str) -> Node:
+        """An array of the Zarr hierarchy, for reading. Raises Damaged."""
+        with reading(f"{self.place}: {path}"):
+            return open_array(self._zarr, path)
 
-def create_store(study: Study) -> Store:
-    """Make the study's store, or open it again. Raises StoreError on another study."""
-    place = Path(study.store)
-    if (place / "study.toml").exists():
-        if (place / "bisae.zarr").exists():
-            _same_study(open_store(place).study, study)
-    elif place.exists() and not (place.is_dir() and _is_begun(place)):
-        msg = f"{place} is there already and is no bisae store; choose another `store`"
-        raise StoreError(msg)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        root = open_group(place / "bisae.zarr", "a")
-        root.attrs.update(stamp("store"))
-        replace(place / "study.toml", dump_study(study))
-    except OSError as error:
-        msg = f"cannot make a store at {place}: {error.strerror or error}"
-        raise StoreError(msg) from error
-    return Store(place, study)
-
-
-def open_store(place: Path) -> Store:
-    """Open a store for reading. Raises StoreError."""
-    if not (place / "study.toml").is_file():
-        msg = f"no store at {place} (it has no study.toml)"
-        raise StoreError(msg)
-    try:
-        root = open_group(place / "bisae.zarr")
-    except FileNotFoundError as error:
-        msg = f"{place} has no bisae.zarr; build the study again"
-        raise StoreError(msg) from error
-    version = root.attrs.get("bisae_format_version")
-    if version != LAYOUT["version"]:
-        msg = f"{place} has format version {version}, this bisae reads "
-        msg += f"{LAYOUT['version']}: install the bisae that wrote it, or a newer one"
-        raise StoreError(msg)
-    study = load_study(place / "study.toml")
-    return Store(place, study.model_copy(update={"store": str(place.resolve())}))
-
-
-def _is_begun(place: Path) -> bool:
-    """Whether a folder holds no more than a store whose making was cut short."""
-    known = {"bisae.zarr", "zarr.json"}
-    return all(p.name in known or p.suffix == ".partial" for p in place.rglob("*"))
-
-
-def _same_study(old: Study, new: Study) -> None:
-    """Refuse to build one study over another: codes would not be comparable."""
-    for section in ("corpus", "sae"):
-        was, now = (getattr(one, section).model_dump() for one in (old, new))
-        for key, value in was.items():
-            if value != now[key]:
-                msg = f"{new.store} holds another study: [{section}] {key} is not what "
-                msg += "it was built with; change it back, or choose another `store`"
-                raise StoreError(msg)
+    def _whole(self, cell: Cell, path: str) -> Array:
+        path = f"cells/{cell}/{path}"
+        array = self.array(path)
+        return read_rows(array, f"{self.place}: {path}", slice(0, array.shape[0]))

@@ -1,15 +1,16 @@
 """Append to the store: documents of a corpus, codes of a cell."""
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bisae.errors import StoreError
+from bisae.files import Place
 from bisae.grid import Cell
-from bisae.store.format import Array, Node, complete, create
+from bisae.store.format import LAYOUT, Array, stamp
+from bisae.store.lease import Lease
+from bisae.store.part import PartWriter
 from bisae.study import Sae
 
 SPLITS = ("train", "valid", "eval", "heldout")
@@ -19,51 +20,57 @@ WIDE = 65_536
 class CorpusWriter:
     """Appends documents to the splits of a corpus."""
 
-    def __init__(self, group: Node, folder: Path, context: int) -> None:
-        self._group = group
-        self._folder = folder
-        self._digest = hashlib.sha256()
+    def __init__(
+        self, folder: Place, lease: Lease, languages: tuple[str, ...], context: int
+    ) -> None:
+        told = stamp("corpus") | {"languages": list(languages), "context": context}
+        self._part, self._lease = PartWriter(folder, told), lease
         for split in SPLITS:
-            part = group.create_group(split)
-            create(part, "token_id", (0, context - 1))
-            create(part, "language", (0,))
-            create(part, "length", (0,))
+            self._part.create(f"{split}/token_id", (0, context - 1))
+            self._part.create(f"{split}/language", (0,))
+            self._part.create(f"{split}/length", (0,))
 
     def append(self, split: str, token_id: Array, language: Array) -> None:
         """Append token_id (documents, context - 1) and language (documents,)."""
-        part = self._group[split]
-        columns = {
-            "token_id": token_id.astype(np.int32),
-            "language": language.astype(np.uint8),
-            "length": (token_id >= 0).sum(1).astype(np.uint16),
-        }
-        for name, values in columns.items():
-            part[name].append(values)
-            self._digest.update(split.encode() + name.encode() + values.tobytes())
+        self._part[f"{split}/token_id"].append(token_id)
+        self._part[f"{split}/language"].append(language)
+        self._part[f"{split}/length"].append((token_id >= 0).sum(1))
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Mark the corpus complete."""
-        fingerprint = self._digest.hexdigest()
-        self._group.attrs.update(dict(attributes) | {"fingerprint": fingerprint})
-        complete(self._group, self._folder)
+        self._lease.check()
+        self._part.finish(attributes)
 
 
 class CodesWriter:
-    """Appends a cell's codes; whole shards are written, the rest is kept back."""
+    """Appends a cell's codes.
+
+    Features are numbered by falling activation count in the first shard: frequent ones
+    then have small numbers, which the codec packs tighter. `feature` says which is
+    which.
+    """
 
     def __init__(
-        self, group: Node, folder: Path, cell: Cell, sae: Sae, rows: int
+        self,
+        folder: Place,
+        lease: Lease,
+        cell: Cell,
+        sae: Sae,
+        rows: int,
+        of: Mapping[str, Any],
     ) -> None:
-        self._group = group
-        self._folder = folder
+        """`of` are attributes that tell which autoencoder's codes they are."""
+        self._part, self._lease = PartWriter(folder, stamp("codes") | dict(of)), lease
         self._cell = cell
-        shape = (rows, sae.k)
-        self._index = create(group, "index", shape, wide=sae.n_features > WIDE)
-        self._value = create(group, "value", shape)
-        self._shard = (self._index.shards or self._index.chunks)[0]
-        self._held: list[tuple[Array, Array]] = []
-        self._row = 0
-        self._digest = hashlib.sha256()
+        self._sae = sae
+        self._rows = rows
+        self._wide = sae.n_features > WIDE
+        self._part.create("index", (rows, sae.k), wide=self._wide)
+        self._part.create("value", (rows, sae.k))
+        self._number: Array | None = None
+        self._waiting: list[tuple[Array, Array]] = []
+        self.appended = 0
+        """Rows so far."""
 
     def append(self, index: Array, value: Array) -> None:
         """Append rows: index and value (rows, k). Raises StoreError on overflow."""
@@ -71,27 +78,40 @@ class CodesWriter:
         if not np.isfinite(value).all():
             msg = f"cell {self._cell}: a code is not finite as float16"
             raise StoreError(msg)
-        self._held.append((index.astype(self._index.dtype), value))
-        if sum(len(one) for one, _ in self._held) >= self._shard:
-            self._flush(whole_shards=True)
+        self.appended += len(value)
+        self._waiting.append((index, value))
+        if self._number is not None or self.appended >= LAYOUT["numbered_by"]:
+            self._pass_on()
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Write what is held back and mark the codes complete."""
-        self._flush(whole_shards=False)
-        if self._row != self._index.shape[0]:
-            msg = f"cell {self._cell}: {self._row} rows of {self._index.shape[0]}"
+        if self.appended != self._rows:
+            msg = f"cell {self._cell}: {self.appended} rows of {self._rows}"
             raise StoreError(msg)
-        fingerprint = self._digest.hexdigest()
-        self._group.attrs.update(dict(attributes) | {"fingerprint": fingerprint})
-        complete(self._group, self._folder)
+        self._pass_on()
+        self._lease.check()
+        self._part.finish(attributes)
 
-    def _flush(self, *, whole_shards: bool) -> None:
-        if not self._held:
-            return
-        index, value = (np.concatenate(part) for part in zip(*self._held, strict=True))
-        n = len(index) // self._shard * self._shard if whole_shards else len(index)
-        rows = slice(self._row, self._row + n)
-        self._index[rows], self._value[rows] = index[:n], value[:n]
-        self._digest.update(index[:n].tobytes() + value[:n].tobytes())
-        self._held = [(index[n:], value[n:])] if n < len(index) else []
-        self._row += n
+    def _pass_on(self) -> None:
+        """Write the rows that wait, their features numbered."""
+        if self._number is None:
+            self._number = self._numbered()
+        for index, value in self._waiting:
+            number = self._number[index]
+            number[value == 0] = 0
+            self._part["index"].append(number)
+            self._part["value"].append(value)
+        self._waiting = []
+
+    def _numbered(self) -> Array:
+        """Number the features by the first rows; gives each feature's number."""
+        n, counts = LAYOUT["numbered_by"], np.zeros(self._sae.n_features, np.int64)
+        for index, value in self._waiting:
+            used = index[:n][value[:n] > 0]
+            counts += np.bincount(used, minlength=len(counts))
+            n = max(0, n - len(index))
+        feature = np.argsort(-counts, kind="stable")
+        self._part.write("feature", feature, wide=self._wide)
+        number = np.empty(len(feature), np.uint32 if self._wide else np.uint16)
+        number[feature] = np.arange(len(feature))
+        return number

@@ -4,7 +4,7 @@ Reads a TOML file and gives a frozen `Study` with every default filled in and ev
 absolute; writes it back beside the store, so that a store says how it was built.
 """
 
-from bisae.study.files import dump_study, is_path, load_study
+from bisae.study.files import dump_study, is_path, load_study, parse_study
 from bisae.study.sae import Sae
 from bisae.study.schema import (
     Features,
@@ -26,4 +26,5 @@ __all__ = [
     "dump_study",
     "is_path",
     "load_study",
+    "parse_study",
 ]

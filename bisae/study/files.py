@@ -25,16 +25,25 @@ def is_path(place: str) -> bool:
 def load_study(path: Path) -> Study:
     """Read a study file. Raises StudyError: one line, what is wrong and where."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _absolute(Study.model_validate(raw), path.resolve().parent)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         msg = f"no study file {path}"
         raise StudyError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (UnicodeDecodeError, OSError) as error:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
+    return _absolute(parse_study(text, str(path)), path.resolve().parent)
+
+
+def parse_study(text: str, name: str) -> Study:
+    """Check the text of a study file, paths as they are. Raises StudyError."""
+    try:
+        return Study.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{name}: {error}"
+        raise StudyError(msg) from error
     except ValidationError as error:
-        msg = f"{path}: {_first_problem(error)}"
+        msg = f"{name}: {_first_problem(error)}"
         raise StudyError(msg) from error
 
 

@@ -45,7 +45,7 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
         part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
         keeper = Keeper(folder_of(store, group), kept_under)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
-        title = f"train {missing[0].size}/{missing[0].step}{part}"
+        title = f"train {missing[0].checkpoint}{part}"
         train_jobs(store.study, source, group, keeper, lm.device, title)
         for job in group:
             attributes = _attributes(store, job) | model

@@ -69,7 +69,7 @@ def _made(store: Store) -> dict[str, Any]:
 
 def learning_rates(store: Store) -> Rows:
     """The winner of each size that was searched: the view of that name."""
-    con = database()
+    con = database(store.tables)
     try:
         cells = [model.middle_cell for model in store.study.models]
         base = table_views(con, store, {SEARCH_TABLE: cells})

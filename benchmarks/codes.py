@@ -1,0 +1,197 @@
+"""How small and how fast the codes of a cell are, by codec, chunk, shard and pipeline.
+
+    python benchmarks/codes.py STORE SIZE/STEP/LAYER [--rows N]
+
+Reads a cell's codes from a store, writes them again as each candidate would in a
+temporary folder, and prints a row for each: bytes a code (index and value), MB/s of raw
+codes written and read, milliseconds for a run of 256 rows and for 256 scattered ones.
+`*` marks features numbered by falling activation count. The empirical entropy of
+indices and values stands above, as a yardstick. The pipeline of `zarrs` is measured
+where that package is installed.
+"""
+
+import argparse
+import importlib.util
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.codecs.numcodecs import PCodec
+
+from bisae.formats import Rows, render
+from bisae.grid import parse_cell
+from bisae.store import open_store
+
+RUN = 256
+REPEATS = 3
+
+
+class Candidate(NamedTuple):
+    """One way to store codes."""
+
+    codec: str
+    chunk: int
+    shard: int
+    by_count: bool
+    pipeline: str
+
+    @property
+    def title(self) -> str:
+        """The codec, marked where features are numbered by activation count."""
+        return self.codec + ("*" if self.by_count else "")
+
+
+CHOSEN = Candidate("pcodec 8, crc32c", 8192, 131_072, by_count=True, pipeline="zarr")
+CODECS: dict[str, Callable[[], dict[str, Any]]] = {
+    "pcodec 8, crc32c": lambda: _pcodec(8),
+    "pcodec 4, crc32c": lambda: _pcodec(4),
+    "pcodec 12, crc32c": lambda: _pcodec(12),
+    "zstd 1, checksum": lambda: {"compressors": [ZstdCodec(level=1, checksum=True)]},
+    "zstd 9, checksum": lambda: {"compressors": [ZstdCodec(level=9, checksum=True)]},
+    "blosc zstd 3 bitshuffle, crc32c": lambda: {
+        "compressors": [
+            BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+            Crc32cCodec(),
+        ]
+    },
+}
+
+
+def _pcodec(level: int) -> dict[str, Any]:
+    return {"serializer": PCodec(level=level), "compressors": [Crc32cCodec()]}
+
+
+def candidates() -> Iterator[Candidate]:
+    """Every codec at one layout; then layouts and numberings of the best."""
+    pipelines = ["zarr"]
+    if importlib.util.find_spec("zarrs"):
+        pipelines.append("zarrs")
+    for pipeline in pipelines:
+        for codec in CODECS:
+            for by_count in (False, True):
+                yield Candidate(codec, 8192, 131_072, by_count, pipeline)
+    for chunk in (1024, 2048, 4096, 16_384, 32_768):
+        yield CHOSEN._replace(chunk=chunk)
+    for shard in (65_536, 524_288):
+        yield CHOSEN._replace(shard=shard)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("store", type=Path)
+    parser.add_argument("cell")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    index, value = read(asked.store, asked.cell, asked.rows)
+    counts = np.bincount(index[value > 0])
+    rank = np.empty(len(counts), index.dtype)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    told = f"{asked.cell}: {len(index):,} rows of {index.shape[1]}; entropy, bytes a "
+    told += f"code: index {entropy(index):.2f}, value {entropy(value):.2f}, together "
+    print(told + f"{entropy(index) + entropy(value):.2f}")
+    names = ["codec", "chunk", "shard", "pipeline", "bytes", "index", "value"]
+    names += ["write MB/s", "read MB/s", "run ms", "scattered ms"]
+    rows = [
+        measure(one, rank[index] if one.by_count else index, value)
+        for one in candidates()
+    ]
+    print(render(Rows(names, rows), "markdown"))
+
+
+def read(store: Path, cell: str, most: int) -> tuple[Any, Any]:
+    """A cell's codes, cut to as many rows as asked, or repeated up to them."""
+    blocks = list(open_store(store).codes(parse_cell(cell)))
+    index = np.concatenate([block.index for block in blocks])
+    value = np.concatenate([block.value for block in blocks])
+    shape = (most, index.shape[1])
+    return np.resize(index, shape), np.resize(value, shape)
+
+
+def entropy(values: Any) -> float:
+    """Bytes that an element takes if each is coded by how often it occurs."""
+    counts = np.unique(values, return_counts=True)[1]
+    share = counts / counts.sum()
+    return float(-(share * np.log2(share)).sum() / 8)
+
+
+def measure(one: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
+    """One row of the table."""
+    path = "zarrs.ZarrsCodecPipeline"
+    setting = {"codec_pipeline.path": path} if one.pipeline == "zarrs" else {}
+    with zarr.config.set(setting), TemporaryDirectory() as folder:
+        raw = index.nbytes + value.nbytes
+        began = time.perf_counter()
+        arrays = [
+            write(Path(folder), name, one, values)
+            for name, values in (("index", index), ("value", value))
+        ]
+        writing = time.perf_counter() - began
+        sizes = [size_of(Path(folder) / name) for name in ("index", "value")]
+        scan = fastest(lambda: scan_all(arrays, one.shard // 2))
+        draw = np.random.default_rng(0)
+        places = np.sort(draw.choice(len(index), RUN, replace=False))
+        first = int(draw.integers(0, len(index) - RUN))
+        run = fastest(lambda: [array[first : first + RUN] for array in arrays])
+        scattered = fastest(lambda: [array.oindex[places] for array in arrays])
+    return (
+        one.title,
+        one.chunk,
+        one.shard,
+        one.pipeline,
+        sum(sizes) / index.size,
+        *(size / index.size for size in sizes),
+        raw / writing / 1e6,
+        raw / scan / 1e6,
+        1000 * run,
+        1000 * scattered,
+    )
+
+
+def write(folder: Path, name: str, one: Candidate, values: Any) -> Any:
+    """Write an array shard by shard, as an encoder does."""
+    with warnings.catch_warnings(action="ignore"):
+        array = zarr.create_array(
+            folder / name,
+            shape=values.shape,
+            chunks=(min(one.chunk, len(values)), values.shape[1]),
+            shards=(one.shard, values.shape[1]),
+            dtype=values.dtype,
+            fill_value=0,
+            **CODECS[one.codec](),
+        )
+        for first in range(0, len(values), one.shard):
+            array[first : first + one.shard] = values[first : first + one.shard]
+        return zarr.open_array(folder / name, mode="r")
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def scan_all(arrays: list[Any], step: int) -> None:
+    """Read every row in order."""
+    for first in range(0, arrays[0].shape[0], step):
+        for array in arrays:
+            array[first : first + step]
+
+
+def fastest(work: Callable[[], Any]) -> float:
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+if __name__ == "__main__":
+    main()

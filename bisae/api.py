@@ -1,0 +1,57 @@
+"""An open store, for Python: what `bisae.open` gives, and what the commands use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from bisae.grid import Cell, parse_cell
+from bisae.query import Connection, connect, frame_of
+from bisae.store import Array, Codes, Store, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class OpenStore(Store):
+    """A store to ask. A cell is a `Cell`, or its address: "0.5M/900/2"."""
+
+    def weights(self, cell: Cell | str) -> dict[str, Array]:
+        """A cell's autoencoder: W_enc, W_dec (n, d), b_pre (d,), perhaps b_enc (n,).
+
+        Row i of W_dec is the direction of feature i. Raises Unfinished, AddressError,
+        and StoreError for a chunk that is damaged or lost.
+        """
+        return super().weights(_cell(cell))
+
+    def codes(self, cell: Cell | str) -> Iterator[Codes]:
+        """A cell's codes in token order, some rows at a time. Raises as `weights`.
+
+        Of each token, `index` (rows, k) has the features and `value` the activations.
+        """
+        return super().codes(_cell(cell))
+
+    def connect(
+        self, codes: Cell | str | None = None, *, fenced: bool = True
+    ) -> Connection:
+        """A DuckDB connection with every table and view of the store.
+
+        With `codes`, that cell's activations are the table `codes`. Unless `fenced` is
+        off, queries read the store and touch nothing else. Raises Unfinished.
+        """
+        return connect(self, _cell(codes) if codes else None, fenced=fenced)
+
+    def sql(self, query: str, codes: Cell | str | None = None) -> "pd.DataFrame":
+        """Answer a query. Raises SqlError: one line, with the query's line."""
+        with closing(self.connect(codes)) as con:
+            return frame_of(con, query)
+
+
+def open_for_asking(where: str | os.PathLike[str]) -> OpenStore:
+    """Open a store: a folder or an object store's URL. Raises StoreError."""
+    found = open_store(where)
+    return OpenStore(found.place, found.study)
+
+
+def _cell(cell: Cell | str) -> Cell:
+    return parse_cell(cell) if isinstance(cell, str) else cell

@@ -1,0 +1,102 @@
+"""What goes wrong while reading or writing a store becomes one line that names it.
+
+Writes nothing; reads chunks again, to find out which of them cannot be read.
+"""
+
+import errno
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bisae.errors import BisaeError, Damaged, StoreError
+from bisae.files import Place, is_local
+from bisae.store.format import Array, MissingChunk, Node
+
+WRITE_ERRORS = {
+    errno.ENOSPC: "make room and run again",
+    errno.EDQUOT: "make room and run again",
+    errno.EFBIG: "files may not grow so large here; run again where they may",
+    errno.EACCES: "give yourself the right to write there and run again",
+    errno.EPERM: "give yourself the right to write there and run again",
+    errno.EROFS: "choose a store on a disk that can be written",
+    errno.ENOTDIR: "a file is in the way; choose another place",
+    errno.EEXIST: "a file is in the way; choose another place",
+}
+REMEDY = (
+    "`bisae verify` finds all that is damaged; remove it with `bisae rm`, build again"
+)
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Name the place in whatever damaged data raises below."""
+    try:
+        yield
+    except BisaeError:
+        raise
+    except Exception as error:  # of a damaged node any part of Zarr may complain
+        raise Damaged(where, _reason(error), REMEDY) from error
+
+
+def read_rows(array: Node, where: str, rows: slice) -> Array:
+    """Rows of an array. Raises Damaged, naming the chunk that cannot be read."""
+    try:
+        found: Array = array[rows]
+    except Exception as error:
+        # Zarr's tasks log what they raise, once more and at any time.
+        logging.getLogger("asyncio").addFilter(_was_raised)
+        chunk, reason = _damage(array, rows) or ("", _reason(error))
+        raise Damaged(where + chunk, reason, REMEDY) from error
+    return found
+
+
+def _damage(array: Node, rows: slice) -> tuple[str, str] | None:
+    """The first chunk of some rows that cannot be read, and why."""
+    size, held = array.chunks[0], (array.shards or array.chunks)[0]
+    for first in range(rows.start // size * size, rows.stop, size):
+        last = min(first + size, array.shape[0])
+        try:
+            array[first:last]
+        except Exception as error:
+            key = "/".join(["c", str(first // held), *("0" * (array.ndim - 1))])
+            return f", chunk {key} (rows {first:,} to {last - 1:,})", _reason(error)
+    return None
+
+
+def _was_raised(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Task exception was never retrieved")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MissingChunk):
+        return "it is lost"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@contextmanager
+def writing(what: object, place: Place) -> Iterator[None]:
+    """Name what could not be written, where, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, StoreError) or error.errno not in WRITE_ERRORS:
+            raise
+        reason = error.strerror or str(error)
+        msg = f"cannot write {what} to {place}: {reason}; "
+        msg += WRITE_ERRORS[error.errno] + "; what is finished is kept"
+        raise StoreError(msg) from error
+
+
+@contextmanager
+def reaching(place: Place) -> Iterator[None]:
+    """Say that an object store cannot be reached: clients raise what they like."""
+    try:
+        yield
+    except BisaeError:
+        raise
+    except Exception as error:
+        if is_local(place):
+            raise
+        msg = f"cannot reach {place}: {_reason(error)}; check its name, and endpoint "
+        msg += "and credentials in the environment"
+        raise StoreError(msg) from error

@@ -1,0 +1,76 @@
+"""The metadata of groups: reading it, and finishing a part.
+
+A part is a group whose arrays are finished together: the corpus; of a cell `sae`,
+`train` and `codes`. Its `complete` is set last, and the sums of its metadata stand
+beside it, written just before.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from bisae.errors import StoreError
+from bisae.files import Place, beside, make_folder, replace, sync
+from bisae.store.format import DOCUMENT, document
+
+
+def read_group(folder: Place) -> dict[str, Any] | None:
+    """The attributes of a group, or None. Raises StoreError for what is no group."""
+    try:
+        told = json.loads((folder / DOCUMENT).read_bytes())
+        if told["node_type"] != "group":
+            raise TypeError
+        return dict(told["attributes"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{folder / DOCUMENT} is damaged: it does not tell of a group; "
+        msg += "`bisae verify` says what else is"
+        raise StoreError(msg) from error
+
+
+def ensure_group(folder: Place, attributes: dict[str, Any]) -> None:
+    """Write a group's metadata unless it is there."""
+    if not (folder / DOCUMENT).exists():
+        make_folder(folder)
+        replace(folder / DOCUMENT, document(attributes))
+
+
+def finish(folder: Place, attributes: dict[str, Any], nodes: Iterable[str]) -> None:
+    """Mark a part complete once everything in it is on the disk.
+
+    `nodes` are the paths of its arrays and groups.
+    """
+    sync(folder)
+    last = document(attributes | {"complete": True})
+    lines = [f"{_sha256(last.encode())}  {folder.name}/{DOCUMENT}"]
+    for node in sorted(nodes):
+        found = (folder / node / DOCUMENT).read_bytes()
+        lines.append(f"{_sha256(found)}  {folder.name}/{node}/{DOCUMENT}")
+    replace(beside(folder), "\n".join(lines) + "\n")
+    replace(folder / DOCUMENT, last)
+
+
+def changed_metadata(folder: Place) -> list[Place]:
+    """The metadata files of a part that are not what its sums say, or the sums."""
+    sums = beside(folder)
+    try:
+        lines = [one.split("  ") for one in sums.read_text("utf-8").splitlines()]
+        told = {name: value for value, name in lines}
+    except (OSError, ValueError):
+        return [sums]
+    if f"{folder.name}/{DOCUMENT}" not in told:
+        return [sums]
+    return [folder.parent / name for name in told if not _is(folder, name, told[name])]
+
+
+def _is(folder: Place, name: str, sha256: str) -> bool:
+    try:
+        return _sha256((folder.parent / name).read_bytes()) == sha256
+    except (OSError, ValueError):
+        return False
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,107 @@
+"""Copy finished cells to another store, or remove cells.
+
+Reads and writes the files of stores, in folders or object stores; looks at what was
+copied as `bisae verify` does.
+"""
+
+from collections.abc import Iterable
+
+from bisae.errors import StoreError, Unfinished
+from bisae.files import Place, below, beside, copy, listing, remove
+from bisae.grid import Cell, Selection
+from bisae.progress import track
+from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
+from bisae.store import SHARED, Store, create_store, is_store, open_store
+from bisae.store.format import DOCUMENT, stamp
+from bisae.store.nodes import ensure_group
+from bisae.store.part import discard
+from bisae.verify import PARTS, cell_files, check, is_finished, study_files
+
+
+def copy_cells(source: Store, target: Place, only: Selection) -> tuple[Store, int]:
+    """Copy the selected cells that are finished; gives the other store and how many.
+
+    A store is made at `target` if there is none; what is finished there is left alone.
+    Raises StoreError where another study is there, or a copy is not what was written;
+    Unfinished if there is nothing to copy.
+    """
+    cells = [cell for cell in only.of(source.cells) if source.progress(cell).codes]
+    if not cells:
+        msg = f"{source.place}: none of these cells is finished; `bisae status`"
+        raise Unfinished(msg)
+    other = _other(source, target, cells)
+    is_there, is_copied = listing(source.tables), listing(other.tables)
+    with other.lease(SHARED, wait=True):
+        _copy_part(source, other, "corpus")
+        files = study_files(source, is_there)
+        _copy_tables(source, other, (one for one in files if not is_copied(one)))
+    for cell in track(cells, len(cells), "copy", "cells"):
+        with other.lease(cell.checkpoint):
+            ensure_group(other.folder(cell).parent, {})
+            ensure_group(other.folder(cell), stamp("cell"))
+            for part in PARTS:
+                _copy_part(source, other, f"cells/{cell}/{part}")
+            _copy_tables(source, other, cell_files(source, cell, is_there))
+    return other, len(cells)
+
+
+def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
+    """Remove cells: their tables, codes and weights. Raises Held."""
+    for cell in cells:
+        with store.lease(cell.checkpoint):
+            for table in (*CELL_TABLES, SEARCH_TABLE):
+                remove(table_file(store, table, cell).parent)
+            for part in reversed(PARTS):
+                discard(store.folder(cell) / part)
+            remove(store.folder(cell))
+
+
+def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
+    """The store to copy to: one of the same study, whose grid has the cells."""
+    study = source.study.model_copy(update={"store": str(target)})
+    if is_store(target):
+        there = open_store(target)
+        if set(cells) <= set(there.cells):
+            study = there.study
+        elif lost := set(there.cells) - set(source.cells):
+            msg = f"{target} has cells that {source.place} has not, {min(lost)} for "
+            msg += "one: build it with a study that lists both"
+            raise StoreError(msg)
+    other = create_store(study)
+    if other.has_corpus():
+        mine, its = (one.corpus_attributes() for one in (source, other))
+        if mine["fingerprint"] != its["fingerprint"]:
+            msg = f"{target} is of another corpus; choose another place"
+            raise StoreError(msg)
+    return other
+
+
+def _copy_part(source: Store, other: Store, path: str) -> None:
+    """Copy a part, its metadata last, and look at the copy."""
+    if is_finished(other, path):
+        return
+    here, there = source.zarr / path, other.zarr / path
+    discard(there)
+    last = here / DOCUMENT
+    for file in below(here):
+        if file != last:
+            copy(file, there / _relative(file, here))
+    copy(beside(here), beside(there))
+    copy(last, there / DOCUMENT)
+    if wrong := check(other, path):
+        discard(there)
+        msg = f"the copy of {path} is damaged: {wrong[0].where} {wrong[0].what}; "
+        msg += f"it is removed; run it again, or `bisae verify {source.place}`"
+        raise StoreError(msg)
+
+
+def _copy_tables(source: Store, other: Store, files: Iterable[Place]) -> None:
+    for file in files:
+        target = other.tables / _relative(file, source.tables)
+        if not target.exists():
+            copy(beside(file), beside(target))
+            copy(file, target)
+
+
+def _relative(file: Place, folder: Place) -> str:
+    return str(file).removeprefix(str(folder)).lstrip("/")

@@ -1,0 +1,56 @@
+"""The exported tables: is each file what was written, and of the codes it claims?"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bisae.files import Place, beside, has_its_sum
+from bisae.grid import Cell
+from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_file
+from bisae.store import Store
+from bisae.verify.findings import Finding, within
+
+AGAIN = "remove it, and `bisae export` makes it again"
+IsThere = Callable[[Place], bool]
+
+
+def study_files(store: Store, is_there: IsThere) -> list[Place]:
+    """The files that all cells share, the embeddings among them."""
+    size, step = store.study.embeddings()
+    files = [store.tables / "embeddings" / f"{size}-{step}.npy"]
+    files += [table_file(store, table) for table in STUDY_TABLES]
+    return [file for file in files if is_there(file)]
+
+
+def cell_files(store: Store, cell: Cell, is_there: IsThere) -> list[Place]:
+    """The files of a cell."""
+    files = [table_file(store, name, cell) for name in (*CELL_TABLES, SEARCH_TABLE)]
+    return [file for file in files if is_there(file)]
+
+
+def check_study_files(store: Store, files: list[Place]) -> Iterator[Finding]:
+    """What is wrong with files that all cells share."""
+    yield from _check(store, files, {"corpus": store.corpus_attributes()})
+
+
+def check_cell_files(store: Store, cell: Cell, files: list[Place]) -> Iterator[Finding]:
+    """What is wrong with the files of a cell."""
+    made_from = {"codes": store.attributes(cell, "codes")} if files else {}
+    yield from _check(store, files, made_from)
+
+
+def _check(
+    store: Store, files: list[Place], made_from: dict[str, dict[str, Any]]
+) -> Iterator[Finding]:
+    for file in files:
+        where = within(store, file)
+        try:
+            if not has_its_sum(file):
+                yield Finding(where, f"is not what {beside(file).name} says; {AGAIN}")
+            elif file.suffix == ".parquet":
+                made = json.loads(footer(file))
+                for name, part in made_from.items():
+                    if made.get(name, part["fingerprint"]) != part["fingerprint"]:
+                        yield Finding(where, f"was made from other {name}; {AGAIN}")
+        except FileNotFoundError:
+            yield Finding(where, f"has no {beside(file).name} beside it; {AGAIN}")
