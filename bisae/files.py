@@ -54,15 +54,24 @@ def create(file: Place, data: str) -> bool:
     """Write a file only if there is none; False where there is one already."""
     try:
         if is_local(file):
-            make_folder(file.parent)
-            with file.open("xb") as opened:
-                opened.write(data.encode())
-            _sync(Path(str(file)))
+            _create(Path(str(file)), data.encode())
         else:
             file.fs.pipe_file(file.path, data.encode(), mode="create")
     except FileExistsError:
         return False
     return True
+
+
+def _create(file: Path, data: bytes) -> None:
+    make_folder(file.parent)
+    with file.open("xb") as opened:
+        try:
+            opened.write(data)
+            opened.flush()
+        except OSError:
+            file.unlink()
+            raise
+    _sync(file)
 
 
 @contextmanager
@@ -175,7 +184,7 @@ def names(folder: Place) -> list[str]:
     """The names of what is in a folder; none if there is no such folder."""
     try:
         return [one.name for one in folder.iterdir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

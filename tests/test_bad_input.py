@@ -39,7 +39,8 @@ def fail(study: Study, *command: str, status: int = 1) -> str:
     line = told.stderr
     assert line.startswith("Error: ")
     assert line.count("\n") == 1
-    assert {file: finished(store).get(file) for file in before} == before
+    after = finished(store)
+    assert {file: after.get(file) for file in before} == before
     return line
 
 

@@ -52,6 +52,7 @@ def database(tables: Place | None = None, *, windowed: bool = False) -> Connecti
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     if tables is not None and (windowed or not is_local(tables)):
         con.register_filesystem(fence.ReadOnlyFiles(tables))
+        con.execute("set parquet_metadata_cache = true")
     return con
 
 

@@ -79,6 +79,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         super().__init__()
         self._root = root.resolve()
         self._files = root.fs
+        self._known: dict[str, Any] = {}
 
     @classmethod
     def _strip_protocol(cls, path: str) -> Any:
@@ -89,12 +90,29 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         return self._files.ls(self._strip_protocol(path), detail=detail)
 
     def info(self, path: str, **options: Any) -> Any:
-        """What is known of a file."""
-        return self._files.info(self._strip_protocol(path))
+        """What is known of a file; an object store is asked once, since DuckDB asks
+        ten times for each file.
+        """
+        path = self._strip_protocol(path)
+        if is_local(self._root):
+            return self._files.info(path)
+        if path not in self._known:
+            self._known[path] = self._files.info(path)
+        return self._known[path]
+
+    def exists(self, path: str, **options: Any) -> bool:
+        """Whether there is such a file."""
+        try:
+            self.info(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def modified(self, path: str) -> Any:
         """When a file was written."""
-        return self._files.modified(self._strip_protocol(path))
+        if is_local(self._root):
+            return self._files.modified(self._strip_protocol(path))
+        return self.info(path)["LastModified"]
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         if mode != "rb" or not self._is_below(path):
@@ -102,7 +120,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
             raise PermissionError(msg)
         if is_local(self._root):
             return open_local(path)
-        files, size = self._files, self._files.info(path)["size"]
+        files, size = self._files, self.info(path)["size"]
         return SharedFile(
             lambda start, end: files.cat_file(path, start=start, end=end),
             size,

@@ -1,7 +1,7 @@
 """One part, looked at: its metadata, then every chunk, then what the rows hold."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bisae.errors import Damaged, StoreError
@@ -30,15 +30,20 @@ def is_finished(store: Store, path: str) -> bool:
     return "complete" in found or "fingerprint" in found
 
 
-def check_part(store: Store, path: str, expected: Expected) -> Iterator[Finding]:
-    """All that is wrong with a finished part."""
+def check_part(
+    store: Store, path: str, expect: Callable[[], Expected]
+) -> Iterator[Finding]:
+    """All that is wrong with a finished part.
+
+    `expect` is asked once the part's metadata are known to be whole.
+    """
     folder, home = store.zarr / path, f"bisae.zarr/{path}"
     if changed := changed_metadata(folder):
         for file in changed:
             what = f"is not what {beside(folder).name} says"
             yield Finding(within(store, file), what)
         return
-    found = read_group(folder) or {}
+    expected, found = expect(), read_group(folder) or {}
     sums: Mapping[str, str] = found.get(SUMS, {})
     for name, value in expected.told.items():
         if found.get(name) != value:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-from bisae.errors import StoreError, Unfinished
 from bisae.files import listing
 from bisae.grid import Cell, Selection
 from bisae.progress import track
@@ -66,10 +65,8 @@ def check(store: Store, path: str) -> list[Finding]:
 
 
 def _part(store: Store, path: str) -> Work:
-    def look() -> Iterator[Finding]:
-        return check_part(store, path, _expected(store, path))
-
-    return Work(f"bisae.zarr/{path}", look)
+    expect = partial(_expected, store, path)
+    return Work(f"bisae.zarr/{path}", partial(check_part, store, path, expect))
 
 
 def _expected(store: Store, path: str) -> expected.Expected:
@@ -80,11 +77,12 @@ def _expected(store: Store, path: str) -> expected.Expected:
 
 
 def _all_of(work: Work) -> list[Finding]:
-    """What one piece of work finds; what it needs may itself be damaged."""
+    """What one piece of work finds."""
     try:
         return list(work.look())
-    except (StoreError, Unfinished) as error:
-        return [Finding(work.where, f"cannot be checked: {error}")]
+    except Exception as error:  # what it needs may itself be damaged, in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return [Finding(work.where, f"cannot be checked: {reason}")]
 
 
 def _check_groups(store: Store, cells: list[Cell]) -> Iterator[Finding]:

@@ -1,0 +1,129 @@
+"""Files are there whole or not at all, their sums beside them, on a disk and in S3."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bisae.files import (
+    Place,
+    below,
+    beside,
+    copy,
+    create,
+    has_its_sum,
+    is_local,
+    listing,
+    names,
+    on_disk,
+    place,
+    remove,
+    replace,
+    written,
+)
+
+
+@pytest.fixture(params=["folder", "object store"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A folder, and a prefix in an object store."""
+    if request.param == "folder":
+        return place(tmp_path)
+    return place(request.getfixturevalue("bucket"))
+
+
+def test_a_file_is_replaced(home: Place) -> None:
+    replace(home / "file", "one")
+    replace(home / "file", b"two")
+    assert (home / "file").read_text() == "two"
+    assert names(home) == ["file"]
+
+
+def test_a_file_is_created_once(home: Place) -> None:
+    assert create(home / "sub" / "file", "one")
+    assert not create(home / "sub" / "file", "two")
+    assert (home / "sub" / "file").read_text() == "one"
+
+
+def test_a_written_file_has_its_sum(home: Place) -> None:
+    file = home / "table" / "rows"
+    for text in ("one", "two"):
+        with written(file) as held:
+            held.write_text(text)
+        assert file.read_text() == text
+        assert has_its_sum(file)
+    assert sorted(names(file.parent)) == ["rows", "rows.sha256"]
+    file.write_text("twO")
+    assert not has_its_sum(file)
+
+
+def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
+    with written(place(tmp_path / "rows")) as held:
+        held.write_text("one")
+    command = ["sha256sum", "-c", "rows.sha256"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout == "rows: OK\n"
+
+
+def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
+    """A kill between the sum and the file leaves the old file, with its sum."""
+    file = place(tmp_path / "rows")
+    with written(file) as held:
+        held.write_text("old")
+    old = beside(file).read_text()
+    with written(file) as held:
+        held.write_text("new")
+    new = beside(file).read_text()
+    replace(beside(file), new + old)
+    assert has_its_sum(file)
+    file.write_text("old")
+    assert has_its_sum(file)
+
+
+def test_a_write_that_fails_leaves_what_was_there(home: Place) -> None:
+    with written(home / "rows") as held:
+        held.write_text("old")
+
+    def fail() -> None:
+        with written(home / "rows") as held:
+            held.write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert has_its_sum(home / "rows")
+    assert (home / "rows").read_text() == "old"
+    assert sorted(names(home)) == ["rows", "rows.sha256"]
+
+
+def test_what_is_below_a_folder(home: Place) -> None:
+    for name in ("b", "a/two", "a/one"):
+        create(home / name, name)
+    assert [str(one)[len(str(home)) + 1 :] for one in below(home)] == [
+        "a/one",
+        "a/two",
+        "b",
+    ]
+    is_there = listing(home)
+    assert is_there(home / "a" / "one")
+    assert not is_there(home / "a" / "three")
+    assert sorted(names(home)) == ["a", "b"]
+    assert names(home / "c") == []
+
+
+def test_files_and_folders_are_removed(home: Place) -> None:
+    for name in ("b", "a/two", "a/one"):
+        create(home / name, name)
+    for one in (home / "a", home / "b", home / "c"):
+        remove(one)
+    assert names(home) == []
+
+
+def test_a_file_is_copied_and_lent(home: Place, tmp_path: Path) -> None:
+    create(home / "one", "text")
+    copy(home / "one", home / "sub" / "two")
+    copy(home / "one", place(tmp_path / "out" / "three"))
+    assert (home / "sub" / "two").read_text() == "text"
+    assert (tmp_path / "out" / "three").read_text() == "text"
+    with on_disk(home / "one") as held:
+        assert held.read_text() == "text"
+    assert held.exists() == is_local(home)

@@ -1,0 +1,185 @@
+"""Of two builds only one holds a lease; it is free when given back, dead or old."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bisae.errors import Held, StoreError
+from bisae.files import Place, names, place, replace
+from bisae.store import lease as leases
+from bisae.store.lease import Holder, Lease, holder, waiting_for
+
+NAME = "0.5M/900"
+HOLD = """
+import sys, time
+from bisae.files import place
+from bisae.store.lease import Lease
+Lease(place(sys.argv[1]), sys.argv[2])
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(params=["folder", "object store"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "folder":
+        return place(tmp_path / "leases")
+    return place(request.getfixturevalue("bucket")) / "leases"
+
+
+@pytest.fixture
+def other(folder: Place) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the lease."""
+    command = [sys.executable, "-c", HOLD, str(folder), NAME]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def told(folder: Place) -> Holder:
+    """What the newest file of the lease says."""
+    number = max(int(name.split(".")[-2]) for name in names(folder / "0.5M"))
+    file = folder / "0.5M" / f"900.{number}.json"
+    return Holder(**json.loads(file.read_text()))
+
+
+def rewrite(folder: Place, **changes: object) -> None:
+    """Change what the only file of the lease says."""
+    (name,) = names(folder / "0.5M")
+    changed = told(folder)._asdict() | changes
+    replace(folder / "0.5M" / name, json.dumps(changed))
+
+
+def test_a_lease_tells_who_holds_it(folder: Place) -> None:
+    assert holder(folder, NAME) is None
+    lease = Lease(folder, NAME)
+    by = holder(folder, NAME)
+    assert by
+    assert by.pid == os.getpid()
+    assert str(by).endswith(f"process {os.getpid()} on {by.host}")
+    assert time.time() - 60 < by.heartbeat <= time.time()
+    lease.give_back()
+    assert holder(folder, NAME) is None
+
+
+def test_what_is_held_is_refused(folder: Place, other: "subprocess.Popen[str]") -> None:
+    said = rf"^{NAME} is being built by .*, process {other.pid} on "
+    with pytest.raises(Held, match=said):
+        Lease(folder, NAME)
+    Lease(folder, "0.5M/90").give_back()  # another checkpoint is free
+
+
+def test_a_process_that_was_killed_holds_nothing(
+    folder: Place, other: "subprocess.Popen[str]"
+) -> None:
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    lease = Lease(folder, NAME)
+    assert told(folder).pid == os.getpid()
+    assert len(names(folder / "0.5M")) == 1
+    lease.give_back()
+
+
+def test_of_another_host_only_the_heartbeat_tells(
+    folder: Place, other: "subprocess.Popen[str]"
+) -> None:
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    rewrite(folder, machine="far away", host="far")
+    with pytest.raises(Held, match=r" on far$"):
+        Lease(folder, NAME)
+    rewrite(folder, heartbeat=time.time() - leases.OLD - 1)
+    assert holder(folder, NAME) is None
+    Lease(folder, NAME).give_back()
+
+
+def test_who_lost_a_lease_is_told(folder: Place) -> None:
+    """A process that slept too long must not write over who came after it."""
+    slept = Lease(folder, NAME)
+    slept.check()
+    rewrite(folder, heartbeat=time.time() - leases.OLD - 1)
+    after = Lease(folder, NAME)
+    with pytest.raises(StoreError, match=f"^{NAME} went to .* gave no sign of life"):
+        slept.check()
+    slept.give_back()
+    after.check()
+    assert holder(folder, NAME) is not None
+    after.give_back()
+
+
+def test_a_heartbeat_is_kept(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT", 0.05)
+    lease = Lease(folder, NAME)
+    first = told(folder).heartbeat
+    deadline = time.monotonic() + 30
+    while told(folder).heartbeat == first:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    lease.give_back()
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_of_many_at_once_one_gets_it(folder: Place, turn: int) -> None:
+    """Also where all of them find an old lease that they must take over."""
+    if turn % 2:
+        Lease(folder, NAME).give_back()
+    start, got = threading.Barrier(8), []
+
+    def take() -> None:
+        start.wait()
+        with suppress(Held):
+            got.append(Lease(folder, NAME))
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+    got[0].give_back()
+
+
+def test_waiting_ends_when_it_is_given_back(
+    folder: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(leases, "POLL", 0.05)
+    first = Lease(folder, NAME)
+    thread = threading.Timer(0.5, first.give_back)
+    thread.start()
+    with waiting_for(folder, NAME) as second:
+        second.check()
+    thread.join()
+    line = capsys.readouterr().err
+    assert line.startswith(f"{NAME} is being built by ")
+    assert line.count("waiting") == 1
+
+
+def test_a_lease_that_is_just_being_written_is_held(tmp_path: Path) -> None:
+    (tmp_path / "0.5M").mkdir()
+    file = tmp_path / "0.5M" / "900.1.json"
+    file.write_text('{"owner": "so')
+    folder = place(tmp_path)
+    with pytest.raises(Held, match="somebody, process 0 on another host"):
+        Lease(folder, NAME)
+    old = time.time() - leases.OLD - 1
+    os.utime(file, (old, old))
+    Lease(folder, NAME).give_back()
+
+
+def test_what_a_kill_left_of_a_heartbeat_goes(tmp_path: Path) -> None:
+    folder = place(tmp_path)
+    Lease(folder, NAME).give_back()
+    (tmp_path / "0.5M" / ".900.1.json.partial").write_text("{")
+    Lease(folder, NAME).give_back()
+    assert names(folder / "0.5M") == ["900.2.json"]
