@@ -11,7 +11,14 @@ from bisae.files import Place, below, beside, copy, listing, remove
 from bisae.grid import Cell, Selection
 from bisae.progress import track
 from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
-from bisae.store import SHARED, Store, create_store, is_store, open_store
+from bisae.store import (
+    SHARED,
+    Store,
+    check_same_study,
+    create_store,
+    is_store,
+    open_store,
+)
 from bisae.store.format import DOCUMENT, stamp
 from bisae.store.nodes import ensure_group
 from bisae.store.part import discard
@@ -61,6 +68,7 @@ def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
     study = source.study.model_copy(update={"store": str(target)})
     if is_store(target):
         there = open_store(target)
+        check_same_study(there.study, study)
         if set(cells) <= set(there.cells):
             study = there.study
         elif lost := set(there.cells) - set(source.cells):

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bisae.build import build, checkpoints, with_layers
+from bisae.build import build, checkpoint_status, checkpoints, with_layers
 from bisae.grid import Cell, Selection
-from bisae.store import Store, open_store
+from bisae.store import Store, create_store, open_store
 from bisae.study import Study, dump_study
 
 
@@ -140,3 +141,65 @@ def test_one_pass_trains_every_layer(
     store = build(study, only, ("train",))
     documents = store.n_documents("train")
     assert len(calls) == -(-documents // study.lm.batch_documents)
+
+
+def test_two_builds_share_the_work(tiny: Store, tmp_path: Path) -> None:
+    """Side by side on one store, they build each checkpoint once."""
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(study))
+    log = tmp_path / "log"
+    watch = (
+        "import os, bisae.store.store as s\n"
+        "plain = s.Store.write_sae\n"
+        "def logged(self, cell, *rest):\n"
+        f"    open({str(log)!r}, 'a').write(f'{{os.getpid()}} {{cell}}\\n')\n"
+        "    plain(self, cell, *rest)\n"
+        "s.Store.write_sae = logged\n"
+    )
+    processes = [start(path, watch) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    written = [line.split() for line in log.read_text().splitlines()]
+    assert sorted(name for _, name in written) == sorted(map(str, tiny.cells))
+    builders: dict[str, set[str]] = {}
+    for pid, name in written:
+        builders.setdefault(name.rpartition("/")[0], set()).add(pid)
+    assert all(len(pids) == 1 for pids in builders.values())
+    assert set().union(*builders.values()) == {str(one.pid) for one in processes}
+    store = open_store(tmp_path / "store")
+    for cell in tiny.cells:
+        for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_what_another_builds_is_left_to_them(
+    tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    other = create_store(study)
+    with other.lease("S/5"):
+        store = build(study, Selection(sizes=frozenset({"S"})), ("train",))
+        line = capsys.readouterr().err
+        assert re.search(
+            r"S/5 is being built by .*process \d+ on .*; left to them", line
+        )
+        rows, unfinished = checkpoint_status(store)
+        by = {row[:2]: row[-1] for row in rows.values}
+        assert by["S", 5].endswith(f"process {os.getpid()} on {socket.gethostname()}")
+        assert not by["S", 0]
+    trained = [cell for cell in tiny.cells if store.progress(cell).sae]
+    assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
+    assert unfinished == len(tiny.cells)
+
+
+def test_kills_lose_nothing(tiny: Store, tmp_path: Path) -> None:
+    """A few of what benchmarks/kills.py does a hundred times."""
+    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(study))
+    script = Path(__file__).parents[1] / "benchmarks" / "kills.py"
+    command = [sys.executable, str(script), str(path), str(tiny.place), "--kills", "4"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("4 kills, ")

@@ -1,7 +1,7 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
 from bisae.store.format import Array
-from bisae.store.opening import create_store, is_store, open_store
+from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.store import SHARED, Store
 from bisae.store.writers import SPLITS
@@ -14,6 +14,7 @@ __all__ = [
     "Codes",
     "Progress",
     "Store",
+    "check_same_study",
     "create_store",
     "is_store",
     "open_store",

@@ -29,7 +29,7 @@ def create_store(study: Study) -> Store:
         if is_store(where):
             if (where / "bisae.zarr" / DOCUMENT).exists():
                 _check_version(where)
-            _same_study(_read_study(where), study)
+            check_same_study(_read_study(where), study)
         elif where.exists():
             _refuse_other(where)
         return _make(where, study)
@@ -118,7 +118,7 @@ def _refuse_other(where: Place) -> None:
         raise StoreError(msg)
 
 
-def _same_study(old: Study, new: Study) -> None:
+def check_same_study(old: Study, new: Study) -> None:
     """Refuse to build one study over another: codes would not be comparable.
 
     Folders may differ: a study can be moved. What text it was is in the corpus.

@@ -30,7 +30,8 @@ def cell_files(store: Store, cell: Cell, is_there: IsThere) -> list[Place]:
 
 def check_study_files(store: Store, files: list[Place]) -> Iterator[Finding]:
     """What is wrong with files that all cells share."""
-    yield from _check(store, files, {"corpus": store.corpus_attributes()})
+    made_from = {"corpus": store.corpus_attributes()} if files else {}
+    yield from _check(store, files, made_from)
 
 
 def check_cell_files(store: Store, cell: Cell, files: list[Place]) -> Iterator[Finding]:

@@ -1,0 +1,71 @@
+"""An open store, from Python: the same as through the commands."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bisae
+from bisae.errors import AddressError, SqlError, StoreError
+from bisae.grid import Cell
+from bisae.store import Store
+
+CELL = Cell("M", 40, 1)
+
+
+def test_weights_and_codes_by_address(tiny: Store) -> None:
+    store = bisae.open(str(tiny.place))
+    assert store.cells == tiny.cells
+    for cell in (CELL, "M/40/1"):
+        weights = store.weights(cell)
+        assert {name: w.shape for name, w in weights.items()} == {
+            "W_dec": (256, 48),
+            "W_enc": (256, 48),
+            "b_pre": (48,),
+        }
+        blocks = list(store.codes(cell))
+        assert blocks[0].index.shape[1] == 4
+    rows = sum(len(block.index) for block in blocks)
+    assert rows == tiny.n_documents("eval") * 31
+
+
+def test_arrow_batches_are_the_codes(tiny: Store) -> None:
+    rows = pd.concat(b.to_pandas() for b in tiny.read_codes(CELL))
+    index, value = (
+        np.concatenate([getattr(block, name) for block in tiny.codes(CELL)])
+        for name in ("index", "value")
+    )
+    row, rank = np.nonzero(value)
+    assert np.array_equal(rows.token_row, row)
+    assert np.array_equal(rows.feature, index[row, rank])
+    assert np.array_equal(rows.value, value[row, rank])
+
+
+def test_sql_gives_a_frame(tiny: Store) -> None:
+    store = bisae.open(Path(str(tiny.place)))
+    frame = store.sql("select size, count(*) as n from cells group by 1 order by 1")
+    assert frame.to_dict("list") == {"size": ["M", "S"], "n": [9, 6]}
+    codes = store.sql("select count(*) as n from codes", codes="M/40/1")
+    assert codes.n[0] == sum((block.value > 0).sum() for block in tiny.codes(CELL))
+
+
+def test_sql_is_fenced(tiny: Store, tmp_path: Path) -> None:
+    with pytest.raises(SqlError):
+        bisae.open(str(tiny.place)).sql(f"copy (select 1) to '{tmp_path / 'out'}'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_there_is_named(tiny: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"^no store at "):
+        bisae.open(tmp_path)
+    with pytest.raises(AddressError, match=r"no cell M/41/1; the nearest is M/40/1$"):
+        bisae.open(str(tiny.place)).weights("M/41/1")
+
+
+def test_importing_bisae_imports_nothing_heavy() -> None:
+    code = "import bisae, sys; print({'zarr', 'duckdb', 'upath'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert told.stdout == "set()\n"
