@@ -4,10 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from transformers import AutoModelForCausalLM, LlamaConfig
 
-from bisae.hidden import LanguageModel
 from bisae.store import SPLITS, Store, create_store
 from bisae.study import Study
 
@@ -16,6 +13,9 @@ VOCABULARY = 1000
 
 def make_lm(d: int, layers: int) -> Any:
     """An untrained Llama of `transformers`."""
+    import torch  # not by who only wants a store
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -64,6 +64,8 @@ def fill(study: Study) -> Store:
     return store
 
 
-def wrapped(d: int, layers: int) -> LanguageModel:
+def wrapped(d: int, layers: int) -> Any:
     """The untrained model as bisae runs it."""
+    from bisae.hidden import LanguageModel
+
     return LanguageModel(make_lm(d, layers))

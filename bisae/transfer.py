@@ -37,11 +37,10 @@ def copy_cells(source: Store, target: Place, only: Selection) -> tuple[Store, in
         msg = f"{source.place}: none of these cells is finished; `bisae status`"
         raise Unfinished(msg)
     other = _other(source, target, cells)
-    is_there, is_copied = listing(source.tables), listing(other.tables)
+    is_there = listing(source.tables)
     with other.lease(SHARED, wait=True):
         _copy_part(source, other, "corpus")
-        files = study_files(source, is_there)
-        _copy_tables(source, other, (one for one in files if not is_copied(one)))
+        _copy_tables(source, other, study_files(source, is_there))
     for cell in track(cells, len(cells), "copy", "cells"):
         with other.lease(cell.checkpoint):
             ensure_group(other.folder(cell).parent, {})

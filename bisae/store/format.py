@@ -80,10 +80,7 @@ def create(
     if "shard" in spec:
         whole = -(-shape[0] // chunk) * chunk
         shards = (min(spec["shard"] // chunk * chunk, whole), *shape[1:])
-    codec: dict[str, Any] = {"compressors": [ZstdCodec(level=1, checksum=True)]}
     with _quiet, warnings.catch_warnings(action="ignore"):
-        if spec["codec"] == "pcodec":
-            codec = {"serializer": PCodec(level=8), "compressors": [Crc32cCodec()]}
         return zarr.create_array(
             store,
             name=path,
@@ -95,8 +92,15 @@ def create(
             dimension_names=tuple(spec["dimensions"]),
             # So that a chunk that is not there was lost.
             config={"write_empty_chunks": True},
-            **codec,
+            **_codec(spec["codec"]),
         )
+
+
+def _codec(name: str) -> dict[str, Any]:
+    level = LAYOUT["codec"][name]["level"]
+    if name == "pcodec":
+        return {"serializer": PCodec(level=level), "compressors": [Crc32cCodec()]}
+    return {"compressors": [ZstdCodec(level=level, checksum=True)]}
 
 
 def open_array(store: Store, path: str) -> Node:
