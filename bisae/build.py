@@ -5,7 +5,7 @@ Every stage picks up where it stopped: what is finished is not touched.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import groupby, islice
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
@@ -84,21 +84,20 @@ def _export(shared: Shared, cells: list[Cell]) -> None:
 def checkpoint_status(store: Store) -> tuple[Rows, int]:
     """For each checkpoint how many layers are how far, and the cells not finished."""
     rows, unfinished = [], 0
+    groups = list(checkpoints(store.cells))
     exported = set(exported_cells(store))
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = dict(
-            zip(store.cells, pool.map(store.progress, store.cells), strict=True)
-        )
-    for cells in checkpoints(store.cells):
-        progress = [found[cell] for cell in cells]
-        trained = sum(done.sae for done in progress)
-        encoded = sum(done.codes for done in progress)
-        finished = len(exported.intersection(cells))
-        unfinished += len(cells) - finished
-        size, step, _ = cells[0]
-        by = store.holder(cells[0].checkpoint)
-        told = (len(cells), trained, encoded, finished, by and str(by))
-        rows.append((size, step, *told))
+        found = iter(list(pool.map(store.progress, store.cells)))
+        holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
+        for cells, by in zip(groups, holders, strict=True):
+            progress = list(islice(found, len(cells)))
+            trained = sum(done.sae for done in progress)
+            encoded = sum(done.codes for done in progress)
+            finished = len(exported.intersection(cells))
+            unfinished += len(cells) - finished
+            size, step, _ = cells[0]
+            told = (len(cells), trained, encoded, finished, by and str(by))
+            rows.append((size, step, *told))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
 

@@ -13,7 +13,7 @@ from bisae.hidden import ModelShape, read_config
 from bisae.memory import Need, available, device_of, groups, host_bytes, need
 from bisae.study import Model, Study
 
-CODE_BYTES = 2.7
+CODE_BYTES = 2.2
 """Bytes of a stored code, index and value, as measured on real codes."""
 TABLE_BYTES = 0.4
 """Bytes of tables for each stored code, mostly of `firings`."""

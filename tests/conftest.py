@@ -1,12 +1,7 @@
 """One tiny study, built once by the real pipeline, for all tests that read a store."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from uuid import uuid4
 
 # Triton reads it when it is first imported, by whatever test that is.
@@ -17,6 +12,7 @@ from pathlib import Path
 import fsspec
 import pytest
 import torch
+from servers import s3_server
 
 from bisae.build import build, search
 from bisae.grid import Selection
@@ -54,26 +50,11 @@ def tiny(tiny_study: Study) -> Store:
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[None]:
-    """A local S3 server in a process of its own, and an environment that names it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(server, stdout=quiet, stderr=quiet)
-    told = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch:
+    """A local S3 server, and an environment that names it."""
+    with s3_server() as (_, told), pytest.MonkeyPatch.context() as patch:
         for name, value in told.items():
             patch.setenv(name, value)
-        _wait_for(port, process)
         yield
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture
@@ -82,12 +63,3 @@ def bucket(object_store: None) -> str:
     name = f"b-{uuid4().hex}"
     fsspec.filesystem("s3").mkdir(name)
     return f"s3://{name}/some/prefix"
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    msg = "the S3 server of the tests did not start"
-    raise RuntimeError(msg)

@@ -10,7 +10,14 @@ import pytest
 
 from bisae.build import build
 from bisae.grid import Selection
-from bisae.query import CELL_TABLES, STUDY_TABLES, table_file
+from bisae.query import (
+    CELL_TABLES,
+    STUDY_TABLES,
+    connect,
+    exported_cells,
+    rows_of,
+    table_file,
+)
 from bisae.query.tables import footer
 from bisae.store import Store, open_store
 
@@ -97,3 +104,14 @@ def test_the_address_is_in_the_file(tiny: Store) -> None:
     table = pq.ParquetFile(table_file(tiny, "features", cell)).read()
     assert table.column_names[:4] == ["size", "step", "layer", "feature"]
     assert set(table["layer"].to_pylist()) == {cell.layer}
+
+
+def test_a_cell_is_seen_whole_or_not_at_all(copy: Store) -> None:
+    """As while its tables are being written."""
+    cell = copy.cells[0]
+    table_file(copy, "feature_languages", cell).unlink()
+    assert exported_cells(copy) == copy.cells[1:]
+    for table in ("cells", "firings", "features"):
+        query = f"select count(*) from {table} where (size, step, layer) = "
+        (n,) = rows_of(connect(copy), f"{query}{tuple(cell)}").values[0]
+        assert n == 0

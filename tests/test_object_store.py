@@ -1,5 +1,6 @@
 """Every command takes an object store's URL: on a real S3 server."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import fsspec
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from servers import s3_server
 
 import bisae
 from bisae.build import build
@@ -179,3 +181,38 @@ def test_no_server_there(
     assert told.stderr.startswith("Error: cannot reach s3://b/p: ")
     assert told.stderr.endswith("endpoint and credentials in the environment\n")
     assert told.stderr.count("\n") == 1
+
+
+LOST = """
+import os, sys
+import numpy as np
+from bisae.errors import StoreError
+from bisae.store import create_store
+from bisae.study import load_study
+from pathlib import Path
+
+store = create_store(load_study(Path(sys.argv[1])))
+os.kill(int(sys.argv[2]), 9)
+try:
+    with store.write_corpus() as writer:
+        writer.append("eval", np.ones((2, 31)), np.zeros(2))
+        writer.finish({})
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_server_that_goes_away(tiny: Store, tmp_path: Path) -> None:
+    with s3_server() as (process, told):
+        environment = {"PATH": "/usr/bin", "AWS_MAX_ATTEMPTS": "1", **told}
+        make = "import fsspec; fsspec.filesystem('s3').mkdir('bucket')"
+        python = [sys.executable, "-c"]
+        subprocess.run([*python, make], check=True, env=environment)
+        path = small(tiny, "s3://bucket/p", tmp_path)
+        command = [*python, LOST, str(path), str(process.pid)]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert re.fullmatch(
+        r"cannot write the (corpus|lease on study) to s3://bucket/p: .*; see that it can be "
+        r"reached and run again; what is finished is kept\n",
+        ran.stdout,
+    ), ran.stderr

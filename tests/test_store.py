@@ -1,9 +1,11 @@
 """The store on a disk: round trips, `complete`, checksums, and every refusal."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 import warnings
 from collections.abc import Iterator
@@ -463,6 +465,54 @@ def test_no_store(tmp_path: Path) -> None:
         open_store(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (".zgroup", "is a Zarr v2 hierarchy, no bisae store (it has no study.toml)"),
+        (".zarray", "is a Zarr v2 hierarchy, no bisae store (it has no study.toml)"),
+        ("zarr.json", "is another project's Zarr, no bisae store (no study.toml)"),
+    ],
+)
+def test_another_projects_zarr(tmp_path: Path, left: str, said: str) -> None:
+    (tmp_path / left).write_text("{}")
+    with pytest.raises(StoreError, match=f"^{re.escape(f'{tmp_path} {said}')}$"):
+        open_store(tmp_path)
+    refuses_to_create(tmp_path)
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    said = f"{tmp_path / 'file'} is a file; a store is a folder, or a prefix of an ob"
+    with pytest.raises(StoreError, match=f"^{re.escape(said)}"):
+        open_store(tmp_path / "file")
+
+
+def test_the_zarr_of_a_store_is_not_the_store(store: Store) -> None:
+    said = f"{store.zarr} is inside a store; give the folder that holds it"
+    with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
+        open_store(store.zarr)
+
+
+def test_another_zarr_in_a_stores_place(store: Store) -> None:
+    (store.zarr / "zarr.json").write_text(
+        '{"attributes": {}, "zarr_format": 3, "node_type": "group"}'
+    )
+    said = f"{store.zarr} is not of bisae; build the study elsewhere"
+    with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
+        open_store(store.place)
+
+
+def test_a_moved_study_is_the_same_study(store: Store) -> None:
+    """Its text and tokenizer may lie in other folders; what they are may not differ."""
+    raw = store.study.model_dump()
+    for text in raw["corpus"]["text"]:
+        text["files"] = ["/elsewhere/a.txt"]
+    create_store(Study.model_validate(raw))
+    raw["corpus"]["text"][0]["files"] = ["/text/b.txt"]
+    with pytest.raises(StoreError, match=r"another study: \[corpus\] text"):
+        create_store(Study.model_validate(raw))
+
+
 def test_a_store_without_its_arrays(store: Store) -> None:
     store.zarr.rename(store.place / "away")
     said = f"{store.place} has no bisae.zarr; build the study again"
@@ -649,3 +699,36 @@ def test_a_file_that_may_not_grow_is_one_line(store: Store) -> None:
         "trained missing",
     ]
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
+
+
+LOCKED = """
+import os, sys
+import numpy as np
+import bisae
+from bisae.errors import StoreError
+from bisae.grid import Cell
+
+store = bisae.open(sys.argv[1])
+os.setuid(65534)
+print(*store.weights("1M/7/1"))
+weights = {"W_enc": np.zeros((32, 6), np.float32)}
+try:
+    store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_write_can_read() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # where others may look
+        Path(folder).chmod(0o755)
+        store = create_store(make_study(Path(folder) / "store"))
+        write_sae(store, ONE)
+        command = [sys.executable, "-c", LOCKED, str(store.place)]
+        told = subprocess.run(command, capture_output=True, text=True)
+        assert told.stdout.splitlines() == [
+            "W_dec W_enc b_pre",
+            f"cannot write the lease on 1M/7 to {store.place}: Permission denied; give "
+            "yourself the right to write there and run again; what is finished is kept",
+        ], told.stderr

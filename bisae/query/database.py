@@ -19,13 +19,15 @@ from bisae.store import Store
 Connection = duckdb.DuckDBPyConnection
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
 # `settings` names every threshold; other tables are partitioned by cell, or are not.
+CONCEPTS = "feature_concepts"
+"""Only where the study has a lexicon."""
 CELL_TABLES = (
     "cells",
     "firings",
     "clusters",
     "features",
     "feature_languages",
-    "feature_concepts",
+    CONCEPTS,
 )
 SEARCH_TABLE = "lr_search"
 STUDY_TABLES = (
@@ -124,10 +126,13 @@ def quoted(text: str) -> str:
 
 
 def exported_cells(store: Store) -> list[Cell]:
-    """The cells whose features are exported, in grid order."""
-    is_there = listing(store.tables / "features")
+    """The cells all of whose tables are there, in grid order: none is seen half."""
+    is_there = listing(store.tables)
+    tables = [t for t in CELL_TABLES if t != CONCEPTS or store.study.lexicon]
     return [
-        cell for cell in store.cells if is_there(table_file(store, "features", cell))
+        cell
+        for cell in store.cells
+        if all(is_there(table_file(store, table, cell)) for table in tables)
     ]
 
 

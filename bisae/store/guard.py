@@ -22,6 +22,8 @@ WRITE_ERRORS = {
     errno.ENOTDIR: "a file is in the way; choose another place",
     errno.EEXIST: "a file is in the way; choose another place",
 }
+CLIENTS = {"aiobotocore", "aiohttp", "botocore", "s3fs"}
+"""Of object stores: they raise errors of their own."""
 REMEDY = (
     "`bisae verify` finds all that is damaged; remove it with `bisae rm`, build again"
 )
@@ -78,13 +80,24 @@ def writing(what: object, place: Place) -> Iterator[None]:
     """Name what could not be written, where, and what to do about it."""
     try:
         yield
-    except OSError as error:
-        if isinstance(error, StoreError) or error.errno not in WRITE_ERRORS:
+    except StoreError:
+        raise
+    except Exception as error:
+        remedy = _remedy(error)
+        if remedy is None:
             raise
-        reason = error.strerror or str(error)
-        msg = f"cannot write {what} to {place}: {reason}; "
-        msg += WRITE_ERRORS[error.errno] + "; what is finished is kept"
-        raise StoreError(msg) from error
+        reason = getattr(error, "strerror", None) or _reason(error)
+        msg = f"cannot write {what} to {place}: {reason}; {remedy}; "
+        raise StoreError(msg + "what is finished is kept") from error
+
+
+def _remedy(error: Exception) -> str | None:
+    """What to do about a failed write; nothing if it is another failure."""
+    if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
+        return WRITE_ERRORS[error.errno]
+    if type(error).__module__.partition(".")[0] in CLIENTS:
+        return "see that it can be reached and run again"
+    return None
 
 
 @contextmanager

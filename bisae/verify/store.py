@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple
 
 from bisae.files import listing
@@ -11,9 +12,10 @@ from bisae.grid import Cell, Selection
 from bisae.progress import track
 from bisae.store import Store
 from bisae.store.format import DOCUMENT, document, stamp
+from bisae.store.nodes import read_group
 from bisae.store.opening import STUDY, is_sealed
 from bisae.verify import expected
-from bisae.verify.findings import Finding, Verified
+from bisae.verify.findings import Finding, Verified, within
 from bisae.verify.parts import check_part, is_finished
 from bisae.verify.tables import (
     cell_files,
@@ -24,6 +26,9 @@ from bisae.verify.tables import (
 
 PARTS = {"train": expected.train, "sae": expected.sae, "codes": expected.codes}
 """The parts of a cell, and what the format says of each."""
+
+AT_ONCE = max(8, 2 * (os.cpu_count() or 1))
+"""Parts looked at side by side: an object store takes its time."""
 
 
 class Work(NamedTuple):
@@ -43,12 +48,15 @@ def verify(store: Store, only: Selection) -> Verified:
     shared = study_files(store, is_there)
     tables = {cell: cell_files(store, cell, is_there) for cell in cells}
     paths = ["corpus", *(f"cells/{cell}/{part}" for cell in cells for part in PARTS)]
-    work = [Work("bisae.zarr", partial(_check_groups, store, cells))]
-    parts = [_part(store, path) for path in paths if is_finished(store, path)]
-    work += [*parts, Work("tables", partial(check_study_files, store, shared))]
-    for cell, files in tables.items():
-        work.append(Work("tables", partial(check_cell_files, store, cell, files)))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        finished = list(pool.map(partial(is_finished, store), paths))
+        parts = [_part(store, path) for path in compress(paths, finished)]
+        work = [Work("bisae.zarr", partial(_check_study, store)), *parts]
+        work.append(Work("tables", partial(check_study_files, store, shared)))
+        for cell, files in tables.items():
+            where = f"bisae.zarr/cells/{cell}"
+            work.append(Work(where, partial(_check_cell, store, cell)))
+            work.append(Work("tables", partial(check_cell_files, store, cell, files)))
         found = track(pool.map(_all_of, work), len(work), "verify", "parts")
         findings = [finding for some in found for finding in some]
     return Verified(
@@ -85,30 +93,33 @@ def _all_of(work: Work) -> list[Finding]:
         return [Finding(work.where, f"cannot be checked: {reason}")]
 
 
-def _check_groups(store: Store, cells: list[Cell]) -> Iterator[Finding]:
-    """study.toml, and the groups that hold parts: they are always the same."""
+def _check_study(store: Store) -> Iterator[Finding]:
+    """study.toml, and the groups above all cells."""
     if not is_sealed(store.place):
         yield Finding(STUDY, "is not what its last line says; build writes it again")
-    told: dict[str, dict[str, Any]] = {"": stamp("store"), "cells": {}}
-    for cell in cells:
-        told |= {f"cells/{cell.size}": {}, f"cells/{cell.checkpoint}": {}}
-        told[f"cells/{cell}"] = stamp("cell")
-    for path, attributes in told.items():
-        file = store.zarr / path / DOCUMENT
-        if file.exists() and file.read_bytes() != document(attributes).encode():
-            where = "/".join(["bisae.zarr", *([path] if path else []), DOCUMENT])
-            yield Finding(where, "is not what was written")
-    for cell in cells:
-        yield from _other_model(store, cell)
+    yield from _check_group(store, "", stamp("store"))
+    for path in ("cells", *(f"cells/{model.size}" for model in store.study.models)):
+        yield from _check_group(store, path, {})
 
 
-def _other_model(store: Store, cell: Cell) -> Iterator[Finding]:
-    """A cell of another model than the first layer of its checkpoint."""
+def _check_cell(store: Store, cell: Cell) -> Iterator[Finding]:
+    """The groups of a cell, and that its checkpoint is of one model."""
+    yield from _check_group(store, f"cells/{cell.checkpoint}", {})
+    yield from _check_group(store, f"cells/{cell}", stamp("cell"))
     first = next(one for one in store.cells if one.checkpoint == cell.checkpoint)
-    if store.progress(first).sae and store.progress(cell).sae:
-        was, now = (
-            store.attributes(one, "sae").get("lm_fingerprint") for one in (first, cell)
-        )
-        if was != now:
-            what = f"is of another language model than {first}"
-            yield Finding(f"bisae.zarr/cells/{cell}/sae", what)
+    models = [
+        (read_group(store.folder(one) / "sae") or {}).get("lm_fingerprint")
+        for one in (first, cell)
+    ]
+    if None not in models and models[0] != models[1]:
+        what = f"is of another language model than {first}"
+        yield Finding(f"bisae.zarr/cells/{cell}/sae", what)
+
+
+def _check_group(
+    store: Store, path: str, attributes: dict[str, Any]
+) -> Iterator[Finding]:
+    """A group that holds parts: its metadata are always the same."""
+    file = store.zarr / path / DOCUMENT
+    if file.exists() and file.read_bytes() != document(attributes).encode():
+        yield Finding(within(store, file), "is not what was written")
