@@ -14,7 +14,9 @@ import argparse
 import importlib.util
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -26,8 +28,10 @@ from zarr.codecs.numcodecs import PCodec
 
 from bisae.formats import Rows, render
 from bisae.grid import parse_cell
+from bisae.query import database
 from bisae.store import open_store
 
+PIPELINES = ["zarr", *(["zarrs"] if importlib.util.find_spec("zarrs") else [])]
 RUN = 256
 REPEATS = 3
 
@@ -69,10 +73,7 @@ def _pcodec(level: int) -> dict[str, Any]:
 
 def candidates() -> Iterator[Candidate]:
     """Every codec at one layout; then layouts and numberings of the best."""
-    pipelines = ["zarr"]
-    if importlib.util.find_spec("zarrs"):
-        pipelines.append("zarrs")
-    for pipeline in pipelines:
+    for pipeline in PIPELINES:
         for codec in CODECS:
             for by_count in (False, True):
                 yield Candidate(codec, 8192, 131_072, by_count, pipeline)
@@ -103,6 +104,31 @@ def main() -> None:
         for one in candidates()
     ]
     print(render(Rows(names, rows), "markdown"))
+    names = ["from the store as it is", *PIPELINES]
+    print(render(Rows(names, scans(asked.store, asked.cell)), "markdown"))
+
+
+def scans(place: Path, cell: str) -> list[tuple[Any, ...]]:
+    """MB/s of raw codes of what bisae does with a cell, by pipeline."""
+    store, address = open_store(place), parse_cell(cell)
+    raw = sum(one.index.nbytes + one.value.nbytes for one in store.codes(address)) / 1e6
+
+    def query() -> None:
+        with closing(database()) as con:
+            con.register("codes", store.codes_stream(address))
+            con.execute("select feature, max(value) from codes group by 1").fetchall()
+
+    work: dict[str, Callable[[], Any]] = {
+        "rows of features and values": lambda: deque(store.codes(address), 0),
+        "Arrow batches": lambda: deque(store.read_codes(address), 0),
+        "`select feature, max(value) ... group by feature`": query,
+    }
+    found: dict[str, list[float]] = {name: [] for name in work}
+    for pipeline in PIPELINES:
+        with zarr.config.set(setting(pipeline)):
+            for name, one in work.items():
+                found[name].append(raw / fastest(one))
+    return [(name, *speeds) for name, speeds in found.items()]
 
 
 def read(store: Path, cell: str, most: int) -> tuple[Any, Any]:
@@ -123,9 +149,7 @@ def entropy(values: Any) -> float:
 
 def measure(one: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
     """One row of the table."""
-    path = "zarrs.ZarrsCodecPipeline"
-    setting = {"codec_pipeline.path": path} if one.pipeline == "zarrs" else {}
-    with zarr.config.set(setting), TemporaryDirectory() as folder:
+    with zarr.config.set(setting(one.pipeline)), TemporaryDirectory() as folder:
         raw = index.nbytes + value.nbytes
         began = time.perf_counter()
         arrays = [
@@ -152,6 +176,12 @@ def measure(one: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
         1000 * run,
         1000 * scattered,
     )
+
+
+def setting(pipeline: str) -> dict[str, str]:
+    """What tells Zarr to use a pipeline."""
+    other = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
+    return other if pipeline == "zarrs" else {}
 
 
 def write(folder: Path, name: str, one: Candidate, values: Any) -> Any:

@@ -212,7 +212,7 @@ def test_a_server_that_goes_away(tiny: Store, tmp_path: Path) -> None:
         command = [*python, LOST, str(path), str(process.pid)]
         ran = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert re.fullmatch(
-        r"cannot write the (corpus|lease on study) to s3://bucket/p: .*; see that it can be "
-        r"reached and run again; what is finished is kept\n",
+        r"cannot write the (corpus|lease on study) to s3://bucket/p: .*; see that it can "
+        r"be reached and run again; what is finished is kept\n",
         ran.stdout,
     ), ran.stderr

@@ -24,8 +24,8 @@ from bisae.store.stream import CodesStream, ahead, batch, in_use
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study
 
-ROWS_AT_ONCE = 65_536
-"""Rows of codes in one batch: half a shard."""
+ROWS_AT_ONCE = 32_768
+"""Rows of codes in one batch: with those read ahead, less than a shard."""
 SHARED = "study"
 """The lease on what all cells share."""
 

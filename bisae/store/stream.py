@@ -39,12 +39,12 @@ def in_use(value: Array) -> Array | None:
 
 
 def ahead(read: Callable[[int], Codes], places: Iterable[int]) -> Iterator[Codes]:
-    """Read block after block, the next one while the last is worked on."""
-    with ThreadPoolExecutor(1) as pool:
+    """Read block after block, the next two while one is worked on."""
+    with ThreadPoolExecutor(2) as pool:
         coming: deque[Future[Codes]] = deque()
         for place in places:
             coming.append(pool.submit(read, place))
-            if len(coming) > 1:
+            if len(coming) > 2:
                 yield coming.popleft().result()
         for last in coming:
             yield last.result()
