@@ -19,6 +19,7 @@ from bisae.report import report
 from bisae.report.figures import draw, figure_files
 from bisae.report.page import Contents, render_page
 from bisae.store import Store, open_store
+from bisae.study import dump_study
 
 FIGURES = figure_files()
 by_figure = pytest.mark.parametrize("name", FIGURES)
@@ -220,6 +221,8 @@ def test_a_view_that_is_missing_or_empty_is_left_out(
     shutil.copytree(str(tiny.place), place)
     for table in ("token_concepts", "lexicon", "feature_concepts"):
         shutil.rmtree(place / "tables" / table)
+    study = tiny.study.model_copy(update={"lexicon": None})
+    (place / "study.toml").write_text(dump_study(study))
     text = report(open_store(place)).read_text(encoding="utf-8")
     assert "<code>figure_translations</code> (this study has no translations)" in text
     assert not (place / "reports" / "figures" / "figure_translations.svg").exists()
