@@ -32,18 +32,24 @@ class OpenStore(Store):
         return super().codes(_cell(cell))
 
     def connect(
-        self, codes: Cell | str | None = None, *, fenced: bool = True
+        self,
+        codes: Cell | str | None = None,
+        *,
+        fenced: bool = True,
+        query: str | None = None,
     ) -> Connection:
         """A DuckDB connection with every table and view of the store.
 
         With `codes`, that cell's activations are the table `codes`. Unless `fenced` is
-        off, queries read the store and touch nothing else. Raises Unfinished.
+        off, queries read the store and touch nothing else. With `query`, only what that
+        one needs is there, which is faster. Raises Unfinished.
         """
-        return connect(self, _cell(codes) if codes else None, fenced=fenced)
+        cell = _cell(codes) if codes else None
+        return connect(self, cell, fenced=fenced, query=query)
 
     def sql(self, query: str, codes: Cell | str | None = None) -> "pd.DataFrame":
         """Answer a query. Raises SqlError: one line, with the query's line."""
-        with closing(self.connect(codes)) as con:
+        with closing(self.connect(codes, query=query)) as con:
             return frame_of(con, query)
 
 

@@ -3,16 +3,15 @@
 Every stage picks up where it stopped: what is finished is not touched.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice
+from itertools import islice
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, CheckpointError, Held, StudyError
 from bisae.export import Shared, export_cell, export_shared, gather
 from bisae.formats import Rows
-from bisae.grid import Cell, Selection, at
+from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import LanguageModel, load_lm, read_config
 from bisae.progress import note, track
 from bisae.query import exported_cells
@@ -100,12 +99,6 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
             rows.append((size, step, *told))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
-
-
-def checkpoints(cells: list[Cell]) -> Iterator[list[Cell]]:
-    """Group cells by the checkpoint that they belong to."""
-    for _, group in groupby(cells, lambda cell: (cell.size, cell.step)):
-        yield list(group)
 
 
 def with_layers(study: Study) -> Study:

@@ -40,6 +40,11 @@ def make_folder(where: Place | Path) -> None:
         where.mkdir(parents=True, exist_ok=True)
 
 
+def read(file: Place) -> bytes:
+    """A whole file, also while others replace it. Raises FileNotFoundError."""
+    return file.read_bytes() if is_local(file) else bytes(file.fs.cat_file(file.path))
+
+
 def replace(file: Place | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
@@ -92,14 +97,14 @@ def written(file: Place) -> Iterator[Path]:
             yield held
             line = _announce(file, held)
             file.fs.put_file(str(held), file.path)
-    if beside(file).read_text("utf-8") != line:
+    if read(beside(file)).decode() != line:
         replace(beside(file), line)
 
 
 def _announce(file: Place, held: Path) -> str:
     """Write the sum of a file to come, above that of the one which is there."""
     line = f"{sha256(held)}  {file.name}\n"
-    before = beside(file).read_text("utf-8") if file.exists() else ""
+    before = read(beside(file)).decode() if file.exists() else ""
     replace(beside(file), line + before)
     return line
 
@@ -111,7 +116,7 @@ def beside(file: Place) -> Place:
 
 def has_its_sum(file: Place) -> bool:
     """Whether a file is what its sum says. Raises FileNotFoundError."""
-    lines = beside(file).read_text("utf-8", errors="replace").splitlines()
+    lines = read(beside(file)).decode(errors="replace").splitlines()
     return f"{sha256(file)}  {file.name}" in lines
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from bisae.errors import AddressError
@@ -38,6 +39,12 @@ def at(address: object) -> Iterator[None]:
     except Exception as error:
         error.add_note(f"at {address}")
         raise
+
+
+def checkpoints(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
+    """Group cells in grid order by the checkpoint that they belong to."""
+    for _, group in groupby(cells, lambda cell: cell.checkpoint):
+        yield list(group)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from bisae.errors import StoreError, Unfinished
 from bisae.files import Place, below, beside, copy, listing, remove
-from bisae.grid import Cell, Selection
-from bisae.progress import track
+from bisae.grid import Cell, Selection, checkpoints
+from bisae.progress import bar
 from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
 from bisae.store import (
     SHARED,
@@ -41,25 +41,30 @@ def copy_cells(source: Store, target: Place, only: Selection) -> tuple[Store, in
     with other.lease(SHARED, wait=True):
         _copy_part(source, other, "corpus")
         _copy_tables(source, other, study_files(source, is_there))
-    for cell in track(cells, len(cells), "copy", "cells"):
-        with other.lease(cell.checkpoint):
-            ensure_group(other.folder(cell).parent, {})
-            ensure_group(other.folder(cell), stamp("cell"))
-            for part in PARTS:
-                _copy_part(source, other, f"cells/{cell}/{part}")
-            _copy_tables(source, other, cell_files(source, cell, is_there))
+    with bar(len(cells), "copy", "cells") as shown:
+        for group in checkpoints(cells):
+            with other.lease(group[0].checkpoint):
+                for cell in group:
+                    _copy_cell(source, other, cell)
+                    _copy_tables(source, other, cell_files(source, cell, is_there))
+                    shown.update()
     return other, len(cells)
 
 
 def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
     """Remove cells: their tables, codes and weights. Raises Held."""
-    for cell in cells:
-        with store.lease(cell.checkpoint):
-            for table in (*CELL_TABLES, SEARCH_TABLE):
-                remove(table_file(store, table, cell).parent)
-            for part in reversed(PARTS):
-                discard(store.folder(cell) / part)
-            remove(store.folder(cell))
+    for group in checkpoints(cells):
+        with store.lease(group[0].checkpoint):
+            for cell in group:
+                _remove(store, cell)
+
+
+def _remove(store: Store, cell: Cell) -> None:
+    for table in (*CELL_TABLES, SEARCH_TABLE):
+        remove(table_file(store, table, cell).parent)
+    for part in reversed(PARTS):
+        discard(store.folder(cell) / part)
+    remove(store.folder(cell))
 
 
 def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
@@ -81,6 +86,13 @@ def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
             msg = f"{target} is of another corpus; choose another place"
             raise StoreError(msg)
     return other
+
+
+def _copy_cell(source: Store, other: Store, cell: Cell) -> None:
+    ensure_group(other.folder(cell).parent, {})
+    ensure_group(other.folder(cell), stamp("cell"))
+    for part in PARTS:
+        _copy_part(source, other, f"cells/{cell}/{part}")
 
 
 def _copy_part(source: Store, other: Store, path: str) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bisae.build import build, checkpoint_status, checkpoints, with_layers
-from bisae.grid import Cell, Selection
+from bisae.build import build, checkpoint_status, with_layers
+from bisae.grid import Cell, Selection, checkpoints
 from bisae.store import Store, create_store, open_store
 from bisae.study import Study, dump_study
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bisae.cli import main
-from bisae.store import Store
+from bisae.store import Store, lease
 from bisae.study import Study, dump_study
 from bisae.study.sae import Sae
 from bisae.study.schema import Corpus, Features, Lm, Model, Pretrain
@@ -116,3 +116,15 @@ def test_the_layout_describes_every_array_of_the_specification() -> None:
     for name, spec in layout["array"].items():
         assert name in page
         assert spec["dtype"] in page
+
+
+def test_the_specification_has_the_numbers_of_the_code() -> None:
+    page = (ROOT / "store" / "README.md").read_text("utf-8")
+    layout = tomllib.loads((ROOT / "store" / "layout.toml").read_text())
+    codes, level = layout["array"]["value"], layout["codec"]["pcodec"]["level"]
+    assert f"over {lease.OLD:.0f} s old" in page
+    assert f"(every {lease.BEAT:.0f} s)" in page
+    assert f"codes in the first {layout['numbered_by']:,} rows" in page
+    assert f"{codes['chunk']:,} rows a chunk, {codes['shard']:,} a shard" in page
+    assert f"PCodec level {level} with crc32c" in page
+    assert layout["numbered_by"] == codes["shard"]

@@ -82,13 +82,13 @@ def sql(
         msg = "give a query or --file, not both"
         raise SqlError(msg)
     opened = bisae.open(store)
-    con = opened.connect(codes, fenced=not unsafe)
-    if missing := missing_cells(opened):
-        say(f"{missing} cells are not finished: their rows are missing")
     if file:
         query = _read(file)
     elif query is None and not sys.stdin.isatty():
         query = sys.stdin.read()
+    con = opened.connect(codes, fenced=not unsafe, query=query)
+    if missing := missing_cells(opened):
+        say(f"{missing} cells are not finished: their rows are missing")
     if query is None:
         from bisae.cli.shell import run_shell
 

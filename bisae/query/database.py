@@ -13,7 +13,7 @@ from bisae.errors import SqlError, Unfinished
 from bisae.files import Place, is_local, listing
 from bisae.grid import Cell
 from bisae.query import fence
-from bisae.query.views import View, build_order, read_views
+from bisae.query.views import View, build_order, read_views, reads_of
 from bisae.store import Store
 
 Connection = duckdb.DuckDBPyConnection
@@ -142,13 +142,18 @@ def missing_cells(store: Store) -> int:
 
 
 def connect(
-    store: Store, codes: Cell | None = None, *, fenced: bool = False
+    store: Store,
+    codes: Cell | None = None,
+    *,
+    fenced: bool = False,
+    query: str | None = None,
 ) -> Connection:
     """A database with every table and view of the store's exported cells.
 
     With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
-    that users write: they read the store's tables and touch nothing else. Raises
-    Unfinished when nothing is exported yet, or that cell is not encoded.
+    that users write: they read the store's tables and touch nothing else. If it is for
+    one `query`, only what that hangs on is there. Raises Unfinished when nothing is
+    exported yet, or that cell is not encoded.
     """
     cells = exported_cells(store)
     if not cells:
@@ -160,14 +165,32 @@ def connect(
     searched = [model.middle_cell for model in store.study.models]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
+    views = read_views("study", "trends", "paper", "checks")
+    if query is not None:
+        needed = _needed(views, {*places, "codes"}, query)
+        places = {name: places[name] for name in places if name in needed}
+        views = {name: views[name] for name in views if name in needed}
     base = table_views(con, store, places, fenced=fenced)
     if codes:
         con.register("codes", store.codes_stream(codes))
         base.add("codes")
-    create_views(con, read_views("study", "trends", "paper", "checks"), base)
+    create_views(con, views, base)
     if fenced:
         fence.enclose(con, store.tables)
     return con
+
+
+def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]:
+    """What a query hangs on; everything where that cannot be told.
+
+    Nobody waits for what is not read: to bind all views reads a footer of each file.
+    """
+    every = tables | views.keys()
+    try:
+        needed = reads_of(views, query)
+    except SqlError:
+        return every
+    return needed if needed <= every else every
 
 
 @contextmanager

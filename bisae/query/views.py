@@ -46,7 +46,7 @@ def read_view(path: Path) -> View:
     """Read one file and its header. Raises SqlError."""
     select = path.read_text(encoding="utf-8")
     try:
-        reads = frozenset(_tables(select))
+        reads = frozenset(tables_of(select))
     except SqlError as error:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
@@ -66,6 +66,15 @@ def build_order(views: Mapping[str, View]) -> list[str]:
     return list(TopologicalSorter(graph).static_order())
 
 
+def reads_of(views: Mapping[str, View], query: str) -> set[str]:
+    """All that a query hangs on, tables and views. Raises SqlError."""
+    found = tables_of(query)
+    for name in found & views.keys():
+        for view in closure(views, name):
+            found |= {view.name, *view.reads}
+    return found
+
+
 def closure(views: Mapping[str, View], name: str) -> list[View]:
     """A view and every view that it hangs on, in building order."""
     needed = {name}
@@ -75,7 +84,8 @@ def closure(views: Mapping[str, View], name: str) -> list[View]:
     return [views[one] for one in build_order(views) if one in needed]
 
 
-def _tables(select: str) -> set[str]:
+def tables_of(select: str) -> set[str]:
+    """The tables and views that a query names, from the parser. Raises SqlError."""
     row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:

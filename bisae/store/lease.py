@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bisae.errors import Held, StoreError
-from bisae.files import Place, create, names, remove, replace
+from bisae.files import Place, create, names, read, remove, replace
 from bisae.progress import note
 
 BEAT = 15.0
@@ -68,11 +68,9 @@ class Lease:
         """Raise StoreError if somebody else took the lease: this process slept."""
         number = _newest(self._folder, self._stem)
         if number > self._number:
-            now = _read(self._file(number))
-            msg = (
-                f"{self._name} went to {now}, since this process gave no sign of life "
-            )
-            msg += f"for {OLD:.0f} s; what is finished is kept, run it again"
+            by = _read(self._file(number))
+            msg = f"{self._name} went to {by}: this process gave no sign of life for "
+            msg += f"{OLD:.0f} s; what is finished is kept, run it again"
             raise StoreError(msg)
 
     def give_back(self) -> None:
@@ -88,12 +86,10 @@ class Lease:
             raise Held(_held(self._name, found))
         if not create(self._file(number + 1), _dump(_myself())):
             raise Held(_held(self._name, _read(self._file(number + 1))))
-        for one in names(self._folder):  # and what a kill left of their heartbeats
-            if (
-                0
-                < _number(one.strip(".").removesuffix(".partial"), self._stem)
-                <= number
-            ):
+        for one in names(self._folder):
+            # A kill may have left a heartbeat half written.
+            older = _number(one.strip(".").removesuffix(".partial"), self._stem)
+            if 0 < older <= number:
                 remove(self._folder / one)
         return number + 1
 
@@ -156,7 +152,7 @@ def _number(file: str, stem: str) -> int:
 def _read(file: Place) -> Holder:
     """What a lease tells; of one that is just being written only its age is known."""
     try:
-        return Holder(**json.loads(file.read_bytes()))
+        return Holder(**json.loads(read(file)))
     except (OSError, ValueError, TypeError):
         written = file.stat().st_mtime if file.exists() else 0.0
         return Holder("somebody", "another host", "", 0, written)

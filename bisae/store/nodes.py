@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from bisae.errors import StoreError
-from bisae.files import Place, beside, make_folder, replace, sync
+from bisae.files import Place, beside, make_folder, read, replace, sync
 from bisae.store.format import DOCUMENT, document
 
 
 def read_group(folder: Place) -> dict[str, Any] | None:
     """The attributes of a group, or None. Raises StoreError for what is no group."""
     try:
-        told = json.loads((folder / DOCUMENT).read_bytes())
+        told = json.loads(read(folder / DOCUMENT))
         if told["node_type"] != "group":
             raise TypeError
         return dict(told["attributes"])
@@ -46,7 +46,7 @@ def finish(folder: Place, attributes: dict[str, Any], nodes: Iterable[str]) -> N
     last = document(attributes | {"complete": True})
     lines = [f"{_sha256(last.encode())}  {folder.name}/{DOCUMENT}"]
     for node in sorted(nodes):
-        found = (folder / node / DOCUMENT).read_bytes()
+        found = read(folder / node / DOCUMENT)
         lines.append(f"{_sha256(found)}  {folder.name}/{node}/{DOCUMENT}")
     replace(beside(folder), "\n".join(lines) + "\n")
     replace(folder / DOCUMENT, last)
@@ -56,7 +56,7 @@ def changed_metadata(folder: Place) -> list[Place]:
     """The metadata files of a part that are not what its sums say, or the sums."""
     sums = beside(folder)
     try:
-        lines = [one.split("  ") for one in sums.read_text("utf-8").splitlines()]
+        lines = [one.split("  ") for one in read(sums).decode().splitlines()]
         told = {name: value for value, name in lines}
     except (OSError, ValueError):
         return [sums]
@@ -67,7 +67,7 @@ def changed_metadata(folder: Place) -> list[Place]:
 
 def _is(folder: Place, name: str, sha256: str) -> bool:
     try:
-        return _sha256((folder.parent / name).read_bytes()) == sha256
+        return _sha256(read(folder.parent / name)) == sha256
     except (OSError, ValueError):
         return False
 

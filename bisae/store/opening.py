@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bisae.errors import StoreError
-from bisae.files import Place, make_folder, names, place, replace
+from bisae.files import Place, make_folder, names, place, read, replace
 from bisae.store.format import DOCUMENT, LAYOUT, stamp
 from bisae.store.guard import reaching, reading, writing
 from bisae.store.nodes import ensure_group, read_group
@@ -67,7 +67,7 @@ def is_store(where: Place) -> bool:
 
 def is_sealed(where: Place) -> bool:
     """Whether a store's study.toml is as it was written."""
-    text = (where / STUDY).read_bytes().decode("utf-8", errors="replace")
+    text = read(where / STUDY).decode(errors="replace")
     return _sealed(text.rpartition(SEAL)[0]) == text
 
 
@@ -77,7 +77,7 @@ def _sealed(text: str) -> str:
 
 def _read_study(where: Place) -> Study:
     with reading(f"{where / STUDY}"):
-        return parse_study((where / STUDY).read_text("utf-8"), str(where / STUDY))
+        return parse_study(read(where / STUDY).decode(), str(where / STUDY))
 
 
 def _check_version(where: Place) -> None:

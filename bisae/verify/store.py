@@ -7,7 +7,7 @@ from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple
 
-from bisae.files import listing
+from bisae.files import listing, read
 from bisae.grid import Cell, Selection
 from bisae.progress import track
 from bisae.store import Store
@@ -121,5 +121,5 @@ def _check_group(
 ) -> Iterator[Finding]:
     """A group that holds parts: its metadata are always the same."""
     file = store.zarr / path / DOCUMENT
-    if file.exists() and file.read_bytes() != document(attributes).encode():
+    if file.exists() and read(file) != document(attributes).encode():
         yield Finding(within(store, file), "is not what was written")
