@@ -7,7 +7,7 @@ copied as `bisae verify` does.
 from collections.abc import Iterable
 
 from bisae.errors import StoreError, Unfinished
-from bisae.files import Place, below, beside, copy, listing, remove
+from bisae.files import Place, below, beside, copy, has_its_sum, listing, remove
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.progress import bar
 from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
@@ -117,9 +117,17 @@ def _copy_part(source: Store, other: Store, path: str) -> None:
 def _copy_tables(source: Store, other: Store, files: Iterable[Place]) -> None:
     for file in files:
         target = other.tables / _relative(file, source.tables)
-        if not target.exists():
+        if not _is_whole(target):
             copy(beside(file), beside(target))
             copy(file, target)
+
+
+def _is_whole(file: Place) -> bool:
+    """Whether a table is there; of a copy that was cut short half may be."""
+    try:
+        return has_its_sum(file)
+    except FileNotFoundError:
+        return False
 
 
 def _relative(file: Place, folder: Place) -> str:

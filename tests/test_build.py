@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from bisae.build import build, checkpoint_status, with_layers
+from bisae.cli import main
 from bisae.grid import Cell, Selection, checkpoints
-from bisae.store import Store, create_store, open_store
+from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study
 
 
@@ -187,6 +189,9 @@ def test_what_another_builds_is_left_to_them(
         by = {row[:2]: row[-1] for row in rows.values}
         assert by["S", 5].endswith(f"process {os.getpid()} on {socket.gethostname()}")
         assert not by["S", 0]
+    with other.lease(SHARED):
+        told = CliRunner().invoke(main, ["status", str(store.place)])
+    assert "what all cells share is being written by " in told.stderr
     trained = [cell for cell in tiny.cells if store.progress(cell).sae]
     assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
     assert unfinished == len(tiny.cells)

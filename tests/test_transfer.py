@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from bisae.cli import main
 from bisae.files import below, place
 from bisae.grid import Cell, Selection
-from bisae.query import exported_cells
+from bisae.query import exported_cells, table_file
 from bisae.store import Store, open_store
 from bisae.study import Study, dump_study
 from bisae.verify import verify
@@ -74,6 +74,16 @@ def test_a_copy_can_be_copied_back(tiny: Store, bucket: str, tmp_path: Path) -> 
     cell = Cell("M", 5, 1)
     assert equal(tiny, open_store(back), cell)
     assert verify(open_store(back), ALL).findings == []
+
+
+def test_half_a_table_is_copied_again(tiny: Store, target: str) -> None:
+    words = ("cp", tiny.place, target, "--only", "size=S,step=40,layer=1")
+    assert run(*words).exit_code == 0
+    other = open_store(target)
+    file = table_file(other, "features", CELL)
+    file.write_bytes(file.read_bytes()[:500])
+    assert run(*words).exit_code == 0
+    assert verify(other, ALL).findings == []
 
 
 def test_what_is_damaged_is_not_copied(copy: Store, tmp_path: Path) -> None:

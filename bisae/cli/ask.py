@@ -16,15 +16,19 @@ STYLES = ("table", "csv", "json", "markdown", "parquet")
 @format_option
 @reports_errors
 def status(store: str, style: str) -> None:
-    """Show which cells are finished, and which are not.
+    """Show which cells are finished, which are not, and who is building.
 
     Example: bisae status toy/store
     """
     import bisae
     from bisae.build import checkpoint_status
+    from bisae.store import SHARED
 
-    rows, unfinished = checkpoint_status(bisae.open(store))
+    opened = bisae.open(store)
+    rows, unfinished = checkpoint_status(opened)
     show(rows, style)
+    if by := opened.holder(SHARED):
+        say(f"what all cells share is being written by {by}")
     say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
 
 
