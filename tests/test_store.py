@@ -253,6 +253,24 @@ def test_codes_are_the_same_however_they_are_appended(store: Store) -> None:
     assert len(prints) == 1
 
 
+@pytest.mark.parametrize("pieces", [1, 50])
+def test_features_are_numbered_by_falling_count(store: Store, pieces: int) -> None:
+    """Of the first shard's codes; equal counts by feature."""
+    write_sae(store)
+    index, value = random_codes(140_000)
+    index = np.where(value > 0, index**2 // 32, 0)  # low features more often
+    write_codes(store, index, value, pieces)
+    feature, number = (
+        store.array(f"cells/{ONE}/codes/{name}")[:] for name in ("feature", "index")
+    )
+    first = index[:131_072][value[:131_072] > 0].tolist()
+    expected = sorted(range(32), key=lambda one: (-first.count(one), one))
+    assert feature.tolist() == expected
+    used = value > 0
+    assert np.array_equal(feature[number][used], index[used])
+    assert not number[~used].any()
+
+
 @pytest.mark.parametrize(("n", "dtype"), [(65_536, "uint16"), (65_537, "uint32")])
 def test_an_index_is_as_wide_as_the_dictionary(
     tmp_path: Path, n: int, dtype: str

@@ -65,6 +65,7 @@ class CodesWriter:
         self._sae = sae
         self._rows = rows
         self._wide = sae.n_features > WIDE
+        self._dtype = np.uint32 if self._wide else np.uint16
         self._part.create("index", (rows, sae.k), wide=self._wide)
         self._part.create("value", (rows, sae.k))
         self._number: Array | None = None
@@ -79,7 +80,7 @@ class CodesWriter:
             msg = f"cell {self._cell}: a code is not finite as float16"
             raise StoreError(msg)
         self.appended += len(value)
-        self._waiting.append((index, value))
+        self._waiting.append((index.astype(self._dtype), value))
         if self._number is not None or self.appended >= LAYOUT["numbered_by"]:
             self._pass_on()
 
@@ -112,6 +113,6 @@ class CodesWriter:
             n = max(0, n - len(index))
         feature = np.argsort(-counts, kind="stable")
         self._part.write("feature", feature, wide=self._wide)
-        number = np.empty(len(feature), np.uint32 if self._wide else np.uint16)
+        number = np.empty(len(feature), self._dtype)
         number[feature] = np.arange(len(feature))
         return number
