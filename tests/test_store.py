@@ -1,5 +1,6 @@
 """The store on a disk: round trips, `complete`, checksums, and every refusal."""
 
+import hashlib
 import json
 import os
 import re
@@ -396,6 +397,29 @@ def test_root_cell_and_corpus_are_stamped(whole: Store) -> None:
         attributes = told(whole, node)["attributes"]
         assert attributes["bisae_format"] == kind
         assert attributes["bisae_format_version"] == LAYOUT["version"] == 1
+
+
+@pytest.mark.parametrize("part", ["corpus", f"cells/{ONE}/sae", f"cells/{ONE}/codes"])
+def test_a_part_tells_the_sums_of_its_arrays(whole: Store, part: str) -> None:
+    """As store/README.md defines them, in a few plain lines."""
+    attributes = told(whole, part)["attributes"]
+    lines = ""
+    for name in sorted(attributes["sha256"]):
+        array = whole.array(f"{part}/{name}")[:]
+        digest = hashlib.sha256(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        assert attributes["sha256"][name] == digest.hexdigest()
+        lines += f"{name} {digest.hexdigest()}\n"
+    assert attributes["fingerprint"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("part", ["corpus", f"cells/{ONE}/sae", f"cells/{ONE}/codes"])
+def test_the_sums_of_a_part_are_those_of_sha256sum(whole: Store, part: str) -> None:
+    folder, _, name = f"{whole.zarr}/{part}".rpartition("/")
+    command = ["sha256sum", "--check", f"{name}.sha256"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+    nodes = list(Path(folder, name).rglob("zarr.json"))
+    assert len(ran.stdout.splitlines()) == len(nodes)
 
 
 # -- damage ---------------------------------------------------------------------------
