@@ -32,6 +32,8 @@ from bisae.query import database
 from bisae.store import open_store
 
 PIPELINES = ["zarr", *(["zarrs"] if importlib.util.find_spec("zarrs") else [])]
+CHUNK = 262_144
+"""Codes in a chunk."""
 RUN = 256
 REPEATS = 3
 
@@ -51,7 +53,6 @@ class Candidate(NamedTuple):
         return self.codec + ("*" if self.by_count else "")
 
 
-CHOSEN = Candidate("pcodec 8, crc32c", 8192, 131_072, by_count=True, pipeline="zarr")
 CODECS: dict[str, Callable[[], dict[str, Any]]] = {
     "pcodec 8, crc32c": lambda: _pcodec(8),
     "pcodec 4, crc32c": lambda: _pcodec(4),
@@ -71,16 +72,18 @@ def _pcodec(level: int) -> dict[str, Any]:
     return {"serializer": PCodec(level=level), "compressors": [Crc32cCodec()]}
 
 
-def candidates() -> Iterator[Candidate]:
-    """Every codec at one layout; then layouts and numberings of the best."""
+def candidates(k: int) -> Iterator[Candidate]:
+    """Every codec at one layout; then layouts of the one that is used."""
+    chunk = CHUNK // k
+    chosen = Candidate("pcodec 8, crc32c", chunk, 16 * chunk, True, "zarr")  # noqa: FBT003
     for pipeline in PIPELINES:
         for codec in CODECS:
             for by_count in (False, True):
-                yield Candidate(codec, 8192, 131_072, by_count, pipeline)
-    for chunk in (1024, 2048, 4096, 16_384, 32_768):
-        yield CHOSEN._replace(chunk=chunk)
-    for shard in (65_536, 524_288):
-        yield CHOSEN._replace(shard=shard)
+                yield chosen._replace(codec=codec, by_count=by_count, pipeline=pipeline)
+    for size in (chunk // 8, chunk // 4, chunk // 2, 2 * chunk, 4 * chunk):
+        yield chosen._replace(chunk=size)
+    for shard in (8 * chunk, 64 * chunk):
+        yield chosen._replace(shard=shard)
 
 
 def main() -> None:
@@ -101,7 +104,7 @@ def main() -> None:
     names += ["write MB/s", "read MB/s", "run ms", "scattered ms"]
     rows = [
         measure(one, rank[index] if one.by_count else index, value)
-        for one in candidates()
+        for one in candidates(index.shape[1])
     ]
     print(render(Rows(names, rows), "markdown"))
     names = ["from the store as it is", *PIPELINES]

@@ -125,6 +125,6 @@ def test_the_specification_has_the_numbers_of_the_code() -> None:
     assert f"over {lease.OLD:.0f} s old" in page
     assert f"(every {lease.BEAT:.0f} s)" in page
     assert f"codes in the first {layout['numbered_by']:,} rows" in page
-    assert f"{codes['chunk']:,} rows a chunk, {codes['shard']:,} a shard" in page
+    assert f"{codes['chunk_values']:,} codes a chunk (8,192 rows of k = 32), " in page
+    assert f"{codes['chunks_a_shard']} chunks a shard" in page
     assert f"PCodec level {level} with crc32c" in page
-    assert layout["numbered_by"] == codes["shard"]

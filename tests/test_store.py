@@ -29,6 +29,9 @@ from bisae.study import Study
 LAYOUT = tomllib.loads((asset_dir("store") / "layout.toml").read_text("utf-8"))
 ONE, TWO = Cell("1M", 7, 1), Cell("1M", 7, 2)
 D, CONTEXT = 6, 9
+CHUNK, SHARD = 87_381, 1_398_096
+"""Rows of codes of K 3."""
+LONG = SHARD + 20_000
 anyhow = settings(deadline=None, max_examples=25)
 
 
@@ -127,7 +130,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = create_store(make_study(tmp_path_factory.mktemp("whole") / "store"))
     write_corpus(store)
     store.write_sae(ONE, random_weights(5000, bias=True), np.ones(4, np.float32), {})
-    write_codes(store, *random_codes(140_000))
+    write_codes(store, *random_codes(LONG))
     return store
 
 
@@ -230,7 +233,7 @@ def test_an_autoencoder_that_was_cut_short_is_refused(store: Store) -> None:
 # -- codes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [1, 100, 8191, 8192, 8193, 20_000, 140_000])
+@pytest.mark.parametrize("rows", [1, 100, CHUNK - 1, CHUNK, CHUNK + 1, LONG])
 def test_codes_are_read_back_whatever_the_rows(store: Store, rows: int) -> None:
     write_sae(store)
     index, value = random_codes(rows)
@@ -245,7 +248,7 @@ def test_codes_are_read_back_whatever_the_rows(store: Store, rows: int) -> None:
 
 def test_codes_are_the_same_however_they_are_appended(store: Store) -> None:
     write_sae(store)
-    index, value = random_codes(140_000)
+    index, value = random_codes(LONG)
     prints = set()
     for pieces in (1, 3, 200):
         write_codes(store, index, value, pieces)
@@ -256,7 +259,7 @@ def test_codes_are_the_same_however_they_are_appended(store: Store) -> None:
 
 @pytest.mark.parametrize("pieces", [1, 50])
 def test_features_are_numbered_by_falling_count(store: Store, pieces: int) -> None:
-    """Of the first shard's codes; equal counts by feature."""
+    """Of the first rows' codes; equal counts by feature."""
     write_sae(store)
     index, value = random_codes(140_000)
     index = np.where(value > 0, index**2 // 32, 0)  # low features more often
@@ -386,7 +389,9 @@ def test_codes_are_as_the_layout_says(whole: Store, name: str) -> None:
     shard = found["chunk_grid"]["configuration"]["chunk_shape"]
     (sharding,) = found["codecs"]
     inner = sharding["configuration"]
-    assert (shard, inner["chunk_shape"]) == ([spec["shard"], 3], [spec["chunk"], 3])
+    assert (shard, inner["chunk_shape"]) == ([SHARD, 3], [CHUNK, 3])
+    assert spec["chunk_values"] - 3 < CHUNK * 3 <= spec["chunk_values"]
+    assert spec["chunks_a_shard"] * CHUNK == SHARD
     assert codecs(inner) == ["numcodecs.pcodec", "crc32c"]
     assert inner["codecs"][0]["configuration"]["level"] == 8
     assert [codec["name"] for codec in inner["index_codecs"]] == ["bytes", "crc32c"]

@@ -4,6 +4,7 @@ The only module that creates and opens Zarr arrays.
 """
 
 import json
+import math
 import threading
 import tomllib
 import warnings
@@ -75,11 +76,13 @@ def create(
 ) -> Node:
     """Create the array at `path`, as store/layout.toml says of its name."""
     spec = LAYOUT["array"][path.rpartition("/")[2]]
-    chunk = min(spec["chunk"], max(shape[0], 1)) if shape[0] else spec["chunk"]
+    chunk = spec.get("chunk") or max(1, spec["chunk_values"] // math.prod(shape[1:]))
+    if shape[0]:
+        chunk = min(chunk, shape[0])
     shards = None
-    if "shard" in spec:
-        whole = -(-shape[0] // chunk) * chunk
-        shards = (min(spec["shard"] // chunk * chunk, whole), *shape[1:])
+    if "chunks_a_shard" in spec:
+        needed = -(-shape[0] // chunk)
+        shards = (min(spec["chunks_a_shard"], needed) * chunk, *shape[1:])
     with _quiet, warnings.catch_warnings(action="ignore"):
         return zarr.create_array(
             store,

@@ -24,8 +24,8 @@ from bisae.store.stream import CodesStream, ahead, batch, in_use
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study
 
-ROWS_AT_ONCE = 32_768
-"""Rows of codes in one batch: with those read ahead, less than a shard."""
+CODES_AT_ONCE = 1_048_576
+"""Codes in one batch, of whole rows: with those read ahead, less than a shard."""
 SHARED = "study"
 """The lease on what all cells share."""
 
@@ -195,10 +195,11 @@ class Store:
         feature = self._whole(cell, "codes/feature")
         parts = {name: f"cells/{cell}/codes/{name}" for name in ("index", "value")}
         arrays = {name: self.array(path) for name, path in parts.items()}
-        n = arrays["index"].shape[0]
+        n, k = arrays["index"].shape
+        step = max(1, CODES_AT_ONCE // k)
 
         def block(first: int) -> Codes:
-            rows = slice(first, min(first + ROWS_AT_ONCE, n))
+            rows = slice(first, min(first + step, n))
             number, value = (
                 read_rows(array, f"{self.place}: {parts[name]}", rows)
                 for name, array in arrays.items()
@@ -207,7 +208,7 @@ class Store:
             used = in_use(value)
             return Codes(first, index if used is None else index * used, value)
 
-        return ahead(block, range(0, n, ROWS_AT_ONCE))
+        return ahead(block, range(0, n, step))
 
     def read_codes(self, cell: Cell) -> Iterator[pa.RecordBatch]:
         """Stream a cell's activations: token_row, feature, value, in token order.
