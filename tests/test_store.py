@@ -692,6 +692,7 @@ def test_a_disk_that_fills_up_with_codes(small_disk: Path) -> None:
     with pytest.raises(StoreError, match=said):
         write_codes(store, index, value, 50)
     assert store.progress(ONE) == (True, False)
+    assert not (store.folder(ONE) / "codes").exists()
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
 
 
@@ -701,6 +702,7 @@ def test_a_disk_that_fills_up_with_text(small_disk: Path) -> None:
     with pytest.raises(StoreError, match=said):
         write_corpus(store, documents=100_000)
     assert not store.has_corpus()
+    assert not (store.zarr / "corpus").exists()  # it would leave no room for the next
     write_corpus(store)
     assert store.n_documents("eval") == 10
 

@@ -4,12 +4,14 @@ What a cut-short writer left is removed first, its temporary files with it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 from zarr.abc.store import Store
 
+from bisae.errors import StoreError
 from bisae.files import Place, beside, make_folder, remove, replace
 from bisae.store.format import DOCUMENT, Array, Node, create, document, zarr_store
 from bisae.store.nodes import finish
@@ -91,6 +93,22 @@ class PartWriter:
         told |= {SUMS: sums, "fingerprint": fingerprint(sums)}
         groups = {path.rpartition("/")[0] for path in sums} - {""}
         finish(self._folder, told, [*groups, *sums])
+
+
+@contextmanager
+def clearing(*folders: Place) -> Iterator[None]:
+    """Leave nothing of parts that could not be written: they would fill the disk.
+
+    A StoreError is another matter: somebody else may be writing them by now.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not isinstance(error, StoreError):
+            for folder in folders:
+                with suppress(OSError):
+                    discard(folder)
+        raise
 
 
 def discard(folder: Place) -> None:

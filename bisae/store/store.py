@@ -17,7 +17,7 @@ from bisae.store.format import Array, Node, open_array, stamp, zarr_store
 from bisae.store.guard import read_rows, reading, writing
 from bisae.store.lease import Holder, Lease, holder, waiting_for
 from bisae.store.nodes import ensure_group, read_group
-from bisae.store.part import SUMS, PartWriter
+from bisae.store.part import SUMS, PartWriter, clearing
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.split import Split
 from bisae.store.stream import CodesStream, ahead, batch, in_use
@@ -101,8 +101,9 @@ class Store:
     @contextmanager
     def write_corpus(self) -> Iterator[CorpusWriter]:
         """Write all splits anew; `finish` must be called inside."""
-        with self.lease(SHARED) as lease, writing("the corpus", self.place):
-            folder, context = self.zarr / "corpus", self.study.corpus.context
+        folder, context = self.zarr / "corpus", self.study.corpus.context
+        what = writing("the corpus", self.place)
+        with self.lease(SHARED) as lease, what, clearing(folder):
             yield CorpusWriter(folder, lease, self.languages, context)
 
     def n_documents(self, split: str) -> int:
@@ -155,7 +156,7 @@ class Store:
         attributes: Mapping[str, Any],
     ) -> None:
         """Write a trained autoencoder, `complete` last."""
-        with self._writing(cell) as lease:
+        with self._writing(cell, "train", "sae") as lease:
             train = PartWriter(self.folder(cell) / "train", stamp("train"))
             train.write("loss", loss)
             sae = PartWriter(self.folder(cell) / "sae", stamp("sae"))
@@ -185,7 +186,7 @@ class Store:
         Raises Unfinished before the autoencoder is.
         """
         of = {"sae_fingerprint": self.attributes(cell, "sae")["fingerprint"]}
-        with self._writing(cell) as lease:
+        with self._writing(cell, "codes") as lease:
             folder = self.folder(cell) / "codes"
             yield CodesWriter(folder, lease, cell, self.study.sae, rows, of)
 
@@ -223,9 +224,11 @@ class Store:
         return CodesStream(lambda: self.read_codes(cell))
 
     @contextmanager
-    def _writing(self, cell: Cell) -> Iterator[Lease]:
+    def _writing(self, cell: Cell, *parts: str) -> Iterator[Lease]:
         """Hold the cell's checkpoint, make its groups, and name what goes wrong."""
-        with self.lease(cell.checkpoint) as lease, writing(f"cell {cell}", self.place):
+        folders, what = [self.folder(cell) / part for part in parts], f"cell {cell}"
+        held = self.lease(cell.checkpoint)
+        with held as lease, writing(what, self.place), clearing(*folders):
             ensure_group(self.folder(cell).parent, {})
             ensure_group(self.folder(cell), stamp("cell"))
             yield lease
