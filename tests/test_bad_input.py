@@ -218,3 +218,15 @@ def test_no_store(tmp_path: Path) -> None:
     status, line = ask(tmp_path / "nowhere", "select 1")
     assert status == 1
     assert "no store at" in line
+
+
+def test_sql_over_damaged_codes(copy: Study) -> None:
+    chunk = Path(copy.store) / "bisae.zarr/cells/S/40/1/codes/value/c/0/0"
+    whole = bytearray(chunk.read_bytes())
+    whole[50] ^= 1
+    chunk.write_bytes(bytes(whole))
+    query = "select count(*) from codes"
+    status, line = ask(Path(copy.store), query, "--codes", "S/40/1")
+    assert status == 2
+    assert "cells/S/40/1/codes/value, chunk c/0/0 (rows 0 to " in line
+    assert line.endswith("remove it with `bisae rm`, build again.\n")

@@ -35,7 +35,7 @@ def verify(store: str, only: str | None, style: str) -> None:
         looked += f"; {found.unfinished} parts are not finished"
     if found.findings:
         show(as_rows(found), style)
-        msg = f"{len(found.findings)} things are wrong; {looked}"
+        msg = f"wrong: {len(found.findings)}; {looked}"
         raise BrokenPromise(msg)
     say(f"nothing is wrong; {looked}")
 

@@ -212,4 +212,5 @@ def explain(error: duckdb.Error) -> str:
     near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
     hint = f"; nearest: {near[1] or near[2]}" if near else ""
     where = f" (line {place[1]}: {place[2].strip()})" if place else ""
-    return f"{lines[0]}{hint}{where}"
+    first = lines[0].partition(" Detail: Python exception")[0]
+    return f"{first}{hint}{where}"
