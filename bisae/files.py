@@ -185,6 +185,11 @@ def below(folder: Place) -> list[Place]:
     return [folder / name.removeprefix(home).lstrip("/") for name in found]
 
 
+def relative(file: Place, folder: Place) -> str:
+    """The path of a file from a folder on."""
+    return str(file).removeprefix(str(folder)).lstrip("/")
+
+
 def names(folder: Place) -> list[str]:
     """The names of what is in a folder; none if there is no such folder."""
     try:

@@ -7,7 +7,16 @@ copied as `bisae verify` does.
 from collections.abc import Iterable
 
 from bisae.errors import StoreError, Unfinished
-from bisae.files import Place, below, beside, copy, has_its_sum, listing, remove
+from bisae.files import (
+    Place,
+    below,
+    beside,
+    copy,
+    has_its_sum,
+    listing,
+    relative,
+    remove,
+)
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.progress import bar
 from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
@@ -104,7 +113,7 @@ def _copy_part(source: Store, other: Store, path: str) -> None:
     last = here / DOCUMENT
     for file in below(here):
         if file != last:
-            copy(file, there / _relative(file, here))
+            copy(file, there / relative(file, here))
     copy(beside(here), beside(there))
     copy(last, there / DOCUMENT)
     if wrong := check(other, path):
@@ -116,7 +125,7 @@ def _copy_part(source: Store, other: Store, path: str) -> None:
 
 def _copy_tables(source: Store, other: Store, files: Iterable[Place]) -> None:
     for file in files:
-        target = other.tables / _relative(file, source.tables)
+        target = other.tables / relative(file, source.tables)
         if not _is_whole(target):
             copy(beside(file), beside(target))
             copy(file, target)
@@ -128,7 +137,3 @@ def _is_whole(file: Place) -> bool:
         return has_its_sum(file)
     except FileNotFoundError:
         return False
-
-
-def _relative(file: Place, folder: Place) -> str:
-    return str(file).removeprefix(str(folder)).lstrip("/")

@@ -2,9 +2,7 @@
 
 from typing import NamedTuple
 
-from bisae.files import Place
 from bisae.formats import Rows
-from bisae.store import Store
 
 
 class Finding(NamedTuple):
@@ -29,8 +27,3 @@ class Verified(NamedTuple):
 def as_rows(found: Verified) -> Rows:
     """The findings for printing."""
     return Rows(list(Finding._fields), [tuple(one) for one in found.findings])
-
-
-def within(store: Store, file: Place) -> str:
-    """The path of a file within the store."""
-    return str(file).removeprefix(str(store.place)).lstrip("/")

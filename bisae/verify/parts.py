@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bisae.errors import Damaged, StoreError
-from bisae.files import beside
+from bisae.files import beside, relative
 from bisae.store import Array, Store
 from bisae.store.format import DOCUMENT, LAYOUT, Node
 from bisae.store.guard import read_rows
 from bisae.store.nodes import changed_metadata, read_group
 from bisae.store.part import SUMS, fingerprint
 from bisae.verify.expected import Expected
-from bisae.verify.findings import Finding, within
+from bisae.verify.findings import Finding
 
 
 def is_finished(store: Store, path: str) -> bool:
@@ -41,7 +41,7 @@ def check_part(
     if changed := changed_metadata(folder):
         for file in changed:
             what = f"is not what {beside(folder).name} says"
-            yield Finding(within(store, file), what)
+            yield Finding(relative(file, store.place), what)
         return
     expected, found = expect(), read_group(folder) or {}
     sums: Mapping[str, str] = found.get(SUMS, {})

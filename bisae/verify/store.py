@@ -7,7 +7,7 @@ from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple
 
-from bisae.files import listing, read
+from bisae.files import listing, read, relative
 from bisae.grid import Cell, Selection
 from bisae.progress import track
 from bisae.store import Store
@@ -15,7 +15,7 @@ from bisae.store.format import DOCUMENT, document, stamp
 from bisae.store.nodes import read_group
 from bisae.store.opening import STUDY, is_sealed
 from bisae.verify import expected
-from bisae.verify.findings import Finding, Verified, within
+from bisae.verify.findings import Finding, Verified
 from bisae.verify.parts import check_part, is_finished
 from bisae.verify.tables import (
     cell_files,
@@ -122,4 +122,4 @@ def _check_group(
     """A group that holds parts: its metadata are always the same."""
     file = store.zarr / path / DOCUMENT
     if file.exists() and read(file) != document(attributes).encode():
-        yield Finding(within(store, file), "is not what was written")
+        yield Finding(relative(file, store.place), "is not what was written")

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bisae.files import Place, beside, has_its_sum
+from bisae.files import Place, beside, has_its_sum, relative
 from bisae.grid import Cell
 from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_file
 from bisae.store import Store
-from bisae.verify.findings import Finding, within
+from bisae.verify.findings import Finding
 
 AGAIN = "remove it, and `bisae export` makes it again"
 IsThere = Callable[[Place], bool]
@@ -44,7 +44,7 @@ def _check(
     store: Store, files: list[Place], made_from: dict[str, dict[str, Any]]
 ) -> Iterator[Finding]:
     for file in files:
-        where = within(store, file)
+        where = relative(file, store.place)
         try:
             if not has_its_sum(file):
                 yield Finding(where, f"is not what {beside(file).name} says; {AGAIN}")
