@@ -1,5 +1,6 @@
 """The store on a disk: round trips, `complete`, checksums, and every refusal."""
 
+import errno
 import hashlib
 import json
 import os
@@ -694,6 +695,22 @@ def test_a_disk_that_fills_up_with_codes(small_disk: Path) -> None:
     assert store.progress(ONE) == (True, False)
     assert not (store.folder(ONE) / "codes").exists()
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
+
+
+def test_what_fails_after_a_part_is_finished_leaves_it(store: Store) -> None:
+    write_sae(store)
+    index, value = random_codes(100)
+
+    def fail() -> None:
+        with store.write_codes(ONE, 100) as writer:
+            writer.append(index, value)
+            writer.finish({})
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreError, match="No space left on device"):
+        fail()
+    assert store.progress(ONE) == (True, True)
+    assert np.array_equal(read_codes(store)[0], index)
 
 
 def test_a_disk_that_fills_up_with_text(small_disk: Path) -> None:

@@ -4,6 +4,7 @@ What a cut-short writer left is removed first, its temporary files with it.
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,8 +15,10 @@ from zarr.abc.store import Store
 from bisae.errors import StoreError
 from bisae.files import Place, beside, make_folder, remove, replace
 from bisae.store.format import DOCUMENT, Array, Node, create, document, zarr_store
-from bisae.store.nodes import finish
+from bisae.store.nodes import finish, read_group
 
+CLEARINGS, PAUSE = 20, 0.1
+"""How often a part is cleared that is still written to, and seconds between."""
 SUMS = "sha256"
 """The attribute with the digest of each array's bytes, by its path."""
 
@@ -99,16 +102,31 @@ class PartWriter:
 def clearing(*folders: Place) -> Iterator[None]:
     """Leave nothing of parts that could not be written: they would fill the disk.
 
-    A StoreError is another matter: somebody else may be writing them by now.
+    What is finished stays, whatever fails after it. A StoreError is another matter:
+    somebody else may be writing them by now.
     """
     try:
         yield
     except OSError as error:
         if not isinstance(error, StoreError):
             for folder in folders:
-                with suppress(OSError):
-                    discard(folder)
+                _clear(folder)
         raise
+
+
+def _clear(folder: Place) -> None:
+    """Discard a part that is not finished, until it is gone.
+
+    Writes that Zarr began beside the one that failed may still be under way.
+    """
+    for _ in range(CLEARINGS):
+        with suppress(OSError):
+            if "complete" in (read_group(folder) or {}):
+                return
+            discard(folder)
+        time.sleep(PAUSE)
+        if not folder.exists():
+            return
 
 
 def discard(folder: Place) -> None:
