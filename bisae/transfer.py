@@ -19,7 +19,7 @@ from bisae.files import (
 )
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.progress import bar
-from bisae.query import CELL_TABLES, SEARCH_TABLE, table_file
+from bisae.query import CELL_TABLES, table_file
 from bisae.store import (
     SHARED,
     Store,
@@ -69,7 +69,7 @@ def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
 
 
 def _remove(store: Store, cell: Cell) -> None:
-    for table in (*CELL_TABLES, SEARCH_TABLE):
+    for table in CELL_TABLES:
         remove(table_file(store, table, cell).parent)
     for part in reversed(PARTS):
         discard(store.folder(cell) / part)

@@ -11,7 +11,7 @@ import pytest
 from bisae.build import build
 from bisae.grid import Selection
 from bisae.query import (
-    CELL_TABLES,
+    FOLD_TABLES,
     STUDY_TABLES,
     connect,
     exported_cells,
@@ -43,7 +43,7 @@ def copy(tiny: Store, tmp_path: Path) -> Store:
 def written(store: Store) -> dict[str, int]:
     """When each table of the first cell was written."""
     cell = store.study.cells[0]
-    places = {name: table_file(store, name, cell) for name in CELL_TABLES}
+    places = {name: table_file(store, name, cell) for name in FOLD_TABLES}
     places |= {name: table_file(store, name) for name in STUDY_TABLES}
     return {name: file.stat().st_mtime_ns for name, file in places.items()}
 
@@ -88,7 +88,7 @@ def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
     codes.write_text(json.dumps(known))
     export_first(open_store(copy.place))
     after = written(copy)
-    assert {n for n in before if before[n] != after[n]} == set(CELL_TABLES)
+    assert {n for n in before if before[n] != after[n]} == set(FOLD_TABLES)
 
 
 def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from bisae.cli import main
 from bisae.grid import Cell, Selection
-from bisae.query import CELL_TABLES, table_file
+from bisae.query import FOLD_TABLES, table_file
 from bisae.store import Array, Store, open_store
 from bisae.store.nodes import read_group
 from bisae.store.part import SUMS, PartWriter
@@ -279,7 +279,7 @@ def test_tables_of_other_codes(copy: Store) -> None:
         "was made from other codes"
     }
     assert all(f"/{CELL.partition}/" in one.where for one in wrong)
-    assert len(wrong) == len(CELL_TABLES)
+    assert len(wrong) == len(FOLD_TABLES)
 
 
 def test_a_store_that_two_studies_wrote(copy: Store) -> None:

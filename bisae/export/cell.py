@@ -11,7 +11,7 @@ import pyarrow as pa
 from bisae.export.shared import Shared
 from bisae.grid import Cell, at
 from bisae.query import (
-    CELL_TABLES,
+    FOLD_TABLES,
     Connection,
     Made,
     closure,
@@ -61,7 +61,7 @@ def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
     read = {name: digest(footer(f)) for name, f in files.items() if f.exists()}
     names = [
         name
-        for name in CELL_TABLES
+        for name in FOLD_TABLES
         if name != "feature_concepts" or "token_concepts" in read
     ]
     codes = shared.store.attributes(cell, "codes")["fingerprint"]

@@ -3,6 +3,7 @@
 from bisae.query.ask import describe, frame_of, rows_of, words, write_parquet
 from bisae.query.database import (
     CELL_TABLES,
+    FOLD_TABLES,
     SEARCH_TABLE,
     STUDY_TABLES,
     Connection,
@@ -23,6 +24,7 @@ from bisae.query.views import View, build_order, closure, read_view, read_views
 
 __all__ = [
     "CELL_TABLES",
+    "FOLD_TABLES",
     "SEARCH_TABLE",
     "STUDY_TABLES",
     "Connection",

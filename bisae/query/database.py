@@ -21,7 +21,7 @@ ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
 # `settings` names every threshold; other tables are partitioned by cell, or are not.
 CONCEPTS = "feature_concepts"
 """Only where the study has a lexicon."""
-CELL_TABLES = (
+FOLD_TABLES = (
     "cells",
     "firings",
     "clusters",
@@ -29,7 +29,9 @@ CELL_TABLES = (
     "feature_languages",
     CONCEPTS,
 )
+"""What a cell's codes become. A cell is finished when they are there."""
 SEARCH_TABLE = "lr_search"
+CELL_TABLES = (*FOLD_TABLES, "eval_size", "sensitivity", "replicates", SEARCH_TABLE)
 STUDY_TABLES = (
     "settings",
     "tokens",
@@ -95,7 +97,7 @@ def parquet_view(
     listed = ", ".join(
         quoted(str(file.resolve()) if direct else fence.address(file)) for file in files
     )
-    by_cell = name in (*CELL_TABLES, SEARCH_TABLE)
+    by_cell = name in CELL_TABLES
     con.execute(
         f"create view {name} as from read_parquet([{listed}], "
         f"hive_partitioning = {by_cell}"
@@ -128,7 +130,7 @@ def quoted(text: str) -> str:
 def exported_cells(store: Store) -> list[Cell]:
     """The cells all of whose tables are there, in grid order: none is seen half."""
     is_there = listing(store.tables)
-    tables = [t for t in CELL_TABLES if t != CONCEPTS or store.study.lexicon]
+    tables = [t for t in FOLD_TABLES if t != CONCEPTS or store.study.lexicon]
     return [
         cell
         for cell in store.cells

@@ -6,7 +6,7 @@ from typing import Any
 
 from bisae.files import Place, beside, has_its_sum, relative
 from bisae.grid import Cell
-from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_file
+from bisae.query import CELL_TABLES, STUDY_TABLES, footer, table_file
 from bisae.store import Store
 from bisae.verify.findings import Finding
 
@@ -24,7 +24,7 @@ def study_files(store: Store, is_there: IsThere) -> list[Place]:
 
 def cell_files(store: Store, cell: Cell, is_there: IsThere) -> list[Place]:
     """The files of a cell."""
-    files = [table_file(store, name, cell) for name in (*CELL_TABLES, SEARCH_TABLE)]
+    files = [table_file(store, name, cell) for name in CELL_TABLES]
     return [file for file in files if is_there(file)]
 
 
