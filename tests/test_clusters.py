@@ -1,12 +1,31 @@
 """Semantic clusters and their null, against definitions in SQL and plain Python."""
 
+import sys
+from pathlib import Path
+from typing import Any
+
 import duckdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bisae.clusters import cluster, draw_null_sets, resolve_threshold
+from bisae.clusters import (
+    Graph,
+    Links,
+    Pairs,
+    Products,
+    Rows,
+    cluster,
+    draw_null_sets,
+    find_pairs,
+    random_cosines,
+    resolve_threshold,
+)
+from bisae.study import Features
+
+sys.path.insert(0, str(Path(__file__).parent))
+import reference
 
 COMPONENTS = """
 with recursive pairs as (
@@ -35,38 +54,85 @@ def test_components_are_those_of_a_recursive_query(
     rows = unit(np.random.default_rng(seed).normal(size=(n, 4)))
     tokens = np.arange(n)
     ones = np.ones(n, np.int64)
-    found = cluster(0 * ones, tokens, ones, rows, threshold, "components")
+    for links in both(rows, threshold):
+        found = cluster(0 * ones, tokens, ones, links, threshold, "components")
+        assert found.tolist() == components_in_sql(rows, threshold)
+
+
+def components_in_sql(rows: Rows, threshold: float) -> list[int]:
     con = duckdb.connect()
     con.execute("create table tokens (token_id integer, row float[4])")
-    values = list(zip(tokens.tolist(), rows.tolist(), strict=True))
+    values = list(enumerate(rows.tolist()))
     con.executemany("insert into tokens values (?, ?)", values)
     plain = con.execute(COMPONENTS, {"threshold": threshold}).fetchall()
-    assert found.tolist() == [lowest for _, lowest in plain]
+    return [lowest for _, lowest in plain]
+
+
+def both(rows: Rows, threshold: float) -> list[Links]:
+    """The two ways to tell what is alike; the graph knows more than is asked."""
+    parts = list(find_pairs(rows, np.arange(len(rows)), threshold - 0.2))
+    columns = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return [Graph(Pairs(*columns), len(rows)), Products(rows)]
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 10_000])
+@pytest.mark.parametrize("rule", ["components", "greedy"])
+def test_sets_are_clustered_as_one_by_one(
+    rule: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many sets at once, in parts and tiles of any size, against plain Python."""
+    draw = np.random.default_rng(0)
+    rows = unit(draw.normal(size=(60, 3)))
+    sets = [np.sort(draw.choice(60, n, replace=False)) for n in (1, 7, 30, 2, 60)]
+    feature, token_id = np.repeat(np.arange(5), [1, 7, 30, 2, 60]), np.concatenate(sets)
+    n_firings = draw.integers(1, 5, len(feature))
+    monkeypatch.setattr("bisae.clusters.rules.CANDIDATES_AT_ONCE", at_once)
+    monkeypatch.setattr("bisae.clusters.links.TILE", 16)
+    expected = [
+        label
+        for i, tokens in enumerate(sets)
+        for label in plainly(tokens, n_firings[feature == i], rows, rule)
+    ]
+    for links in both(rows, 0.8):
+        found = cluster(feature, token_id, n_firings, links, 0.8, rule)
+        assert found.tolist() == expected
+
+
+def plainly(tokens: Any, n_firings: Any, rows: Rows, rule: str) -> list[int]:
+    """Each token's cluster, by the reference."""
+    chosen = Features(clustering=rule)
+    vectors = {int(one): rows[one] for one in tokens}
+    counts = dict(zip(tokens.tolist(), n_firings.tolist(), strict=True))
+    found = reference.clusters(counts, reference.Rules(chosen, 0.8, vectors, []))
+    return [found[int(one)] for one in tokens]
 
 
 def test_features_do_not_share_clusters() -> None:
     rows = unit(np.ones((3, 2)))
     feature, token_id = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 2])
     ones = np.ones(4, np.int64)
-    found = cluster(feature, token_id, ones, rows, 0.5, "components")
-    assert found.tolist() == [0, 0, 1, 1]
+    for links in both(rows, 0.5):
+        found = cluster(feature, token_id, ones, links, 0.5, "components")
+        assert found.tolist() == [0, 0, 1, 1]
 
 
 def test_greedy_clusters_have_a_leader_each() -> None:
     angles = np.deg2rad([0, 40, 80])
     rows = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
     feature, token_id = np.zeros(3, np.int64), np.arange(3)
-    ask = (rows, 0.7, "greedy")
-    assert cluster(feature, token_id, np.array([3, 2, 1]), *ask).tolist() == [0, 0, 2]
-    assert cluster(feature, token_id, np.array([1, 3, 2]), *ask).tolist() == [0, 0, 0]
-    joined = cluster(feature, token_id, np.ones(3, np.int64), rows, 0.7, "components")
-    assert joined.tolist() == [0, 0, 0]
+    first, second = np.array([3, 2, 1]), np.array([1, 3, 2])
+    for links in both(rows, 0.7):
+        ask = (links, 0.7, "greedy")
+        assert cluster(feature, token_id, first, *ask).tolist() == [0, 0, 2]
+        assert cluster(feature, token_id, second, *ask).tolist() == [0, 0, 0]
+        joined = cluster(feature, token_id, first, links, 0.7, "components")
+        assert joined.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("share", ["1e-2", "1e-3"])
 def test_a_threshold_links_its_share_of_random_pairs(share: str) -> None:
     rows = unit(np.random.default_rng(0).normal(size=(500, 16)))
-    found = resolve_threshold(f"null:{share}", rows, np.arange(500), 0)
+    found = resolve_threshold(f"null:{share}", random_cosines(rows, np.arange(500), 0))
     assert found.link_rate == pytest.approx(float(share), rel=1e-2)
     cosine = (rows @ rows.T)[np.triu_indices(500, 1)]
     assert (cosine > found.cosine).mean() == pytest.approx(float(share), rel=0.2)
@@ -74,7 +140,7 @@ def test_a_threshold_links_its_share_of_random_pairs(share: str) -> None:
 
 def test_a_number_is_kept_and_its_link_rate_told() -> None:
     rows = unit(np.random.default_rng(0).normal(size=(500, 128)))
-    found = resolve_threshold(0.1, rows, np.arange(500), 0)
+    found = resolve_threshold(0.1, random_cosines(rows, np.arange(500), 0))
     assert found.cosine == 0.1
     assert found.link_rate == pytest.approx(0.13, abs=0.01)
 

@@ -29,7 +29,11 @@ from bisae.query import (
 )
 
 # What several views of a cell read is computed once.
-COMPUTED_ONCE = frozenset({"documents", "maxima", "firings", "feature_tokens"})
+COMPUTED_ONCE = frozenset(
+    {"documents", "maxima", "firing_tokens", "language_counts", "feature_tokens"}
+)
+SETS_AT_ONCE = 500_000
+"""Rows of `feature_tokens` that are clustered at once."""
 READ = ("tokens", "vocab", "mono_null", "token_concepts")
 
 
@@ -49,7 +53,7 @@ def export_cell(shared: Shared, cell: Cell) -> None:
         with at(cell), named(f"cell {cell}"):
             _fold(con, shared, cell)
             for name, made in stale.items():
-                select = f"select {address}, * from {name} order by all"
+                select = f"select {address}, * from (from {name} order by all)"
                 write_table(con, select, table_file(shared.store, name, cell), made)
     finally:
         con.close()
@@ -75,7 +79,8 @@ def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> dict[str, Any]
     bases = {base for one in closure(views, view) for base in one.reads}
     made: dict[str, Any] = {base: read[base] for base in bases & read.keys()}
     if name == "clusters" or "clusters" in bases:
-        made |= shared.alike
+        made |= shared.alike(shared.settings)
+        made["feature_tokens"] = made_by(views, "feature_tokens", shared.settings)
     return made | made_by(views, view, shared.settings)
 
 
@@ -91,19 +96,37 @@ def _fold(con: Connection, shared: Shared, cell: Cell) -> None:
             parquet_view(con, name, [file])
             base.add(name)
     base = create_views(con, views, base, COMPUTED_ONCE)
-    _put_clusters(con, shared)
+    put_clusters(con, shared, shared.settings)
     create_views(con, views, base | {"clusters"}, COMPUTED_ONCE)
 
 
-def _put_clusters(con: Connection, shared: Shared) -> None:
-    names = ("feature", "token_id", "n_firings")
-    found = con.execute(
-        f"select {', '.join(names)} from feature_tokens order by all"
-    ).fetchnumpy()
-    feature, token_id, n_firings = (np.asarray(found[n], np.int64) for n in names)
-    columns = {
-        "feature": feature.astype(np.int32),
-        "token_id": token_id.astype(np.int32),
-        "cluster": shared.cluster(feature, token_id, n_firings).astype(np.int32),
-    }
-    con.register("clusters", pa.table(columns))
+def put_clusters(con: Connection, shared: Shared, settings: Made) -> None:
+    """Make the table `clusters` from `feature_tokens`, some features at a time."""
+    con.execute(
+        "create table clusters "
+        "(feature int, token_id int, cluster int, n_firings bigint)"
+    )
+    for first, last in _ranges(con):
+        found: Any = con.execute(
+            "select feature, token_id, n_firings from feature_tokens "
+            "where feature between ? and ? order by all",
+            [first, last],
+        ).fetchnumpy()
+        feature, token_id, n_firings = (v.astype(np.int64) for v in found.values())
+        cluster = shared.cluster(feature, token_id, n_firings, settings)
+        columns = {"feature": feature, "token_id": token_id, "cluster": cluster}
+        con.register("found", pa.table(columns | {"n_firings": n_firings}))
+        con.execute("insert into clusters from found")
+        con.unregister("found")
+
+
+def _ranges(con: Connection) -> list[tuple[int, int]]:
+    """First and last features of parts that are clustered at once."""
+    return con.execute(
+        "with counts as "
+        "(select feature, count(*) as n from feature_tokens group by feature), "
+        "placed as (select feature, sum(n) over (order by feature) // ? as part "
+        "from counts) "
+        "select min(feature), max(feature) from placed group by part order by part",
+        [SETS_AT_ONCE],
+    ).fetchall()

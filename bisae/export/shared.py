@@ -1,225 +1,147 @@
-"""The tables that all cells share: settings, tokens, vocab, mono_null, the lexicon."""
+"""What the export of every cell needs: settings, views, which tokens are alike.
 
-import hashlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+Reads the study, the corpus and the embeddings, which are made on first use.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from bisae.clusters import (
+    Graph,
     Ints,
+    Links,
+    Pairs,
+    Products,
     Rows,
+    Threshold,
     cluster,
-    draw_null_sets,
+    embeddings_sum,
     load_embeddings,
+    random_cosines,
     resolve_threshold,
 )
-from bisae.concepts import find_concepts
-from bisae.corpus import load_tokenizer, token_strings
-from bisae.lexicon import Lexicon, load_lexicon
 from bisae.query import (
-    Connection,
     Made,
     View,
-    create_views,
     database,
-    is_current,
-    made_by,
+    named,
     parquet_view,
     read_views,
     table_file,
-    write_table,
 )
 from bisae.store import Store
 
-TOKENS = pa.schema(
-    [
-        ("token_row", pa.int64()),
-        ("document", pa.int32()),
-        ("position", pa.int32()),
-        ("token_id", pa.int32()),
-        ("language", pa.string()),
-    ]
-)
-# A null set's entropies are computed by the view that computes a feature's.
-NULL_VIEWS = ("entropies", "mono_null")
+VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
+"""Semantic thresholds that `sensitivity` tries beside the study's."""
+MAX_LINKS = 2**25
+"""Pairs that are kept, of 12 bytes each; where more are alike, none are."""
 
 
-class Shared(NamedTuple):
+@dataclass(frozen=True)
+class Shared:
     """What the export of every cell needs."""
 
     store: Store
-    rows: Rows
-    """Unit embedding rows, (vocabulary, d)."""
+    occurring: Ints
+    """The tokens of the evaluation text, each once."""
+    vocabulary: int
+    """Tokens that are embedded."""
     settings: dict[str, Any]
     """The row of the table `settings`."""
+    thresholds: list[Threshold]
+    """The study's, and those of VARIED."""
     views: dict[str, View]
     """The .sql files of sql/study and sql/cell."""
-    alike: dict[str, Any]
-    """What decides which tokens are alike: embeddings, threshold, rule."""
 
-    def cluster(self, feature: Ints, token_id: Ints, n_firings: Ints) -> Ints:
-        """The semantic cluster of each (feature, token)."""
-        threshold = self.settings["semantic_threshold"]
-        rule = self.settings["clustering"]
-        return cluster(feature, token_id, n_firings, self.rows, threshold, rule)
+    @property
+    def rows(self) -> Rows:
+        """Unit embedding rows, (vocabulary, d), mapped anew: let go of when used."""
+        return load_embeddings(self.store)
+
+    @property
+    def floor(self) -> float:
+        """The lowest cosine that anybody asks about."""
+        return min(one.cosine for one in self.thresholds)
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether the pairs that are alike are few enough to be kept."""
+        rate = max(one.link_rate for one in self.thresholds)
+        return rate * len(self.occurring) ** 2 / 2 <= MAX_LINKS
+
+    @cached_property
+    def links(self) -> Links:
+        """The graph, once its table is written; else products."""
+        if not self.has_graph:
+            return Products(self.rows)
+        con = database(self.store.tables)
+        try:
+            file = table_file(self.store, "neighbours")
+            parquet_view(con, "neighbours", [file])
+            with named(file):
+                found: Any = con.execute("from neighbours").fetchnumpy()
+        finally:
+            con.close()
+        columns = (found[name] for name in ("token_id", "other", "cosine"))
+        return Graph(Pairs(*columns), self.vocabulary)
+
+    def cluster(
+        self, feature: Ints, token_id: Ints, n_firings: Ints, settings: Made
+    ) -> Ints:
+        """The semantic cluster of each (feature, token), which are in order."""
+        threshold, rule = settings["semantic_threshold"], settings["clustering"]
+        return cluster(feature, token_id, n_firings, self.links, threshold, rule)
+
+    def alike(self, settings: Made) -> dict[str, Any]:
+        """What decides which tokens are alike: embeddings, threshold, rule."""
+        names = ("semantic_threshold", "clustering")
+        known = {name: settings[name] for name in names}
+        return known | {"embeddings": embeddings_sum(self.store)}
+
+    def text(self) -> Iterator[Ints]:
+        """Every evaluation token's id, in order, some at a time."""
+        return _text(self.store)
 
 
 def gather(store: Store) -> Shared:
     """Resolve the settings of a store's study."""
     rows = load_embeddings(store)
-    settings = _settings(store, rows)
-    alike = {name: settings[name] for name in ("semantic_threshold", "clustering")}
-    alike["embeddings"] = hashlib.sha256(rows.tobytes()).hexdigest()
-    return Shared(store, rows, settings, read_views("study", "cell"), alike)
+    occurring = np.flatnonzero(_counts(store, len(rows)))
+    cosines = random_cosines(rows, occurring, store.study.features.null_seed)
+    asked = store.study.features.semantic_threshold
+    thresholds = [resolve_threshold(one, cosines) for one in (asked, *VARIED)]
+    settings = _settings(store, thresholds[0])
+    views = read_views("study", "cell")
+    return Shared(store, occurring, len(rows), settings, thresholds, views)
 
 
-def _settings(store: Store, rows: Rows) -> dict[str, Any]:
+def _settings(store: Store, threshold: Threshold) -> dict[str, Any]:
     """Every threshold of the study, the semantic one made a number."""
     study = store.study
-    features = study.features.model_dump()
-    asked = features["semantic_threshold"]
-    tokens = np.unique(_text(store))
-    threshold = resolve_threshold(asked, rows, tokens, study.features.null_seed)
     size, step = study.embeddings()
-    return features | {
+    return study.features.model_dump() | {
         "study": study.name,
         "languages": list(store.languages),
         "context": study.corpus.context,
         "semantic_threshold": threshold.cosine,
-        "semantic_threshold_asked": str(asked),
+        "semantic_threshold_asked": str(study.features.semantic_threshold),
         "link_rate": threshold.link_rate,
         "semantic_size": size,
         "semantic_step": step,
     }
 
 
-def _text(store: Store) -> Ints:
-    """Every evaluation token's id, in order: eight bytes a token."""
-    blocks = store.documents("eval")
-    return np.concatenate(
-        [b.token_id[b.token_id >= 0].astype(np.int64) for b in blocks]
-    )
+def _counts(store: Store, vocabulary: int) -> Ints:
+    counts = np.zeros(vocabulary, np.int64)
+    for tokens in _text(store):
+        counts += np.bincount(tokens, minlength=vocabulary)
+    return counts
 
 
-def export_shared(shared: Shared) -> None:
-    """Write the tables that are not made, or made from something else."""
-    store, settings = shared.store, shared.settings
-    known = store.corpus_attributes()
-    corpus = {"corpus": known["fingerprint"]}
-    words = {"tokenizer": known["tokenizer_fingerprint"]}
-    views = shared.views
-    vocab = made_by(views, "vocab", settings)
-    null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
-    null |= {name: settings[name] for name in ("null_sets", "null_seed")}
-    _table(shared, "settings", settings, _put_settings)
-    _table(shared, "tokens", corpus, _put_tokens)
-    _table(shared, "vocab", corpus | words | vocab, _put_vocab)
-    _table(shared, "mono_null", corpus | shared.alike | null, _put_mono_null)
-    if store.study.lexicon:
-        file = Path(store.study.lexicon.file)
-        lexicon = load_lexicon(file, store.languages)
-        made = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
-        _table(shared, "lexicon", made, _put_lexicon(lexicon))
-        _table(shared, "token_concepts", corpus | words | made, _put_concepts(lexicon))
-
-
-def _table(
-    shared: Shared, name: str, made: Made, put: Callable[[Connection, Shared], None]
-) -> None:
-    """Write one table unless it is current; `put` gives the connection its rows."""
-    file = table_file(shared.store, name)
-    if is_current(file, made):
-        return
-    con = database(shared.store.tables)
-    try:
-        put(con, shared)
-        write_table(con, f"select * from {name}", file, made)
-    finally:
-        con.close()
-
-
-def _put_settings(con: Connection, shared: Shared) -> None:
-    con.register("settings", pa.Table.from_pylist([shared.settings]))
-
-
-def _put_tokens(con: Connection, shared: Shared) -> None:
-    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(shared)))
-
-
-def _tokens(shared: Shared) -> Iterator[pa.RecordBatch]:
-    names = np.array(shared.store.languages)
-    for block in shared.store.documents("eval"):
-        place, position = np.nonzero(block.token_id >= 0)
-        document = place + block.first
-        columns = [
-            pa.array(document * block.token_id.shape[1] + position),
-            pa.array(document.astype(np.int32)),
-            pa.array(position.astype(np.int32)),
-            pa.array(block.token_id[place, position]),
-            pa.array(names[block.language[place]]),
-        ]
-        yield pa.record_batch(columns, schema=TOKENS)
-
-
-def _put_vocab(con: Connection, shared: Shared) -> None:
-    strings = token_strings(shared.store.study)
-    ids = np.arange(len(strings), dtype=np.int32)
-    con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
-    _put_settings(con, shared)
-    parquet_view(con, "tokens", [table_file(shared.store, "tokens")])
-    create_views(con, read_views("study"), {"token_strings", "settings", "tokens"})
-
-
-def _put_mono_null(con: Connection, shared: Shared) -> None:
-    """The entropies of random token sets, by the very views that a feature's take."""
-    settings = shared.settings
-    sets = draw_null_sets(
-        _text(shared.store), settings["null_sets"], settings["null_seed"]
-    )
-    drawn = {"feature": sets.feature, "token_id": sets.token_id}
-    con.register("feature_tokens", pa.table(drawn | {"n_firings": sets.n_firings}))
-    found = shared.cluster(sets.feature, sets.token_id, sets.n_firings)
-    con.register("clusters", pa.table(drawn | {"cluster": found}))
-    names = ("feature", "n_tokens_low", "n_tokens_high")
-    bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
-    con.register("null_bins", pa.Table.from_pylist(bins))
-    base = {"feature_tokens", "clusters", "null_bins"}
-    create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
-
-
-def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    rows = [
-        {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
-        for row in lexicon.rows
-        for language, words in zip(lexicon.languages, row.words, strict=True)
-        for word in words
-    ]
-
-    def put(con: Connection, shared: Shared) -> None:
-        con.register("lexicon", pa.Table.from_pylist(rows))
-
-    return put
-
-
-def _put_concepts(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    def put(con: Connection, shared: Shared) -> None:
-        store = shared.store
-        tokenizer = load_tokenizer(store.study)
-        rows = [
-            found._asdict()
-            for block in store.documents("eval")
-            for found in find_concepts(block, store.languages, tokenizer, lexicon)
-        ]
-        schema = pa.schema(
-            [
-                ("token_row", pa.int64()),
-                ("concept", pa.string()),
-                ("topic", pa.string()),
-            ]
-        )
-        con.register("token_concepts", pa.Table.from_pylist(rows, schema=schema))
-
-    return put
+def _text(store: Store) -> Iterator[Ints]:
+    for block in store.documents("eval"):
+        yield block.token_id[block.token_id >= 0].astype(np.int64)

@@ -36,11 +36,12 @@ STUDY_TABLES = (
     "settings",
     "tokens",
     "vocab",
+    "neighbours",
     "mono_null",
     "lexicon",
     "token_concepts",
 )
-MEMORY = "2GiB"
+MEMORY = "1200MiB"
 
 
 def database(tables: Place | None = None, *, windowed: bool = False) -> Connection:

@@ -20,7 +20,7 @@ from bisae.store.nodes import ensure_group, read_group
 from bisae.store.part import SUMS, PartWriter, clearing
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.split import Split
-from bisae.store.stream import CodesStream, ahead, batch, in_use
+from bisae.store.stream import CodesStream, ahead, batches, in_use
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study
 
@@ -212,11 +212,11 @@ class Store:
         return ahead(block, range(0, n, step))
 
     def read_codes(self, cell: Cell) -> Iterator[pa.RecordBatch]:
-        """Stream a cell's activations: token_row, feature, value, in token order.
+        """Stream a cell's activations: token_row, feature, value, starts_run.
 
-        Raises as `weights`.
+        In token order. Raises as `weights`.
         """
-        return map(batch, self.codes(cell))
+        return batches(self.codes(cell), self.study.corpus.context - 1)
 
     def codes_stream(self, cell: Cell) -> CodesStream:
         """The activations as an object that DuckDB scans as often as it likes."""

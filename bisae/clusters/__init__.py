@@ -1,0 +1,43 @@
+"""Semantic clusters: which of a feature's tokens mean something alike.
+
+Reads the input embeddings of one checkpoint; gives each token of a feature its cluster.
+"""
+
+from bisae.clusters.embeddings import (
+    Threshold,
+    embeddings_sum,
+    load_embeddings,
+    random_cosines,
+    resolve_threshold,
+)
+from bisae.clusters.links import (
+    Graph,
+    Ints,
+    Links,
+    Pairs,
+    Products,
+    Rows,
+    find_pairs,
+    n_tiles,
+)
+from bisae.clusters.null_sets import NullSets, draw_null_sets
+from bisae.clusters.rules import cluster
+
+__all__ = [
+    "Graph",
+    "Ints",
+    "Links",
+    "NullSets",
+    "Pairs",
+    "Products",
+    "Rows",
+    "Threshold",
+    "cluster",
+    "draw_null_sets",
+    "embeddings_sum",
+    "find_pairs",
+    "load_embeddings",
+    "n_tiles",
+    "random_cosines",
+    "resolve_threshold",
+]

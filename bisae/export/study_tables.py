@@ -1,0 +1,180 @@
+"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null, and
+the lexicon's.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bisae.clusters import draw_null_sets, find_pairs, n_tiles
+from bisae.concepts import find_concepts
+from bisae.corpus import load_tokenizer, token_strings
+from bisae.export.shared import Shared
+from bisae.lexicon import Lexicon, load_lexicon
+from bisae.progress import track
+from bisae.query import (
+    Connection,
+    Made,
+    create_views,
+    database,
+    is_current,
+    made_by,
+    parquet_view,
+    read_views,
+    table_file,
+    write_table,
+)
+
+TOKENS = pa.schema(
+    [
+        ("token_row", pa.int64()),
+        ("document", pa.int32()),
+        ("position", pa.int32()),
+        ("token_id", pa.int32()),
+        ("language", pa.string()),
+    ]
+)
+NEIGHBOURS = pa.schema(
+    [("token_id", pa.int32()), ("other", pa.int32()), ("cosine", pa.float32())]
+)
+# A null set's entropies are computed by the view that computes a feature's.
+NULL_VIEWS = ("entropies", "mono_null")
+
+
+def export_shared(shared: Shared) -> None:
+    """Write the tables that are not made, or made from something else."""
+    store, settings = shared.store, shared.settings
+    known = store.corpus_attributes()
+    corpus = {"corpus": known["fingerprint"]}
+    words = {"tokenizer": known["tokenizer_fingerprint"]}
+    views = shared.views
+    vocab = made_by(views, "vocab", settings)
+    null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
+    null |= {name: settings[name] for name in ("null_sets", "null_seed")}
+    alike = shared.alike(settings)
+    _table(shared, "settings", settings, _put_settings)
+    _table(shared, "tokens", corpus, _put_tokens)
+    _table(shared, "vocab", corpus | words | vocab, _put_vocab)
+    if shared.has_graph:
+        graph = {"embeddings": alike["embeddings"], "threshold": shared.floor}
+        _table(shared, "neighbours", corpus | graph, _put_neighbours)
+    _table(shared, "mono_null", corpus | alike | null, _put_mono_null)
+    if store.study.lexicon:
+        file = Path(store.study.lexicon.file)
+        lexicon = load_lexicon(file, store.languages)
+        made = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
+        _table(shared, "lexicon", made, _put_lexicon(lexicon))
+        _table(shared, "token_concepts", corpus | words | made, _put_concepts(lexicon))
+
+
+def _table(
+    shared: Shared, name: str, made: Made, put: Callable[[Connection, Shared], None]
+) -> None:
+    """Write one table unless it is current; `put` gives the connection its rows."""
+    file = table_file(shared.store, name)
+    if is_current(file, made):
+        return
+    con = database(shared.store.tables)
+    try:
+        put(con, shared)
+        write_table(con, f"select * from {name}", file, made)
+    finally:
+        con.close()
+
+
+def _put_settings(con: Connection, shared: Shared) -> None:
+    con.register("settings", pa.Table.from_pylist([shared.settings]))
+
+
+def _put_tokens(con: Connection, shared: Shared) -> None:
+    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(shared)))
+
+
+def _tokens(shared: Shared) -> Iterator[pa.RecordBatch]:
+    names = np.array(shared.store.languages)
+    for block in shared.store.documents("eval"):
+        place, position = np.nonzero(block.token_id >= 0)
+        document = place + block.first
+        columns = [
+            pa.array(document * block.token_id.shape[1] + position),
+            pa.array(document.astype(np.int32)),
+            pa.array(position.astype(np.int32)),
+            pa.array(block.token_id[place, position]),
+            pa.array(names[block.language[place]]),
+        ]
+        yield pa.record_batch(columns, schema=TOKENS)
+
+
+def _put_vocab(con: Connection, shared: Shared) -> None:
+    strings = token_strings(shared.store.study)
+    ids = np.arange(len(strings), dtype=np.int32)
+    con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
+    _put_settings(con, shared)
+    parquet_view(con, "tokens", [table_file(shared.store, "tokens")])
+    create_views(con, read_views("study"), {"token_strings", "settings", "tokens"})
+
+
+def _put_neighbours(con: Connection, shared: Shared) -> None:
+    stream = pa.RecordBatchReader.from_batches(NEIGHBOURS, _neighbours(shared))
+    con.register("neighbours", stream)
+
+
+def _neighbours(shared: Shared) -> Iterator[pa.RecordBatch]:
+    found = find_pairs(shared.rows, shared.occurring, shared.floor)
+    for pairs in track(found, n_tiles(shared.occurring), "alike tokens", "tiles"):
+        columns = [pairs.token_id.astype(np.int32), pairs.other.astype(np.int32)]
+        yield pa.record_batch([*columns, pairs.cosine], schema=NEIGHBOURS)
+
+
+def _put_mono_null(con: Connection, shared: Shared) -> None:
+    """The entropies of random token sets, by the very views that a feature's take."""
+    settings = shared.settings
+    text = np.concatenate(list(shared.text()))
+    sets = draw_null_sets(text, settings["null_sets"], settings["null_seed"])
+    drawn = {"feature": sets.feature, "token_id": sets.token_id}
+    found = shared.cluster(sets.feature, sets.token_id, sets.n_firings, settings)
+    columns = {"cluster": found, "n_firings": sets.n_firings}
+    con.register("clusters", pa.table(drawn | columns))
+    names = ("feature", "n_tokens_low", "n_tokens_high")
+    bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
+    con.register("null_bins", pa.Table.from_pylist(bins))
+    base = {"clusters", "null_bins"}
+    create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
+
+
+def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
+    rows = [
+        {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
+        for row in lexicon.rows
+        for language, words in zip(lexicon.languages, row.words, strict=True)
+        for word in words
+    ]
+
+    def put(con: Connection, shared: Shared) -> None:
+        con.register("lexicon", pa.Table.from_pylist(rows))
+
+    return put
+
+
+def _put_concepts(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
+    def put(con: Connection, shared: Shared) -> None:
+        store = shared.store
+        tokenizer = load_tokenizer(store.study)
+        rows = [
+            found._asdict()
+            for block in store.documents("eval")
+            for found in find_concepts(block, store.languages, tokenizer, lexicon)
+        ]
+        schema = pa.schema(
+            [
+                ("token_row", pa.int64()),
+                ("concept", pa.string()),
+                ("topic", pa.string()),
+            ]
+        )
+        con.register("token_concepts", pa.Table.from_pylist(rows, schema=schema))
+
+    return put
