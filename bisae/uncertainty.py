@@ -45,12 +45,12 @@ DRAWN = "weights"
 def draw_replicates(
     store: Store, only: Selection, replicates: int, seed: int
 ) -> list[Cell]:
-    """Write `replicates` of the selected cells that are exported; gives those cells.
+    """Write `replicates` of the selected cells that are exported; gives those that have.
 
     A checkpoint that somebody else is building is left to them. Raises Unfinished if no
     selected cell is exported.
     """
-    cells = _exported(store, only)
+    cells, drawn = _exported(store, only), []
     every = read_views("study", "trends", "bootstrap")
     views = {view.name: view for view in closure(every, "replicates")}
     made = _made(store, views) | {"replicates": replicates, "seed": seed}
@@ -61,10 +61,11 @@ def draw_replicates(
                     for cell in group:
                         with at(cell), named(f"cell {cell}"):
                             _draw(store, views, cell, made | _made_cell(store, cell))
+                        drawn.append(cell)
                         shown.update()
             except Held as error:
                 note(f"{error}; left to them")
-    return cells
+    return drawn
 
 
 def _exported(store: Store, only: Selection) -> list[Cell]:

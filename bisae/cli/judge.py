@@ -62,8 +62,8 @@ def uncertainty(
     from bisae.uncertainty import draw_replicates, mixed_shares
 
     opened = bisae.open(store)
-    cells = draw_replicates(opened, parse_selection(only), replicates, seed)
-    show(mixed_shares(opened, cells), style)
+    if cells := draw_replicates(opened, parse_selection(only), replicates, seed):
+        show(mixed_shares(opened, cells), style)
 
 
 @click.command()
