@@ -71,7 +71,7 @@ def _must_agree(store: Store) -> dict[str, Any]:
     study = store.study
     told: dict[str, Any] = {
         "the languages": store.languages,
-        "the sizes": [model.size for model in study.models],
+        "the list of sizes": [model.size for model in study.models],
         "the checkpoint of [semantic]": study.embeddings(),
         "the text's fingerprint": store.corpus_attributes()["fingerprint"],
     }

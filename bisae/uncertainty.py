@@ -45,7 +45,7 @@ DRAWN = "weights"
 def draw_replicates(
     store: Store, only: Selection, replicates: int, seed: int
 ) -> list[Cell]:
-    """Write `replicates` of the selected cells that are exported; gives those that have.
+    """Write `replicates` of the selected exported cells; gives those that have them.
 
     A checkpoint that somebody else is building is left to them. Raises Unfinished if no
     selected cell is exported.

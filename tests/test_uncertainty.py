@@ -5,6 +5,7 @@ import shutil
 import statistics
 import sys
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import bisae
 from bisae.api import OpenStore
 from bisae.cli import main
 from bisae.grid import Cell, parse_cell, parse_selection
-from bisae.query import table_file
+from bisae.query import rows_of, table_file
 from bisae.store import Store
 from bisae.uncertainty import draw_replicates
 from bisae.verify import verify
@@ -43,8 +44,9 @@ def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> OpenStore:
 
 
 def rows(store: OpenStore, query: str) -> list[Row]:
-    frame = store.sql(query)
-    return [dict(zip(frame, row, strict=True)) for row in frame.itertuples(index=False)]
+    with closing(store.connect(query=query)) as con:
+        names, values = rows_of(con, query)
+    return [dict(zip(names, row, strict=True)) for row in values]
 
 
 def key(row: Row) -> tuple[object, ...]:
