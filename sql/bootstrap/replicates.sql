@@ -4,7 +4,12 @@
 -- A feature that does not fire in a drawn text is left out. Not there: `mixed_share_null`,
 -- whose permutation is drawn once; `mean_span_active` and `monosemanticity_null`, which
 -- firings do not tell. The share of the class mixed is `mixed_share`.
-with sums as (
+with drawn as materialized (
+    select *
+    from drawn_populations
+),
+
+sums as (
     select
         seed,
         replicate,
@@ -17,7 +22,7 @@ with sums as (
         sum(token_entropy)::double as token_entropy,
         sum(semantic_entropy)::double as semantic_entropy,
         sum(mean_span)::double as mean_span
-    from drawn_populations
+    from drawn
     group by seed, replicate, population
 ),
 
@@ -29,7 +34,7 @@ shares as (
         if(language = 'mixed', 'mixed_share', concat('share of ', language)) as name,
         n::double as total,
         sum(n) over (partition by replicate, population) as n
-    from drawn_populations
+    from drawn
 ),
 
 measured as (
