@@ -81,5 +81,11 @@ class CheckError(BisaeError, RuntimeError):
     exit_code = 2
 
 
+class CompareError(BisaeError, ValueError):
+    """Stores that cannot be compared: they are no replicates of each other."""
+
+    exit_code = 2
+
+
 class BrokenPromise(BisaeError, AssertionError):
     """A check ran and found rows that break it."""

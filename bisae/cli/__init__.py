@@ -4,7 +4,7 @@ import click
 
 from bisae import __version__
 from bisae.cli.ask import sql, status, views
-from bisae.cli.judge import report, validate
+from bisae.cli.judge import compare, report, uncertainty, validate
 from bisae.cli.keep import cp, rm, verify
 from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrain, train
 
@@ -32,6 +32,8 @@ for command in (
     views,
     sql,
     validate,
+    uncertainty,
+    compare,
     verify,
     cp,
     rm,

@@ -1,8 +1,15 @@
-"""Commands that judge a store: validate, report."""
+"""Commands that judge a store: validate, uncertainty, compare, report."""
 
 import click
 
-from bisae.cli.options import format_option, reports_errors, say, show, store_argument
+from bisae.cli.options import (
+    format_option,
+    only_option,
+    reports_errors,
+    say,
+    show,
+    store_argument,
+)
 
 
 @click.command()
@@ -24,6 +31,54 @@ def validate(store: str, style: str) -> None:
         msg = f"{len(broken)} of {len(outcomes)} promises are broken"
         raise BrokenPromise(msg)
     say(f"{len(outcomes)} promises kept")
+
+
+@click.command()
+@store_argument
+@only_option
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=2),
+    default=200,
+    show_default=True,
+    help="How many texts are drawn.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the drawing.")
+@format_option
+@reports_errors
+def uncertainty(
+    store: str, only: str | None, replicates: int, seed: int, style: str
+) -> None:
+    """Draw the documents again and again: how far do trends hang on them?
+
+    Writes the table `replicates`, cell by cell, where it is not made yet; prints the
+    mixed share of alive features. All trends are in the view `uncertainty`, the
+    paper's findings in `findings_uncertainty`.
+
+    Example: bisae uncertainty toy/store --only step=900
+    """
+    import bisae
+    from bisae.grid import parse_selection
+    from bisae.uncertainty import draw_replicates, mixed_shares
+
+    opened = bisae.open(store)
+    if cells := draw_replicates(opened, parse_selection(only), replicates, seed):
+        show(mixed_shares(opened, cells), style)
+
+
+@click.command()
+@click.argument("stores", nargs=-1, metavar="STORE STORE...")
+@format_option
+@reports_errors
+def compare(stores: tuple[str, ...], style: str) -> None:
+    """Show the spread of every trend between stores that differ in [sae] seed alone.
+
+    Example: bisae compare toy/store toy/seed-1 --format csv
+    """
+    import bisae
+    from bisae.compare import compare
+
+    show(compare([bisae.open(store) for store in stores]), style)
 
 
 @click.command()

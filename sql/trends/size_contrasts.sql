@@ -1,0 +1,35 @@
+-- Title:   Which sizes are compared with which?
+-- Grain:   of_size, comparison, size
+-- Reads:   cell_places
+-- Paper:   figures 8 and 9: larger models are the more mixed
+-- Middle layers at their last step: each size over the next smaller one, and the largest
+-- over the smallest.
+with middles as (
+    select
+        size,
+        max(step) as step,
+        layer,
+        row_number() over (order by n_params, size) as place,
+        count(*) over () as n
+    from cell_places
+    where is_middle and tokens_seen > 0
+    group by size, n_params, layer
+)
+
+select
+    larger.size as of_size,
+    concat(larger.size, ' over ', smaller.size) as comparison,
+    item.size,
+    item.step,
+    item.layer,
+    item.weight
+from middles as larger
+inner join middles as smaller
+    on
+        larger.place = smaller.place + 1
+        or (smaller.place = 1 and larger.place = larger.n and larger.n > 2)
+cross join lateral (
+    values
+    (larger.size, larger.step, larger.layer, 1),
+    (smaller.size, smaller.step, smaller.layer, -1)
+) as item (size, step, layer, weight)

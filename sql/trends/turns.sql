@@ -1,0 +1,51 @@
+-- Title:   At which step is each size least mixed, as each half of the text tells?
+-- Grain:   size, measure, chosen_on
+-- Reads:   eval_size, cell_places
+-- Paper:   figure 3: features are mixed, then of one language, then mixed again
+-- The middle layer, trained steps, alive features; of equal shares the earliest. A lowest
+-- share is low by luck too, so what it is must be measured on the other half.
+with halves as (
+    select
+        eval_size.size,
+        eval_size.step,
+        eval_size.layer,
+        eval_size.documents,
+        eval_size.mixed_share,
+        eval_size.mixed_share_exclusive
+    from eval_size
+    inner join cell_places as places using (size, step, layer)
+    where
+        places.is_middle
+        and places.tokens_seen > 0
+        and eval_size.documents in ('half', 'other half')
+        and eval_size.population = 'alive'
+),
+
+listed as (
+    select
+        halves.size,
+        halves.step,
+        halves.layer,
+        halves.documents,
+        item.measure,
+        item.share
+    from halves
+    cross join lateral (
+        values
+        ('mixed_share', mixed_share),
+        ('mixed_share_exclusive', mixed_share_exclusive)
+    ) as item (measure, share)
+)
+
+select
+    size,
+    layer,
+    measure,
+    documents as chosen_on,
+    if(documents = 'half', 'other half', 'half') as measured_on,
+    min(step) as step_first,
+    arg_min(step, (share, step)) as step_turn,
+    max(step) as step_last
+from listed
+where share is not null
+group by size, layer, measure, documents

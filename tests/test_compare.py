@@ -1,0 +1,161 @@
+"""`bisae compare`: the spread between stores of one study that differ in their seed."""
+
+import shutil
+import statistics
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+import bisae
+from bisae.api import OpenStore
+from bisae.build import build
+from bisae.cli import main
+from bisae.compare import compare
+from bisae.files import replace
+from bisae.grid import parse_selection
+from bisae.query import table_file
+from bisae.store import Store
+from bisae.store.opening import STUDY
+from bisae.study import Study, dump_study
+
+BUILT = parse_selection("size=M,step=40")
+
+
+@pytest.fixture(scope="module")
+def stores(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> list[OpenStore]:
+    """The tiny store, and some cells of the same study with another seed."""
+    where = tmp_path_factory.mktemp("seed-1") / "store"
+    sae = tiny.study.sae.model_copy(update={"seed": 1})
+    study = tiny.study.model_copy(update={"store": str(where), "sae": sae})
+    build(study, BUILT)
+    return [bisae.open(str(tiny.place)), bisae.open(where)]
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, words)])
+
+
+def test_the_spread_is_that_of_the_trends(stores: list[OpenStore]) -> None:
+    values: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for store in stores:
+        frame = store.sql("select * exclude (low, high) from trend_values")
+        for *key, value in frame.itertuples(index=False):
+            values[tuple(key)] += [] if value != value else [value]
+    names, rows = compare(stores)
+    assert names[:5] == ["size", "step", "layer", "population", "name"]
+    assert {row[:5] for row in rows} == set(values)
+    for *key, n_stores, mean, deviation, lowest, highest in rows:
+        found = values[tuple(key)]
+        assert n_stores == len(found)
+        spread = statistics.stdev(found) if len(found) > 1 else None
+        assert deviation == (spread and pytest.approx(spread, abs=1e-12))
+        if found:
+            assert mean == pytest.approx(statistics.fmean(found))
+            assert (lowest, highest) == (min(found), max(found))
+
+
+def test_cells_of_one_store_alone_say_so(stores: list[OpenStore]) -> None:
+    names, rows = compare(stores)
+    count, both = names.index("n_stores"), set(BUILT.of(stores[0].cells))
+    trends = [row for row in rows if row[3:5] == ("alive", "mixed_share")]
+    assert len(trends) == len(stores[0].cells)
+    assert {row[:3] for row in trends if row[count] == 2} == {tuple(c) for c in both}
+    assert {row[count] for row in trends} == {1, 2}
+
+
+def test_another_seed_gives_other_trends(stores: list[OpenStore]) -> None:
+    names, rows = compare(stores)
+    spread = names.index("standard_deviation")
+    assert any(row[spread] for row in rows if row[4] == "monosemanticity")
+
+
+def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
+    told = invoke(*(store.place for store in stores), "--format", "csv")
+    assert told.exit_code == 0, told.output
+    head, *lines = told.stdout.splitlines()
+    assert head == (
+        "size,step,layer,population,name,n_stores,mean,standard_deviation,lowest,highest"
+    )
+    assert len(lines) == len(stores[0].cells) * 3 * 12
+
+
+# -- what is no replicate --------------------------------------------------------------
+
+
+def with_study(store: Store, where: Path, **changed: Any) -> Path:
+    """A store's tables and text, under a study that was changed."""
+    shutil.copytree(str(store.place), where)
+    study: Study = store.study.model_copy(update=changed | {"store": str(where)})
+    (where / STUDY).unlink()
+    replace(where / STUDY, dump_study(study))
+    return where
+
+
+def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
+    told = invoke(stores[0].place)
+    assert told.exit_code == 2
+    assert "a spread needs two stores or more" in told.stderr
+
+
+def test_the_same_seed_twice_is_no_replicate(
+    stores: list[OpenStore], tmp_path: Path
+) -> None:
+    copy = with_study(stores[1], tmp_path / "copy")
+    told = invoke(stores[0].place, stores[1].place, copy)
+    assert told.exit_code == 2
+    assert "both have [sae] seed = 1" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "line"),
+    [
+        ("sae", "k", 3, "[sae] k is 3, not 4"),
+        ("sae", "lr", 1e-3, "lr of S is 0.001, not 0.002"),
+        ("features", "class_threshold", 0.8, "[features] class_threshold is 0.8, not"),
+    ],
+)
+def test_another_setting_is_named(
+    stores: list[OpenStore],
+    tmp_path: Path,
+    section: str,
+    key: str,
+    value: object,
+    line: str,
+) -> None:
+    changed = getattr(stores[1].study, section).model_copy(update={key: value})
+    other = with_study(stores[1], tmp_path / "other", **{section: changed})
+    told = invoke(stores[0].place, other)
+    assert told.exit_code == 2
+    assert f"{other} is no replicate of {stores[0].place}: {line}" in told.stderr
+
+
+def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
+    small, large = stores[1].study.models
+    fewer = large.model_copy(update={"layers": (1, 3)})
+    other = with_study(stores[1], tmp_path / "layers", models=(small, fewer))
+    assert (
+        "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].place, other).stderr
+    )
+    alone = with_study(stores[1], tmp_path / "sizes", models=(large,), pretrain=None)
+    line = "the list of sizes is ['M'], not ['S', 'M']"
+    assert line in invoke(stores[0].place, alone).stderr
+
+
+def test_another_model_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
+    other = with_study(stores[1], tmp_path / "other")
+    store = bisae.open(other)
+    for cell in BUILT.of(store.cells):
+        file = str(table_file(store, "cells", cell))
+        table = pq.read_table(file, partitioning=None)
+        place = table.column_names.index("lm_fingerprint")
+        pq.write_table(
+            table.set_column(place, "lm_fingerprint", pa.array(["another"])), file
+        )
+    told = invoke(stores[0].place, other)
+    assert "the model of M/40 is another, not" in told.stderr
