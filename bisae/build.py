@@ -9,7 +9,7 @@ from itertools import islice
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, CheckpointError, Held, StudyError
-from bisae.export import Shared, export_cell, export_shared, gather
+from bisae.export import Shared, export_cell, export_shared, export_variants, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import LanguageModel, load_lm, read_config
@@ -78,6 +78,7 @@ def _export(shared: Shared, cells: list[Cell]) -> None:
     title = f"export {cells[0].checkpoint}"
     for cell in track(done, len(done), title, "cells"):
         export_cell(shared, cell)
+        export_variants(shared, cell)
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:

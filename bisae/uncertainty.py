@@ -26,7 +26,6 @@ from bisae.query import (
     made_by,
     named,
     parquet_view,
-    quoted,
     read_views,
     rows_of,
     table_file,
@@ -100,8 +99,6 @@ def _draw(store: Store, views: dict[str, View], cell: Cell, made: Made) -> None:
     file = table_file(store, "replicates", cell)
     if is_current(file, made):
         return
-    address = f"{quoted(cell.size)} as size, {cell.step}::bigint as step, "
-    address += f"{cell.layer}::integer as layer"
     with closing(database(store.tables)) as con:
         base = _open_tables(con, store, cell)
         con.execute(_draws(made["seed"], 0, 0))
@@ -110,10 +107,10 @@ def _draw(store: Store, views: dict[str, View], cell: Cell, made: Made) -> None:
         for first in range(0, made["replicates"], AT_ONCE):
             last = min(first + AT_ONCE, made["replicates"])
             con.execute(_draws(made["seed"], first, last))
-            again = f"create or replace temp table {DRAWN} as {views[DRAWN].select}"
+            again = f"create or replace table {DRAWN} as {views[DRAWN].select}"
             con.execute(again)
             con.execute("insert into drawn from replicates")
-        write_table(con, f"select {address}, * from drawn order by all", file, made)
+        write_table(con, "drawn", file, made, cell)
 
 
 def _open_tables(con: Connection, store: Store, cell: Cell) -> set[str]:

@@ -1,6 +1,7 @@
 """One tiny study, built once by the real pipeline, for all tests that read a store."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -11,13 +12,17 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import reference
 import torch
+from reference import Bin, Corpus, Rules
 from servers import s3_server
 
 from bisae.build import build, search
+from bisae.clusters import load_embeddings
 from bisae.grid import Selection
 from bisae.pretrain import pretrain
-from bisae.store import Store
+from bisae.query import connect
+from bisae.store import Store, open_store
 from bisae.study import Study, load_study
 from bisae.toy import write_texts
 
@@ -46,6 +51,34 @@ def tiny(tiny_study: Study) -> Store:
     """The tiny study's store, searched, built, exported. Read only: tests copy it."""
     search(tiny_study)
     return build(tiny_study, Selection())
+
+
+@pytest.fixture
+def copy(tiny: Store, tmp_path: Path) -> Store:
+    """A store of one's own, to change."""
+    shutil.copytree(str(tiny.place), tmp_path / "store")
+    return open_store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def corpus(tiny: Store) -> Corpus:
+    """The tiny study's evaluation text, for the reference."""
+    context = tiny.study.corpus.context
+    tokens = reference.tokens_of(tiny.documents("eval"), context, tiny.languages)
+    sql = "select document, language_permuted from documents"
+    permuted = dict(connect(tiny, query=sql).execute(sql).fetchall())
+    return Corpus(tokens, tiny.languages, context, permuted)
+
+
+@pytest.fixture(scope="session")
+def rules(tiny: Store) -> Rules:
+    """What the reference computes the tiny study's metrics by."""
+    con = connect(tiny)
+    sql = "select n_tokens_low, n_tokens_high, monosemanticity from mono_null"
+    bins = [Bin(*row) for row in con.execute(sql).fetchall()]
+    (found,) = con.execute("select semantic_threshold from settings").fetchall()
+    embeddings = dict(enumerate(load_embeddings(tiny)))
+    return Rules(tiny.study.features, found[0], embeddings, bins)
 
 
 @pytest.fixture(scope="session")

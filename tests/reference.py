@@ -322,20 +322,32 @@ def feature_rows(
     corpus: Corpus, rules: Rules, activations: Sequence[Activation]
 ) -> list[Row]:
     """The table `features`: one row per alive feature."""
-    settings = rules.settings
     active, largest = by_feature(corpus, activations), maxima(activations)
-    fired = by_feature(corpus, firings(activations, settings.firing_threshold))
+    fired = by_feature(corpus, firings(activations, rules.settings.firing_threshold))
+    return [
+        {
+            **row,
+            "n_active": len(active[row["feature"]]),
+            "max_value": largest[row["feature"]],
+            "mean_span_active": mean_span(active[row["feature"]]),
+        }
+        for row in fired_rows(corpus, rules, fired)
+    ]
+
+
+def fired_rows(
+    corpus: Corpus, rules: Rules, fired: Mapping[int, Sequence[Token]]
+) -> list[Row]:
+    """What is known of each feature from its firings alone."""
+    settings = rules.settings
     exclusive = exclusive_tokens(corpus.tokens.values(), settings.exclusive_threshold)
     return [
         {
             "feature": feature,
-            "n_active": len(active[feature]),
-            "max_value": largest[feature],
             **support_columns(on, settings),
             **language_columns(on, exclusive, corpus.permuted, settings),
             **meaning_columns(on, rules),
             "mean_span": mean_span(on),
-            "mean_span_active": mean_span(active[feature]),
             "truncated_share": truncated_share(on, corpus.context),
         }
         for feature, on in sorted(fired.items())
@@ -456,7 +468,7 @@ def trend_rows(features: Sequence[Row], n_features: int) -> list[Row]:
         n_single = sum(one["n_tokens"] == 1 for one in alive)
         row |= share_columns("single_token_share", n_single, len(alive))
         for name in MEANS:
-            values = [one[name] for one in alive if one[name] is not None]
+            values = [one[name] for one in alive if one.get(name) is not None]
             row |= mean_columns(name, values)
         found.append(row)
     return found

@@ -1,8 +1,6 @@
 """Tables say what they were made from; a setting remakes only what hangs on it."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -32,12 +30,6 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
         {"firings", "clusters", "features", "feature_languages", "feature_concepts"},
     ),
 ]
-
-
-@pytest.fixture
-def copy(tiny: Store, tmp_path: Path) -> Store:
-    shutil.copytree(str(tiny.place), tmp_path / "store")
-    return open_store(tmp_path / "store")
 
 
 def written(store: Store) -> dict[str, int]:

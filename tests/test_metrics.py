@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bisae.clusters import load_embeddings
 from bisae.grid import Cell
 from bisae.query import Connection, connect
 from bisae.store import Store
@@ -426,23 +425,6 @@ def rows_of(con: Connection, sql: str, values: Sequence[object] = ()) -> list[Ro
     found = con.execute(sql, list(values))
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-@pytest.fixture(scope="module")
-def corpus(tiny: Store, con: Connection) -> Corpus:
-    context, documents = tiny.study.corpus.context, rows_of(con, "from documents")
-    tokens = reference.tokens_of(tiny.documents("eval"), context, tiny.languages)
-    permuted = {one["document"]: one["language_permuted"] for one in documents}
-    return Corpus(tokens, tiny.languages, context, permuted)
-
-
-@pytest.fixture(scope="module")
-def rules(tiny: Store, con: Connection) -> Rules:
-    embeddings = load_embeddings(tiny)
-    sql = "select n_tokens_low, n_tokens_high, monosemanticity from mono_null"
-    bins = [Bin(**row) for row in rows_of(con, sql)]
-    threshold = rows_of(con, "from settings")[0]["semantic_threshold"]
-    return Rules(tiny.study.features, threshold, dict(enumerate(embeddings)), bins)
 
 
 @pytest.fixture(scope="module", params=[0, -1], ids=["first cell", "last cell"])

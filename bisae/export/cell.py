@@ -3,17 +3,20 @@
 All of it is sql/cell but one numeric step, the semantic clusters.
 """
 
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from bisae.export.shared import Shared
+from bisae.export.shared import READ, Shared
 from bisae.grid import Cell, at
 from bisae.query import (
     FOLD_TABLES,
     Connection,
     Made,
+    View,
     closure,
     create_views,
     database,
@@ -23,7 +26,6 @@ from bisae.query import (
     made_by,
     named,
     parquet_view,
-    quoted,
     table_file,
     write_table,
 )
@@ -34,7 +36,6 @@ COMPUTED_ONCE = frozenset(
 )
 SETS_AT_ONCE = 500_000
 """Rows of `feature_tokens` that are clustered at once."""
-READ = ("tokens", "vocab", "mono_null", "token_concepts")
 
 
 def export_cell(shared: Shared, cell: Cell) -> None:
@@ -46,61 +47,83 @@ def export_cell(shared: Shared, cell: Cell) -> None:
     }
     if not stale:
         return
-    address = f"{quoted(cell.size)} as size, {cell.step}::bigint as step, "
-    address += f"{cell.layer}::integer as layer"
-    con = database(shared.store.tables)
-    try:
-        with at(cell), named(f"cell {cell}"):
-            _fold(con, shared, cell)
-            for name, made in stale.items():
-                select = f"select {address}, * from (from {name} order by all)"
-                write_table(con, select, table_file(shared.store, name, cell), made)
-    finally:
-        con.close()
+    with closing(database(shared.store.tables)) as con, at(cell), named(f"cell {cell}"):
+        base = open_cell(con, shared, cell)
+        fold(con, shared, shared.settings, shared.views, base, COMPUTED_ONCE)
+        for name, made in stale.items():
+            write_table(con, name, table_file(shared.store, name, cell), made, cell)
 
 
 def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
-    """What each table of a cell is made from."""
-    files = {name: table_file(shared.store, name) for name in READ}
-    read = {name: digest(footer(f)) for name, f in files.items() if f.exists()}
+    """What each table of a cell is made from: codes, SQL, settings, shared tables."""
+    read, codes = made_of_read(shared), made_of_codes(shared, cell)
     names = [
         name
         for name in FOLD_TABLES
         if name != "feature_concepts" or "token_concepts" in read
     ]
-    codes = shared.store.attributes(cell, "codes")["fingerprint"]
-    return {name: {"codes": codes} | _hangs_on(shared, name, read) for name in names}
+    return {name: codes | _hangs_on(shared, name, read) for name in names}
 
 
-def _hangs_on(shared: Shared, name: str, read: dict[str, str]) -> dict[str, Any]:
-    """What a table is made from beside codes: its SQL, settings, and shared tables."""
-    views = shared.views
-    view = "feature_tokens" if name == "clusters" else name
-    bases = {base for one in closure(views, view) for base in one.reads}
-    made: dict[str, Any] = {base: read[base] for base in bases & read.keys()}
-    if name == "clusters" or "clusters" in bases:
-        made |= shared.alike(shared.settings)
-        made["feature_tokens"] = made_by(views, "feature_tokens", shared.settings)
-    return made | made_by(views, view, shared.settings)
+def made_of_codes(shared: Shared, cell: Cell) -> dict[str, Any]:
+    """Which codes a cell has."""
+    return {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
 
 
-def _fold(con: Connection, shared: Shared, cell: Cell) -> None:
-    store, views = shared.store, shared.views
+def made_of_read(shared: Shared) -> dict[str, Any]:
+    """What the shared tables are made from that a fold reads."""
+    files = {name: table_file(shared.store, name) for name in READ}
+    return {name: digest(footer(f)) for name, f in files.items() if f.exists()}
+
+
+def _hangs_on(shared: Shared, name: str, read: dict[str, Any]) -> dict[str, Any]:
+    views = shared.depends
+    bases = {base for one in closure(views, name) for base in one.reads} | {name}
+    made = {base: read[base] for base in bases & read.keys()}
+    if "clusters" in bases:
+        made["embeddings"] = shared.embeddings
+    return made | made_by(views, name, shared.settings)
+
+
+def open_cell(con: Connection, shared: Shared, cell: Cell) -> set[str]:
+    """Make what a cell's fold starts from; gives the names."""
+    store = shared.store
     known = store.attributes(cell, "sae") | store.attributes(cell, "codes")
     con.register("cell_attributes", pa.Table.from_pylist([known]))
     con.register("codes", store.codes_stream(cell))
-    con.register("settings", pa.Table.from_pylist([shared.settings]))
+    put_row(con, "settings", shared.settings)
     base = {"cell_attributes", "codes", "settings"}
     for name in READ:
         if (file := table_file(store, name)).exists():
             parquet_view(con, name, [file])
             base.add(name)
-    base = create_views(con, views, base, COMPUTED_ONCE)
-    put_clusters(con, shared, shared.settings)
-    create_views(con, views, base | {"clusters"}, COMPUTED_ONCE)
+    return base
 
 
-def put_clusters(con: Connection, shared: Shared, settings: Made) -> None:
+def put_row(con: Connection, name: str, row: Made) -> None:
+    """Make a table of one row."""
+    con.register("row", pa.Table.from_pylist([dict(row)]))
+    con.execute(f"create table {name} as from row")
+    con.unregister("row")
+
+
+def fold(
+    con: Connection,
+    shared: Shared,
+    settings: Made,
+    views: Mapping[str, View],
+    base: set[str],
+    computed_once: frozenset[str],
+) -> set[str]:
+    """Create a cell's views, `clusters` on the way; gives the names that are there."""
+    have = create_views(con, views, base, computed_once)
+    if "clusters" not in have:
+        _put_clusters(con, shared, settings)
+        have = create_views(con, views, have | {"clusters"}, computed_once)
+    return have
+
+
+def _put_clusters(con: Connection, shared: Shared, settings: Made) -> None:
     """Make the table `clusters` from `feature_tokens`, some features at a time."""
     con.execute(
         "create table clusters "

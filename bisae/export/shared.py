@@ -35,6 +35,17 @@ from bisae.query import (
 )
 from bisae.store import Store
 
+CLUSTERS = View(
+    name="clusters",
+    folder="cell",
+    title="",
+    grain="",
+    select="semantic_threshold clustering",
+    reads=frozenset({"feature_tokens"}),
+)
+"""What `clusters` hangs on, though no .sql file makes it."""
+READ = ("tokens", "vocab", "mono_null", "token_concepts")
+"""Tables of the study that a cell's fold reads."""
 VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
 """Semantic thresholds that `sensitivity` tries beside the study's."""
 MAX_LINKS = 2**25
@@ -96,11 +107,16 @@ class Shared:
         threshold, rule = settings["semantic_threshold"], settings["clustering"]
         return cluster(feature, token_id, n_firings, self.links, threshold, rule)
 
-    def alike(self, settings: Made) -> dict[str, Any]:
-        """What decides which tokens are alike: embeddings, threshold, rule."""
-        names = ("semantic_threshold", "clustering")
-        known = {name: settings[name] for name in names}
-        return known | {"embeddings": embeddings_sum(self.store)}
+    @property
+    def depends(self) -> dict[str, View]:
+        """The views of a fold, and `clusters`: to tell what hangs on what."""
+        own = {name: view for name, view in self.views.items() if name not in READ}
+        return own | {"clusters": CLUSTERS}
+
+    @property
+    def embeddings(self) -> str:
+        """Which embeddings say what is alike."""
+        return embeddings_sum(self.store)
 
     def text(self) -> Iterator[Ints]:
         """Every evaluation token's id, in order, some at a time."""

@@ -53,15 +53,16 @@ def export_shared(shared: Shared) -> None:
     views = shared.views
     vocab = made_by(views, "vocab", settings)
     null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
-    null |= {name: settings[name] for name in ("null_sets", "null_seed")}
-    alike = shared.alike(settings)
+    alike = ("null_sets", "null_seed", "semantic_threshold", "clustering")
+    null |= {name: settings[name] for name in alike}
+    embeddings = {"embeddings": shared.embeddings}
     _table(shared, "settings", settings, _put_settings)
     _table(shared, "tokens", corpus, _put_tokens)
     _table(shared, "vocab", corpus | words | vocab, _put_vocab)
     if shared.has_graph:
-        graph = {"embeddings": alike["embeddings"], "threshold": shared.floor}
+        graph = embeddings | {"threshold": shared.floor}
         _table(shared, "neighbours", corpus | graph, _put_neighbours)
-    _table(shared, "mono_null", corpus | alike | null, _put_mono_null)
+    _table(shared, "mono_null", corpus | embeddings | null, _put_mono_null)
     if store.study.lexicon:
         file = Path(store.study.lexicon.file)
         lexicon = load_lexicon(file, store.languages)
@@ -80,7 +81,7 @@ def _table(
     con = database(shared.store.tables)
     try:
         put(con, shared)
-        write_table(con, f"select * from {name}", file, made)
+        write_table(con, name, file, made)
     finally:
         con.close()
 

@@ -19,8 +19,23 @@ from bisae.query.database import (
     table_file,
     table_views,
 )
-from bisae.query.tables import Made, digest, footer, is_current, made_by, write_table
-from bisae.query.views import View, build_order, closure, read_view, read_views
+from bisae.query.tables import (
+    Made,
+    addressed,
+    digest,
+    footer,
+    is_current,
+    made_by,
+    write_table,
+)
+from bisae.query.views import (
+    View,
+    build_order,
+    closure,
+    hanging_on,
+    read_view,
+    read_views,
+)
 
 __all__ = [
     "CELL_TABLES",
@@ -30,6 +45,7 @@ __all__ = [
     "Connection",
     "Made",
     "View",
+    "addressed",
     "build_order",
     "closure",
     "connect",
@@ -41,6 +57,7 @@ __all__ = [
     "exported_cells",
     "footer",
     "frame_of",
+    "hanging_on",
     "is_current",
     "made_by",
     "missing_cells",

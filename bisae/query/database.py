@@ -77,7 +77,7 @@ def create_views(
     for name in build_order(views):
         if name in have or not views[name].reads <= have:
             continue
-        kind = "temp table" if name in computed_once else "view"
+        kind = "table" if name in computed_once else "view"
         with named(f"view {name}"):
             con.execute(f"create {kind} {name} as {views[name].select}")
         have.add(name)

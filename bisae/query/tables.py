@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from bisae.files import Place, written
+from bisae.grid import Cell
 from bisae.query.database import Connection, quoted
 from bisae.query.views import View, closure
 
@@ -40,13 +41,27 @@ def is_current(file: Place, made: Made) -> bool:
     return file.exists() and footer(file) == _footer(made)
 
 
-def write_table(con: Connection, select: str, file: Place, made: Made) -> None:
-    """Write a query's rows: there whole or not at all, its sum beside it."""
+def write_table(
+    con: Connection, name: str, file: Place, made: Made, cell: Cell | None = None
+) -> None:
+    """Write a table or view: there whole or not at all, its sum beside it.
+
+    Rows of a `cell` are put in order, and begin with its address.
+    """
+    select = f"from {name}"
+    if cell:
+        select = f"select {addressed(cell)}, * from ({select} order by all)"
     with written(file) as held:
         con.execute(
             f"copy ({select}) to {quoted(str(held))} (format parquet, "
             f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
         )
+
+
+def addressed(cell: Cell) -> str:
+    """The columns that say which cell rows are of."""
+    size, step, layer = cell
+    return f"{quoted(size)} as size, {step}::bigint as step, {layer}::int as layer"
 
 
 def _footer(made: Made) -> str:

@@ -110,8 +110,6 @@ def _write(store: Store, cell: Cell, found: list[tuple[float, float]]) -> None:
     con = database()
     try:
         con.register(SEARCH_TABLE, pa.table(columns))
-        write_table(
-            con, f"select * from {SEARCH_TABLE} order by lr", file, _made(store)
-        )
+        write_table(con, SEARCH_TABLE, file, _made(store))
     finally:
         con.close()

@@ -3,8 +3,9 @@
 -- Reads:   maxima
 -- Paper:   section 4.2, span length, over activations instead of firings
 -- A run starts where the token before, in the same document, does not activate the
--- feature; the mean run is activations over runs.
+-- feature; the mean run is activations over runs. Null where weak activations are left
+-- out, and with them the starts.
 select
     feature,
-    n_active / n_runs as mean_span_active
+    n_active / nullif(n_runs, 0) as mean_span_active
 from maxima

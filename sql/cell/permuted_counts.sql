@@ -8,15 +8,19 @@ with permuted as (
             as language
     from documents
     cross join settings
+),
+
+placed as (
+    select
+        feature,
+        token_row // (select context - 1 from settings) as document
+    from firing_tokens
 )
 
 select
-    firing_tokens.feature,
+    placed.feature,
     permuted.language,
     count(*) as n_firings
-from firing_tokens
-inner join permuted
-    on
-        firing_tokens.token_row // (select context - 1 from settings)
-        = permuted.document
-group by firing_tokens.feature, permuted.language
+from placed
+inner join permuted on placed.document = permuted.document
+group by placed.feature, permuted.language

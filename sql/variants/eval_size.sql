@@ -1,0 +1,51 @@
+-- Title:   Do trends hang on how much text was evaluated? Parts of the documents
+-- Grain:   size, step, layer, documents, population
+-- Reads:   trends, variant, parts, document_eighths
+-- Maxima, firings and all that follows are of the part. Intervals are over features
+-- alone. A trend that moves with the text is no property of the model.
+with counted as (
+    select count(*) as n_documents
+    from document_eighths
+    inner join parts on document_eighths.eighth = parts.eighth
+    where parts.documents = (select value from variant)
+)
+
+select
+    trends.size,
+    trends.step,
+    trends.layer,
+    variant.value as documents,
+    counted.n_documents,
+    trends.population,
+    trends.n_features,
+    trends.n_dead,
+    trends.mixed_share,
+    trends.mixed_share_low,
+    trends.mixed_share_high,
+    trends.mixed_share_null,
+    trends.mixed_share_null_low,
+    trends.mixed_share_null_high,
+    trends.mixed_share_exclusive,
+    trends.mixed_share_exclusive_low,
+    trends.mixed_share_exclusive_high,
+    trends.monosemanticity,
+    trends.monosemanticity_low,
+    trends.monosemanticity_high,
+    trends.monosemanticity_null,
+    trends.monosemanticity_null_low,
+    trends.monosemanticity_null_high,
+    trends.single_token_share,
+    trends.single_token_share_low,
+    trends.single_token_share_high,
+    trends.token_entropy,
+    trends.token_entropy_low,
+    trends.token_entropy_high,
+    trends.semantic_entropy,
+    trends.semantic_entropy_low,
+    trends.semantic_entropy_high,
+    trends.mean_span,
+    trends.mean_span_low,
+    trends.mean_span_high
+from trends
+cross join variant
+cross join counted

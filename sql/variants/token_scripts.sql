@@ -1,0 +1,58 @@
+-- Title:   Which language does a token's script belong to?
+-- Grain:   token_id; tokens without letters, and of scripts of several languages, have none
+-- Reads:   vocab, tokens, settings
+-- A script belongs to a language as a token does: if more than a share of its
+-- occurrences, per equal text, are in it.
+with scripts as (
+    select
+        token_id,
+        case
+            when regexp_matches(token, '[\p{Hiragana}\p{Katakana}]') then 'kana'
+            when regexp_matches(token, '\p{Han}') then 'han'
+            when regexp_matches(token, '\p{Hangul}') then 'hangul'
+            when regexp_matches(token, '\p{Latin}') then 'latin'
+            when regexp_matches(token, '\p{Cyrillic}') then 'cyrillic'
+            when regexp_matches(token, '\p{Arabic}') then 'arabic'
+            when regexp_matches(token, '\p{Devanagari}') then 'devanagari'
+            when regexp_matches(token, '\p{Thai}') then 'thai'
+            when regexp_matches(token, '\p{Greek}') then 'greek'
+            when regexp_matches(token, '\p{Hebrew}') then 'hebrew'
+        end as script
+    from vocab
+),
+
+counts as (
+    select
+        scripts.script,
+        tokens.language,
+        count(*) as n
+    from tokens
+    inner join scripts on tokens.token_id = scripts.token_id
+    group by scripts.script, tokens.language
+),
+
+rates as (
+    select
+        script,
+        language,
+        n / sum(n) over (partition by language) as rate
+    from counts
+),
+
+owners as (
+    select
+        script,
+        arg_max(language, rate) as language
+    from rates
+    where script is not null
+    group by script
+    having
+        round(max(rate) / fsum(rate), 12)
+        > (select exclusive_threshold from settings)
+)
+
+select
+    scripts.token_id,
+    owners.language
+from scripts
+inner join owners on scripts.script = owners.script
