@@ -167,7 +167,7 @@ def connect(
     searched = [model.middle_cell for model in store.study.models]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
-    views = read_views("study", "trends", "paper", "checks")
+    views = read_views("study", "trends", "paper", "questions", "checks")
     if query is not None:
         needed = _needed(views, {*places, "codes"}, query)
         places = {name: places[name] for name in places if name in needed}
