@@ -188,8 +188,9 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
     Nobody waits for what is not read: to bind all views reads a footer of each file.
     """
     every = tables | views.keys()
+    asked = {name: view for name, view in views.items() if name not in tables}
     try:
-        needed = reads_of(views, query)
+        needed = reads_of(asked, query)
     except SqlError:
         return every
     return needed if needed <= every else every

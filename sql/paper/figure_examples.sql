@@ -1,7 +1,6 @@
 -- Title:   In which text do the features of figures 4 and 7 fire?
 -- Grain:   figure, panel, feature, example
 -- Reads:   figure_runs, tokens, vocab
--- Paper:   figures 4 and 7
 -- Three of a feature's strongest runs: languages in turn, a token again only when there is
 -- no other, the strongest first. The text has the run in brackets, three tokens before
 -- and three after.

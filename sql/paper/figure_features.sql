@@ -1,8 +1,7 @@
 -- Title:   Which features do figures 4 and 7 show?
 -- Grain:   figure, panel, feature
 -- Reads:   features, figure_panels
--- Paper:   figures 4 and 7; picked by rule, where the paper picks by hand
--- Two of each panel. Early: mixed features of least monosemanticity; middle: of each
+-- Picked by rule, where the paper picks by hand; two of each panel. Early: mixed features of least monosemanticity; middle: of each
 -- language one of the highest; late: mixed ones of the highest, those that are mixed on
 -- exclusive tokens first. Lower: least monosemanticity; upper: longest spans. Supported
 -- features of three tokens or more; of equal ones, that of more documents.

@@ -1,7 +1,6 @@
 -- Title:   Which cells do figures 4 and 7 show?
 -- Grain:   figure, panel
 -- Reads:   cell_places, features
--- Paper:   figures 4 and 7
 -- The largest size. Figure 4, its middle layer: the first trained step (early), the one
 -- with the lowest mixed share (middle), the last (late). Figure 7, its last step: layers at
 -- the depths of the paper's 2nd (lower) and 26th (upper) of 28.

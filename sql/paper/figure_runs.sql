@@ -1,7 +1,6 @@
 -- Title:   Over which runs of tokens do the features of figures 4 and 7 fire most strongly?
 -- Grain:   figure, panel, feature, rank
 -- Reads:   figure_features, firings, settings
--- Paper:   figures 4 and 7
 -- The runs that hold one of the feature's twenty strongest firings; token_row and rank are
 -- those of the run's strongest, and its rank in `activation_examples`. Read from firings
 -- once more, so that no other cell is read.
