@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from bisae.query import Connection, create_views, database, read_views
+from bisae.query import Connection, closure, create_views, database, read_views
 
 Row = dict[str, Any]
 
@@ -47,12 +47,13 @@ def assert_same(real: Sequence[Row], wanted: Sequence[Row], *key: str) -> None:
     assert not wrong, "\n".join([f"{len(wrong)} values differ", *wrong[:10]])
 
 
-def planted(tables: Mapping[str, Sequence[Row]]) -> Connection:
-    """A database with these tables, and every view that can be built on them."""
-    con = database()
+def planted(tables: Mapping[str, Sequence[Row]], *names: str) -> Connection:
+    """A database with these tables, and the views of these names."""
+    con, views = database(), read_views("trends", "paper", "questions")
     for name, rows in tables.items():
         con.register("planted", pa.Table.from_pylist(list(rows)))
         con.execute(f"create table {name} as from planted")
         con.unregister("planted")
-    create_views(con, read_views("trends", "paper", "questions"), tables)
+    needed = {view.name: view for name in names for view in closure(views, name)}
+    assert create_views(con, needed, tables) >= set(names)
     return con
