@@ -1,4 +1,4 @@
-"""Rows as dictionaries: what a connection answers, what a test plants, how they compare."""
+"""Rows as dictionaries: what is answered, what is planted, how both compare."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -13,13 +13,10 @@ from bisae.query import Connection, connect, read_views
 from bisae.store import Store
 
 CELL = ("size", "step", "layer")
-BY_CELL = ["features", "firings"] + sorted(
-    name
-    for name, view in read_views("trends", "paper", "questions").items()
-    if view.grain.startswith(", ".join(CELL)) and not name.startswith("table_")
-)
-"""Tables and views of which a cell can be asked for; tables 1 and 4 are not there."""
-BY_CELL.remove("cell_places")
+VIEWS = read_views("trends", "paper", "questions")
+ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
+BY_CELL = {"features", "firings", *ASKED} - {"cell_places", "table_1", "table_4"}
+"""Of these a cell can be asked for, in a study that added nothing to a model."""
 Document = list[Row]
 """A document's tokens, with their strings."""
 
@@ -83,9 +80,9 @@ def small(values: Sequence[float]) -> Connection:
     vocab = [{"token_id": i, "token": word} for i, word in enumerate("abc")]
     cell = {"size": "S", "step": 1, "layer": 1, "feature": 0}
     firings = [cell | {"token_row": i, "value": v} for i, v in enumerate(values)]
-    tables = {"tokens": tokens, "vocab": vocab, "firings": firings}
-    settings: Row = {"context": 5}
-    return planted(tables | {"settings": [settings]}, "activation_examples")
+    tables: dict[str, list[Row]] = {"settings": [{"context": 5}], "tokens": tokens}
+    tables |= {"vocab": vocab, "firings": firings}
+    return planted(tables, "activation_examples")
 
 
 def test_equal_firings_come_in_the_texts_order() -> None:
@@ -146,7 +143,7 @@ def picked(panel: str, features: Sequence[Row]) -> list[Row]:
         own = "language_exclusive"
         return sorted(mixed, key=lambda row: (row[own] != MIXED, order(row)))[:2]
     if panel == "middle":
-        found = {}
+        found: Row = {}
         for row in sorted(rows, key=by("monosemanticity", 1)):
             found.setdefault(row["language"], row)
         return [row for language, row in found.items() if language != MIXED]
@@ -250,7 +247,7 @@ def files_read(
     ]
 
 
-@pytest.mark.parametrize("view", BY_CELL)
+@pytest.mark.parametrize("view", sorted(BY_CELL))
 def test_who_asks_for_a_cell_reads_that_cell(con: Connection, view: str) -> None:
     """`cells` is small, and compares them."""
     where = "size = 'S' and step = 5 and layer = 1"

@@ -1,4 +1,4 @@
-"""The paper's figures, the slides' tables: each against plain Python over base tables."""
+"""The paper's figures, the slides' tables: each against plain Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ with fired as (
         firings.token_row // (select context - 1 from settings) as document,
         row_number() over (
             partition by chosen.figure, chosen.panel, chosen.feature
-            order by firings.value desc, firings.token_row
+            order by firings.value desc, firings.token_row asc
         ) as rank,
         firings.token_row - row_number() over (
             partition by chosen.figure, chosen.panel, chosen.feature

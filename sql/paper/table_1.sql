@@ -16,9 +16,13 @@ nearest as (
         step,
         layer,
         full_step,
-        arg_min(
-            {'alpha': alpha, 'm': m}, (abs(alpha - 0.1), alpha, abs(m - 5000), m)
-        ) as setting
+        arg_min(table_4.alpha, (abs(table_4.alpha - 0.1), table_4.alpha)) as alpha,
+        arg_min(table_4.m, (
+            abs(table_4.alpha - 0.1),
+            table_4.alpha,
+            abs(table_4.m - 5000),
+            table_4.m
+        )) as m
     from table_4
     inner join classes using (added)
     group by size, step, layer, full_step
@@ -29,8 +33,8 @@ chosen as (
     from table_4
     inner join nearest using (size, step, layer, full_step)
     where
-        table_4.alpha = nearest.setting.alpha
-        and (table_4.m = nearest.setting.m or table_4.added = 'none')
+        table_4.alpha = nearest.alpha
+        and (table_4.m = nearest.m or table_4.added = 'none')
 )
 
 select

@@ -16,7 +16,7 @@ with ranked as (
         (token_row // (select context - 1 from settings))::integer as document,
         row_number() over (
             partition by size, step, layer, feature
-            order by value desc, token_row
+            order by value desc, token_row asc
         ) as rank
     from firings
     qualify rank <= 20

@@ -38,7 +38,7 @@ split as (
         n / n_feature * ln(n_feature / n_cluster) as entropy,
         cluster <> first_value(cluster) over (
             partition by size, step, layer, feature
-            order by n_cluster desc, cluster
+            order by n_cluster desc, cluster asc
         ) as apart
     from clustered
 )
