@@ -3,9 +3,11 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pytest
+import reference
 from reference import MIXED
 from rows import Row, assert_same, planted, rows_of
 
@@ -153,35 +155,30 @@ def picked(panel: str, features: Sequence[Row]) -> list[Row]:
     ]
 
 
+def text_of(run: Sequence[reference.Place], document: Document) -> str:
+    """A run in brackets, three tokens before and after."""
+    first, last = run[0][1], run[-1][1] + 1
+    words = [token["token"] for token in document]
+    parts = words[max(first - 3, 0) : first], words[first:last], words[last : last + 3]
+    return "{}[{}]{}".format(*map("".join, parts))
+
+
 def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
     """Three runs of a feature as text, by the rules of figure_examples."""
-    on, window = {row["token_row"] for row in firings}, len(documents[0])
-    left, seen, runs = Counter[int](), Counter[str](), set[int]()
-    found = []
-    for rank, row in enumerate(firings[:20], start=1):
-        document, position = divmod(row["token_row"], window)
-        tokens = documents[document]
-        fires = [token["token_row"] in on for token in tokens]
-        first = next(i for i in range(position, -1, -1) if not i or not fires[i - 1])
-        last = next(
-            i for i in range(position, len(tokens)) if not any(fires[i + 1 : i + 2])
-        )
-        if (start := document * window + first) in runs:
-            continue
-        runs.add(start)
-        nth = left[tokens[position]["token_id"]]
-        left[tokens[position]["token_id"]] += 1
-        words = [token["token"] for token in tokens]
-        marked = "".join(words[first : last + 1])
-        before, after = words[max(first - 3, 0) : first], words[last + 1 : last + 4]
-        text = f"{''.join(before)}[{marked}]{''.join(after)}"
-        language = tokens[position]["language"]
-        found.append({"rank": rank, "nth": nth, "language": language, "text": text})
-    for row in sorted(found, key=lambda row: (row["nth"], row["rank"])):
-        row["turn"] = seen[row["language"]]
+    places = [divmod(row["token_row"], len(documents[0])) for row in firings]
+    run_of = {place: run for run in reference.runs(places) for place in run}
+    left, seen = Counter[int](), Counter[str]()
+    found: dict[reference.Place, Row] = {}
+    for rank, (document, position) in enumerate(places[:20]):
+        run, token = run_of[document, position], documents[document][position]
+        if run[0] not in found:
+            row = {"order": (left[token["token_id"]], rank), **token}
+            found[run[0]] = row | {"text": text_of(run, documents[document])}
+            left[token["token_id"]] += 1
+    for row in sorted(found.values(), key=itemgetter("order")):
+        row["order"] = (seen[row["language"]], *row["order"])
         seen[row["language"]] += 1
-    found.sort(key=lambda row: (row["turn"], row["nth"], row["rank"]))
-    return found[:3]
+    return sorted(found.values(), key=itemgetter("order"))[:3]
 
 
 @pytest.mark.parametrize("figure", [4, 7])
@@ -204,6 +201,35 @@ def test_figures_show_what_their_rules_pick(
                 wanted.append({**chosen, "example": example, **shown})
     found = rows_of(con, f"from figure_{figure}")
     assert_same(found, wanted, "panel", "feature", "example")
+
+
+def candidate(feature: int, **changed: Any) -> Row:
+    """A feature that may be picked."""
+    row: Row = {"size": "S", "step": 1, "layer": 1, "feature": feature}
+    row |= {"language": MIXED, "language_exclusive": MIXED, "monosemanticity": 0.9}
+    row |= {"mean_span": 1.0, "n_tokens": 3, "n_documents": 9, "n_firings": 30}
+    return row | {"supported": True} | changed
+
+
+def test_a_feature_of_two_tokens_or_little_support_is_not_picked() -> None:
+    """The late panel: mixed on exclusive tokens first, then meaning, then documents."""
+    features = [
+        candidate(0, monosemanticity=1.0, n_tokens=2),
+        candidate(1, monosemanticity=1.0, supported=False),
+        candidate(2, monosemanticity=1.0, language="en"),
+        candidate(3, monosemanticity=1.0, language_exclusive=None),
+        candidate(4),
+        candidate(5, n_documents=10),
+        candidate(6, monosemanticity=0.5),
+    ]
+    panel = {"figure": 4, "panel": "late", "size": "S", "step": 1, "layer": 1}
+    tables = {"features": features, "figure_panels": [panel]}
+    con = planted(tables, "figure_features")
+    found = {row["feature"] for row in rows_of(con, "from figure_features")}
+    assert found == {4, 5}
+    con.execute("delete from features where feature in (4, 6)")
+    found = {row["feature"] for row in rows_of(con, "from figure_features")}
+    assert found == {3, 5}
 
 
 def test_figures_are_selections_of_the_examples(con: Connection) -> None:

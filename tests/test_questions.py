@@ -117,19 +117,24 @@ def split(fired: Counter[int], cluster: dict[int, int]) -> Iterator[Row]:
         yield {"token_id": token_id, "n": n, "apart": apart, "entropy": entropy}
 
 
-def test_a_token_adds_its_part_of_the_entropy(
-    con: Connection, features: list[Row], tokens: list[Row]
-) -> None:
+def parts_of(con: Connection, tokens: list[Row]) -> dict[int, list[Row]]:
+    """By token, what it adds to each feature of the cell."""
     fired: defaultdict[int, Counter[int]] = defaultdict(Counter)
     for row in rows_of(con, f"from firings {WHERE}"):
         fired[row["feature"]][tokens[row["token_row"]]["token_id"]] += 1
     clusters: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for row in rows_of(con, f"from clusters {WHERE}"):
         clusters[row["feature"]][row["token_id"]] = row["cluster"]
-    parts: defaultdict[int, list[Row]] = defaultdict(list)
+    found: defaultdict[int, list[Row]] = defaultdict(list)
     for feature, counts in fired.items():
         for part in split(counts, clusters[feature]):
-            parts[part["token_id"]].append(part)
+            found[part["token_id"]].append(part)
+    return found
+
+
+def test_a_token_adds_its_part_of_the_entropy(
+    con: Connection, features: list[Row], tokens: list[Row]
+) -> None:
     total = fsum(f["semantic_entropy"] for f in of(features, "S", 5, 1))
     wanted = [
         {
@@ -141,7 +146,7 @@ def test_a_token_adds_its_part_of_the_entropy(
             "semantic_entropy": fsum(one["entropy"] for one in held),
             "semantic_entropy_share": fsum(one["entropy"] for one in held) / total,
         }
-        for token_id, held in parts.items()
+        for token_id, held in parts_of(con, tokens).items()
     ]
     assert_same(rows_of(con, f"from polysemantic_tokens {WHERE}"), wanted, "token_id")
     assert any(row["n_features_apart"] < row["n_features"] for row in wanted)
@@ -186,43 +191,24 @@ def test_sizes_differ_by_what_their_features_are(
     assert_same(rows_of(con, sql), wanted, "layer_small", "population", "measure")
 
 
-def test_layers_are_matched_by_their_depth() -> None:
-    """12 layers beside 16: each third beside each fourth, halfway the lower one."""
+@pytest.mark.parametrize(("small", "large"), [(12, 16), (4, 6), (3, 3), (28, 12)])
+def test_layers_are_matched_by_their_depth(small: int, large: int) -> None:
+    """The nearest, of two the lower; the first of 4 is between the first two of 6."""
     cells: list[Row] = [
-        {
-            "size": f"s{top}",
-            "step": 1,
-            "layer": layer,
-            "n_params": top,
-            "tokens_seen": 1,
-        }
-        for top in (12, 16)
+        {"size": size, "step": 1, "layer": layer, "n_params": n, "tokens_seen": 1}
+        for size, n, top in (("a", 1, small), ("b", 2, large))
         for layer in range(1, top + 1)
     ]
-    held = [
-        row
-        | {
-            "name": "mixed_share",
-            "population": "alive",
-            "value": 0.5,
-            "low": 0.4,
-            "high": 0.6,
-        }
-        for row in cells
-    ]
-    con = planted({"cells": cells, "trend_intervals": held}, "size_differences")
-    found = {
-        row["layer_small"]: row["layer_large"]
-        for row in rows_of(con, "from size_differences")
-    }
-    assert found == {
-        layer: min(
-            range(1, 17),
-            key=lambda one: (abs(Fraction(one, 16) - Fraction(layer, 12)), one),
-        )
-        for layer in range(1, 13)
-    }
-    assert not any(row["differs"] for row in rows_of(con, "from size_differences"))
+    measure: Row = {"name": "mixed_share", "population": "alive"}
+    measure |= {"value": 0.5, "low": 0.4, "high": 0.6}
+    tables = {"cells": cells, "trend_intervals": [row | measure for row in cells]}
+    found = rows_of(planted(tables, "size_differences"), "from size_differences")
+    assert not any(row["differs"] for row in found)
+    for row in found:
+        depth = Fraction(row["layer_small"], small)
+        away = [(abs(Fraction(i, large) - depth), i) for i in range(1, large + 1)]
+        assert row["layer_large"] == min(away)[1]
+    assert len(found) == small
 
 
 def test_one_size_differs_from_none(con: Connection) -> None:

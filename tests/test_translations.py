@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 import reference
 from reference import MIXED, Token, Word
-from rows import Row, assert_same, rows_of
+from rows import Row, assert_same, planted, rows_of
 
 from bisae.query import Connection, connect
 from bisae.store import Store
@@ -58,6 +58,12 @@ def met(fired: list[Token], words: Mapping[int, Word]) -> Row:
     return row | {"share_a": left[top], "share_b": right[top]}
 
 
+def named_in(lexicon: list[Row], concept: str, language: str) -> str:
+    """The concept's words in a language."""
+    rows = [row for row in lexicon if row["concept"] == concept]
+    return ", ".join(sorted(r["word"] for r in rows if r["language"] == language))
+
+
 def test_features_on_translations_are_found(
     con: Connection, tokens: dict[int, Token], words: dict[int, Word]
 ) -> None:
@@ -76,12 +82,30 @@ def test_features_on_translations_are_found(
         row |= {"language_a": PAIR[0], "language_b": PAIR[1]}
         row |= {"same_topic_chance": by_chance}
         for side, language in zip("ab", PAIR, strict=True):
-            of = [
-                r["word"]
-                for r in lexicon
-                if (r["concept"], r["topic"], r["language"])
-                == (top["concept"], top["topic"], language)
-            ]
-            row[f"words_{side}"] = ", ".join(sorted(of))
+            row[f"words_{side}"] = named_in(lexicon, top["concept"], language)
         wanted.append(row)
     assert_same(rows_of(con, f"from feature_translations {WHERE}"), wanted, "feature")
+
+
+def test_the_concept_is_the_one_of_most_pairs() -> None:
+    """English stands on cats most, but Japanese on dogs: most pairs are of dogs."""
+    cell = {"size": "S", "step": 1, "layer": 1, "feature": 0}
+    shares = {"en": {"cat": 0.6, "dog": 0.4}, "ja": {"cat": 0.1, "dog": 0.9}}
+    pair = {"language_a": "en", "language_b": "ja"}
+    same = {"supported": True, "same_topic": 1.0, "same_concept": 0.42}
+    word = {"topic": "animal", "language": "ja"}
+    tables: dict[str, list[Row]] = {
+        "concept_shares": [
+            cell | {"topic": "animal", "language": name, "concept": concept, "p": p}
+            for name, concepts in shares.items()
+            for concept, p in concepts.items()
+        ],
+        "concept_pairs": [cell | pair | same | {"same_concept_chance": 0.5}],
+        "topic_chance": [pair | {"same_topic_chance": 0.1}],
+        "lexicon": [word | {"concept": "dog", "word": one} for one in ("犬", "イヌ")],
+    }
+    con = planted(tables, "feature_translations")
+    (row,) = rows_of(con, "from feature_translations")
+    assert (row["concept"], row["share_a"], row["share_b"]) == ("dog", 0.4, 0.9)
+    assert (row["words_a"], row["words_b"]) == (None, "イヌ, 犬")
+    assert row["n_concepts"] == 2
