@@ -482,10 +482,12 @@ def trend_language_rows(
     for population, alive, dead in populations(features, n_features):
         counts = Counter(one["language"] for one in alive)
         counts[MIXED] += dead
+        own = Counter(f["language_exclusive"] for f in alive if f["language_exclusive"])
         for language in (*languages, MIXED):
             row: Row = {"population": population, "language": language}
             row |= {"n_features": counts[language]}
             row |= share_columns("share", counts[language], len(alive) + dead)
+            row |= share_columns("share_exclusive", own[language], own.total())
             found.append(row)
     return found
 

@@ -26,6 +26,7 @@ from bisae.study import Features
 sys.path.insert(0, str(Path(__file__).parent))
 import reference
 from reference import Activation, Bin, Corpus, Row, Rules, Token
+from rows import assert_same, by_key, near, rows_of
 
 LANGUAGES = ("en", "ja")
 CONTEXT = 6
@@ -58,12 +59,6 @@ def meaning(*token_ids: int, kinds: Mapping[int, int]) -> Row:
     """The meaning of a feature that fires on these tokens."""
     fired = [Token(i, 0, i, one, "en") for i, one in enumerate(token_ids)]
     return reference.meaning_columns(fired, rules_of(kinds))
-
-
-def near(value: object) -> object:
-    """Equal to nine digits, where it is a number."""
-    is_number = isinstance(value, float)
-    return pytest.approx(value, rel=1e-9, abs=1e-12) if is_number else value
 
 
 # -- the worked examples of the design ------------------------------------------------
@@ -421,12 +416,6 @@ def con(tiny: Store) -> Connection:
     return connect(tiny)
 
 
-def rows_of(con: Connection, sql: str, values: Sequence[object] = ()) -> list[Row]:
-    found = con.execute(sql, list(values))
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
 @pytest.fixture(scope="module", params=[0, -1], ids=["first cell", "last cell"])
 def cell(request: pytest.FixtureRequest, tiny: Store) -> Cell:
     index: int = request.param
@@ -455,32 +444,13 @@ def expected(
     }
 
 
-def by_key(rows: Sequence[Row], key: Sequence[str]) -> dict[tuple[Any, ...], Row]:
-    """Rows by their key, which is no other row's."""
-    found = {tuple(row[name] for name in key): row for row in rows}
-    assert len(found) == len(rows), f"{key} is not unique"
-    return found
-
-
 @pytest.mark.parametrize("table", KEYS)
 def test_sql_agrees(
     con: Connection, cell: Cell, expected: dict[str, list[Row]], table: str
 ) -> None:
     """Same rows; every column of the reference is there, and the same."""
     sql = f"from {table} where {ADDRESS}"
-    real = by_key(rows_of(con, sql, cell), KEYS[table])
-    wanted = by_key(expected[table], KEYS[table])
-    assert wanted, "the cell is empty: nothing is compared"
-    assert real.keys() == wanted.keys()
-    missing = next(iter(wanted.values())).keys() - next(iter(real.values())).keys()
-    assert not missing, f"{table} has no column {sorted(missing)}"
-    wrong = [
-        f"{key} {name}: {real[key][name]!r}, not {value!r}"
-        for key, row in wanted.items()
-        for name, value in row.items()
-        if real[key][name] != near(value)
-    ]
-    assert not wrong, "\n".join([f"{len(wrong)} values differ", *wrong[:10]])
+    assert_same(rows_of(con, sql, cell), expected[table], *KEYS[table])
 
 
 def test_trends_repeat_the_cell(tiny: Store, con: Connection, cell: Cell) -> None:

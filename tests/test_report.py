@@ -22,6 +22,8 @@ from bisae.store import Store, open_store
 from bisae.study import dump_study
 
 FIGURES = figure_files()
+ABSENT = {"table_1", "table_4", "figures_12_17", "findings_uncertainty"}
+"""Nothing was added to a model, and no size is between two."""
 by_figure = pytest.mark.parametrize("name", FIGURES)
 
 
@@ -135,11 +137,9 @@ def test_what_json_cannot_hold_is_drawn_as_missing(tmp_path: Path) -> None:
 
 def test_every_table_is_there_in_three_formats(copy: Path) -> None:
     folder = copy / "reports" / "tables"
-    views = [name for name, view in read_views().items() if view.folder == "paper"]
-    # Those on `replicates` and `eval_size`, which this store has not.
-    asked = {"findings", "findings_uncertainty"}
-    first = {"overview", "trends", "trend_languages", "cells"}
-    for name in {*views} - asked | first:
+    views = read_views("paper").items()
+    numbered = {name for name, view in views if "-- Paper:" in view.select}
+    for name in {*numbered, "overview", "trends", "cells"} - ABSENT:
         for ending in ("csv", "md", "tex"):
             assert (folder / f"{name}.{ending}").stat().st_size, name
 
@@ -185,6 +185,14 @@ def test_page_shows_every_figure_and_links_to_every_table(page: str) -> None:
     links = set(re.findall(r'href="(tables/[^"]+|figures/[^"]+)"', page))
     assert {f"figures/{name}.svg" for name in FIGURES} <= links
     assert {"tables/overview.csv", "tables/trends.tex", "tables/cells.md"} <= links
+
+
+def test_page_shows_no_rows_twice(page: str) -> None:
+    """What selects from figures, or only leads to them, stands in no table."""
+    listed = set(re.findall(r"<summary><code>(\w+)</code>", page))
+    assert {"figure_layers", "slides_layers", "table_3", "cells"} <= listed
+    assert not {"figure_5", "figure_9", "cell_places", "figure_runs"} & listed
+    assert 'href="tables/figure_5.csv"' in page
 
 
 def test_every_link_leads_somewhere(page: str, copy: Path) -> None:

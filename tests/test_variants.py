@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import reference
 from reference import Activation, Corpus, Row, Rules, Token
+from rows import near, rows_of
 
 from bisae.build import build
 from bisae.export import gather
@@ -49,9 +50,7 @@ def told(con: Connection, cell: Cell, table: str, **where: str) -> dict[str, Row
     """The rows of a variant, by population."""
     told = " and ".join(f"{name} = '{value}'" for name, value in where.items())
     address = "size = ? and step = ? and layer = ?"
-    found = con.execute(f"from {table} where {address} and {told}", list(cell))
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    rows = rows_of(con, f"from {table} where {address} and {told}", cell)
     return {row["population"]: row for row in rows}
 
 
@@ -64,9 +63,7 @@ def check(
     for population, row in wanted.items():
         for name, value in row.items():
             if not name.startswith((*NOT_MEASURED, *unlike)):
-                is_number = isinstance(value, float)
-                near = pytest.approx(value, rel=1e-9, abs=1e-12) if is_number else value
-                assert rows[population][name] == near, name
+                assert rows[population][name] == near(value), name
 
 
 def fired(

@@ -168,7 +168,7 @@ def connect(
     searched = [model.middle_cell for model in store.study.models]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
-    views = read_views("study", "trends", "paper", "checks")
+    views = read_views("study", "trends", "paper", "questions", "checks")
     if query is not None:
         needed = _needed(views, {*places, "codes"}, query)
         places = {name: places[name] for name in places if name in needed}
@@ -189,8 +189,9 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
     Nobody waits for what is not read: to bind all views reads a footer of each file.
     """
     every = tables | views.keys()
+    asked = {name: view for name, view in views.items() if name not in tables}
     try:
-        needed = reads_of(views, query)
+        needed = reads_of(asked, query)
     except SqlError:
         return every
     return needed if needed <= every else every

@@ -12,7 +12,14 @@ from bisae.formats import Rows, render
 from bisae.query import Connection, View, read_views, rows_of
 from bisae.report.files import write
 
-FIRST = ("overview", "trends", "trend_languages", "translations", "cells")
+FIRST = (
+    "overview",
+    "trends",
+    "trend_languages",
+    "translations",
+    "translation_verdicts",
+    "cells",
+)
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}
 """A file's ending, and the style of `bisae.formats` it is written in."""
 
@@ -24,6 +31,8 @@ class Table(NamedTuple):
     rows: Rows
     paper: str
     """What it is in the paper, from the header; may be empty."""
+    repeats: bool = False
+    """Whether all its rows stand in figures too."""
 
 
 def read_tables(
@@ -31,20 +40,23 @@ def read_tables(
 ) -> tuple[dict[str, Table], dict[str, str]]:
     """The tables of a report, by name, and why each of the others is left out.
 
-    They are those in FIRST, those that `figures` name, and all of sql/paper.
+    They are those in FIRST, those that `figures` name, and what the paper has.
     """
     views = read_views("cell", "trends", "paper")
+    figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
+    numbered = [name for name in paper if _paper(views[name])]
     there = _names(con)
     tables, left_out = {}, {}
-    for name in dict.fromkeys((*FIRST, *figures, *paper)):
+    for name in dict.fromkeys((*FIRST, *figures, *numbered)):
         if name not in views:
             left_out[name] = "there is no view of this name"
         elif name not in there:
             needs = ", ".join(sorted(views[name].reads - there))
             left_out[name] = f"this study has no {needs}"
         elif (rows := rows_of(con, _query(views[name], con))).values:
-            tables[name] = Table(views[name], rows, _paper(views[name]))
+            repeats = views[name].reads <= set(figures)
+            tables[name] = Table(views[name], rows, _paper(views[name]), repeats)
         else:
             left_out[name] = "it has no rows"
     return tables, left_out

@@ -2,7 +2,8 @@
 -- Grain:   size, step, measure, series
 -- Reads:   cell_places, trend_languages, trends
 -- Paper:   figure 3, for every size
--- The middle layer of each size; alive features.
+-- The middle layer of each size; alive features. Exclusive: the class by firings on
+-- tokens of one language.
 with measured as (
     select
         trend_languages.size,
@@ -13,7 +14,8 @@ with measured as (
         trend_languages.share as estimate,
         trend_languages.share_low as estimate_low,
         trend_languages.share_high as estimate_high,
-        if(series = 'mixed', trends.mixed_share_null, null) as estimate_null
+        if(series = 'mixed', trends.mixed_share_null, null) as estimate_null,
+        trend_languages.share_exclusive as estimate_exclusive
     from trend_languages
     inner join trends using (size, step, layer, population)
     where trends.population = 'alive'
@@ -27,7 +29,8 @@ with measured as (
         monosemanticity,
         monosemanticity_low,
         monosemanticity_high,
-        monosemanticity_null
+        monosemanticity_null,
+        null as estimate_exclusive
     from trends
     where population = 'alive'
 )
@@ -45,7 +48,8 @@ select
     measured.estimate,
     measured.estimate_low,
     measured.estimate_high,
-    measured.estimate_null
+    measured.estimate_null,
+    measured.estimate_exclusive
 from measured
 inner join cell_places as places using (size, step, layer)
 where places.is_middle

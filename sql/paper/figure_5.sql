@@ -1,27 +1,26 @@
--- Title:   How mixed and how monosemantic are features, layer by layer?
--- Grain:   size, step, layer
--- Reads:   cell_places, trends
--- Paper:   figure 5 (largest size), 8 (smallest) and 12 to 14 (those between)
--- Population: alive features.
+-- Title:   How mixed and how monosemantic are the largest model's features, layer by layer?
+-- Grain:   step, layer
+-- Reads:   figure_layers
+-- Paper:   figure 5
+-- Population: alive features. The largest by parameters; of one size alone, that one.
 select
-    places.size,
-    places.step,
-    places.layer,
-    places.n_params,
-    places.tokens_seen,
-    places.tokens_first,
-    places.tokens_drawn,
-    places.relative_depth,
-    trends.n_features,
-    trends.mixed_share,
-    trends.mixed_share_low,
-    trends.mixed_share_high,
-    trends.mixed_share_null,
-    trends.monosemanticity,
-    trends.monosemanticity_low,
-    trends.monosemanticity_high,
-    trends.monosemanticity_null
-from trends
-inner join cell_places as places using (size, step, layer)
-where trends.population = 'alive'
-order by places.n_params, places.size, places.step, places.layer
+    size,
+    step,
+    layer,
+    tokens_seen,
+    relative_depth,
+    n_features,
+    mixed_share,
+    mixed_share_low,
+    mixed_share_high,
+    mixed_share_null,
+    mixed_share_exclusive,
+    mixed_share_exclusive_low,
+    mixed_share_exclusive_high,
+    monosemanticity,
+    monosemanticity_low,
+    monosemanticity_high,
+    monosemanticity_null
+from figure_layers
+where is_largest
+order by step, layer

@@ -1,6 +1,8 @@
 -- Title:   How many of a cell's features are in each language class?
 -- Grain:   size, step, layer, population, language; every class has a row
 -- Reads:   features, cells, populations, settings
+-- n_exclusive: how many are in it by their firings on exclusive tokens, where they have
+-- enough of those; a dead feature has none.
 with classes as (
     select unnest(list_append(languages, 'mixed')) as language
     from settings
@@ -12,10 +14,11 @@ counts as (
         step,
         layer,
         language,
+        language_exclusive,
         supported,
         count(*) as n
     from features
-    group by size, step, layer, language, supported
+    group by size, step, layer, language, language_exclusive, supported
 )
 
 select
@@ -24,12 +27,15 @@ select
     cells.layer,
     populations.population,
     classes.language,
-    coalesce(sum(counts.n), 0)::bigint
+    coalesce(sum(counts.n) filter (where counts.language = classes.language), 0)::bigint
     + if(
         classes.language = 'mixed' and populations.counts_dead,
         any_value(cells.n_dead),
         0
-    ) as n_features
+    ) as n_features,
+    coalesce(
+        sum(counts.n) filter (where counts.language_exclusive = classes.language), 0
+    )::bigint as n_exclusive
 from cells
 cross join populations
 cross join classes
@@ -38,7 +44,6 @@ left join counts
         cells.size = counts.size
         and cells.step = counts.step
         and cells.layer = counts.layer
-        and classes.language = counts.language
         and (counts.supported or populations.counts_unsupported)
 group by
     cells.size,

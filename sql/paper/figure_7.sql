@@ -1,0 +1,24 @@
+-- Title:   What do features of low and of high layers fire on?
+-- Grain:   panel, feature, example
+-- Reads:   figure_examples, figure_features
+-- Paper:   figure 7
+-- How cells, features and examples are picked: figure_panels, figure_features and
+-- figure_examples.
+select
+    chosen.panel,
+    chosen.size,
+    chosen.step,
+    chosen.layer,
+    chosen.feature,
+    chosen.language as class,
+    chosen.language_exclusive as class_exclusive,
+    chosen.monosemanticity,
+    chosen.mean_span,
+    chosen.n_firings,
+    examples.example,
+    examples.language,
+    examples.text
+from figure_examples as examples
+inner join figure_features as chosen using (figure, panel, feature)
+where examples.figure = 7
+order by chosen.panel, chosen.feature, examples.example

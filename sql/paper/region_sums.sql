@@ -1,0 +1,29 @@
+-- Title:   What do trends add up, region by region?
+-- Grain:   size, step, region
+-- Reads:   cell_places, trend_sums
+-- Regions are thirds of the layers; every feature of each layer counts. Alive features.
+select
+    places.size,
+    places.step,
+    places.region,
+    any_value(places.is_largest and places.is_last) as is_on_slides,
+    count(distinct places.layer) as n_layers,
+    min(places.layer) as first_layer,
+    max(places.layer) as last_layer,
+    sum(sums.n)::bigint as n_features,
+    sum(sums.n)::double as n,
+    sum(sums.n_mixed) / sum(sums.n) as mixed,
+    sum(sums.n_mixed_null) / sum(sums.n) as mixed_null,
+    nullif(sum(sums.n_exclusive), 0)::double as n_exclusive,
+    sum(sums.n_mixed_exclusive) / nullif(sum(sums.n_exclusive), 0) as exclusive,
+    sum(sums.monosemanticity)::double / sum(sums.n) as mono,
+    sum(sums.monosemanticity_2)::double / sum(sums.n) as mono_2,
+    sum(sums.monosemanticity_null)::double
+    / nullif(sum(sums.n_monosemanticity_null), 0) as mono_null,
+    sum(sums.mean_span)::double / sum(sums.n) as span,
+    sum(sums.mean_span_2)::double / sum(sums.n) as span_2,
+    sum(sums.mean_span_active)::double / sum(sums.n) as active,
+    sum(sums.mean_span_active_2)::double / sum(sums.n) as active_2
+from trend_sums as sums
+inner join cell_places as places using (size, step, layer)
+group by places.size, places.step, places.region

@@ -1,0 +1,33 @@
+-- Title:   Do larger models have more mixed and more monosemantic features?
+-- Grain:   size
+-- Reads:   cell_places, trends
+-- Paper:   the slides' table of model sizes
+-- Each size's middle layer at its last step; alive features. Intervals are over features
+-- alone.
+select
+    places.size,
+    places.n_params,
+    places.step,
+    places.layer,
+    trends.n_features,
+    trends.mixed_share,
+    trends.mixed_share_low,
+    trends.mixed_share_high,
+    trends.mixed_share_null,
+    trends.mixed_share_exclusive,
+    trends.mixed_share_exclusive_low,
+    trends.mixed_share_exclusive_high,
+    trends.monosemanticity,
+    trends.monosemanticity_low,
+    trends.monosemanticity_high,
+    trends.monosemanticity_null,
+    trends.mean_span,
+    trends.mean_span_low,
+    trends.mean_span_high,
+    trends.mean_span_active,
+    trends.mean_span_active_low,
+    trends.mean_span_active_high
+from trends
+inner join cell_places as places using (size, step, layer)
+where places.is_middle and places.is_last and trends.population = 'alive'
+order by places.n_params, places.size
