@@ -17,8 +17,11 @@ from bisae.store import Store
 CELL = ("size", "step", "layer")
 VIEWS = read_views("trends", "paper", "questions")
 ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
-BY_CELL = {"features", "firings", *ASKED} - {"cell_places", "table_1", "table_4"}
-"""Of these a cell can be asked for, in a study that added nothing to a model."""
+BY_CELL = {"features", "firings", *ASKED} - {
+    *("cell_places", "measured_shares"),  # they compare cells
+    *("table_1", "table_4", "uncertainty"),
+}
+"""Of these a cell of the tiny study can be asked for."""
 Document = list[Row]
 """A document's tokens, with their strings."""
 

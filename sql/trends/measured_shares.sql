@@ -2,24 +2,36 @@
 -- Grain:   size, step, layer, measure, documents
 -- Reads:   trends, eval_size, cells
 -- Alive features.
-with texts as (
+with alive as (
     select
+        size,
+        step,
+        layer,
         'all' as documents,
-        *
+        n_features,
+        mixed_share,
+        mixed_share_low,
+        mixed_share_high,
+        mixed_share_exclusive,
+        mixed_share_exclusive_low,
+        mixed_share_exclusive_high
     from trends
-    union all by name
-    select *
-    from eval_size
-    where documents in ('half', 'other half')
-),
-
-alive as (
+    where population = 'alive'
+    union all
     select
-        texts.*,
-        cells.fvu as cell_fvu
-    from texts
-    inner join cells using (size, step, layer)
-    where texts.population = 'alive'
+        size,
+        step,
+        layer,
+        documents,
+        n_features,
+        mixed_share,
+        mixed_share_low,
+        mixed_share_high,
+        mixed_share_exclusive,
+        mixed_share_exclusive_low,
+        mixed_share_exclusive_high
+    from eval_size
+    where population = 'alive' and documents in ('half', 'other half')
 )
 
 select
@@ -32,8 +44,9 @@ select
     item.share_low,
     item.share_high,
     alive.n_features as n_alive,
-    alive.cell_fvu as fvu
+    cells.fvu
 from alive
+inner join cells using (size, step, layer)
 cross join lateral (
     values
     ('mixed_share', mixed_share, mixed_share_low, mixed_share_high),
