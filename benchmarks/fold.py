@@ -1,0 +1,221 @@
+"""The fold of one cell of the paper's size, and the same metrics in data frames.
+
+    python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
+    python benchmarks/fold.py FOLDER
+    python benchmarks/paper_cell.py TENTH --tokens 1000000
+    python benchmarks/fold.py TENTH --frames     # polars: pip install '.[bench]'
+
+Each row is a fresh process. Ratios are to the query MAXIMA, streamed from the same
+store in the same process, its median of several before and after. Clusters are timed
+apart.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from paper_cell import EARLY, LATE, WIDTH
+
+import bisae
+from bisae.export import Shared, cell, export_cell, export_shared, gather
+from bisae.export.variants import export_variants
+from bisae.formats import Rows, render
+from bisae.grid import Cell
+from bisae.query import FOLD_TABLES, database
+
+CELLS = {"late": LATE, "early": EARLY}
+MAXIMA = "select feature, max(value) from codes group by feature"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--frames", action="store_true")
+    parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    store = str(asked.folder / "store")
+    if asked.inside:
+        work, name = asked.inside
+        print(json.dumps(WORK[work](store, CELLS[name])))
+        return
+    works = ["fold", "pandas", "polars"] if asked.frames else ["fold", "variants"]
+    cells = ["late"] if asked.frames else ["late", "early"]
+    prepare(store)
+    told = [measure(asked.folder, work, name) for name in cells for work in works]
+    names = sorted({key for row in told for key in row}, key=ORDER.index)
+    rows = [tuple(row.get(name) for name in names) for row in told]
+    print(render(Rows(names, rows), "markdown"))
+
+
+ORDER = (
+    *("work", "cell", "maxima s", "seconds", "ratio", "clusters s", "peak MB"),
+    *("firings", "tokens a feature", "sets over 5,000", "compared", "products spared"),
+)
+
+
+def prepare(store: str) -> None:
+    """Write what all cells share, timed."""
+    began = time.perf_counter()
+    shared = gather(bisae.open(store))
+    gathered = time.perf_counter() - began
+    export_shared(shared)
+    written = time.perf_counter() - began - gathered
+    print(
+        f"once a study: {gathered:.0f} s to draw pairs, {written:.0f} s for its tables"
+    )
+
+
+def measure(folder: Path, work: str, name: str) -> dict[str, Any]:
+    """What a fresh process measured."""
+    command = [sys.executable, __file__, str(folder), "--inside", work, name]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {"work": work, "cell": name, **json.loads(told)}
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def maxima(store: Any, address: Cell) -> float:
+    """The yardstick."""
+    with closing(database()) as con:
+        con.register("codes", store.codes_stream(address))
+        return seconds(lambda: con.execute(MAXIMA).fetchall())
+
+
+def fold(place: str, address: Cell) -> dict[str, Any]:
+    """Export the cell's tables anew."""
+    store = bisae.open(place)
+    shared, clusters = gather(store), []
+    for table in FOLD_TABLES:
+        shutil.rmtree(
+            place + f"/tables/{table}/{address.partition}", ignore_errors=True
+        )
+    make = cell._put_clusters
+
+    def timed(*given: Any) -> None:
+        clusters.append(seconds(lambda: make(*given)))
+
+    cell._put_clusters = timed
+    yardstick = [maxima(store, address) for _ in range(3)]
+    whole = seconds(lambda: export_cell(shared, address))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    yardstick += [maxima(store, address) for _ in range(2)]
+    told = ratio(yardstick, whole - sum(clusters)) | {"clusters s": sum(clusters)}
+    return told | {"peak MB": peak} | counts(store, shared, address)
+
+
+def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
+    """Seconds beside the yardstick's."""
+    usual = statistics.median(yardstick)
+    return {"maxima s": usual, "seconds": taken, "ratio": taken / usual}
+
+
+def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
+    """What the cell is like, and what its clusters compare."""
+    size, step, layer = address
+    where = f"size = '{size}' and step = {step} and layer = {layer}"
+    query = f"select feature, token_id from clusters where {where} order by all"
+    with closing(store.connect(query=query)) as con:
+        sets = con.execute(query).fetchnumpy()
+    n = np.unique(sets["feature"], return_counts=True)[1].astype(np.int64)
+    feature, token_id = (sets[k].astype(np.int64) for k in ("feature", "token_id"))
+    (firings,) = store.sql(f"select sum(n_firings) as n from features where {where}").n
+    return {
+        "firings": int(firings),
+        "tokens a feature": float(np.median(n)),
+        "sets over 5,000": float((n > 5000).mean()),
+        "compared": int(shared.links.candidates(feature, token_id).sum()),
+        "products spared": int((n * (n - 1) // 2).sum()),
+    }
+
+
+def variants(place: str, address: Cell) -> dict[str, Any]:
+    """Export `sensitivity` and `eval_size` anew."""
+    store = bisae.open(place)
+    shared = gather(store)
+    for table in ("sensitivity", "eval_size"):
+        shutil.rmtree(
+            place + f"/tables/{table}/{address.partition}", ignore_errors=True
+        )
+    yardstick = [maxima(store, address) for _ in range(2)]
+    taken = seconds(lambda: export_variants(shared, address))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return ratio(yardstick, taken) | {"peak MB": peak}
+
+
+def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
+    """The same metrics as one writes them in a library, codes read and all."""
+
+    def work(place: str, address: Cell) -> dict[str, Any]:
+        import frames as written
+
+        store = bisae.open(place)
+        yardstick = [maxima(store, address) for _ in range(3)]
+        clusters = store.sql("select feature, token_id, cluster from clusters")
+        tokens = store.sql(
+            "select token_row, tokens.token_id, document, position, tokens.language, "
+            "language_permuted, vocab.language is not null as is_exclusive from tokens "
+            "inner join documents using (document) "
+            "inner join vocab on tokens.token_id = vocab.token_id order by token_row"
+        )
+        taken = seconds(lambda: compute(written, library, store, tokens, clusters))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        return ratio(yardstick, taken) | {"peak MB": peak}
+
+    def compute(
+        written: Any, library: str, store: Any, tokens: Any, clusters: Any
+    ) -> None:
+        import pyarrow as pa
+
+        codes = pa.Table.from_batches(store.read_codes(LATE)).drop(["starts_run"])
+        if library == "pandas":
+            tokens = tokens.set_index("token_row")
+            found = written.in_pandas(codes.to_pandas(), tokens, clusters, WIDTH)
+        else:
+            import polars as pl
+
+            given = (
+                pl.from_arrow(codes),
+                pl.from_pandas(tokens),
+                pl.from_pandas(clusters),
+            )
+            found = written.in_polars(*given, WIDTH).to_pandas().set_index("feature")
+        check(store, found)
+
+    return work
+
+
+def check(store: Any, found: Any) -> None:
+    """The frames say what the tables say."""
+    wanted = store.sql("from features where step = 2").set_index("feature")
+    found = found.loc[wanted.index]
+    for name in ("n_firings", "n_documents", "n_tokens", "supported", "language"):
+        assert (found[name] == wanted[name]).all(), name
+    for name in ("monosemanticity", "mean_span", "mean_span_active", "truncated_share"):
+        assert np.allclose(found[name], wanted[name]), name
+
+
+WORK = {
+    "fold": fold,
+    "variants": variants,
+    "pandas": frames("pandas"),
+    "polars": frames("polars"),
+}
+
+if __name__ == "__main__":
+    main()
