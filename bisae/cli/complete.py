@@ -31,7 +31,8 @@ class SqlCompleter(Completer):
     def _words(self, before: str, whole: str) -> Iterator[str]:
         read = tables_read(whole)
         if owner := re.search(r"(\w+)\.\w*$", before):
-            yield from self._columns.get(read.get(owner[1], owner[1]), ())
+            name = owner[1].lower()
+            yield from self._columns.get(read.get(name, name), ())
         elif re.search(r"\b(from|join)\s+\w*$", before, re.IGNORECASE):
             yield from self._columns
         elif re.search(r"\w$", before):
@@ -44,9 +45,7 @@ class SqlCompleter(Completer):
 
 def tables_read(query: str) -> dict[str, str]:
     """The tables that a query names so far, by alias and by name."""
-    found = re.findall(
-        r"\b(?:from|join)\s+(\w+)(?:\s+as)?(?:\s+(\w+))?", query, re.IGNORECASE
-    )
+    found = re.findall(r"\b(?:from|join)\s+(\w+)(?:\s+as)?(?:\s+(\w+))?", query.lower())
     return {alias: table for table, alias in found if alias} | {
         table: table for table, _ in found
     }

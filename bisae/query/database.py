@@ -214,19 +214,22 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
 
 
 @contextmanager
-def named(what: object = "") -> Iterator[None]:
-    """Turn DuckDB's errors into one line that says what was being worked on."""
+def named(what: object = "", lines: int = 0) -> Iterator[None]:
+    """Turn DuckDB's errors into one line that says what was being worked on.
+
+    `lines` is how many are above the statement, where it is one of several.
+    """
     try:
         yield
     except duckdb.InterruptException:
         raise  # whoever stopped it knows
     except duckdb.Error as error:
-        raise _failure(error, f"{what}: " if what else "") from error
+        told = explain(error, lines)
+        raise _failure(error, f"{what}: " if what else "", told) from error
 
 
-def _failure(error: duckdb.Error, what: str) -> BisaeError:
+def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
     """DuckDB's error as ours."""
-    told = explain(error)
     if isinstance(error, duckdb.OutOfMemoryException):
         msg = f"{what}{told}; a query may use {MEMORY} of memory: read fewer rows or "
         return OutOfMemory(msg + "columns, aggregate in steps, or join smaller tables")
@@ -239,14 +242,14 @@ def _failure(error: duckdb.Error, what: str) -> BisaeError:
     return SqlError(what + told)
 
 
-def explain(error: duckdb.Error) -> str:
+def explain(error: duckdb.Error, lines: int = 0) -> str:
     """DuckDB's error in one line: what, and at which line of the query."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    if lines[0].startswith("Traceback"):
-        return lines[-1].split(": ", 1)[-1]
+    said = [line for line in str(error).splitlines() if line.strip()]
+    if said[0].startswith("Traceback"):
+        return said[-1].split(": ", 1)[-1]
     place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
     near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
     hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
-    where = f" (line {place[1]}: {place[2].strip()})" if place else ""
-    first = lines[0].partition(" Detail: Python exception")[0]
+    where = f" (line {int(place[1]) + lines}: {place[2].strip()})" if place else ""
+    first = said[0].partition(" Detail: Python exception")[0]
     return f"{first}{hint}{where}"

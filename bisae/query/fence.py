@@ -90,6 +90,11 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         self._refuse_beyond(path)
         return self._files.ls(self._strip_protocol(path), detail=detail)
 
+    def glob(self, path: str, *more: Any, **options: Any) -> Any:
+        """The files of a pattern; fsspec would pass over a refusal on its way."""
+        self._refuse_beyond(self._strip_protocol(path))
+        return super().glob(path, *more, **options)
+
     def info(self, path: str, **options: Any) -> Any:
         """What is known of a file; an object store is asked once, since DuckDB asks
         ten times for each file.

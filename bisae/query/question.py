@@ -21,7 +21,9 @@ class Question(NamedTuple):
     """One statement."""
 
     statement: "str | duckdb.Statement"
-    """Its text, on the lines that it had; DuckDB 1 has none for a PIVOT."""
+    """Its text; DuckDB 1 has none for a PIVOT."""
+    lines: int
+    """How many lines of what was asked are above it."""
     parameters: frozenset[str]
     has_rows: bool
     is_plan: bool
@@ -38,23 +40,25 @@ def questions(text: str) -> list[Question]:
     """The statements of a text. Raises SqlError."""
     with named():
         found = duckdb.extract_statements(text)
-    if not found:
-        msg = "there is no query in it"
-        raise SqlError(msg)
-    asked, lines = [], 0
-    for one in found:
-        kinds = one.expected_result_type
-        only_rows = kinds == [duckdb.ExpectedResultType.QUERY_RESULT]
-        asked.append(
-            Question(
-                "\n" * lines + one.query if one.query else one,
-                frozenset(one.named_parameters),
-                only_rows or one.type.name == "MULTI",  # MULTI: a PIVOT in DuckDB 2
-                one.type == duckdb.StatementType.EXPLAIN,
-            )
-        )
-        lines += one.query.count("\n")
-    return asked
+        if not found:
+            msg = "there is no query in it"
+            raise SqlError(msg)
+        asked, start = [], 0
+        for one in found:
+            start = max(text.find(one.query, start), start)
+            asked.append(_question(one, text.count("\n", 0, start)))
+        return asked
+
+
+def _question(one: duckdb.Statement, lines: int) -> Question:
+    only_rows = one.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]
+    return Question(
+        one.query or one,
+        lines,
+        frozenset(one.named_parameters),
+        only_rows or one.type.name == "MULTI",  # a PIVOT in DuckDB 2
+        one.type == duckdb.StatementType.EXPLAIN,
+    )
 
 
 def check_parameters(asked: Sequence[Question], given: Parameters) -> None:
@@ -73,15 +77,15 @@ def check_parameters(asked: Sequence[Question], given: Parameters) -> None:
 def answer(con: Connection, asked: Question, given: Parameters, watch: Watch) -> Answer:
     """Run a statement. Raises SqlError, Stopped and TimedOut, also as rows are read."""
     used = _used(asked, given)
-    with named():
+    with named(lines=asked.lines):
         watch.run(lambda: con.execute(asked.statement, used))
     names = [column[0] for column in con.description or () if asked.has_rows]
-    return Answer(names, _rows(con, watch) if names else iter(()))
+    return Answer(names, _rows(con, asked.lines, watch) if names else iter(()))
 
 
-def _rows(con: Connection, watch: Watch) -> Iterator[tuple[Any, ...]]:
+def _rows(con: Connection, lines: int, watch: Watch) -> Iterator[tuple[Any, ...]]:
     while True:
-        with named():
+        with named(lines=lines):
             rows = watch.run(lambda: con.fetchmany(AT_ONCE))
         if not rows:
             return
@@ -96,7 +100,7 @@ def write_parquet(
     Gives the number of rows. Raises as `answer`.
     """
     used, rows = _used(asked, given), 0
-    with named():
+    with named(lines=asked.lines):
         query = watch.run(lambda: con.sql(asked.statement, params=used))
         reader = watch.run(query.to_arrow_reader)
         with pq.ParquetWriter(file, reader.schema) as writer:
