@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 PATIENCE = 60.0
 WIDTH = 80
+ENDLESS = "select count(*) from range(100000000) a, range(100000) b where "
+ENDLESS += "a.range * b.range % 7 = 1"
 
 
 class Terminal:

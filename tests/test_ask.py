@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from terminal import ENDLESS
 
 from bisae.cli import main
 from bisae.errors import SqlError, Stopped, TimedOut
@@ -152,10 +153,6 @@ def test_an_output_that_cannot_be_written(tiny: Store, tmp_path: Path) -> None:
         f"Error: cannot write {tmp_path}/no/rows.csv: No such"
     )
     assert told.stderr.count("\n") == 1
-
-
-ENDLESS = "select count(*) from range(100000000) a, range(100000) b where "
-ENDLESS += "a.range * b.range % 7 = 1"
 
 
 def test_a_query_may_take_so_long(tiny: Store) -> None:

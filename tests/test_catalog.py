@@ -37,10 +37,8 @@ def client(file: Path, query: str) -> list[list[str]]:
         "",
         str(file),
     ]
-    told = subprocess.run(
-        [*command, "-c", query], check=True, capture_output=True, text=True
-    )
-    return list(csv.reader(io.StringIO(told.stdout)))
+    told = subprocess.run([*command, "-c", query], check=True, capture_output=True)
+    return list(csv.reader(io.StringIO(told.stdout.decode(), newline="")))
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
-from terminal import WIDTH, terminal
+from terminal import ENDLESS, WIDTH, terminal
 from wcwidth import wcswidth
 
 from bisae.cli.complete import SqlCompleter, tables_read
 from bisae.store import Store
-
-ENDLESS = "select count(*) from range(100000000) a, range(100000) b where "
-ENDLESS += "a.range * b.range % 7 = 1"
 
 
 def test_ctrl_c_stops_the_query_and_not_the_shell(tiny: Store, tmp_path: Path) -> None:

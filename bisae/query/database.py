@@ -43,6 +43,8 @@ STUDY_TABLES = (
     "token_concepts",
 )
 MEMORY = "2GiB"
+SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
+"""What DuckDB's Parquet reader says of the inside of a file, without its name."""
 REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` again"
 
 
@@ -236,8 +238,7 @@ def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
     file = re.search(r"[Ff]ile ['\"](?:bisae://)?(\S+\.parquet)['\"](?:: )?(.*)", told)
     if file and not isinstance(error, duckdb.PermissionException):
         return Damaged(file[1], file[2] or told.partition(" file ")[0], REMEDY)
-    if type(error) is duckdb.Error and not str(error).startswith("Traceback"):
-        # What its Parquet reader meets inside a file it says without the file.
+    if type(error) is duckdb.Error and SPOILED.search(told):
         return Damaged(f"{what}a table's file", told, REMEDY)
     return SqlError(what + told)
 
