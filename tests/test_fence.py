@@ -104,7 +104,7 @@ def test_fenced_queries_of_several_threads_read_what_is_there(tiny: Store) -> No
         "reset memory_limit",
         "pragma threads = 1",
         "pragma memory_limit = '9GB'",
-        "pragma enable_profiling",
+        "pragma profiling_output = '{out}'",
         "insert into cells from cells",
     ],
 )
