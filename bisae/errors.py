@@ -50,6 +50,17 @@ class Interrupted(BisaeError):
     """A run was asked to stop, and stopped where it can go on from."""
 
 
+class Stopped(BisaeError):
+    """The user stopped a query."""
+
+    exit_code = 130
+    """What a shell gives for a command that Ctrl-C ended."""
+
+
+class TimedOut(BisaeError, TimeoutError):
+    """A query took longer than it may."""
+
+
 class OutOfMemory(BisaeError, MemoryError):
     """The work does not fit the memory that there is."""
 

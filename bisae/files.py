@@ -49,7 +49,7 @@ def replace(file: Place | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
-        with _exchanged(file) as partial:
+        with exchanged(file) as partial:
             partial.write_bytes(data)
     else:
         file.write_bytes(data)
@@ -88,7 +88,7 @@ def written(file: Place) -> Iterator[Path]:
     """
     if is_local(file):
         make_folder(file.parent)
-        with _exchanged(file) as held:
+        with exchanged(file) as held:
             yield held
             line = _announce(file, held)
     else:
@@ -171,7 +171,7 @@ def copy(source: Place, target: Place) -> None:
     with source.open("rb") as opened:
         if is_local(target):
             make_folder(target.parent)
-            with _exchanged(target) as partial, partial.open("wb") as out:
+            with exchanged(target) as partial, partial.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
         else:
             with target.open("wb") as out:
@@ -210,7 +210,7 @@ def listing(folder: Place) -> Callable[[Place], bool]:
 
 
 @contextmanager
-def _exchanged(file: Place | Path) -> Iterator[Path]:
+def exchanged(file: Place | Path) -> Iterator[Path]:
     """A temporary file that takes a local file's place, or is gone if that failed.
 
     Its name is always the same: what a kill left behind, the next writer uses.

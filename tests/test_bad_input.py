@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from bisae.cli import main
-from bisae.store import Store
+from bisae.errors import BisaeError, SqlError
+from bisae.query import connect, create_views, read_view, rows_of
+from bisae.store import Store, open_store
 from bisae.study import Model, Study, dump_study
 
 Change = Callable[[Study], Study]
@@ -230,3 +233,79 @@ def test_sql_over_damaged_codes(copy: Study) -> None:
     assert status == 2
     assert "cells/S/40/1/codes/value, chunk c/0/0 (rows 0 to " in line
     assert line.endswith("remove it with `bisae rm`, build again.\n")
+
+
+def firings(copy: Study) -> Path:
+    return Path(copy.store) / "tables/firings/size=S/step=40/layer=1/rows.parquet"
+
+
+def cut_short(whole: bytes) -> bytes:
+    return whole[:-20]
+
+
+def scrambled(whole: bytes) -> bytes:
+    middle = len(whole) // 4
+    return whole[:middle] + bytes(64) + whole[middle + 64 :]
+
+
+@pytest.mark.parametrize("spoil", [cut_short, scrambled, lambda _: b"", lambda _: b"x"])
+def test_sql_over_a_damaged_table(copy: Study, spoil: Callable[[bytes], bytes]) -> None:
+    file = firings(copy)
+    file.write_bytes(spoil(file.read_bytes()))
+    query = "select feature, max(value), sum(token_row) from firings group by 1"
+    status, line = ask(Path(copy.store), query)
+    assert status == 1
+    assert line.startswith(f"Error: {file} cannot be read: ")
+    assert line.endswith(
+        "; `bisae verify` tells what is damaged; remove it, and `bisae export` again\n"
+    )
+    assert line.count("\n") == 1
+
+
+def test_sql_over_a_table_that_is_gone(copy: Study) -> None:
+    """After it was listed: another process removes a cell while a query runs."""
+    with closing(connect(open_store(copy.store), fenced=True)) as con:
+        firings(copy).unlink()
+        with pytest.raises(BisaeError, match=r"layer=1/rows\.parquet") as raised:
+            rows_of(con, "select sum(value) from firings")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_view_that_fails_names_its_file_and_line(copy: Study, tmp_path: Path) -> None:
+    file = tmp_path / "lost.sql"
+    file.write_text("-- Title: x\n-- Grain: y\nselect\n    langage\nfrom features\n")
+    views = {"lost": read_view(file)}
+    with (
+        closing(connect(open_store(copy.store))) as con,
+        pytest.raises(SqlError) as raised,
+    ):
+        create_views(con, views, {"features"})
+    assert str(raised.value).startswith(f"{file}: Binder Error: ")
+    assert str(raised.value).endswith("(line 4: langage)")
+
+
+def test_a_syntax_error_names_its_line(copy: Study, tmp_path: Path) -> None:
+    file = tmp_path / "query.sql"
+    file.write_text("-- Which?\nselect language\nfrm features as f\ngroup by 1\n")
+    status, line = ask(Path(copy.store), "-f", str(file))
+    assert status == 2
+    assert 'syntax error at or near "' in line
+    assert "(line 3: frm features as f)" in line
+
+
+@pytest.mark.parametrize("name", ["nowhere.sql", "."])
+def test_a_query_file_that_cannot_be_read(
+    copy: Study, tmp_path: Path, name: str
+) -> None:
+    status, line = ask(Path(copy.store), "-f", str(tmp_path / name))
+    assert status == 2
+    assert line.startswith(f"Error: cannot read the query in {tmp_path / name}: ")
+    assert line.count("\n") == 1
+
+
+def test_ways_of_asking_that_exclude_each_other(copy: Study, tmp_path: Path) -> None:
+    for more, said in {
+        ("select 1", "-f", "x.sql"): "give a query or --file, not both",
+        ("select 1", "--format", "parquet"): "--format parquet needs --output FILE",
+    }.items():
+        assert ask(Path(copy.store), *more) == (2, f"Error: {said}\n")

@@ -3,10 +3,11 @@
 import click
 
 from bisae import __version__
-from bisae.cli.ask import sql, status, views
+from bisae.cli.ask import catalog, status, views
 from bisae.cli.judge import compare, report, uncertainty, validate
 from bisae.cli.keep import cp, rm, verify
 from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrain, train
+from bisae.cli.sql import sql
 
 
 @click.group()
@@ -31,6 +32,7 @@ for command in (
     status,
     views,
     sql,
+    catalog,
     validate,
     uncertainty,
     compare,

@@ -1,14 +1,20 @@
-"""Commands that ask a store: status, views, sql."""
+"""Commands that tell what a store has: status, views, catalog."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill, indent
 
 import click
 
-from bisae.cli.options import format_option, reports_errors, say, show, store_argument
-
-STYLES = ("table", "csv", "json", "markdown", "parquet")
+from bisae.cli.options import (
+    format_option,
+    is_seen,
+    reports_errors,
+    say,
+    show,
+    store_argument,
+)
 
 
 @click.command()
@@ -45,78 +51,43 @@ def views(store: str, style: str) -> None:
     from bisae.query import describe
 
     with closing(bisae.open(store).connect(fenced=False)) as con:
-        show(describe(con), style)
+        rows = describe(con)
+    if style == "table" and is_seen():
+        for row in rows.values:
+            click.echo(_entry(*row))
+    else:
+        show(rows, style)
+
+
+def _entry(name: str, title: str, grain: str, columns: str) -> str:
+    """A view as an entry of a list, as wide as the terminal: no table would fit it."""
+    width = get_terminal_size().columns - 4
+    told = [fill(line, width) for line in (title, f"one row per: {grain}", columns)]
+    return name + "\n" + indent("\n".join(told), "    ")
 
 
 @click.command()
 @store_argument
-@click.argument("query", required=False)
 @click.option(
-    "-f", "--file", type=click.Path(path_type=Path), help="Read the query here."
-)
-@click.option("--format", "style", type=click.Choice(STYLES), default="table")
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Write the result here."
-)
-@click.option(
-    "--codes", metavar="SIZE/STEP/LAYER", help="Add this cell's table `codes`."
-)
-@click.option(
-    "--unsafe", is_flag=True, help="Let the query write and read other files."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file; by default STORE's name and .duckdb, here.",
 )
 @reports_errors
-def sql(
-    store: str,
-    query: str | None,
-    file: Path | None,
-    style: str,
-    output: Path | None,
-    codes: str | None,
-    unsafe: bool,  # noqa: FBT001 - click passes a flag by name
-) -> None:
-    """Ask a question in SQL; without one, open a shell.
+def catalog(store: str, output: Path | None) -> None:
+    """Write one .duckdb file with every view, for any DuckDB client.
 
-    Example: bisae sql toy/store "select language, count(*) from features group by 1"
+    It names the store's files and holds none of their rows: make it again when cells
+    were added. A catalog that is there is replaced, nothing else is.
+
+    Example: bisae catalog toy/store --output toy/store.duckdb
     """
     import bisae
-    from bisae.errors import SqlError
-    from bisae.query import missing_cells, rows_of, write_parquet
+    from bisae.query import missing_cells, write_catalog
 
-    if query and file:
-        msg = "give a query or --file, not both"
-        raise SqlError(msg)
     opened = bisae.open(store)
-    if file:
-        query = _read(file)
-    elif query is None and not sys.stdin.isatty():
-        query = sys.stdin.read()
-    con = opened.connect(codes, fenced=not unsafe, query=query)
     if missing := missing_cells(opened):
-        say(f"{missing} cells are not finished: their rows are missing")
-    if query is None:
-        from bisae.cli.shell import run_shell
-
-        run_shell(con, opened.place)
-    elif style == "parquet":
-        if output is None:
-            msg = "--format parquet needs --output FILE"
-            raise SqlError(msg)
-        write_parquet(con, query, output)
-    else:
-        from bisae.formats import render
-
-        text = render(rows_of(con, query), style)
-        if output:
-            output.write_text(text, encoding="utf-8")
-        else:
-            click.echo(text, nl=False)
-
-
-def _read(file: Path) -> str:
-    from bisae.errors import SqlError
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot read the query in {file}: {error}"
-        raise SqlError(msg) from error
+        say(f"{missing} cells are not finished: they are not in it")
+    file = output or Path(f"{opened.place.absolute().name}.duckdb")
+    write_catalog(opened, file)
+    click.echo(file)

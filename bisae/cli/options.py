@@ -1,8 +1,10 @@
 """What several commands share: arguments, errors as one line, tables on stdout."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, ParamSpec, TypeVar
 
 import click
@@ -17,7 +19,10 @@ study_argument = click.argument(
 )
 store_argument = click.argument("store", metavar="STORE")
 format_option = click.option(
-    "--format", "style", default="table", help="table, csv, json or markdown."
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json", "markdown"]),
+    default="table",
 )
 only_option = click.option(
     "--only",
@@ -54,8 +59,27 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
+def is_seen() -> bool:
+    """Whether results go to a terminal, where somebody reads them."""
+    return sys.stdout.isatty()
+
+
 def show(rows: Any, style: str) -> None:
-    """Print rows as a result."""
+    """Print rows as a result: on a terminal what fits it, else all."""
     from bisae.formats import render
 
-    click.echo(render(rows, style), nl=False)
+    if style == "table" and is_seen():
+        show_fitting(rows.names, rows.values)
+    else:
+        click.echo(render(rows, style), nl=False)
+
+
+def show_fitting(names: list[str], values: Any, more: str = "") -> None:
+    """Print a table as wide as the terminal; `more` is said of rows left out."""
+    from bisae.formats.table import table
+
+    text, shown = table(names, values, get_terminal_size().columns)
+    click.echo(text, nl=False)
+    columns = f"{shown} of {len(names)} columns" if shown < len(names) else ""
+    if left_out := " and ".join(filter(None, (more, columns))):
+        say(f"{left_out} are shown; to have all, pipe the answer or give --output")

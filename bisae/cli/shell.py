@@ -1,42 +1,51 @@
 """The SQL shell: history, completion, several lines until a semicolon."""
 
 from pathlib import Path
-from typing import Any
 
-import click
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.application import get_app
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory
 
-from bisae.cli.options import say, show
+from bisae.cli.asker import Asker
+from bisae.cli.complete import SqlCompleter
+from bisae.cli.options import say
 from bisae.errors import BisaeError
-from bisae.query import rows_of, words
+from bisae.query import check_parameters, columns_of, keywords, questions
 
 HISTORY = ".bisae_history"
 
 
-def run_shell(con: Any, place: object) -> None:
+def run_shell(asker: Asker, place: object) -> None:
     """Answer queries until end of input."""
-    history = FileHistory(str(Path.home() / HISTORY))
-    completer = WordCompleter(words(con), ignore_case=True)
-    session: PromptSession[str] = PromptSession(history=history, completer=completer)
-    say(f"{place}: end a query with a semicolon; Ctrl-D leaves")
-    held = ""
+    session: PromptSession[str] = PromptSession(
+        history=FileHistory(str(Path.home() / HISTORY)),
+        completer=SqlCompleter(columns_of(asker.con), keywords(asker.con)),
+        multiline=Condition(_goes_on),
+        prompt_continuation="     > ",
+    )
+    say(f"{place}: end a query with a semicolon; Ctrl-C stops it, Ctrl-D leaves")
     while True:
         try:
-            held += session.prompt("     > " if held else "bisae> ") + "\n"
-        except KeyboardInterrupt:
-            held = ""
+            if (text := session.prompt("bisae> ")).strip():
+                _answer(asker, text)
+        except KeyboardInterrupt:  # at the prompt: what was typed is dropped
             continue
         except EOFError:
             return
-        if held.rstrip().endswith(";"):
-            _answer(con, held)
-            held = ""
 
 
-def _answer(con: Any, query: str) -> None:
+def _goes_on() -> bool:
+    """Whether Enter begins another line of the query."""
+    text = get_app().current_buffer.text.rstrip()
+    return bool(text) and not text.endswith(";")
+
+
+def _answer(asker: Asker, text: str) -> None:
     try:
-        show(rows_of(con, query), "table")
+        for asked in questions(text):
+            given = {n: v for n, v in asker.parameters.items() if n in asked.parameters}
+            check_parameters([asked], given)
+            asker.answer(asked)
     except BisaeError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}")

@@ -34,6 +34,8 @@ from bisae.query import (
 COMPUTED_ONCE = frozenset(
     {"documents", "maxima", "firing_tokens", "language_counts", "feature_tokens"}
 )
+MEMORY = "1200MiB"
+"""What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
 SETS_AT_ONCE = 500_000
 """Rows of `feature_tokens` that are clustered at once."""
 
@@ -47,7 +49,8 @@ def export_cell(shared: Shared, cell: Cell) -> None:
     }
     if not stale:
         return
-    with closing(database(shared.store.tables)) as con, at(cell), named(f"cell {cell}"):
+    con = database(shared.store.tables, memory=MEMORY)
+    with closing(con), at(cell), named(f"cell {cell}"):
         base = open_cell(con, shared, cell)
         fold(con, shared, shared.settings, shared.views, base, COMPUTED_ONCE)
         for name, made in stale.items():

@@ -6,6 +6,7 @@ Reads the study, the corpus and the embeddings, which are made on first use.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ CLUSTERS = View(
     grain="",
     select="semantic_threshold clustering",
     reads=frozenset({"feature_tokens"}),
+    path=Path("clusters"),
 )
 """What `clusters` hangs on, though no .sql file makes it."""
 READ = ("tokens", "vocab", "mono_null", "token_concepts")

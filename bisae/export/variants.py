@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from bisae.export.cell import (
     COMPUTED_ONCE,
+    MEMORY,
     fold,
     made_of_codes,
     made_of_read,
@@ -105,7 +106,8 @@ def export_variants(shared: Shared, cell: Cell) -> None:
     made = _made(shared, cell, views)
     if all(is_current(file, made) for file in files.values()):
         return
-    with closing(database(shared.store.tables)) as con, at(cell), named(f"cell {cell}"):
+    con = database(shared.store.tables, memory=MEMORY)
+    with closing(con), at(cell), named(f"cell {cell}"):
         have = _fold_strong(con, shared, cell, views)
         for variant in variants(shared):
             with _schemas(con, "variant", "trend"):

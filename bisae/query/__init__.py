@@ -1,6 +1,7 @@
 """SQL over a store: the .sql files and the exported tables as one DuckDB database."""
 
-from bisae.query.ask import describe, frame_of, rows_of, words, write_parquet
+from bisae.query.ask import columns_of, describe, frame_of, keywords, rows_of
+from bisae.query.catalog import write_catalog
 from bisae.query.database import (
     CELL_TABLES,
     FOLD_TABLES,
@@ -10,7 +11,6 @@ from bisae.query.database import (
     connect,
     create_views,
     database,
-    explain,
     exported_cells,
     missing_cells,
     named,
@@ -18,6 +18,15 @@ from bisae.query.database import (
     quoted,
     table_file,
     table_views,
+)
+from bisae.query.question import (
+    Answer,
+    Parameters,
+    Question,
+    answer,
+    check_parameters,
+    questions,
+    write_parquet,
 )
 from bisae.query.tables import (
     Made,
@@ -36,40 +45,49 @@ from bisae.query.views import (
     read_view,
     read_views,
 )
+from bisae.query.watch import Watch
 
 __all__ = [
     "CELL_TABLES",
     "FOLD_TABLES",
     "SEARCH_TABLE",
     "STUDY_TABLES",
+    "Answer",
     "Connection",
     "Made",
+    "Parameters",
+    "Question",
     "View",
+    "Watch",
     "addressed",
+    "answer",
     "build_order",
+    "check_parameters",
     "closure",
+    "columns_of",
     "connect",
     "create_views",
     "database",
     "describe",
     "digest",
-    "explain",
     "exported_cells",
     "footer",
     "frame_of",
     "hanging_on",
     "is_current",
+    "keywords",
     "made_by",
     "missing_cells",
     "named",
     "parquet_view",
+    "questions",
     "quoted",
     "read_view",
     "read_views",
     "rows_of",
     "table_file",
     "table_views",
-    "words",
+    "write_catalog",
     "write_parquet",
     "write_table",
 ]

@@ -1,16 +1,11 @@
-"""Answers from a database: rows, Parquet, and what there is to ask about."""
+"""Answers from a database: rows, and what there is to ask about."""
 
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-import pyarrow.parquet as pq
-
 from bisae.assets import asset_dir
-from bisae.errors import SqlError
 from bisae.formats import Rows
-from bisae.query.database import Connection, explain
+from bisae.query.database import Connection, named
 from bisae.query.views import read_views
 
 if TYPE_CHECKING:
@@ -19,51 +14,49 @@ if TYPE_CHECKING:
 
 def rows_of(con: Connection, query: str) -> Rows:
     """Run a query. Raises SqlError: one line, with the query's line it is about."""
-    try:
+    with named():
         result = con.execute(query)
         names = [column[0] for column in result.description or ()]
         return Rows(names, result.fetchall() if names else [])
-    except duckdb.Error as error:
-        raise SqlError(explain(error)) from error
 
 
 def frame_of(con: Connection, query: str) -> "pd.DataFrame":
     """Run a query; its rows as a pandas frame. Raises SqlError as `rows_of`."""
-    try:
+    with named():
         return con.execute(query).df()
-    except duckdb.Error as error:
-        raise SqlError(explain(error)) from error
 
 
-def write_parquet(con: Connection, query: str, file: Path) -> None:
-    """Write a result as Parquet, through Arrow: a fence lets DuckDB write nothing."""
-    try:
-        reader = con.sql(query.rstrip().rstrip(";")).to_arrow_reader()
-        with pq.ParquetWriter(file, reader.schema) as writer:
-            for batch in reader:
-                writer.write_batch(batch)
-    except duckdb.Error as error:
-        raise SqlError(explain(error)) from error
+def headers() -> dict[str, tuple[str, str]]:
+    """Title and grain of every table and view that bisae knows."""
+    told = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
+    found = {name: (one["title"], one["grain"]) for name, one in told.items()}
+    views = read_views().items()
+    return found | {name: (view.title, view.grain) for name, view in views}
 
 
 def describe(con: Connection) -> Rows:
     """Every table and view: name, title, grain, columns."""
-    headers = {name: (view.title, view.grain) for name, view in read_views().items()}
-    told = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
-    headers |= {name: (one["title"], one["grain"]) for name, one in told.items()}
-    columns = con.execute(
-        "select table_name, string_agg(column_name, ', ' order by ordinal_position) "
-        "from information_schema.columns where table_schema = 'main' "
-        "group by table_name order by table_name"
-    ).fetchall()
-    values = [(name, *headers[name], listed) for name, listed in columns]
+    known = headers()
+    values = [
+        (name, *known[name], ", ".join(columns))
+        for name, columns in columns_of(con).items()
+    ]
     return Rows(["name", "title", "grain", "columns"], values)
 
 
-def words(con: Connection) -> list[str]:
-    """What the shell completes: names of tables and columns."""
+def columns_of(con: Connection) -> dict[str, list[str]]:
+    """The columns of every table and view."""
     found = con.execute(
-        "select table_name from information_schema.columns where table_schema = 'main' "
-        "union select column_name from information_schema.columns order by 1"
+        "select table_name, list(column_name order by ordinal_position) "
+        "from information_schema.columns where table_schema = 'main' "
+        "group by table_name order by table_name"
+    ).fetchall()
+    return dict(found)
+
+
+def keywords(con: Connection) -> list[str]:
+    """The words that DuckDB's SQL keeps for itself."""
+    found = con.execute(
+        "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
     ).fetchall()
     return [word for (word,) in found]

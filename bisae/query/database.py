@@ -4,12 +4,12 @@ Reads the list of finished cells from the study, never a glob. The only door to 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
 
-from bisae.errors import SqlError, Unfinished
+from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError, Unfinished
 from bisae.files import Place, is_local, listing
 from bisae.grid import Cell
 from bisae.query import fence
@@ -17,6 +17,8 @@ from bisae.query.views import View, build_order, read_views, reads_of
 from bisae.store import Store
 
 Connection = duckdb.DuckDBPyConnection
+Places = Mapping[str, Sequence[Cell | None]]
+"""Of which cells, or of the study, each table has files."""
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
 # `settings` names every threshold; other tables are partitioned by cell, or are not.
 CONCEPTS = "feature_concepts"
@@ -41,18 +43,27 @@ STUDY_TABLES = (
     "lexicon",
     "token_concepts",
 )
-MEMORY = "1200MiB"
+MEMORY = "2GiB"
+SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
+"""What DuckDB's Parquet reader says of the inside of a file, without its name."""
+REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` again"
 
 
-def database(tables: Place | None = None, *, windowed: bool = False) -> Connection:
+def database(
+    tables: Place | None = None, *, windowed: bool = False, memory: str = MEMORY
+) -> Connection:
     """An empty database in memory, bounded, that downloads nothing.
 
     It reads `tables` in an object store, or if it is `windowed`, through a window.
     """
     con = duckdb.connect()
-    con.execute(f"set memory_limit = '{MEMORY}'")
+    con.execute(f"set memory_limit = '{memory}'")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
+    # How far a query is, for `watch`; DuckDB itself prints nothing.
+    con.execute("set enable_progress_bar = true")
+    con.execute("set enable_progress_bar_print = false")
+    con.execute("set progress_bar_time = 0")
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     if tables is not None and (windowed or not is_local(tables)):
@@ -71,14 +82,14 @@ def create_views(
 
     A view named like a base table gives way to it; one that needs a table which this
     study does not have is left out. Gives the names that are there now. Raises
-    SqlError, naming the view.
+    SqlError, naming the file.
     """
     have = set(base)
     for name in build_order(views):
         if name in have or not views[name].reads <= have:
             continue
         kind = "table" if name in computed_once else "view"
-        with named(f"view {name}"):
+        with named(views[name].path):
             con.execute(f"create {kind} {name} as {views[name].select}")
         have.add(name)
     return have
@@ -90,35 +101,40 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
     return (folder / cell.partition if cell else folder) / "rows.parquet"
 
 
+def address(file: Place) -> str:
+    """A file as a query that is not fenced names it."""
+    return str(file.resolve()) if is_local(file) else fence.address(file)
+
+
 def parquet_view(
-    con: Connection, name: str, files: Sequence[Place], *, fenced: bool = False
+    con: Connection,
+    name: str,
+    files: Sequence[Place],
+    address: Callable[[Place], str] = address,
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
-    direct = not fenced and is_local(files[0])
-    listed = ", ".join(
-        quoted(str(file.resolve()) if direct else fence.address(file)) for file in files
-    )
+    listed = ", ".join(quoted(address(file)) for file in files)
     by_cell = name in CELL_TABLES
-    con.execute(
-        f"create view {name} as from read_parquet([{listed}], "
-        f"hive_partitioning = {by_cell}"
-        + (f", hive_types = {ADDRESS})" if by_cell else ")")
-    )
+    with named(f"table {name}"):
+        con.execute(
+            f"create view {name} as from read_parquet([{listed}], "
+            f"hive_partitioning = {by_cell}"
+            + (f", hive_types = {ADDRESS})" if by_cell else ")")
+        )
 
 
 def table_views(
     con: Connection,
     store: Store,
-    places: Mapping[str, Sequence[Cell | None]],
-    *,
-    fenced: bool = False,
+    places: Places,
+    address: Callable[[Place], str] = address,
 ) -> set[str]:
     """Make base views of the tables that are there; `places` says of which cells."""
     made, is_there = set(), listing(store.tables)
     for table, cells in places.items():
         files = [file for c in cells if is_there(file := table_file(store, table, c))]
         if files:
-            parquet_view(con, table, files, fenced=fenced)
+            parquet_view(con, table, files, address)
             made.add(table)
     return made
 
@@ -144,6 +160,21 @@ def missing_cells(store: Store) -> int:
     return len(store.cells) - len(exported_cells(store))
 
 
+def contents(store: Store) -> tuple[Places, dict[str, View]]:
+    """All tables of a store's exported cells, and all views. Raises Unfinished."""
+    cells = exported_cells(store)
+    if not cells:
+        msg = (
+            f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
+        )
+        raise Unfinished(msg)
+    searched = [model.middle_cell for model in store.study.models]
+    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
+    places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
+    views = read_views("study", "trends", "paper", "questions", "checks")
+    return places, views
+
+
 def connect(
     store: Store,
     codes: Cell | None = None,
@@ -158,22 +189,13 @@ def connect(
     one `query`, only what that hangs on is there. Raises Unfinished when nothing is
     exported yet, or that cell is not encoded.
     """
-    cells = exported_cells(store)
-    if not cells:
-        msg = (
-            f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
-        )
-        raise Unfinished(msg)
+    places, views = contents(store)
     con = database(store.tables, windowed=fenced)
-    searched = [model.middle_cell for model in store.study.models]
-    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
-    places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
-    views = read_views("study", "trends", "paper", "questions", "checks")
     if query is not None:
         needed = _needed(views, {*places, "codes"}, query)
         places = {name: places[name] for name in places if name in needed}
         views = {name: views[name] for name in views if name in needed}
-    base = table_views(con, store, places, fenced=fenced)
+    base = table_views(con, store, places, fence.address if fenced else address)
     if codes:
         con.register("codes", store.codes_stream(codes))
         base.add("codes")
@@ -198,23 +220,41 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
 
 
 @contextmanager
-def named(what: object) -> Iterator[None]:
-    """Turn DuckDB's errors into one line that says what was being worked on."""
+def named(what: object = "", lines: int = 0) -> Iterator[None]:
+    """Turn DuckDB's errors into one line that says what was being worked on.
+
+    `lines` is how many are above the statement, where it is one of several.
+    """
     try:
         yield
+    except duckdb.InterruptException:
+        raise  # whoever stopped it knows
     except duckdb.Error as error:
-        msg = f"{what}: {explain(error)}"
-        raise SqlError(msg) from error
+        told = explain(error, lines)
+        raise _failure(error, f"{what}: " if what else "", told) from error
 
 
-def explain(error: duckdb.Error) -> str:
+def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
+    """DuckDB's error as ours."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        msg = f"{what}{told}; a query may use {MEMORY} of memory: read fewer rows or "
+        return OutOfMemory(msg + "columns, aggregate in steps, or join smaller tables")
+    file = re.search(r"[Ff]ile ['\"](?:bisae://)?(\S+\.parquet)['\"](?:: )?(.*)", told)
+    if file and not isinstance(error, duckdb.PermissionException):
+        return Damaged(file[1], file[2] or told.partition(" file ")[0], REMEDY)
+    if type(error) is duckdb.Error and SPOILED.search(told):
+        return Damaged(f"{what}a table's file", told, REMEDY)
+    return SqlError(what + told)
+
+
+def explain(error: duckdb.Error, lines: int = 0) -> str:
     """DuckDB's error in one line: what, and at which line of the query."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    if lines[0].startswith("Traceback"):
-        return lines[-1].split(": ", 1)[-1]
+    said = [line for line in str(error).splitlines() if line.strip()]
+    if said[0].startswith("Traceback"):
+        return said[-1].split(": ", 1)[-1]
     place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
     near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
-    hint = f"; nearest: {near[1] or near[2]}" if near else ""
-    where = f" (line {place[1]}: {place[2].strip()})" if place else ""
-    first = lines[0].partition(" Detail: Python exception")[0]
+    hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
+    where = f" (line {int(place[1]) + lines}: {place[2].strip()})" if place else ""
+    first = said[0].partition(" Detail: Python exception")[0]
     return f"{first}{hint}{where}"

@@ -87,13 +87,20 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def ls(self, path: str, detail: bool = True, **options: Any) -> Any:  # noqa: FBT001, FBT002
         """What is in a folder."""
+        self._refuse_beyond(path)
         return self._files.ls(self._strip_protocol(path), detail=detail)
+
+    def glob(self, path: str, *more: Any, **options: Any) -> Any:
+        """The files of a pattern; fsspec would pass over a refusal on its way."""
+        self._refuse_beyond(self._strip_protocol(path))
+        return super().glob(path, *more, **options)
 
     def info(self, path: str, **options: Any) -> Any:
         """What is known of a file; an object store is asked once, since DuckDB asks
         ten times for each file.
         """
         path = self._strip_protocol(path)
+        self._refuse_beyond(path)
         if is_local(self._root):
             return self._files.info(path)
         if path not in self._known:
@@ -115,9 +122,10 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         return self.info(path)["LastModified"]
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        if mode != "rb" or not self._is_below(path):
-            msg = f"queries may only read the store's tables, not {path} ({mode})"
+        if mode != "rb":
+            msg = f"queries may only read the store's tables, not write {path}"
             raise PermissionError(msg)
+        self._refuse_beyond(path)
         if is_local(self._root):
             return open_local(path)
         files, size = self._files, self.info(path)["size"]
@@ -127,11 +135,14 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
             _nothing,
         )
 
-    def _is_below(self, path: str) -> bool:
+    def _refuse_beyond(self, path: str) -> None:
         home = self._root.path.rstrip("/") + "/"
-        if is_local(self._root):  # links and `..` go where they go
-            return os.path.realpath(path).startswith(home)
-        return path.startswith(home)
+        path = self._strip_protocol(path)
+        # On a disk, links and `..` go where they go.
+        real = os.path.realpath(path) if is_local(self._root) else path
+        if not f"{real}/".startswith(home):
+            msg = f"queries may only read the store's tables, not {path}"
+            raise PermissionError(msg)
 
 
 def open_local(path: str) -> SharedFile:
@@ -142,10 +153,6 @@ def open_local(path: str) -> SharedFile:
         os.fstat(descriptor).st_size,
         lambda: os.close(descriptor),
     )
-
-
-def _range(files: AbstractFileSystem, path: str, start: int, end: int) -> bytes:
-    return bytes(files.cat_file(path, start=start, end=end))
 
 
 def _nothing() -> None:
@@ -160,6 +167,8 @@ def address(file: Place) -> str:
 def enclose(con: Any, root: Place) -> None:
     """Let a connection read files below `root`, as `bisae://`, and nothing else."""
     folder = address(root.resolve()).replace("'", "''")
+    # Where DuckDB spills, a query may write and attach whatever it likes.
+    con.execute("set temp_directory = ''")
     con.execute(f"set allowed_directories = ['{folder}/']")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

@@ -27,6 +27,7 @@ class View(NamedTuple):
     select: str
     reads: frozenset[str]
     """Tables and views that it names, from the parser."""
+    path: Path
 
 
 def read_views(*folders: str) -> dict[str, View]:
@@ -57,7 +58,7 @@ def read_view(path: Path) -> View:
         for found in [re.search(rf"^-- {name}: +(.*(?:\n--   +.*)*)", select, re.M)]
     }
     folder = path.parent.name
-    return View(path.stem, folder, field["Title"], field["Grain"], select, reads)
+    return View(path.stem, folder, field["Title"], field["Grain"], select, reads, path)
 
 
 def build_order(views: Mapping[str, View]) -> list[str]:

@@ -1,0 +1,99 @@
+"""How `bisae sql` answers: in which form, where to, and what is said beside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import click
+
+from bisae.cli.options import is_seen, say, show_fitting
+from bisae.errors import SqlError
+from bisae.files import exchanged
+from bisae.formats import pieces
+from bisae.query import (
+    Answer,
+    Parameters,
+    Question,
+    Watch,
+    answer,
+    check_parameters,
+    questions,
+    write_parquet,
+)
+
+MOST_ROWS = 40
+"""Rows of a table that a terminal is shown."""
+LONG = 2.0
+"""Seconds after which a query outside the shell says how long it took."""
+
+
+class Asker(NamedTuple):
+    """A connection, and how its answers are wanted."""
+
+    con: Any
+    parameters: Parameters
+    style: str
+    output: Path | None
+    timeout: float | None
+
+    def ask_once(self, text: str) -> None:
+        """Answer all that is asked, each in turn. Raises as `answer`, and SqlError."""
+        asked = questions(text)
+        check_parameters(asked, self.parameters)
+        n = sum(one.has_rows for one in asked)
+        if n > 1 and (self.output or self.style not in ("table", "markdown")):
+            msg = f"{n} queries have {n} answers: ask one at a time, or as tables"
+            raise SqlError(msg)
+        for one in asked:
+            self.answer(one, LONG)
+
+    def answer(self, asked: Question, long: float = 0) -> None:
+        """Answer one statement; say how long it took, if that was `long`.
+
+        Raises SqlError, Stopped, TimedOut.
+        """
+        start, watch = monotonic(), Watch(self.con, self.timeout)
+        if self.style == "parquet" and asked.has_rows:
+            with self._written() as file:
+                empty = not write_parquet(self.con, asked, self.parameters, file, watch)
+        else:
+            names, values = answer(self.con, asked, self.parameters, watch)
+            first = list(islice(values, 1))
+            empty = asked.has_rows and not first
+            self._give(asked, Answer(names, chain(first, values)))
+        if empty:
+            say("no rows")
+        if (seconds := monotonic() - start) >= long:
+            say(f"{seconds:.3g} s")
+
+    def _give(self, asked: Question, found: Answer) -> None:
+        """Write an answer to where it is wanted."""
+        if not asked.has_rows:
+            return
+        if self.output:
+            with self._written() as file, file.open("w", encoding="utf-8") as out:
+                out.writelines(pieces(*found, self.style))
+        elif asked.is_plan and self.style == "table":
+            for _, plan in found.values:
+                click.echo(plan, nl=False)
+        elif self.style == "table" and is_seen():
+            rows = list(islice(found.values, MOST_ROWS + 1))
+            more = f"the first {MOST_ROWS} rows" if len(rows) > MOST_ROWS else ""
+            show_fitting(found.names, rows[:MOST_ROWS], more)
+        else:
+            for piece in pieces(*found, self.style):
+                click.echo(piece, nl=False)
+
+    @contextmanager
+    def _written(self) -> Iterator[Path]:
+        """Give a file that becomes the output once all is in it."""
+        assert self.output
+        try:
+            with exchanged(self.output) as file:
+                yield file
+        except OSError as error:
+            msg = f"cannot write {self.output}: {error.strerror or error}"
+            raise SqlError(msg) from error

@@ -1,0 +1,51 @@
+"""What the SQL shell completes: tables, columns, also of an alias, and keywords."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+Columns = Mapping[str, Sequence[str]]
+
+
+class SqlCompleter(Completer):
+    """Completes the word at the cursor."""
+
+    def __init__(self, columns: Columns, keywords: Iterable[str]) -> None:
+        """`columns` are those of each table."""
+        self._columns = columns
+        self._keywords = list(keywords)
+
+    def get_completions(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> Iterator[Completion]:
+        """What may stand here, in alphabetical order."""
+        before = document.text_before_cursor
+        start = re.search(r"\w*$", before)
+        typed = start[0] if start else ""
+        for word in sorted(set(self._words(before, document.text))):
+            if word.lower().startswith(typed.lower()):
+                yield Completion(word, -len(typed))
+
+    def _words(self, before: str, whole: str) -> Iterator[str]:
+        read = tables_read(whole)
+        if owner := re.search(r"(\w+)\.\w*$", before):
+            name = owner[1].lower()
+            yield from self._columns.get(read.get(name, name), ())
+        elif re.search(r"\b(from|join)\s+\w*$", before, re.IGNORECASE):
+            yield from self._columns
+        elif re.search(r"\w$", before):
+            known = [table for table in read.values() if table in self._columns]
+            for table in known or self._columns:
+                yield from self._columns[table]
+            yield from self._columns
+            yield from self._keywords
+
+
+def tables_read(query: str) -> dict[str, str]:
+    """The tables that a query names so far, by alias and by name."""
+    found = re.findall(r"\b(?:from|join)\s+(\w+)(?:\s+as)?(?:\s+(\w+))?", query.lower())
+    return {alias: table for table, alias in found if alias} | {
+        table: table for table, _ in found
+    }

@@ -1,0 +1,123 @@
+"""The command sql: questions answered one by one, or in a shell."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import click
+
+from bisae.cli.options import reports_errors, say, store_argument
+from bisae.errors import SqlError, Stopped
+
+STYLES = ("table", "csv", "json", "markdown", "parquet")
+
+
+@click.command()
+@store_argument
+@click.argument("query", required=False)
+@click.option(
+    "-f", "--file", type=click.Path(path_type=Path), help="Read the query here."
+)
+@click.option("--format", "style", type=click.Choice(STYLES), default="table")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Write the result here."
+)
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What $NAME is in the query; as often as you like.",
+)
+@click.option(
+    "--codes", metavar="SIZE/STEP/LAYER", help="Add this cell's table `codes`."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a query that takes longer.",
+)
+@click.option(
+    "--unsafe", is_flag=True, help="Let the query write and read other files."
+)
+@reports_errors
+def sql(
+    store: str,
+    query: str | None,
+    file: Path | None,
+    style: str,
+    output: Path | None,
+    parameters: tuple[str, ...],
+    codes: str | None,
+    timeout: float | None,
+    unsafe: bool,  # noqa: FBT001 - click passes a flag by name
+) -> None:
+    """Ask a question in SQL; without one, open a shell.
+
+    Example: bisae sql toy/store "select language, count(*) from features group by 1"
+    """
+    import bisae
+    from bisae.cli.asker import Asker
+    from bisae.query import missing_cells
+
+    given = dict(_parameter(text) for text in parameters)
+    query = _query(query, file)
+    if output is None and style == "parquet":
+        msg = "--format parquet needs --output FILE"
+        raise SqlError(msg)
+    if output is not None and query is None:
+        msg = "--output needs a query"
+        raise SqlError(msg)
+    with _stoppable():
+        opened = bisae.open(store)
+        con = opened.connect(codes, fenced=not unsafe, query=query)
+        if missing := missing_cells(opened):
+            say(f"{missing} cells are not finished: their rows are missing")
+        asker = Asker(con, given, style, output, timeout)
+        with closing(con):
+            if query is None:
+                from bisae.cli.shell import run_shell
+
+                run_shell(asker, opened.place)
+            else:
+                asker.ask_once(query)
+
+
+def _query(query: str | None, file: Path | None) -> str | None:
+    """The text that is asked; None for a shell."""
+    if query is not None and file:
+        msg = "give a query or --file, not both"
+        raise SqlError(msg)
+    if file:
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"cannot read the query in {file}: {error}"
+            raise SqlError(msg) from error
+    return sys.stdin.read() if query is None and not sys.stdin.isatty() else query
+
+
+def _parameter(text: str) -> tuple[str, int | float | str]:
+    """NAME=VALUE; what looks like a number is one."""
+    name, given, value = text.partition("=")
+    if not given or not re.fullmatch(r"\w+", name):
+        msg = f"--param {text}: give NAME=VALUE"
+        raise SqlError(msg)
+    if re.fullmatch(r"[+-]?\d+", value):
+        return name, int(value)
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
+        return name, float(value)
+    return name, value
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C outside of a query ends with one line too."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        msg = "stopped"
+        raise Stopped(msg) from error

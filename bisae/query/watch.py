@@ -1,0 +1,55 @@
+"""A query under watch: how far it is, a time limit, and Ctrl-C that stops it alone."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from time import monotonic
+from typing import Any, TypeVar
+
+import duckdb
+
+from bisae.errors import Stopped, TimedOut
+from bisae.progress import bar
+from bisae.query.database import Connection
+
+T = TypeVar("T")
+LOOK = 0.1
+"""Seconds between two looks at a query."""
+
+
+class Watch:
+    """Watches what one connection does, from its making on."""
+
+    def __init__(self, con: Connection, timeout: float | None = None) -> None:
+        """A query may take `timeout` seconds."""
+        self._con = con
+        self._timeout = timeout
+        self._end = monotonic() + timeout if timeout else float("inf")
+        self._asked_to_stop = False
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do a piece of the work. Raises Stopped after Ctrl-C, and TimedOut.
+
+        It is done in another thread: this one, which gets the signal, stays free.
+        """
+        with ThreadPoolExecutor(1) as pool, bar(100, "query", "%") as shown:
+            task = pool.submit(work)
+            while not task.done():
+                try:
+                    self._look(task, shown)
+                except KeyboardInterrupt:
+                    self._asked_to_stop = True
+        try:
+            return task.result()
+        except duckdb.InterruptException as error:
+            if self._asked_to_stop:
+                raise Stopped("the query was stopped") from error  # noqa: EM101
+            msg = f"the query was stopped after {self._timeout:g} seconds (--timeout)"
+            raise TimedOut(msg) from error
+
+    def _look(self, task: "Future[T]", shown: Any) -> None:
+        """Wait a little; stop the query, again and again until it hears, or draw."""
+        wait([task], LOOK)
+        if self._asked_to_stop or monotonic() > self._end:
+            self._con.interrupt()
+        elif (percent := self._con.query_progress()) > shown.n:
+            shown.update(percent - shown.n)

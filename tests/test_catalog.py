@@ -1,0 +1,155 @@
+"""A catalog: any DuckDB client opens the study, and gets our rows."""
+
+import csv
+import io
+import math
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from bisae.cli import main
+from bisae.query import connect, describe, rows_of
+from bisae.query.database import contents
+from bisae.store import Store
+
+CLIENT = Path(sys.executable).with_name("duckdb")
+"""DuckDB's own command line, from the package duckdb-cli: version 1."""
+
+
+def catalog(store: Store, *more: object) -> Result:
+    return CliRunner().invoke(main, ["catalog", str(store.place), *map(str, more)])
+
+
+def client(file: Path, query: str) -> list[list[str]]:
+    """The rows that DuckDB's command line gives."""
+    command = [
+        str(CLIENT),
+        "-readonly",
+        "-csv",
+        "-noheader",
+        "-nullvalue",
+        "",
+        str(file),
+    ]
+    told = subprocess.run([*command, "-c", query], check=True, capture_output=True)
+    return list(csv.reader(io.StringIO(told.stdout.decode(), newline="")))
+
+
+@pytest.fixture(scope="module")
+def made(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("catalog") / "tiny.duckdb"
+    told = catalog(tiny, "--output", file)
+    assert (told.exit_code, told.stdout, told.stderr) == (0, f"{file}\n", "")
+    assert [path.name for path in file.parent.iterdir()] == ["tiny.duckdb"]
+    return file
+
+
+def test_the_client_is_of_an_older_version() -> None:
+    told = subprocess.run([CLIENT, "--version"], capture_output=True, text=True)
+    assert told.stdout.startswith("v1.")
+
+
+def test_every_table_and_view_is_in_it(tiny: Store, made: Path) -> None:
+    with closing(connect(tiny)) as con:
+        expected = [
+            [name, f"{title}; one row per {grain}"]
+            for name, title, grain, _ in describe(con).values
+        ]
+    query = "select view_name, comment from duckdb_views() where not internal"
+    assert sorted(client(made, query)) == expected
+
+
+def test_every_view_answers_the_client_as_it_does_us(tiny: Store, made: Path) -> None:
+    with closing(connect(tiny)) as con:
+        for name, *_ in describe(con).values:
+            query = f"select columns(*)::varchar from {name} order by all"
+            ours, theirs = rows_of(con, query).values, client(made, query)
+            assert len(ours) == len(theirs), name
+            for one, other in zip(ours, theirs, strict=True):
+                assert all(map(is_same, one, other)), (name, one, other)
+
+
+def is_same(ours: str | None, theirs: str) -> bool:
+    """Versions of DuckDB differ in the last bit of a decimal's double."""
+    if ours == theirs or (ours is None and not theirs):
+        return True
+    return math.isclose(float(ours or "nan"), float(theirs), rel_tol=1e-12)
+
+
+def test_attached_under_another_name_it_answers(tiny: Store, made: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"attach '{made}' as mine (read_only)")
+        theirs = con.execute("from mine.trends order by all").fetchall()
+    with closing(connect(tiny)) as con:
+        assert theirs == con.execute("from trends order by all").fetchall()
+
+
+def test_it_reads_the_files_of_one_cell_for_one_cell(made: Path) -> None:
+    plan = client(
+        made,
+        "explain analyze select max(value) from firings "
+        "where size = 'S' and step = 40 and layer = 2",
+    )
+    assert "Scanning Files: 1/15" in str(plan)
+
+
+def test_it_is_named_like_the_store_and_made_again(
+    tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path(f"{tiny.place.name}.duckdb")
+    for _ in range(2):
+        assert catalog(tiny).stdout == f"{file}\n"
+        assert client(file, "select count(*) from cells") == [["15"]]
+    assert list(Path().iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "change", ["create table mine as select 1", "create view mine as select 1"]
+)
+def test_what_a_user_added_is_not_lost(
+    tiny: Store, made: Path, tmp_path: Path, change: str
+) -> None:
+    file = tmp_path / "tiny.duckdb"
+    shutil.copy(made, file)
+    subprocess.run([CLIENT, file, "-c", change], check=True)
+    before = file.read_bytes()
+    told = catalog(tiny, "--output", file)
+    said = f"{file} has what bisae did not put there: mine; move it away, or give "
+    assert told.stderr == f"Error: {said}another --output\n"
+    assert (told.exit_code, file.read_bytes()) == (2, before)
+
+
+def test_what_is_no_catalog_is_left_alone(tiny: Store, tmp_path: Path) -> None:
+    text, other = tmp_path / "notes.txt", tmp_path / "other.duckdb"
+    text.write_text("mine")
+    with duckdb.connect(other) as con:
+        con.execute("create table mine as select 1 as a")
+    for file in (text, other):
+        before = file.read_bytes()
+        told = catalog(tiny, "--output", file)
+        assert told.exit_code == 2
+        assert told.stderr.startswith(f"Error: {file} is there and is no catalog")
+        assert told.stderr.count("\n") == 1
+        assert file.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written(tiny: Store, tmp_path: Path) -> None:
+    told = catalog(tiny, "--output", tmp_path / "no" / "x.duckdb")
+    assert told.exit_code == 2
+    assert told.stderr.startswith(
+        f"Error: cannot write {tmp_path}/no/x.duckdb: No such"
+    )
+
+
+def test_codes_are_in_no_catalog(tiny: Store) -> None:
+    """They are no file that a client could read."""
+    places, views = contents(tiny)
+    assert "codes" not in places
+    assert not any(view.reads == {"codes"} for view in views.values())
