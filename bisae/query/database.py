@@ -50,14 +50,14 @@ REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` ag
 
 
 def database(
-    tables: Place | None = None, *, windowed: bool = False, memory: str = MEMORY
+    tables: Place | None = None, *, windowed: bool = False, memory: str = ""
 ) -> Connection:
     """An empty database in memory, bounded, that downloads nothing.
 
     It reads `tables` in an object store, or if it is `windowed`, through a window.
     """
     con = duckdb.connect()
-    con.execute(f"set memory_limit = '{memory}'")
+    con.execute(f"set memory_limit = '{memory or MEMORY}'")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
     # How far a query is, for `watch`; DuckDB itself prints nothing.
