@@ -5,13 +5,14 @@ import os
 import pty
 import select
 import struct
+import subprocess
 import sys
 import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 60.0
+PATIENCE = 30.0
 WIDTH = 80
 ENDLESS = "select count(*) from range(100000000) a, range(100000) b where "
 ENDLESS += "a.range * b.range % 7 = 1"
@@ -20,7 +21,7 @@ ENDLESS += "a.range * b.range % 7 = 1"
 class Terminal:
     """A running command."""
 
-    def __init__(self, process: int, descriptor: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", descriptor: int) -> None:
         self._process = process
         self._descriptor = descriptor
         self._unread = ""
@@ -41,8 +42,7 @@ class Terminal:
         """The exit status, and what is shown until then."""
         while self._read():
             pass
-        _, status = os.waitpid(self._process, 0)
-        return os.waitstatus_to_exitcode(status), self._unread
+        return self._process.wait(PATIENCE), self._unread
 
     def _read(self) -> bool:
         if not select.select([self._descriptor], [], [], PATIENCE)[0]:
@@ -55,17 +55,32 @@ class Terminal:
         return bool(found)
 
 
+# The terminal becomes that of the new session: there Ctrl-C is a signal.
+IN_ITS_TERMINAL = """
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module("bisae", run_name="__main__", alter_sys=True)
+"""
+
+
 @contextmanager
 def terminal(*words: object, home: object = "/nowhere") -> Iterator[Terminal]:
     """Start `bisae` with these words in a terminal of 80 columns."""
-    process, descriptor = pty.fork()
-    if process == 0:
-        os.environ |= {"HOME": str(home), "PROMPT_TOOLKIT_NO_CPR": "1"}
-        command = [sys.executable, "-m", "bisae", *map(str, words)]
-        os.execv(sys.executable, command)
+    ours, theirs = pty.openpty()
     size = struct.pack("HHHH", 40, WIDTH, 0, 0)
-    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, size)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_TERMINAL, *map(str, words)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env=os.environ | {"HOME": str(home), "PROMPT_TOOLKIT_NO_CPR": "1"},
+    )
+    os.close(theirs)
     try:
-        yield Terminal(process, descriptor)
+        yield Terminal(process, ours)
     finally:
-        os.close(descriptor)  # hangs up on what still runs
+        os.close(ours)
+        process.kill()
+        process.wait()

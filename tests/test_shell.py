@@ -46,6 +46,7 @@ def test_an_error_leaves_the_shell_open(tiny: Store, tmp_path: Path) -> None:
             shell.type(f"{typed};\r")
             shell.read_to(answer)
         shell.read_to("b\n-\n2\n")
+        shell.read_to("bisae>")
         shell.type("\x04")
         assert shell.end()[0] == 0
 

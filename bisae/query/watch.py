@@ -1,7 +1,10 @@
 """A query under watch: how far it is, a time limit, and Ctrl-C that stops it alone."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from threading import current_thread, main_thread
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -31,13 +34,14 @@ class Watch:
 
         It is done in another thread: this one, which gets the signal, stays free.
         """
-        with ThreadPoolExecutor(1) as pool, bar(100, "query", "%") as shown:
+        with (
+            _on_ctrl_c(self._ask_to_stop),
+            ThreadPoolExecutor(1) as pool,
+            bar(100, "query", "%") as shown,
+        ):
             task = pool.submit(work)
             while not task.done():
-                try:
-                    self._look(task, shown)
-                except KeyboardInterrupt:
-                    self._asked_to_stop = True
+                self._look(task, shown)
         try:
             return task.result()
         except duckdb.InterruptException as error:
@@ -46,10 +50,26 @@ class Watch:
             msg = f"the query was stopped after {self._timeout:g} seconds (--timeout)"
             raise TimedOut(msg) from error
 
+    def _ask_to_stop(self) -> None:
+        self._asked_to_stop = True
+
     def _look(self, task: "Future[T]", shown: Any) -> None:
         """Wait a little; stop the query, again and again until it hears, or draw."""
         wait([task], LOOK)
         if self._asked_to_stop or monotonic() > self._end:
             self._con.interrupt()
-        elif (percent := self._con.query_progress()) > shown.n:
-            shown.update(percent - shown.n)
+        else:  # also where DuckDB cannot tell: the time goes on
+            shown.update(max(self._con.query_progress() - shown.n, 0))
+
+
+@contextmanager
+def _on_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
+    """Call a function instead of raising wherever this thread happens to be."""
+    if current_thread() is not main_thread():  # which gets no signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
