@@ -137,18 +137,20 @@ def zipf(draw: Draw, n: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def late(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A token fires one feature of each of its own eight slots."""
+    """A token fires one feature of each of its own slots, one in six."""
     slot = np.arange(K)
     mixed = hashed(token_id[:, None] * K + slot)
-    fires = (mixed % 4 == 0) & (draw.random(mixed.shape) < 0.25)
+    fires = (mixed % 6 == 0) & (draw.random(mixed.shape) < 0.375)
     return fires, (GROUPS * (mixed / 2**32) ** 1.3).astype(np.int64)
 
 
 def early(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Any feature fires on any token."""
+    """Any feature fires on any token; one in eighty fires a third of all times."""
     shape = (len(token_id), K)
     fires = draw.random(shape) < 0.08
-    return fires, (GROUPS * draw.random(shape) ** 1.6).astype(np.int64)
+    usual = (GROUPS * draw.random(shape) ** 1.3).astype(np.int64)
+    frequent = draw.integers(0, GROUPS // 80, shape)
+    return fires, np.where(draw.random(shape) < 0.35, frequent, usual)
 
 
 def hashed(number: np.ndarray) -> np.ndarray:

@@ -279,7 +279,19 @@ def test_tables_of_other_codes(copy: Store) -> None:
         "was made from other codes"
     }
     assert all(f"/{CELL.partition}/" in one.where for one in wrong)
-    assert len(wrong) == len(FOLD_TABLES)
+    tables = {one.where.split("/")[1] for one in wrong}
+    assert tables == {*FOLD_TABLES, "sensitivity", "eval_size"}
+
+
+@pytest.mark.parametrize(
+    ("table", "command"), [("features", "export"), ("lr_search", "lr-search")]
+)
+def test_who_makes_a_table_again(copy: Store, table: str, command: str) -> None:
+    cell = copy.study.models[0].middle_cell
+    file = table_file(copy, table, cell)
+    file.write_bytes(file.read_bytes()[:-1])
+    (one,) = verify(copy, ALL).findings
+    assert one.what.endswith(f"remove it, and `bisae {command}` makes it again")
 
 
 def test_a_store_that_two_studies_wrote(copy: Store) -> None:

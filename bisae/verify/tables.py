@@ -6,11 +6,12 @@ from typing import Any
 
 from bisae.files import Place, beside, has_its_sum, relative
 from bisae.grid import Cell
-from bisae.query import CELL_TABLES, STUDY_TABLES, footer, table_file
+from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_file
 from bisae.store import Store
 from bisae.verify.findings import Finding
 
-AGAIN = "remove it, and `bisae export` makes it again"
+MADE_BY = {"replicates": "uncertainty", SEARCH_TABLE: "lr-search"}
+"""The command that makes a table; that of all others is `export`."""
 IsThere = Callable[[Place], bool]
 
 
@@ -45,13 +46,15 @@ def _check(
 ) -> Iterator[Finding]:
     for file in files:
         where = relative(file, store.place)
+        command = MADE_BY.get(relative(file, store.tables).split("/")[0], "export")
+        again = f"remove it, and `bisae {command}` makes it again"
         try:
             if not has_its_sum(file):
-                yield Finding(where, f"is not what {beside(file).name} says; {AGAIN}")
+                yield Finding(where, f"is not what {beside(file).name} says; {again}")
             elif file.suffix == ".parquet":
                 made = json.loads(footer(file))
                 for name, part in made_from.items():
                     if made.get(name, part["fingerprint"]) != part["fingerprint"]:
-                        yield Finding(where, f"was made from other {name}; {AGAIN}")
+                        yield Finding(where, f"was made from other {name}; {again}")
         except FileNotFoundError:
-            yield Finding(where, f"has no {beside(file).name} beside it; {AGAIN}")
+            yield Finding(where, f"has no {beside(file).name} beside it; {again}")
