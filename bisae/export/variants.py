@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from bisae.export.cell import (
     COMPUTED_ONCE,
-    MEMORY,
     fold,
     made_of_codes,
     made_of_read,
@@ -38,6 +37,8 @@ from bisae.query import (
     write_table,
 )
 
+MEMORY = "1000MiB"
+"""What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
 TABLES = ("sensitivity", "eval_size")
 KEPT = COMPUTED_ONCE | {
     *(

@@ -15,16 +15,16 @@ select
     count(*) filter (where n_tokens = 1) as n_single_token,
     count(monosemanticity_null) as n_monosemanticity_null,
     sum(monosemanticity::decimal(18, 15)) as monosemanticity,
-    sum((monosemanticity ^ 2)::decimal(18, 15)) as monosemanticity_2,
+    sum((monosemanticity * monosemanticity)::decimal(18, 15)) as monosemanticity_2,
     sum(monosemanticity_null::decimal(18, 15)) as monosemanticity_null,
-    sum((monosemanticity_null ^ 2)::decimal(18, 15)) as monosemanticity_null_2,
+    sum((monosemanticity_null * monosemanticity_null)::decimal(18, 15)) as monosemanticity_null_2,
     sum(token_entropy::decimal(18, 15)) as token_entropy,
-    sum((token_entropy ^ 2)::decimal(18, 15)) as token_entropy_2,
+    sum((token_entropy * token_entropy)::decimal(18, 15)) as token_entropy_2,
     sum(semantic_entropy::decimal(18, 15)) as semantic_entropy,
-    sum((semantic_entropy ^ 2)::decimal(18, 15)) as semantic_entropy_2,
+    sum((semantic_entropy * semantic_entropy)::decimal(18, 15)) as semantic_entropy_2,
     sum(mean_span::decimal(38, 15)) as mean_span,
-    sum((mean_span ^ 2)::decimal(38, 15)) as mean_span_2,
+    sum((mean_span * mean_span)::decimal(38, 15)) as mean_span_2,
     sum(mean_span_active::decimal(38, 15)) as mean_span_active,
-    sum((mean_span_active ^ 2)::decimal(38, 15)) as mean_span_active_2
+    sum((mean_span_active * mean_span_active)::decimal(38, 15)) as mean_span_active_2
 from features
 group by size, step, layer, supported
