@@ -1,6 +1,7 @@
 """One tiny study, built once by the real pipeline, for all tests that read a store."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -46,6 +47,13 @@ def tiny(tiny_study: Study) -> Store:
     """The tiny study's store, searched, built, exported. Read only: tests copy it."""
     search(tiny_study)
     return build(tiny_study, Selection())
+
+
+@pytest.fixture
+def copy(tiny: Store, tmp_path: Path) -> Study:
+    """The tiny study over a copy of its store."""
+    shutil.copytree(str(tiny.place), tmp_path / "store")
+    return tiny.study.model_copy(update={"store": str(tmp_path / "store")})
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,9 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from bisae.cli import main
-from bisae.errors import BisaeError, SqlError
-from bisae.query import connect, create_views, read_view, rows_of
-from bisae.store import Store, open_store
 from bisae.study import Model, Study, dump_study
 
 Change = Callable[[Study], Study]
-
-
-@pytest.fixture
-def copy(tiny: Store, tmp_path: Path) -> Study:
-    """The tiny study over a copy of its store."""
-    shutil.copytree(str(tiny.place), tmp_path / "store")
-    return tiny.study.model_copy(update={"store": str(tmp_path / "store")})
 
 
 def fail(study: Study, *command: str, status: int = 1) -> str:
@@ -166,150 +155,3 @@ def test_embeddings_of_a_size_that_is_not_there(copy: Study) -> None:
     semantic = copy.semantic.model_copy(update={"size": "XL"})
     line = fail(copy.model_copy(update={"semantic": semantic}), "export", status=2)
     assert "[semantic] size = 'XL'" in line
-
-
-def ask(store: Path, *query: str) -> tuple[int, str]:
-    told = CliRunner().invoke(main, ["sql", str(store), *query])
-    assert told.stdout == ""
-    return told.exit_code, told.stderr
-
-
-def test_sql_over_an_unfinished_cell(copy: Study) -> None:
-    codes = Path(copy.store) / "bisae.zarr/cells/S/40/1/codes/zarr.json"
-    known = json.loads(codes.read_text())
-    del known["attributes"]["complete"]
-    codes.write_text(json.dumps(known))
-    status, line = ask(Path(copy.store), "from codes", "--codes", "S/40/1")
-    assert status == 1
-    assert "codes of cell S/40/1 is not finished" in line
-
-
-def test_sql_over_a_missing_cell(copy: Study) -> None:
-    status, line = ask(Path(copy.store), "from codes", "--codes", "S/41/1")
-    assert status == 2
-    assert "no cell S/41/1" in line
-    status, line = ask(Path(copy.store), "from codes", "--codes", "S/x/1")
-    assert status == 2
-    assert "step 'x' is not a number" in line
-
-
-def test_sql_says_how_many_cells_are_missing(copy: Study) -> None:
-    shutil.rmtree(Path(copy.store) / "tables/features/size=S/step=40")
-    told = CliRunner().invoke(main, ["sql", copy.store, "select 1 as one"])
-    assert told.exit_code == 0
-    assert told.stderr == "2 cells are not finished: their rows are missing\n"
-
-
-def test_sql_before_anything_is_finished(copy: Study) -> None:
-    shutil.rmtree(Path(copy.store) / "tables")
-    status, line = ask(Path(copy.store), "from features")
-    assert status == 1
-    assert "no cell is finished yet" in line
-
-
-def test_a_sql_error_names_its_line(copy: Study) -> None:
-    status, line = ask(Path(copy.store), "select\n  langage\nfrom features")
-    assert status == 2
-    assert "(line 2: langage)" in line
-    assert '"language"' in line
-    status, line = ask(Path(copy.store), "select * from featurs")
-    assert status == 2
-    assert '"features"' in line
-
-
-def test_no_store(tmp_path: Path) -> None:
-    status, line = ask(tmp_path / "nowhere", "select 1")
-    assert status == 1
-    assert "no store at" in line
-
-
-def test_sql_over_damaged_codes(copy: Study) -> None:
-    chunk = Path(copy.store) / "bisae.zarr/cells/S/40/1/codes/value/c/0/0"
-    whole = bytearray(chunk.read_bytes())
-    whole[50] ^= 1
-    chunk.write_bytes(bytes(whole))
-    query = "select count(*) from codes"
-    status, line = ask(Path(copy.store), query, "--codes", "S/40/1")
-    assert status == 2
-    assert "cells/S/40/1/codes/value, chunk c/0/0 (rows 0 to " in line
-    assert line.endswith("remove it with `bisae rm`, build again.\n")
-
-
-def firings(copy: Study) -> Path:
-    return Path(copy.store) / "tables/firings/size=S/step=40/layer=1/rows.parquet"
-
-
-def scrambled(whole: bytes) -> bytes:
-    half = len(whole) // 2
-    return whole[:4] + bytes(half) + whole[4 + half :]
-
-
-@pytest.mark.parametrize(
-    ("spoil", "where"),
-    [
-        (lambda whole: whole[:-20], "{}"),
-        (lambda whole: b"", "{}"),
-        (lambda whole: b"x", "{}"),
-        (scrambled, "a table's file"),  # all that DuckDB's reader says of it
-    ],
-)
-def test_sql_over_a_damaged_table(
-    copy: Study, spoil: Callable[[bytes], bytes], where: str
-) -> None:
-    file = firings(copy)
-    file.write_bytes(spoil(file.read_bytes()))
-    query = "select feature, max(value), sum(token_row) from firings group by 1"
-    status, line = ask(Path(copy.store), query)
-    assert status == 1
-    assert line.startswith(f"Error: {where.format(file)} cannot be read: ")
-    assert "; `bisae verify` tells what is damaged; remove it, and `bisae ex" in line
-    assert line.count("\n") == 1
-
-
-def test_sql_over_a_table_that_is_gone(copy: Study) -> None:
-    """After it was listed: another process removes a cell while a query runs."""
-    with closing(connect(open_store(copy.store), fenced=True)) as con:
-        firings(copy).unlink()
-        with pytest.raises(BisaeError, match=r"layer=1/rows\.parquet") as raised:
-            rows_of(con, "select sum(value) from firings")
-    assert "\n" not in str(raised.value)
-
-
-def test_a_view_that_fails_names_its_file_and_line(copy: Study, tmp_path: Path) -> None:
-    file = tmp_path / "lost.sql"
-    file.write_text("-- Title: x\n-- Grain: y\nselect\n    langage\nfrom features\n")
-    views = {"lost": read_view(file)}
-    with (
-        closing(connect(open_store(copy.store))) as con,
-        pytest.raises(SqlError) as raised,
-    ):
-        create_views(con, views, {"features"})
-    assert str(raised.value).startswith(f"{file}: Binder Error: ")
-    assert str(raised.value).endswith("(line 4: langage)")
-
-
-def test_a_syntax_error_names_its_line(copy: Study, tmp_path: Path) -> None:
-    file = tmp_path / "query.sql"
-    file.write_text("-- Which?\nselect language\nfrm features as f\ngroup by 1\n")
-    status, line = ask(Path(copy.store), "-f", str(file))
-    assert status == 2
-    assert 'syntax error at or near "' in line
-    assert "(line 3: frm features as f)" in line
-
-
-@pytest.mark.parametrize("name", ["nowhere.sql", "."])
-def test_a_query_file_that_cannot_be_read(
-    copy: Study, tmp_path: Path, name: str
-) -> None:
-    status, line = ask(Path(copy.store), "-f", str(tmp_path / name))
-    assert status == 2
-    assert line.startswith(f"Error: cannot read the query in {tmp_path / name}: ")
-    assert line.count("\n") == 1
-
-
-def test_ways_of_asking_that_exclude_each_other(copy: Study, tmp_path: Path) -> None:
-    for more, said in {
-        ("select 1", "-f", "x.sql"): "give a query or --file, not both",
-        ("select 1", "--format", "parquet"): "--format parquet needs --output FILE",
-    }.items():
-        assert ask(Path(copy.store), *more) == (2, f"Error: {said}\n")

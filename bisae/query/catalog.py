@@ -16,11 +16,10 @@ from bisae.query.database import (
     contents,
     create_views,
     database,
-    explain,
-    named,
     quoted,
     table_views,
 )
+from bisae.query.failure import explain, named
 from bisae.store import Store
 
 STORAGE = "v1.0.0"

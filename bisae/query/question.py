@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bisae.errors import SqlError
-from bisae.query.database import Connection, named
+from bisae.query.database import Connection
+from bisae.query.failure import named
 from bisae.query.watch import Watch
 
 Parameters = Mapping[str, int | float | str]
