@@ -81,6 +81,13 @@ def rules(tiny: Store) -> Rules:
     return Rules(tiny.study.features, found[0], embeddings, bins)
 
 
+@pytest.fixture
+def copied_study(tiny: Store, tmp_path: Path) -> Study:
+    """The tiny study over a copy of its store."""
+    shutil.copytree(str(tiny.place), tmp_path / "store")
+    return tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+
+
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[None]:
     """A local S3 server, and an environment that names it."""

@@ -167,5 +167,5 @@ def test_a_query_has_so_much_memory(
     told = CliRunner().invoke(main, ["sql", str(tiny.place), query])
     assert told.exit_code == OutOfMemory.exit_code
     assert told.stdout == ""
-    assert "a query may use 64MiB of memory: read fewer rows or columns" in told.stderr
+    assert "/64.0 MiB used); read fewer rows or columns, aggregate in" in told.stderr
     assert told.stderr.count("\n") == 1

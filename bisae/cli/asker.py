@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from bisae.cli.options import is_seen, say, show_fitting
-from bisae.errors import SqlError
+from bisae.errors import BisaeError, SqlError
 from bisae.files import exchanged
 from bisae.formats import pieces
 from bisae.query import (
@@ -94,6 +94,8 @@ class Asker(NamedTuple):
         try:
             with exchanged(self.output) as file:
                 yield file
+        except BisaeError:
+            raise  # some are an OSError as well
         except OSError as error:
             msg = f"cannot write {self.output}: {error.strerror or error}"
             raise SqlError(msg) from error

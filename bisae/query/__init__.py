@@ -13,12 +13,12 @@ from bisae.query.database import (
     database,
     exported_cells,
     missing_cells,
-    named,
     parquet_view,
     quoted,
     table_file,
     table_views,
 )
+from bisae.query.failure import named
 from bisae.query.question import (
     Answer,
     Parameters,

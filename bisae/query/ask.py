@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from bisae.assets import asset_dir
 from bisae.formats import Rows
-from bisae.query.database import Connection, named
+from bisae.query.database import Connection
+from bisae.query.failure import named
 from bisae.query.views import read_views
 
 if TYPE_CHECKING:

@@ -9,18 +9,17 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from bisae.errors import SqlError
+from bisae.errors import BisaeError, SqlError
 from bisae.files import Place, is_local
 from bisae.query.ask import headers
 from bisae.query.database import (
     contents,
     create_views,
     database,
-    explain,
-    named,
     quoted,
     table_views,
 )
+from bisae.query.failure import explain, named
 from bisae.store import Store
 
 STORAGE = "v1.0.0"
@@ -45,6 +44,8 @@ def write_catalog(store: Store, file: Path) -> None:
             held = Path(folder) / "catalog.duckdb"
             _fill(store, held)
             held.replace(file)
+    except BisaeError:
+        raise  # some are an OSError as well
     except OSError as error:
         msg = f"cannot write {file}: {error.strerror or error}"
         raise SqlError(msg) from error

@@ -1,18 +1,17 @@
 """A DuckDB database over a store: its tables as base views, the .sql files on top.
 
-Reads the list of finished cells from the study, never a glob. The only door to DuckDB.
+Reads the list of finished cells from the study, never a glob.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import duckdb
 
-from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError, Unfinished
+from bisae.errors import SqlError, Unfinished
 from bisae.files import Place, is_local, listing
 from bisae.grid import Cell
 from bisae.query import fence
+from bisae.query.failure import named
 from bisae.query.views import View, build_order, read_views, reads_of
 from bisae.store import Store
 
@@ -44,9 +43,6 @@ STUDY_TABLES = (
     "token_concepts",
 )
 MEMORY = "2GiB"
-SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
-"""What DuckDB's Parquet reader says of the inside of a file, without its name."""
-REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` again"
 
 
 def database(
@@ -217,44 +213,3 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
     except SqlError:
         return every
     return needed if needed <= every else every
-
-
-@contextmanager
-def named(what: object = "", lines: int = 0) -> Iterator[None]:
-    """Turn DuckDB's errors into one line that says what was being worked on.
-
-    `lines` is how many are above the statement, where it is one of several.
-    """
-    try:
-        yield
-    except duckdb.InterruptException:
-        raise  # whoever stopped it knows
-    except duckdb.Error as error:
-        told = explain(error, lines)
-        raise _failure(error, f"{what}: " if what else "", told) from error
-
-
-def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
-    """DuckDB's error as ours."""
-    if isinstance(error, duckdb.OutOfMemoryException):
-        msg = f"{what}{told}; a query may use {MEMORY} of memory: read fewer rows or "
-        return OutOfMemory(msg + "columns, aggregate in steps, or join smaller tables")
-    file = re.search(r"[Ff]ile ['\"](?:bisae://)?(\S+\.parquet)['\"](?:: )?(.*)", told)
-    if file and not isinstance(error, duckdb.PermissionException):
-        return Damaged(file[1], file[2] or told.partition(" file ")[0], REMEDY)
-    if type(error) is duckdb.Error and SPOILED.search(told):
-        return Damaged(f"{what}a table's file", told, REMEDY)
-    return SqlError(what + told)
-
-
-def explain(error: duckdb.Error, lines: int = 0) -> str:
-    """DuckDB's error in one line: what, and at which line of the query."""
-    said = [line for line in str(error).splitlines() if line.strip()]
-    if said[0].startswith("Traceback"):
-        return said[-1].split(": ", 1)[-1]
-    place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
-    near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
-    hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
-    where = f" (line {int(place[1]) + lines}: {place[2].strip()})" if place else ""
-    first = said[0].partition(" Detail: Python exception")[0]
-    return f"{first}{hint}{where}"

@@ -6,15 +6,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bisae.errors import SqlError
-from bisae.query.database import Connection, named
+from bisae.query.database import Connection
+from bisae.query.failure import named
 from bisae.query.watch import Watch
 
 Parameters = Mapping[str, int | float | str]
 AT_ONCE = 10_000
 """Rows that are fetched at once: an answer of any length passes through."""
+
+
+OF_ARROW = {
+    "INTERRUPT": duckdb.InterruptException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+}
+"""How the text of an error begins, and its class."""
 
 
 class Question(NamedTuple):
@@ -104,10 +113,21 @@ def write_parquet(
         query = watch.run(lambda: con.sql(asked.statement, params=used))
         reader = watch.run(query.to_arrow_reader)
         with pq.ParquetWriter(file, reader.schema) as writer:
-            while (batch := watch.run(lambda: next(reader, None))) is not None:
+            while (batch := watch.run(lambda: _next(reader))) is not None:
                 writer.write_batch(batch)
                 rows += batch.num_rows
         return rows
+
+
+def _next(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next rows. Arrow passes DuckDB's errors on as its own; here they are back."""
+    try:
+        return next(reader, None)
+    except (OSError, pa.ArrowException) as error:
+        kinds = (
+            kind for start, kind in OF_ARROW.items() if str(error).startswith(start)
+        )
+        raise next(kinds, duckdb.Error)(str(error)) from error
 
 
 def _used(asked: Question, given: Parameters) -> dict[str, Any] | None:
