@@ -337,7 +337,21 @@ def test_codes_stream_into_duckdb_twice(whole: Store) -> None:
         assert np.array_equal(found.value, value[row, rank])
         assert sorted(found.feature) == sorted(index[row, rank])
     types = [str(one) for one in con.sql("from codes").types]
-    assert types == ["BIGINT", "INTEGER", "FLOAT"]
+    assert types == ["BIGINT", "INTEGER", "FLOAT", "BOOLEAN"]
+
+
+def test_a_run_starts_where_the_token_before_has_no_such_code(whole: Store) -> None:
+    """Blocks as they are read, unused places and the ends of documents included."""
+    width = whole.study.corpus.context - 1
+    index, value = read_codes(whole)
+    row, rank = np.nonzero(value)
+    key = row * 65_536 + index[row, rank]
+    goes_on = np.isin(key - 65_536, key) & (row % width > 0)
+    batches = list(whole.read_codes(ONE))
+    starts = [one["starts_run"].to_numpy(zero_copy_only=False) for one in batches]
+    assert len(starts) > 1
+    assert np.array_equal(np.concatenate(starts), ~goes_on)
+    assert goes_on.any()
 
 
 def test_reading_leaves_the_warnings_filters_alone(whole: Store) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from wcwidth import wcswidth, wcwidth
+from wcwidth import wcswidth
 
 NUMBER = int | float | Decimal
 GAP = "  "
@@ -68,10 +68,9 @@ def cut(text: str, width: int) -> str:
     """A text, with its end left out if it is wider."""
     if wide(text) <= width:
         return text
-    kept, room = "", width - 1
-    for char in text:
-        room -= max(wcwidth(char), 0)
-        if room < 0:
+    kept = ""
+    for char in text:  # what one takes hangs on those beside it
+        if wide(f"{kept}{char}…") > width:
             break
         kept += char
     return kept + "…"
