@@ -72,7 +72,6 @@ def in_polars(
 ) -> pl.DataFrame:
     """The same, lazily, so that polars plans it."""
     lazy, words, groups = codes.lazy(), tokens.lazy(), clusters.lazy()
-    largest = pl.col("value").max().over("feature")
     active = lazy.group_by("feature").agg(
         n_active=pl.len(), max_value=pl.col("value").max()
     )
@@ -85,7 +84,6 @@ def in_polars(
         .collect()
         .lazy()
     )
-    del largest
     own = fired.filter("is_exclusive")
     exclusive = _polar_classes(own, "language", "language_exclusive").with_columns(
         pl.when(pl.col("n") >= EXCLUSIVE).then("language_exclusive")
