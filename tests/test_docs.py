@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from bisae.cli import main
 from bisae.store import Store, lease
-from bisae.study import Study, dump_study
+from bisae.study import Intervention, Model, Study, Translation, dump_study
 from bisae.study.sae import Sae
-from bisae.study.schema import Corpus, Features, Lm, Model, Pretrain
+from bisae.study.schema import Corpus, Features, Lm, Pretrain
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "store" / "README.md", *ROOT.glob("docs/*.md")]
@@ -103,11 +103,14 @@ def test_generated_parts_are_fresh() -> None:
         assert made.filled(file) == (ROOT / file).read_text("utf-8"), "run `make docs`"
 
 
-@pytest.mark.parametrize("section", [Corpus, Features, Lm, Model, Pretrain, Sae])
+SECTIONS = [Corpus, Features, Intervention, Lm, Model, Pretrain, Sae, Translation]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
 def test_every_setting_is_documented(section: type) -> None:
     page = (ROOT / "docs" / "study.md").read_text("utf-8")
     for name in section.model_fields:  # type: ignore[attr-defined]
-        assert re.search(rf"`(\[\[)?(\w+\.)?{name}(\]\])?`", page), name
+        assert re.search(rf"`(\[{{1,2}})?(\w+\.)?{name}(\]{{1,2}})?`", page), name
 
 
 def test_the_layout_describes_every_array_of_the_specification() -> None:

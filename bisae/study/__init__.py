@@ -5,10 +5,11 @@ absolute; writes it back beside the store, so that a store says how it was built
 """
 
 from bisae.study.files import dump_study, is_path, load_study, parse_study
+from bisae.study.intervention import Intervention, Translation
+from bisae.study.model import Model
 from bisae.study.sae import Sae
 from bisae.study.schema import (
     Features,
-    Model,
     Pretrain,
     PretrainModel,
     Source,
@@ -17,12 +18,14 @@ from bisae.study.schema import (
 
 __all__ = [
     "Features",
+    "Intervention",
     "Model",
     "Pretrain",
     "PretrainModel",
     "Sae",
     "Source",
     "Study",
+    "Translation",
     "dump_study",
     "is_path",
     "load_study",

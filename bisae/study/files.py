@@ -121,4 +121,10 @@ def _absolute(study: Study, home: Path) -> Study:
     if study.pretrain:
         extra = tuple(source(one) for one in study.pretrain.extra)
         update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
+    if study.intervention and (asked := study.intervention.translation):
+        files = tuple(place(file) for file in asked.files)
+        comet = asked.comet and place(asked.comet)
+        asked = asked.model_copy(update={"files": files, "comet": comet})
+        changed = {"translation": asked}
+        update["intervention"] = study.intervention.model_copy(update=changed)
     return study.model_copy(update=update)

@@ -1,0 +1,91 @@
+"""The section [intervention] of a study file: equation 7, and what it is tried with."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from bisae.errors import StudyError
+from bisae.study.model import Model
+from bisae.study.section import Positive, Section
+
+Strength = Annotated[float, Field(ge=0)]
+Number = Positive | Literal["all"]
+
+
+def _listed(value: Any) -> Any:
+    """One value, or several."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+class Translation(Section):
+    """What the mid-training model translates while features are added to it."""
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Pairs: JSON Lines with a field for each language, or data sets of LLM-jp-eval."""
+    pairs: Positive = 100
+    """How many are translated, each direction."""
+    shots: Annotated[int, Field(ge=0)] = 4
+    """Pairs that the prompt shows."""
+    max_new_tokens: Positive = 128
+    batch_pairs: Positive = 32
+    comet: str | None = None
+    """A folder or checkpoint file with COMET-22's weights."""
+
+
+class Intervention(Section):
+    """Features of a fully trained model, added to one that is halfway (equation 7)."""
+
+    size: str
+    layer: Annotated[int, Field(ge=0)]
+    mid_step: Annotated[int, Field(ge=0)]
+    full_step: Annotated[int, Field(ge=0)] | None = None
+    """By default the last step of the size."""
+    classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Whose features are added: by default every language's, and the mixed ones."""
+    alpha: Annotated[
+        tuple[Strength, ...], Field(min_length=1), BeforeValidator(_listed)
+    ] = (0.1,)
+    m: Annotated[tuple[Number, ...], Field(min_length=1), BeforeValidator(_listed)] = (
+        5000,
+    )
+    """How many features of a class are added, or "all"."""
+    draws: Positive = 5
+    seed: int = 0
+    scale_back: bool = False
+    """Whether what translates is scaled by the full model's norm; losses try both."""
+    b_pre: bool = True
+    documents: Positive | None = None
+    """Held-out documents of each language; by default all."""
+    batch_documents: Positive | None = None
+    """By default as many as of the language-model section."""
+    translation: Translation | None = None
+
+
+def check_intervention(
+    asked: Intervention, models: Sequence[Model], languages: Sequence[str]
+) -> None:
+    """What one section alone cannot tell: sizes, steps and languages that there are.
+
+    Raises StudyError.
+    """
+    model = next((one for one in models if one.size == asked.size), None)
+    if model is None:
+        msg = f"[intervention] size = {asked.size!r} is none of the models' sizes"
+        raise StudyError(msg)
+    full = model.steps[-1] if asked.full_step is None else asked.full_step
+    if unknown := {asked.mid_step, full} - set(model.steps):
+        msg = f"[intervention] {asked.size} has no step {min(unknown)}"
+        raise StudyError(msg)
+    if asked.mid_step >= full:
+        msg = f"[intervention] mid_step = {asked.mid_step} is not before full_step = "
+        msg += f"{full}: features of a later step are added to an earlier one"
+        raise StudyError(msg)
+    known = (*languages, "mixed")
+    if strange := set(asked.classes or ()) - set(known):
+        msg = f"[intervention] classes: {min(strange)!r} is none of {', '.join(known)}"
+        raise StudyError(msg)
+    if model.layers != "all" and asked.layer not in model.layers:
+        msg = f"[intervention] {asked.size} has no autoencoder at layer {asked.layer}; "
+        msg += f"its layers are {', '.join(map(str, model.layers))}"
+        raise StudyError(msg)
