@@ -13,6 +13,7 @@ from bisae.export import Shared, export_cell, export_shared, export_variants, ga
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import read_config
+from bisae.intervene import intervene as measure
 from bisae.models import open_model
 from bisae.progress import note, track
 from bisae.query import exported_cells
@@ -58,6 +59,12 @@ def search(study: Study) -> Store:
     for model in study.models:
         _search(store, model)
     return store
+
+
+def intervene(study: Study) -> tuple[Store, Cell]:
+    """Run the intervention on built cells; gives the cell that has its tables."""
+    store = create_store(with_layers(study))
+    return store, measure(store)
 
 
 def _build_corpus(store: Store) -> None:

@@ -6,7 +6,17 @@ from bisae import __version__
 from bisae.cli.ask import catalog, status, views
 from bisae.cli.judge import compare, report, uncertainty, validate
 from bisae.cli.keep import cp, rm, verify
-from bisae.cli.make import build, demo, encode, export, lr_search, plan, pretrain, train
+from bisae.cli.make import (
+    build,
+    demo,
+    encode,
+    export,
+    intervene,
+    lr_search,
+    plan,
+    pretrain,
+    train,
+)
 from bisae.cli.sql import sql
 
 
@@ -36,6 +46,7 @@ for command in (
     validate,
     uncertainty,
     compare,
+    intervene,
     verify,
     cp,
     rm,

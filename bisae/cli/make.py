@@ -153,6 +153,34 @@ def export(study: Path, only: str | None) -> None:
     _stage(study, only, "export")
 
 
+@click.command()
+@study_argument
+@format_option
+@reports_errors
+def intervene(study: Path, style: str) -> None:
+    """Add features of a full model to one that is halfway: what are they worth?
+
+    The study's [intervention] says which. Writes the tables `interventions`,
+    `intervention_losses` and `intervention_intervals`; prints the differences of
+    perplexity, which are the view `table_4`. Goes on where it stopped.
+
+    Example: bisae intervene toy/toy.toml
+    """
+    from bisae.build import intervene
+    from bisae.query import connect, rows_of
+    from bisae.study import load_study
+
+    store, cell = intervene(load_study(study))
+    query = f"""
+        select control, alpha, m, added, language, n_draws, perplexity, difference,
+            difference_low, difference_high, difference_none
+        from table_4
+        where (size, step, layer) = {(*cell,)}
+    """
+    with closing(connect(store, query=query)) as con:
+        show(rows_of(con, query), style)
+
+
 def _stage(path: Path, only: str | None, stage: str) -> None:
     from bisae.build import build
     from bisae.grid import parse_selection

@@ -32,7 +32,19 @@ FOLD_TABLES = (
 )
 """What a cell's codes become. A cell is finished when they are there."""
 SEARCH_TABLE = "lr_search"
-CELL_TABLES = (*FOLD_TABLES, "eval_size", "sensitivity", "replicates", SEARCH_TABLE)
+INTERVENTION_TABLES = (
+    "intervention_losses",
+    "interventions",
+    "intervention_intervals",
+)
+CELL_TABLES = (
+    *FOLD_TABLES,
+    "eval_size",
+    "sensitivity",
+    "replicates",
+    SEARCH_TABLE,
+    *INTERVENTION_TABLES,
+)
 STUDY_TABLES = (
     "settings",
     "tokens",

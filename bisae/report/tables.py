@@ -77,12 +77,31 @@ def _names(con: Connection) -> set[str]:
 def _query(view: View, con: Connection) -> str:
     """All rows in an order: the view's own, or by size, as a number, and the rest."""
     query = f"from {view.name}"
+    if across := _across(view):
+        return _laid_across(view, *across)
     if re.search(r"^order by", view.select, re.MULTILINE):
         return query
     if "size" not in rows_of(con, f"{query} limit 0").names:
         return f"{query} order by all"
     by_size = "select max(n_params) from cells where cells.size"
     return f"{query} order by ({by_size} = {view.name}.size), columns(*)"
+
+
+def _laid_across(view: View, column: str, measures: list[str]) -> str:
+    """The view with a column for each value of one that is part of its grain."""
+    keys = ", ".join(key for key in view.grain.split(", ") if key != column)
+    named = len(measures) > 1
+    firsts = ", ".join(f"first({one})" + f" as {one}" * named for one in measures)
+    return (
+        f"from (pivot (select {keys}, {column}, {', '.join(measures)} from {view.name})"
+        f" on {column} using {firsts} group by {keys}) order by {keys}"
+    )
+
+
+def _across(view: View) -> tuple[str, list[str]] | None:
+    """Which column's values the header lays across, and what stands below them."""
+    found = re.search(r"^-- Across: +(\w+) of (.*)$", view.select, re.MULTILINE)
+    return (found[1], found[2].split(", ")) if found else None
 
 
 def _paper(view: View) -> str:

@@ -1,10 +1,11 @@
--- Title:   What does adding a class of features do to the perplexity?
--- Grain:   size, step, layer, full_step, control, added, language
+-- Title:   What does adding a class of features do to the model?
+-- Grain:   size, step, layer, full_step, alpha, m, added, measure
 -- Reads:   settings, table_4
+-- Across:  measure of value
 -- Paper:   table 1
 -- Of the settings measured, the one nearest to the paper's alpha of 0.1, then to its m of
--- 5,000. `baseline`: nothing is added; `none`: b_pre alone. Means over draws, spread: their
--- standard deviation.
+-- 5,000, with as many features of every class. `baseline`: nothing is added; `none`: b_pre
+-- alone. Means over draws.
 with classes as (
     select unnest(list_append(languages, 'mixed')) as added
     from settings
@@ -31,10 +32,11 @@ nearest as (
 chosen as (
     select table_4.*
     from table_4
-    inner join nearest using (size, step, layer, full_step)
+    inner join nearest using (size, step, layer, full_step, alpha)
     where
-        table_4.alpha = nearest.alpha
+        table_4.control = 'm'
         and (table_4.m = nearest.m or table_4.added = 'none')
+        and (table_4.added = 'none' or table_4.added in (select added from classes))
 )
 
 select
@@ -42,28 +44,21 @@ select
     step,
     layer,
     full_step,
-    control,
     alpha,
     m,
     added,
-    language,
-    n_draws,
-    perplexity,
-    spread
+    'perplexity ' || language as measure,
+    perplexity as value
 from chosen
-where added in (select added from classes) or added = 'none'
 union all
 select distinct
     size,
     step,
     layer,
     full_step,
-    null as control,
     0 as alpha,
     0 as m,
     'baseline' as added,
-    language,
-    null::bigint as n_draws,
-    baseline as perplexity,
-    null::double as spread
+    'perplexity ' || language as measure,
+    baseline as value
 from chosen

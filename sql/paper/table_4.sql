@@ -1,38 +1,11 @@
 -- Title:   What does adding a class of features change, by strength and number?
 -- Grain:   size, step, layer, full_step, control, alpha, m, added, language
--- Reads:   interventions
+-- Reads:   intervention_effects
+-- Across:  language of difference, difference_low, difference_high
 -- Paper:   table 4
--- Means over draws, spread: their standard deviation. difference: to the model with
--- nothing added; difference_none: to b_pre alone, m = 0. b_pre is on, scale_back off: the
--- equation as written. Lists in the order of draws, not decimals: a perplexity may be too large.
-with measured as (
-    select
-        size,
-        step,
-        layer,
-        full_step,
-        control,
-        alpha,
-        m,
-        added,
-        language,
-        any_value(baseline) as baseline,
-        list(perplexity order by draw) as perplexities
-    from interventions
-    where b_pre and not scale_back
-    group by size, step, layer, full_step, control, alpha, m, added, language
-),
-
-averaged as (
-    select
-        *,
-        list_avg(perplexities) as perplexity,
-        any_value(list_avg(perplexities)) filter (where added = 'none') over (
-            partition by size, step, layer, full_step, alpha, language
-        ) as perplexity_none
-    from measured
-)
-
+-- Differences of perplexity to the model with nothing added, which is the `baseline`; the
+-- paper's two baselines differ, and its `all` is no mean of its languages: compare
+-- differences only. scale_back is off: the equation as written.
 select
     size,
     step,
@@ -43,11 +16,17 @@ select
     m,
     added,
     language,
-    len(perplexities) as n_draws,
+    b_pre,
+    n_draws,
     perplexity,
-    list_stddev_samp(perplexities) as spread,
+    spread,
     baseline,
-    perplexity - baseline as difference,
-    perplexity - perplexity_none as difference_none
-from averaged
+    difference,
+    difference_low,
+    difference_high,
+    difference_none,
+    difference_none_low,
+    difference_none_high
+from intervention_effects
+where not scale_back
 order by size, step, layer, full_step, control, alpha, m, added, language

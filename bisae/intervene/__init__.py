@@ -1,0 +1,9 @@
+"""The intervention: features of a full model are added to one that is halfway.
+
+Equation 7, on held-out text, with the controls that the paper does not have.
+"""
+
+from bisae.intervene.equation import Add
+from bisae.intervene.run import intervene
+
+__all__ = ["Add", "intervene"]

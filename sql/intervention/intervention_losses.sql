@@ -1,0 +1,26 @@
+-- Title:   How well does the model predict each held-out document, with what is added?
+-- Grain:   full_step, control, added, alpha, m, draw, scale_back, b_pre, document
+-- Reads:   measured, models, wanted
+-- Paper:   equation 7
+-- nll: nats, summed over the document's tokens; norms and active features are means over
+-- them. added = 'baseline': nothing is added.
+select
+    models.full_step,
+    measured.control,
+    measured.added,
+    measured.alpha,
+    measured.m,
+    measured.draw,
+    measured.scale_back,
+    models.b_pre,
+    measured.document,
+    measured.language,
+    measured.n_added,
+    measured.n_tokens,
+    measured.nll,
+    measured.added_norm,
+    measured.residual_norm,
+    measured.active_per_token
+from measured
+cross join models
+inner join wanted using (control, added, alpha, m, draw, scale_back)

@@ -1,0 +1,156 @@
+"""Which features are added together: draws, controls, and what there is too little of."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bisae.errors import StudyError
+from bisae.intervene.additions import (
+    NONE,
+    RANDOM_DIRECTIONS,
+    RANDOM_FEATURES,
+    RECONSTRUCTION,
+    Addition,
+    Feature,
+    additions,
+)
+from bisae.study import Intervention
+
+LANGUAGES = ("en", "ja")
+CLASSES = (*LANGUAGES, "mixed")
+N = 64
+
+
+def features(sizes: dict[str, int]) -> list[Feature]:
+    """Some features of each class; each fires some hundred times."""
+    rng, names = Random(0), [name for name, size in sizes.items() for _ in range(size)]
+    return [Feature(i, name, rng.randint(20, 400)) for i, name in enumerate(names)]
+
+
+FEATURES = features({"en": 20, "ja": 12, "mixed": 9})
+FIRINGS = {one.number: one.n_firings for one in FEATURES}
+CLASS = {one.number: one.language for one in FEATURES}
+
+
+def asked(**told: object) -> Intervention:
+    told = {"size": "M", "layer": 1, "mid_step": 5, "m": [4, 8], "draws": 3} | told
+    return Intervention.model_validate(told)
+
+
+def drawn(**told: object) -> list[Addition]:
+    return additions(FEATURES, asked(**told), LANGUAGES, N)
+
+
+def of(found: list[Addition], **told: object) -> list[Addition]:
+    return [one for one in found if one._asdict().items() >= told.items()]
+
+
+def test_every_class_and_control_is_drawn() -> None:
+    found = drawn()
+    for control in ("m", "firings", "norm"):
+        for name in (*CLASSES, RANDOM_FEATURES, RANDOM_DIRECTIONS):
+            there = {
+                (one.m, one.draw) for one in of(found, control=control, added=name)
+            }
+            assert there == {(m, draw) for m in (4, 8) for draw in range(3)}
+    assert len(found) == 2 + 3 * 5 * 2 * 3
+
+
+def test_features_are_of_their_class() -> None:
+    for one in drawn():
+        assert len(set(one.features)) == len(one.features)
+        if one.added in CLASSES:
+            assert {CLASS[number] for number in one.features} == {one.added}
+        if one.control != "firings" and one.added in (*CLASSES, RANDOM_FEATURES):
+            assert len(one.features) == one.m
+
+
+def test_a_smaller_draw_begins_a_larger_one() -> None:
+    found = drawn()
+    for small in of(found, control="m", m=4):
+        (large,) = of(found, control="m", m=8, added=small.added, draw=small.draw)
+        assert large.features[:4] == small.features
+
+
+def test_draws_differ_and_repeat() -> None:
+    sets = {frozenset(one.features) for one in of(drawn(), control="m", added="en")}
+    assert len(sets) == 6
+    assert drawn() == drawn()
+    assert drawn(seed=1) != drawn()
+
+
+def test_the_norm_is_controlled_for_the_same_features() -> None:
+    found = drawn()
+    for one in of(found, control="m"):
+        if one.m and one.added != RECONSTRUCTION:
+            assert one._replace(control="norm") in found
+
+
+def test_random_directions_have_the_last_class() -> None:
+    found = drawn(classes=["ja", "en"])
+    for one in of(found, added=RANDOM_DIRECTIONS):
+        assert one._replace(added="en") in found
+
+
+def test_nothing_and_everything() -> None:
+    none, whole = drawn()[:2]
+    assert none == Addition(NONE, "m", 0, 0, ())
+    assert whole == Addition(RECONSTRUCTION, "m", N, 0, tuple(range(N)))
+
+
+@given(st.integers(1, 9), st.integers(0, 5))
+def test_firings_come_nearest_to_the_least(m: int, seed: int) -> None:
+    found = drawn(m=m, seed=seed)
+    for draw in range(3):
+        whole = {
+            one.added: [FIRINGS[number] for number in one.features]
+            for one in of(found, control="m", draw=draw)
+            if one.added in CLASSES
+        }
+        least = min(sum(some) for some in whole.values()) if len(whole) == 3 else None
+        for one in of(found, control="firings", draw=draw):
+            if least is None or one.added not in whole:
+                continue
+            fired = whole[one.added]
+            sums = [abs(sum(fired[: j + 1]) - least) for j in range(len(fired))]
+            assert sums[len(one.features) - 1] == min(sums)
+
+
+def test_all_of_a_class_is_drawn_once() -> None:
+    found = drawn(m=["all"])
+    for name, size in {"en": 20, "ja": 12, "mixed": 9}.items():
+        (one,) = of(found, control="m", added=name)
+        assert (one.m, len(one.features)) == (20, size)  # as many as the largest has
+        assert len(of(found, control="firings", added=name)) == 3
+    assert len(of(found, control="m", added=RANDOM_FEATURES)) == 3
+    assert len(of(found, control="m", added=RANDOM_DIRECTIONS)) == 3
+
+
+def test_one_number_may_stand_alone() -> None:
+    assert asked(m=4, alpha=0.5).model_dump(include={"m", "alpha"}) == {
+        "m": (4,),
+        "alpha": (0.5,),
+    }
+
+
+def test_too_few_features_are_counted() -> None:
+    with pytest.raises(StudyError) as caught:
+        drawn(m=[4, 10])
+    assert str(caught.value) == (
+        "[intervention] m = 10, but there are 9 mixed features in M at layer 1; "
+        'lower it, or give "all"'
+    )
+
+
+def test_a_class_without_features_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    some = features({"en": 5, "ja": 7})
+    found = additions(some, asked(m="all"), LANGUAGES, N)
+    assert not of(found, added="mixed")
+    told = "no feature is mixed there: nothing of that class is added\n"
+    assert capsys.readouterr().err == told
+    with pytest.raises(StudyError, match="M has no features of mixed there"):
+        additions(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)
