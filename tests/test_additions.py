@@ -1,4 +1,4 @@
-"""Which features are added together: draws, controls, and what there is too little of."""
+"""Which features are added together: draws, controls, classes that are too small."""
 
 from random import Random
 
@@ -139,7 +139,7 @@ def test_too_few_features_are_counted() -> None:
     with pytest.raises(StudyError) as caught:
         drawn(m=[4, 10])
     assert str(caught.value) == (
-        "[intervention] m = 10, but there are 9 mixed features in M at layer 1; "
+        "[intervention] m = 10, but 9 features are mixed in M at layer 1; "
         'lower it, or give "all"'
     )
 
@@ -150,7 +150,7 @@ def test_a_class_without_features_is_left_out(
     some = features({"en": 5, "ja": 7})
     found = additions(some, asked(m="all"), LANGUAGES, N)
     assert not of(found, added="mixed")
-    told = "no feature is mixed there: nothing of that class is added\n"
+    told = "no feature is mixed in M at layer 1: nothing of that class is added\n"
     assert capsys.readouterr().err == told
-    with pytest.raises(StudyError, match="M has no features of mixed there"):
+    with pytest.raises(StudyError, match="no features of mixed in M at layer 1"):
         additions(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)

@@ -70,17 +70,15 @@ def _classes(
     names = asked.classes or (*languages, "mixed")
     found = {name: [one for one in features if one.language == name] for name in names}
     least = max((m for m in asked.m if m != "all"), default=0)
+    where = f"in {asked.size} at layer {asked.layer}"
     for name, own in found.items():
         if len(own) < least:
-            msg = f"[intervention] m = {least:,} is more than the {len(own):,} {name} "
-            msg += (
-                f'features of {asked.size} at layer {asked.layer}; lower it, or "all"'
-            )
-            raise StudyError(msg)
+            msg = f"[intervention] m = {least}, but {len(own)} features are {name} "
+            raise StudyError(msg + f'{where}; lower it, or give "all"')
         if not own:
-            note(f"no feature is {name} there: nothing of that class is added")
+            note(f"no feature is {name} {where}: nothing of that class is added")
     if not any(found.values()):
-        msg = f"[intervention] {asked.size} has no features of {', '.join(names)} there"
+        msg = f"[intervention] there are no features of {', '.join(names)} {where}"
         raise StudyError(msg)
     return {name: own for name, own in found.items() if own}
 
