@@ -8,11 +8,12 @@ from itertools import islice
 
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError, CheckpointError, Held, StudyError
+from bisae.errors import AddressError, Held, StudyError
 from bisae.export import Shared, export_cell, export_shared, export_variants, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.hidden import LanguageModel, load_lm, read_config
+from bisae.hidden import read_config
+from bisae.models import open_model
 from bisae.progress import note, track
 from bisae.query import exported_cells
 from bisae.store import SHARED, Store, create_store
@@ -143,7 +144,7 @@ def _search(store: Store, model: Model) -> None:
     cell = model.middle_cell
     with at(cell), store.lease(cell.checkpoint, wait=True):
         if not is_searched(store, cell):
-            search_rates(store, _load(store, [cell]), cell)
+            search_rates(store, open_model(store, cell.size, cell.step), cell)
 
 
 def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> None:
@@ -153,30 +154,8 @@ def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> Non
     to_encode = "encode" in stages and not all(done.codes for done in progress)
     if not (to_train or to_encode):
         return
-    lm = _load(store, cells)
+    lm = open_model(store, cells[0].size, cells[0].step)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
         encode_checkpoint(store, lm, cells)
-
-
-def _load(store: Store, cells: list[Cell]) -> LanguageModel:
-    """The model of one checkpoint's cells. Raises CheckpointError if it is unfit."""
-    settings, model = store.study.lm, store.study.model(cells[0].size)
-    place, revision = model.checkpoint_at(cells[0].step)
-    lm = load_lm(
-        place,
-        revision,
-        device=settings.device,
-        dtype=settings.dtype,
-        trust_remote_code=settings.trust_remote_code,
-    )
-    vocabulary = store.corpus_attributes()["vocab_size"]
-    if vocabulary > lm.vocab_size:
-        msg = f"{place} embeds {lm.vocab_size} tokens, the tokenizer has {vocabulary}: "
-        msg += "they do not belong together; set [corpus] tokenizer"
-        raise CheckpointError(msg)
-    if model.d_model not in (None, lm.d_model):
-        msg = f"{place} has d_model {lm.d_model}, the study says {model.d_model}"
-        raise CheckpointError(msg)
-    return lm

@@ -386,3 +386,44 @@ def test_unknown_architecture(llama: Path) -> None:
     )
     with pytest.raises(CheckpointError, match="LlamaForCausalLM are its 3 blocks"):
         LanguageModel(model)
+
+
+# -- lower blocks once ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", range(LAYERS + 1))
+def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
+    with lm.keeping(layer) as kept:
+        whole = lm.token_losses(*batch())
+    assert torch.equal(kept.state, lm.hidden_states(*batch(), [layer])[layer])
+    with lm.edited(layer, lambda h: h * 1.5):
+        edited = lm.token_losses(*batch())
+    worked: list[int] = []
+    for number, block in enumerate(lm._blocks, start=1):
+        inside = next(iter(block.children()))
+        inside.register_forward_hook(lambda *_, number=number: worked.append(number))
+    with lm.resumed(layer, kept, kept.state):
+        assert torch.equal(lm.token_losses(*batch()), whole)
+    with lm.resumed(layer, kept, kept.state * 1.5):
+        assert torch.equal(lm.token_losses(*batch()), edited)
+    assert worked == 2 * list(range(layer + 1, LAYERS + 1))
+    assert torch.equal(lm.token_losses(*batch()), whole)
+
+
+@pytest.mark.parametrize("layer", range(LAYERS + 1))
+def test_tuples_are_resumed_too(llama: Path, layer: int) -> None:
+    lm = tupled(llama)
+    with lm.keeping(layer) as kept:
+        whole = lm.token_losses(*batch())
+    with lm.resumed(layer, kept, kept.state):
+        assert torch.equal(lm.token_losses(*batch()), whole)
+    with lm.resumed(layer, kept, -kept.state):
+        assert not torch.equal(lm.token_losses(*batch()), whole)
+
+
+def test_nothing_is_kept_before_a_pass(llama: Path) -> None:
+    lm = load_lm(str(llama))
+    with lm.keeping(1) as kept, pytest.raises(LookupError, match="before a pass"):
+        _ = kept.state
+    with pytest.raises(AddressError, match="no layer 9"), lm.keeping(9):
+        pass

@@ -4,6 +4,7 @@ Reads checkpoints of `transformers` and token ids; gives states of any layers, t
 losses and a fingerprint of the weights.
 """
 
+from bisae.hidden.kept import Kept
 from bisae.hidden.load import (
     chosen_device,
     chosen_dtype,
@@ -20,6 +21,7 @@ from bisae.hidden.model import (
 )
 
 __all__ = [
+    "Kept",
     "LanguageModel",
     "ModelShape",
     "chosen_device",

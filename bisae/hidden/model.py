@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError, StateError
+from bisae.hidden.kept import Kept, keeping, skipping
 
 
 class ModelShape(NamedTuple):
@@ -90,9 +91,7 @@ class LanguageModel:
         Edits nest: a later one sees what an earlier one gave. The result is cast to h's
         dtype. Raises AddressError for a layer that the model has not.
         """
-        if not 0 <= layer <= self.n_layers:
-            msg = f"no layer {layer} in {self._name}: it has 0 to {self.n_layers}"
-            raise AddressError(msg)
+        self._check(layer)
 
         def replace(state: Tensor) -> Tensor:
             return edit(state).to(state)
@@ -116,6 +115,39 @@ class LanguageModel:
         finally:
             hook.remove()
 
+    @contextmanager
+    def keeping(self, layer: int) -> Iterator[Kept]:
+        """Keep the states of `layer` in every pass within, for `resumed`.
+
+        Raises AddressError for a layer that the model has not.
+        """
+        if layer == 0:
+            kept = Kept()
+
+            def keep(state: Tensor) -> Tensor:
+                kept.keep(state)
+                return state
+
+            with self.edited(0, keep):
+                yield kept
+            return
+        self._check(layer)
+        with keeping(self._blocks[layer - 1]) as kept:
+            yield kept
+
+    @contextmanager
+    def resumed(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
+        """Within, passes over the batch of `kept` start at `layer`, from `state`.
+
+        The blocks up to the layer do not run; `state` is (b, t, d).
+        """
+        if layer == 0:
+            with self.edited(0, lambda _: state):
+                yield
+            return
+        with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
+            yield
+
     def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""
         logits = self._run(token_id, mask).logits[:, :-1]  # (b, t-1, vocab)
@@ -131,6 +163,11 @@ class LanguageModel:
         """Copy the rows of `get_input_embeddings()`: (vocab, d), float32, on cpu."""
         weight: Tensor = self._model.get_input_embeddings().weight
         return weight.detach().to("cpu", torch.float32, copy=True)
+
+    def _check(self, layer: int) -> None:
+        if not 0 <= layer <= self.n_layers:
+            msg = f"no layer {layer} in {self._name}: it has 0 to {self.n_layers}"
+            raise AddressError(msg)
 
     @torch.no_grad()
     def _run(self, token_id: Tensor, mask: Tensor) -> Any:

@@ -1,0 +1,27 @@
+"""The language model of a checkpoint, as the study says, and fit for its corpus."""
+
+from bisae.errors import CheckpointError
+from bisae.hidden import LanguageModel, load_lm
+from bisae.store import Store
+
+
+def open_model(store: Store, size: str, step: int) -> LanguageModel:
+    """Load the model of one checkpoint. Raises CheckpointError if it is unfit."""
+    settings, model = store.study.lm, store.study.model(size)
+    place, revision = model.checkpoint_at(step)
+    lm = load_lm(
+        place,
+        revision,
+        device=settings.device,
+        dtype=settings.dtype,
+        trust_remote_code=settings.trust_remote_code,
+    )
+    vocabulary = store.corpus_attributes()["vocab_size"]
+    if vocabulary > lm.vocab_size:
+        msg = f"{place} embeds {lm.vocab_size} tokens, the tokenizer has {vocabulary}: "
+        msg += "they do not belong together; set [corpus] tokenizer"
+        raise CheckpointError(msg)
+    if model.d_model not in (None, lm.d_model):
+        msg = f"{place} has d_model {lm.d_model}, the study says {model.d_model}"
+        raise CheckpointError(msg)
+    return lm
