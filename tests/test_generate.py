@@ -12,7 +12,7 @@ from torch import Tensor
 from bisae.hidden import LanguageModel, Lockstep, generate, load_lm
 
 NEW = 7
-NEVER = torch.tensor([], dtype=torch.int64)
+NEVER: list[int] = []
 PROMPTS = [[0, 5, 9, 31, 7, 8, 60, 4, 22], [0, 17], [0, 3, 90, 41, 12]]
 
 
@@ -110,7 +110,7 @@ def test_with_nothing_added_it_is_the_generation_of_transformers(pair: Pair) -> 
 def test_each_text_ends_at_its_own_end(llama: LanguageModel) -> None:
     whole = generate(llama, PROMPTS, NEW, NEVER)
     ends = [whole[0][4], whole[1][2], whole[2][5]]
-    written = generate(llama, PROMPTS, NEW, torch.tensor(ends))
+    written = generate(llama, PROMPTS, NEW, ends)
     assert written == [of_transformers(llama, prompt, ends) for prompt in PROMPTS]
     assert [len(one) for one in written] == [
         min(one.index(end) for end in ends if end in one) + 1 for one in whole

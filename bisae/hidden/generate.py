@@ -4,7 +4,7 @@ One model writes; another may read the same tokens beside it, only up to a layer
 what is made of its states there is added to those of the one that writes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ def generate(
     lm: LanguageModel,
     prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
-    ends: Tensor,
+    ends: Collection[int],
     beside: Lockstep | None = None,
 ) -> list[list[int]]:
     """Continue each prompt to its first token of `ends`, that one included.
@@ -40,6 +40,7 @@ def generate(
     token once.
     """
     token_id, mask = _padded(prompts)
+    end = torch.tensor(sorted(ends), dtype=torch.int64)
     written = torch.empty(len(prompts), 0, dtype=torch.int64)
     with ExitStack() as stack:
         stack.enter_context(lm.reading_on())
@@ -49,9 +50,9 @@ def generate(
             token_id = _next(lm, token_id, mask, beside)
             written = torch.cat([written, token_id], dim=1)
             mask = F.pad(mask, (0, 1), value=True)
-            if torch.isin(written, ends).any(1).all():
+            if torch.isin(written, end).any(1).all():
                 break
-    return [_ended(row, ends) for row in written]
+    return [_ended(row, end) for row in written]
 
 
 def _padded(prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -83,7 +84,7 @@ def _next(
     return logits.argmax(1, keepdim=True).cpu()
 
 
-def _ended(row: Tensor, ends: Tensor) -> list[int]:
+def _ended(row: Tensor, end: Tensor) -> list[int]:
     """What was written up to the first end."""
-    found = torch.isin(row, ends).nonzero()
+    found = torch.isin(row, end).nonzero()
     return row[: int(found[0]) + 1 if len(found) else None].tolist()

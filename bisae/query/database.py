@@ -32,7 +32,11 @@ FOLD_TABLES = (
 )
 """What a cell's codes become. A cell is finished when they are there."""
 SEARCH_TABLE = "lr_search"
-CELL_TABLES = (*FOLD_TABLES, "eval_size", "sensitivity", "replicates", SEARCH_TABLE)
+CELL_TABLES = (
+    *FOLD_TABLES,
+    *("eval_size", "sensitivity", "replicates", SEARCH_TABLE),
+    *("translations", "translation_scores"),
+)
 STUDY_TABLES = (
     "settings",
     "tokens",
