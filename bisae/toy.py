@@ -1,10 +1,11 @@
 """Make the toy study's text: one small world, told in English and in Japanese.
 
 Reads examples/toy: lexicon.csv (nouns) and grammar.csv (verbs, adjectives, patterns).
-Writes en.jsonl, ja.jsonl, parallel.jsonl and lexicon.csv. It exists because of this
-text we know which words are translations. What is true of a concept (`Facts`) holds
-in both languages, and in the parallel text, which only language models are trained on,
-nouns change places with their translations: so a model gains by sharing meaning.
+Writes en.jsonl, ja.jsonl, parallel.jsonl, pairs.jsonl (one sentence a language, to be
+translated) and lexicon.csv. It exists because of this text we know which words are
+translations. What is true of a concept (`Facts`) holds in both languages, and in the
+parallel text, which only language models are trained on, nouns change places with their
+translations: so a model gains by sharing meaning.
 """
 
 import csv
@@ -22,6 +23,7 @@ LANGUAGES = ("en", "ja")
 LOYALTY = 0.9  # how often a verb or adjective is one that its noun favours
 COMPANY = 0.5  # how often another noun is one that the subject favours
 SENTENCES = range(8, 12)  # in a document
+PAIRS = 200  # sentences with their translations, to be translated
 NOUNS = ("subject", "object", "third")
 
 
@@ -66,9 +68,9 @@ class World:
 
 
 def write_texts(folder: Path, *, documents: int, parallel: int, seed: int) -> None:
-    """Write the two languages' own text, text in both, and the lexicon.
+    """Write the two languages' own text, text in both, pairs, and the lexicon.
 
-    The three texts are drawn independently: none translates a part of another.
+    All four are drawn independently: none translates a part of another.
     """
     world = make_world(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,7 @@ def write_texts(folder: Path, *, documents: int, parallel: int, seed: int) -> No
         _write(folder / f"{language}.jsonl", lines)
     lines = _both(world, parallel, Random(f"{seed}/parallel"))
     _write(folder / "parallel.jsonl", lines)
+    _write(folder / "pairs.jsonl", _pairs(world, Random(f"{seed}/pairs")))
     _write(folder / "lexicon.csv", [_source("lexicon.csv").read_text("utf-8")])
 
 
@@ -188,6 +191,13 @@ def _both(world: World, count: int, rng: Random) -> Iterator[str]:
             for language in order
         ]
         yield _line(text="".join(said).lstrip())
+
+
+def _pairs(world: World, rng: Random) -> Iterator[str]:
+    """Draw sentences, each of a document of its own, in every language."""
+    for _ in range(PAIRS):
+        _, (meaning, *_) = draw_document(world, rng)
+        yield _line(**{one: say(world, meaning, one) for one in LANGUAGES})
 
 
 def _line(**fields: str) -> str:

@@ -43,7 +43,8 @@ def test_the_demo_shows_what_the_paper_says(tmp_path: Path) -> None:
     con = connect(open_store(tmp_path / "store"))
     # The larger model's middle layer, fully trained and untrained, against chance.
     rows = con.execute(
-        "select step, same_topic_low > same_topic_chance from translations where size "
-        "= '0.5M' and layer = 2 and step in (0, 900) and population = 'supported'"
+        "select step, same_topic_low > same_topic_chance from lexicon_translations "
+        "where size = '0.5M' and layer = 2 and step in (0, 900) "
+        "and population = 'supported'"
     ).fetchall()
     assert dict(rows) == {0: False, 900: True}

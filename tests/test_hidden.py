@@ -12,36 +12,13 @@ import huggingface_hub.constants
 import pytest
 import torch
 import transformers
+from families import FAMILIES, LAYERS, VOCAB, D, save
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError, StateError
 from bisae.hidden import LanguageModel, ModelShape, load_lm, read_config, unit_states
-
-D, VOCAB, LAYERS = 32, 96, 3
-WIDE: dict[str, Any] = {
-    "vocab_size": VOCAB,
-    "hidden_size": D,
-    "num_hidden_layers": LAYERS,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
-    "initializer_range": 0.2,
-}
-GROUPED: dict[str, Any] = WIDE | {"num_key_value_heads": 2, "head_dim": 8}
-FAMILIES: dict[str, transformers.PreTrainedConfig] = {
-    "llama": transformers.LlamaConfig(**GROUPED),
-    "gpt2": transformers.GPT2Config(
-        vocab_size=VOCAB, n_embd=D, n_layer=LAYERS, n_head=4, initializer_range=0.2
-    ),
-    "neox": transformers.GPTNeoXConfig(**WIDE),
-    "bloom": transformers.BloomConfig(
-        vocab_size=VOCAB, hidden_size=D, n_layer=LAYERS, n_head=4, initializer_range=0.2
-    ),
-    "qwen3": transformers.Qwen3Config(**GROUPED),
-    "gemma3": transformers.Gemma3TextConfig(**GROUPED, sliding_window=4),
-    "olmo2": transformers.Olmo2Config(**WIDE),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +28,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def save(family: str, path: Path) -> Path:
-    torch.manual_seed(0)
-    auto: Any = transformers.AutoModelForCausalLM
-    auto.from_config(FAMILIES[family]).save_pretrained(path)
-    return path
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

@@ -554,7 +554,8 @@ def test_translations_agree(
         if one.same_topic is not None and (population == "alive" or feature in sure)
     ]
     sql = (
-        "from translations where size = ? and step = ? and layer = ? and population = ?"
+        "from lexicon_translations "
+        "where size = ? and step = ? and layer = ? and population = ?"
     )
     told = rows_of(con, sql, [*cell, population])
     assert [row["n_features"] for row in told] == [len(kept)] * bool(kept)

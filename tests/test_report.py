@@ -22,7 +22,10 @@ from bisae.store import Store, open_store
 from bisae.study import dump_study
 
 FIGURES = figure_files()
-ABSENT = {"table_1", "table_4", "figures_12_17", "findings_uncertainty"}
+ABSENT = {
+    *("table_1", "table_4", "translation_differences"),
+    *("figures_12_17", "findings_uncertainty"),
+}
 """Nothing was added to a model, and no size is between two."""
 by_figure = pytest.mark.parametrize("name", FIGURES)
 
@@ -144,7 +147,7 @@ def test_every_table_is_there_in_three_formats(copy: Path) -> None:
             assert (folder / f"{name}.{ending}").stat().st_size, name
 
 
-@pytest.mark.parametrize("name", ["trends", "figure_3", "translations"])
+@pytest.mark.parametrize("name", ["trends", "figure_3", "lexicon_translations"])
 def test_csv_equals_the_view(name: str, copy: Path) -> None:
     rows = rows_of(connect(open_store(copy)), f"from {name}")
     text = (copy / "reports" / "tables" / f"{name}.csv").read_text()
@@ -213,11 +216,11 @@ def test_chance_links_are_warned_of(
 
 
 def test_page_says_what_is_missing(contents: Contents) -> None:
-    left_out = {"translations": "this study has no lexicon"}
+    left_out = {"lexicon_translations": "this study has no lexicon"}
     text = render_page(contents._replace(left_out=left_out))
     assert "8 of 10 cells are finished" in text
     assert "2 cells are not finished" in text
-    assert "<code>translations</code> (this study has no lexicon)" in text
+    assert "<code>lexicon_translations</code> (this study has no lexicon)" in text
 
 
 def test_names_are_escaped(contents: Contents) -> None:
@@ -235,6 +238,7 @@ def test_a_view_that_is_missing_or_empty_is_left_out(
     study = tiny.study.model_copy(update={"lexicon": None})
     (place / "study.toml").write_text(dump_study(study))
     text = report(open_store(place)).read_text(encoding="utf-8")
-    assert "<code>figure_translations</code> (this study has no translations)" in text
+    left_out = "figure_translations</code> (this study has no lexicon_translations)"
+    assert left_out in text
     assert not (place / "reports" / "figures" / "figure_translations.svg").exists()
     assert "Every layer of each size" in text

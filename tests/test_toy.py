@@ -21,7 +21,7 @@ from bisae.toy import (
     write_texts,
 )
 
-FILES = ["en.jsonl", "ja.jsonl", "lexicon.csv", "parallel.jsonl"]
+FILES = ["en.jsonl", "ja.jsonl", "lexicon.csv", "pairs.jsonl", "parallel.jsonl"]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
 
 def test_other_seed_other_text(folder: Path, tmp_path: Path) -> None:
     other = write(tmp_path, seed=1)
-    for name in ["en.jsonl", "ja.jsonl", "parallel.jsonl"]:
+    for name in ["en.jsonl", "ja.jsonl", "pairs.jsonl", "parallel.jsonl"]:
         assert (other / name).read_bytes() != (folder / name).read_bytes()
 
 
@@ -154,6 +154,19 @@ def test_parallel_text_mixes_the_nouns(folder: Path, world: World) -> None:
         found = sum(len(world.lexicon.find(sentence, own)) for sentence in mine)
         every = sum(len(named(world, sentence)) for sentence in mine)
         assert 0.4 < found / every < 0.6
+
+
+def test_pairs_are_sentences_that_say_the_same(folder: Path, world: World) -> None:
+    pairs = lines(folder / "pairs.jsonl")
+    assert len(pairs) == 200
+    for pair in pairs:
+        assert list(pair) == list(LANGUAGES)
+        assert all(len(sentences(text)) == 1 for text in pair.values())
+        english, japanese = (
+            sorted(one.concept for one in world.lexicon.find(text, language))
+            for language, text in pair.items()
+        )
+        assert english == japanese != []
 
 
 def test_no_document_translates_another(folder: Path, world: World) -> None:

@@ -4,6 +4,8 @@ Reads checkpoints of `transformers` and token ids; gives states of any layers, t
 losses and a fingerprint of the weights.
 """
 
+from bisae.hidden.directions import directions, undirected, unit_states
+from bisae.hidden.generate import Add, Lockstep, generate
 from bisae.hidden.kept import Kept
 from bisae.hidden.load import (
     chosen_device,
@@ -12,21 +14,19 @@ from bisae.hidden.load import (
     quiet,
     read_config,
 )
-from bisae.hidden.model import (
-    LanguageModel,
-    ModelShape,
-    directions,
-    undirected,
-    unit_states,
-)
+from bisae.hidden.model import LanguageModel
+from bisae.hidden.shape import ModelShape
 
 __all__ = [
+    "Add",
     "Kept",
     "LanguageModel",
+    "Lockstep",
     "ModelShape",
     "chosen_device",
     "chosen_dtype",
     "directions",
+    "generate",
     "load_lm",
     "quiet",
     "read_config",

@@ -10,7 +10,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
 from bisae.errors import CheckpointError
-from bisae.hidden.model import LanguageModel, ModelShape, shape_of
+from bisae.hidden.model import LanguageModel
+from bisae.hidden.shape import ModelShape, shape_of
 from bisae.study import is_path
 
 DTYPES = {d: getattr(torch, d) for d in ("float32", "bfloat16", "float16")}

@@ -8,22 +8,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bisae.errors import AddressError, CheckpointError, StateError
+from bisae.errors import AddressError, CheckpointError
 from bisae.hidden.kept import Kept, keeping, skipping
-
-
-class ModelShape(NamedTuple):
-    """What a configuration says before any weight is read."""
-
-    n_layers: int
-    d_model: int
-    vocab_size: int
+from bisae.hidden.past import Past
+from bisae.hidden.shape import find_blocks, max_tokens, shape_of
 
 
 class _Enough(Exception):
@@ -37,13 +31,15 @@ class LanguageModel:
         """Wrap a causal LM. Raises CheckpointError where its blocks are not found."""
         self._model = model.eval()
         self._name = type(model).__name__
-        self._blocks = _find_blocks(model)
+        self._blocks = find_blocks(model)
         self.shape = shape_of(model.config)
         self.n_layers, self.d_model, self.vocab_size = self.shape
         weights = list(model.parameters())
         self.n_params = sum(weight.numel() for weight in weights)
         self.nbytes = sum(weight.nbytes for weight in weights)
         self.device: torch.device = model.device
+        self.max_tokens = max_tokens(model.config)
+        self._past: Past | None = None
 
     def fingerprint(self) -> str:
         """The sha256 of all weights as loaded; tied ones count once, buffers not."""
@@ -148,6 +144,24 @@ class LanguageModel:
         with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
             yield
 
+    @contextmanager
+    def reading_on(self) -> Iterator[None]:
+        """Within, a pass goes on where the last one ended; keys and values are kept.
+
+        `token_id` is (b, t), what is new; `mask` is (b, all so far). Padding stands on
+        the left.
+        """
+        self._past = Past(self._model)
+        try:
+            yield
+        finally:
+            self._past = None
+
+    def next_logits(self, token_id: Tensor, mask: Tensor) -> Tensor:
+        """Logits of what follows the last token, (b, vocab), float32."""
+        logits: Tensor = self._run(token_id, mask).logits[:, -1]
+        return logits.float()
+
     def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""
         logits = self._run(token_id, mask).logits[:, :-1]  # (b, t-1, vocab)
@@ -171,59 +185,7 @@ class LanguageModel:
 
     @torch.no_grad()
     def _run(self, token_id: Tensor, mask: Tensor) -> Any:
-        mask = mask.to(self.device)
-        token_id = token_id.to(self.device).where(mask, 0)  # padding may be -1
-        return self._model(token_id, attention_mask=mask.long(), use_cache=False)
-
-
-def unit_states(states: Tensor) -> Tensor:
-    """Scale each row of (tokens, d) to norm 1, as float32.
-
-    Raises StateError that names the first row whose norm is zero or not finite.
-    """
-    bad = undirected(states)
-    if bad.any():
-        row = int(bad.nonzero()[0])
-        norm = float(torch.linalg.vector_norm(states[row], dtype=torch.float32))
-        msg = f"hidden state {row} has norm {norm:g}, so no direction; "
-        msg += "check the checkpoint, or load it in a wider dtype"
-        raise StateError(msg)
-    return directions(states)
-
-
-def undirected(states: Tensor) -> Tensor:
-    """Which rows of (tokens, d) have a norm that is zero or not finite: (tokens,)."""
-    norm: Tensor = torch.linalg.vector_norm(states, dim=-1, dtype=torch.float32)
-    return ~(norm.isfinite() & (norm > 0))
-
-
-def directions(states: Tensor) -> Tensor:
-    """`unit_states` of rows known to have a direction; waits for no GPU to look."""
-    states = states.float()
-    norm: Tensor = torch.linalg.vector_norm(states, dim=-1, keepdim=True)
-    return states.div(norm)
-
-
-def shape_of(config: Any) -> ModelShape:
-    """The shape that a configuration of `transformers` tells."""
-    text = config.get_text_config(decoder=True)
-    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
-
-
-def _find_blocks(model: Any) -> nn.ModuleList:
-    """Find the one outermost list of n_layers different modules in the decoder."""
-    n_layers = shape_of(model.config).n_layers
-    for root in (model.get_decoder(), model.base_model):
-        lists = [
-            (name.count("."), module)
-            for name, module in root.named_modules()
-            if isinstance(module, nn.ModuleList)
-            and len(module) == len(set(module)) == n_layers
-        ]
-        outermost = min((depth for depth, _ in lists), default=0)
-        found = [module for depth, module in lists if depth == outermost]
-        if len(found) == 1:
-            return found[0]
-    msg = f"cannot tell which modules of {type(model).__name__} are its {n_layers} "
-    msg += "blocks; use a decoder-only model that keeps them in one nn.ModuleList"
-    raise CheckpointError(msg)
+        mask, n = mask.to(self.device), token_id.shape[1]
+        token_id = token_id.to(self.device).where(mask[:, -n:], 0)  # padding may be -1
+        named = self._past.arguments(mask, n) if self._past else {"use_cache": False}
+        return self._model(token_id, attention_mask=mask.long(), **named)

@@ -36,6 +36,8 @@ INTERVENTION_TABLES = (
     "intervention_losses",
     "interventions",
     "intervention_intervals",
+    "translations",
+    "translation_scores",
 )
 CELL_TABLES = (
     *FOLD_TABLES,

@@ -16,7 +16,7 @@ FIRST = (
     "overview",
     "trends",
     "trend_languages",
-    "translations",
+    "lexicon_translations",
     "translation_verdicts",
     "cells",
 )

@@ -10,7 +10,12 @@ from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_f
 from bisae.store import Store
 from bisae.verify.findings import Finding
 
-MADE_BY = {"replicates": "uncertainty", SEARCH_TABLE: "lr-search"}
+MADE_BY = {
+    "replicates": "uncertainty",
+    SEARCH_TABLE: "lr-search",
+    "translations": "intervene",
+    "translation_scores": "intervene",
+}
 """The command that makes a table; that of all others is `export`."""
 IsThere = Callable[[Place], bool]
 

@@ -1,6 +1,6 @@
 -- Title:   Do mixed features join words that are translations of each other?
 -- Grain:   size, step, layer, language_a, language_b
--- Reads:   cell_places, translations
+-- Reads:   cell_places, lexicon_translations
 -- Same topic: of a feature's pairs of firings, one in each language, the share in one
 -- topic. Same concept: of those, the share that are translations of each other. Supported
 -- features: of those that fire rarely, a pair or two tells little.
@@ -13,25 +13,25 @@ select
     places.tokens_first,
     places.tokens_drawn,
     places.relative_depth,
-    translations.language_a,
-    translations.language_b,
-    translations.n_features,
-    translations.same_topic,
-    translations.same_topic_low,
-    translations.same_topic_high,
-    translations.same_topic_chance,
-    translations.n_same_topic,
-    translations.same_concept,
-    translations.same_concept_low,
-    translations.same_concept_high,
-    translations.same_concept_chance
-from translations
+    lexicon_translations.language_a,
+    lexicon_translations.language_b,
+    lexicon_translations.n_features,
+    lexicon_translations.same_topic,
+    lexicon_translations.same_topic_low,
+    lexicon_translations.same_topic_high,
+    lexicon_translations.same_topic_chance,
+    lexicon_translations.n_same_topic,
+    lexicon_translations.same_concept,
+    lexicon_translations.same_concept_low,
+    lexicon_translations.same_concept_high,
+    lexicon_translations.same_concept_chance
+from lexicon_translations
 inner join cell_places as places using (size, step, layer)
-where translations.population = 'supported'
+where lexicon_translations.population = 'supported'
 order by
     places.n_params,
     places.size,
     places.step,
     places.layer,
-    translations.language_a,
-    translations.language_b
+    lexicon_translations.language_a,
+    lexicon_translations.language_b

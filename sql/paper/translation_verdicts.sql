@@ -1,6 +1,6 @@
 -- Title:   In how many cells do mixed features join translations more than by chance?
 -- Grain:   size, language_a, language_b, trained
--- Reads:   cells, translations
+-- Reads:   cells, lexicon_translations
 -- Supported features. Above and below: the whole 95 % interval is, over features alone; by
 -- luck fewer than one cell in forty are on either side.
 with judged as (
@@ -14,7 +14,7 @@ with judged as (
         same_topic_high < same_topic_chance as topic_below,
         same_concept_low > same_concept_chance as concept_above,
         same_concept_high < same_concept_chance as concept_below
-    from translations
+    from lexicon_translations
     where population = 'supported'
 ),
 

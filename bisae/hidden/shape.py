@@ -1,0 +1,47 @@
+"""What a model of `transformers` looks like: its shape, and its blocks."""
+
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from bisae.errors import CheckpointError
+
+
+class ModelShape(NamedTuple):
+    """What a configuration says before any weight is read."""
+
+    n_layers: int
+    d_model: int
+    vocab_size: int
+
+
+def shape_of(config: Any) -> ModelShape:
+    """The shape that a configuration of `transformers` tells."""
+    text = config.get_text_config(decoder=True)
+    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
+
+
+def max_tokens(config: Any) -> int | None:
+    """How many tokens a configuration has positions for, where it says so."""
+    text = config.get_text_config(decoder=True)
+    found: int | None = getattr(text, "max_position_embeddings", None)
+    return found
+
+
+def find_blocks(model: Any) -> nn.ModuleList:
+    """Find the one outermost list of n_layers different modules in the decoder."""
+    n_layers = shape_of(model.config).n_layers
+    for root in (model.get_decoder(), model.base_model):
+        lists = [
+            (name.count("."), module)
+            for name, module in root.named_modules()
+            if isinstance(module, nn.ModuleList)
+            and len(module) == len(set(module)) == n_layers
+        ]
+        outermost = min((depth for depth, _ in lists), default=0)
+        found = [module for depth, module in lists if depth == outermost]
+        if len(found) == 1:
+            return found[0]
+    msg = f"cannot tell which modules of {type(model).__name__} are its {n_layers} "
+    msg += "blocks; use a decoder-only model that keeps them in one nn.ModuleList"
+    raise CheckpointError(msg)

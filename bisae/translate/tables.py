@@ -1,0 +1,85 @@
+"""The tables `translations` and `translation_scores` of the mid-training model's cell.
+
+Reads what a job has kept, and scores it.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+
+from bisae.query import database, is_current, table_file, write_table
+from bisae.translate.job import Job, Setting
+from bisae.translate.pairs import Direction
+from bisae.translate.scores import Scorer, Translated
+
+SETTING = [
+    ("full_step", pa.int64()),
+    ("control", pa.string()),
+    ("added", pa.string()),
+    ("alpha", pa.float64()),
+    ("m", pa.int64()),
+    ("draw", pa.int32()),
+    ("scale_back", pa.bool_()),
+    ("b_pre", pa.bool_()),
+    ("source_language", pa.string()),
+    ("target_language", pa.string()),
+]
+COLUMNS = {
+    "translations": [
+        ("pair", pa.int64()),
+        ("source", pa.string()),
+        ("reference", pa.string()),
+        ("translation", pa.string()),
+    ],
+    "translation_scores": [
+        ("metric", pa.string()),
+        ("score", pa.float64()),
+        ("n_pairs", pa.int64()),
+        ("signature", pa.string()),
+    ],
+}
+Row = dict[str, Any]
+
+
+def is_translated(job: Job, settings: Collection[Setting]) -> bool:
+    """Whether both tables are there, of these settings: no model need be opened."""
+    made = job.made(settings)
+    files = (table_file(job.store, name, job.mid) for name in COLUMNS)
+    return all(is_current(file, made) for file in files)
+
+
+def write_tables(job: Job, settings: Collection[Setting], scorer: Scorer) -> None:
+    """Write both tables, of settings all of which are translated."""
+    rows: dict[str, list[Row]] = {name: [] for name in COLUMNS}
+    for setting in settings:
+        for way in job.tasks:
+            named = _named(job, setting, way)
+            found = list(_translated(job, setting, way))
+            rows["translations"] += [
+                named | {"pair": number} | row._asdict()
+                for number, row in enumerate(found)
+            ]
+            rows["translation_scores"] += [
+                named | score._asdict() for score in scorer.scores(found, way.target)
+            ]
+    made = job.made(settings)
+    with closing(database(job.store.tables)) as con:
+        for name, columns in COLUMNS.items():
+            schema = pa.schema(SETTING + columns)
+            con.register("found", pa.Table.from_pylist(rows[name], schema))
+            file = table_file(job.store, name, job.mid)
+            write_table(con, "found", file, made, job.mid)
+            con.unregister("found")
+
+
+def _named(job: Job, setting: Setting, way: Direction) -> Row:
+    named = {"source_language": way.source, "target_language": way.target}
+    return {"full_step": job.full_step} | setting._asdict() | named
+
+
+def _translated(job: Job, setting: Setting, way: Direction) -> Iterator[Translated]:
+    texts = job.kept(setting, way) or []
+    for task, text in zip(job.tasks[way], texts, strict=True):
+        yield Translated(*task.pair, text)

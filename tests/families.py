@@ -1,0 +1,38 @@
+"""Tiny random models of seven families of `transformers`, as checkpoints."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+D, VOCAB, LAYERS = 32, 96, 3
+WIDE: dict[str, Any] = {
+    "vocab_size": VOCAB,
+    "hidden_size": D,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "initializer_range": 0.2,
+}
+GROUPED: dict[str, Any] = WIDE | {"num_key_value_heads": 2, "head_dim": 8}
+FAMILIES: dict[str, transformers.PreTrainedConfig] = {
+    "llama": transformers.LlamaConfig(**GROUPED),
+    "gpt2": transformers.GPT2Config(
+        vocab_size=VOCAB, n_embd=D, n_layer=LAYERS, n_head=4, initializer_range=0.2
+    ),
+    "neox": transformers.GPTNeoXConfig(**WIDE),
+    "bloom": transformers.BloomConfig(
+        vocab_size=VOCAB, hidden_size=D, n_layer=LAYERS, n_head=4, initializer_range=0.2
+    ),
+    "qwen3": transformers.Qwen3Config(**GROUPED),
+    "gemma3": transformers.Gemma3TextConfig(**GROUPED, sliding_window=4),
+    "olmo2": transformers.Olmo2Config(**WIDE),
+}
+
+
+def save(family: str, path: Path, seed: int = 0) -> Path:
+    torch.manual_seed(seed)
+    auto: Any = transformers.AutoModelForCausalLM
+    auto.from_config(FAMILIES[family]).save_pretrained(path)
+    return path
