@@ -6,6 +6,7 @@ Every stage picks up where it stopped: what is finished is not touched.
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
+from bisae import translate
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, Held, StudyError
@@ -13,10 +14,12 @@ from bisae.export import Shared, export_cell, export_shared, export_variants, ga
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import read_config
+from bisae.intervene import adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.models import open_model
 from bisae.progress import note, track
 from bisae.query import exported_cells
+from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
 from bisae.study import Model, Study
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
@@ -64,7 +67,27 @@ def search(study: Study) -> Store:
 def intervene(study: Study) -> tuple[Store, Cell]:
     """Run the intervention on built cells; gives the cell that has its tables."""
     store = create_store(with_layers(study))
-    return store, measure(store)
+    cell = measure(store)
+    if store.study.intervention and store.study.intervention.translation:
+        _translate(store)
+    return store, cell
+
+
+def _translate(store: Store) -> None:
+    """Translate with features added, where that is not done; both models are loaded."""
+    plan = make_plan(store)
+    job = translate.make_job(store, plan.mid, plan.full.step, plan.identity)
+    chosen = {
+        translate.Setting(*one, plan.asked.b_pre): one for one in chosen_settings(plan)
+    }
+    with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
+        if translate.is_translated(job, chosen):
+            return
+        mid, full = open_built(store, plan.mid), open_built(store, plan.full)
+        sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
+        add = adds(plan, sae, list(chosen.values()))
+        by_setting = {named: add[one] for named, one in chosen.items()}
+        translate.translate(job, mid, full, by_setting)
 
 
 def _build_corpus(store: Store) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
@@ -12,10 +13,11 @@ from numpy import quantile
 from rows import Row, assert_same, by_key, near, rows_of
 
 from bisae.build import intervene
+from bisae.grid import Cell
 from bisae.query import Connection, connect
 from bisae.report import report
 from bisae.store import Store
-from bisae.study import Intervention
+from bisae.study import Intervention, Study
 
 ASKED: dict[str, Any] = {
     "size": "M",
@@ -253,3 +255,18 @@ def test_without_interventions_their_tables_are_left_out(tiny: Store) -> None:
     there = {row["view_name"] for row in rows_of(connect(tiny), names)}
     assert "table_2" in there
     assert not {"table_1", "table_4", "intervention_effects"} & there
+
+
+def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None:
+    """As the study asks: each class, `b_pre` alone, and nothing; not twice."""
+    study = copied_study.model_copy(update={"work_dir": str(tmp_path / "work")})
+    asked = study.intervention
+    assert asked
+    few = asked.model_copy(update={"documents": 2, "draws": 1})
+    study = study.model_copy(update={"intervention": few})
+    store, cell = intervene(study)
+    found = rows_of(connect(store), "from translation_scores")
+    assert {row["added"] for row in found} == {"baseline", "none", "en", "ja"}
+    assert {Cell(*(row[name] for name in Cell._fields)) for row in found} == {cell}
+    intervene(study.model_copy(update={"work_dir": str(tmp_path / "other")}))
+    assert not (tmp_path / "other" / "translations").exists()

@@ -7,6 +7,7 @@ stopped.
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,9 +28,16 @@ from bisae.intervene.additions import (
     additions,
 )
 from bisae.intervene.batches import Encodings, Heldout, encodings
-from bisae.intervene.equation import masks
+from bisae.intervene.equation import Add, adding, masks
 from bisae.intervene.factors import factors
-from bisae.intervene.measure import Prepared, Setting, measure, missing, settings
+from bisae.intervene.measure import (
+    NOTHING,
+    Prepared,
+    Setting,
+    measure,
+    missing,
+    settings,
+)
 from bisae.models import open_model
 from bisae.progress import note
 from bisae.query import (
@@ -166,6 +174,47 @@ def _batch_documents(store: Store, asked: Intervention) -> int:
     return asked.batch_documents or store.study.lm.batch_documents
 
 
+def chosen_settings(plan: Plan) -> list[Setting]:
+    """What translates: each class at the first alpha and the least m, and without."""
+    least = min(
+        (one.m for one in plan.settings if one.added in plan.classes), default=0
+    )
+    wanted = (plan.asked.alpha[0], plan.asked.scale_back)
+    return [NOTHING] + [
+        one
+        for one in plan.settings
+        if one.control == "m"
+        and (one.alpha, one.scale_back) == wanted
+        and (one.added == NONE or (one.added in plan.classes and one.m == least))
+    ]
+
+
+def adds(
+    plan: Plan, sae: Autoencoder, wanted: Sequence[Setting]
+) -> dict[Setting, Add | None]:
+    """What each setting adds; None for the baseline."""
+    bias = sae.b_pre if plan.asked.b_pre else None
+    of = {
+        (one.added, one.m, one.draw): mask
+        for one, mask in zip(
+            plan.additions, masks(plan.additions, sae, plan.asked.seed), strict=True
+        )
+        if one.control == "m"
+    }
+    return {
+        one: None
+        if one == NOTHING
+        else adding(
+            sae,
+            of[one.added, one.m, one.draw],
+            one.alpha,
+            bias,
+            scale_back=one.scale_back,
+        )
+        for one in wanted
+    }
+
+
 # -- measuring ------------------------------------------------------------------------
 
 
@@ -182,19 +231,19 @@ def _measure(store: Store, plan: Plan) -> Path:
     numbers = [number for number, batch in enumerate(text) if batch.document]
     if not any(missing(folder, number, plan.settings) for number in numbers):
         return folder
-    full = _open(store, plan.full)
+    full = open_built(store, plan.full)
     sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
     _say(plan, text, full, sae)
     with encodings(full, sae, plan.full, text, folder) as codes:
         del full
-        mid = _open(store, plan.mid)
+        mid = open_built(store, plan.mid)
         prepared = _prepared(plan, sae, codes)
         bias = sae.b_pre if asked.b_pre else None
         measure(mid, asked.layer, text, codes, prepared, bias, plan.settings, folder)
     return folder
 
 
-def _open(store: Store, cell: Cell) -> LanguageModel:
+def open_built(store: Store, cell: Cell) -> LanguageModel:
     """A model, the one that its cell was built from."""
     lm = open_model(store, cell.size, cell.step)
     if lm.fingerprint() != store.attributes(cell, "sae")["lm_fingerprint"]:
