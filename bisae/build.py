@@ -14,7 +14,7 @@ from bisae.export import Shared, export_cell, export_shared, export_variants, ga
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import read_config
-from bisae.intervene import adds, chosen_settings, make_plan, open_built
+from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.models import open_model
 from bisae.progress import note, track
@@ -67,15 +67,15 @@ def search(study: Study) -> Store:
 def intervene(study: Study) -> tuple[Store, Cell]:
     """Run the intervention on built cells; gives the cell that has its tables."""
     store = create_store(with_layers(study))
-    cell = measure(store)
-    if store.study.intervention and store.study.intervention.translation:
-        _translate(store)
-    return store, cell
-
-
-def _translate(store: Store) -> None:
-    """Translate with features added, where that is not done; both models are loaded."""
     plan = make_plan(store)
+    measure(store, plan)
+    if plan.asked.translation:
+        _translate(store, plan)
+    return store, plan.mid
+
+
+def _translate(store: Store, plan: Plan) -> None:
+    """Translate with features added, where that is not done; both models are loaded."""
     job = translate.make_job(store, plan.mid, plan.full.step, plan.identity)
     chosen = {
         translate.Setting(*one, plan.asked.b_pre): one for one in chosen_settings(plan)

@@ -17,7 +17,7 @@ from bisae.hidden import LanguageModel, unit_states
 from bisae.kernels import Scratch
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code, Reconstruction, from_numpy
-from bisae.states import StateBlocks, States, with_bos
+from bisae.states import StateBlocks, States, with_bos, without_bos
 from bisae.store import Store
 
 
@@ -161,6 +161,4 @@ def _zero(mask: Tensor) -> Any:
 
 
 def _edited(mask: Tensor, hidden: Tensor) -> Tensor:
-    real = mask.clone().to(hidden.device)
-    real[:, 0] = False
-    return real
+    return without_bos(mask).to(hidden.device)

@@ -79,6 +79,13 @@ def with_bos(block: Block, bos: int) -> tuple[Tensor, Tensor]:
     return token_id, torch.cat([torch.ones_like(first, dtype=torch.bool), mask], dim=1)
 
 
+def without_bos(mask: Tensor) -> Tensor:
+    """A mask as `with_bos` gives it, false at BOS too: what may be edited."""
+    real = mask.clone()
+    real[:, 0] = False
+    return real
+
+
 def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> None:
     bad = undirected(rows)
     if bool(bad.any()):

@@ -5,6 +5,7 @@ The tiny study's own models and autoencoder: features of M at step 40 are added 
 """
 
 import shutil
+import weakref
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -318,6 +319,22 @@ def test_lower_blocks_run_once_a_batch(
         (5, 2): upper,
         (5, 3): upper,
     }
+
+
+def test_one_model_is_in_memory_at_a_time(
+    copied_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[weakref.ref[LanguageModel]] = []
+
+    def opening(store: Store, size: str, step: int) -> LanguageModel:
+        assert not any(one() for one in opened), "the model before is still held"
+        lm = open_model(store, size, step)
+        opened.append(weakref.ref(lm))
+        return lm
+
+    monkeypatch.setattr("bisae.intervene.run.open_model", opening)
+    intervene(asking(copied_study, tmp_path, documents=2, draws=1))
+    assert len(opened) == 2
 
 
 def test_what_is_measured_is_not_measured_again(

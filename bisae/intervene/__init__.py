@@ -3,17 +3,12 @@
 Equation 7, on held-out text, with the controls that the paper does not have.
 """
 
-from bisae.intervene.equation import Add
-from bisae.intervene.run import (
-    adds,
-    chosen_settings,
-    intervene,
-    make_plan,
-    open_built,
-)
+from bisae.intervene.adds import adds, chosen_settings
+from bisae.intervene.plan import Plan, make_plan
+from bisae.intervene.run import intervene, open_built
 
 __all__ = [
-    "Add",
+    "Plan",
     "adds",
     "chosen_settings",
     "intervene",

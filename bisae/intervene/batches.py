@@ -22,7 +22,7 @@ from bisae.hidden import LanguageModel
 from bisae.intervene.equation import Encoded, encoded
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code
-from bisae.states import with_bos
+from bisae.states import with_bos, without_bos
 from bisae.store import Store
 
 
@@ -39,9 +39,7 @@ class Batch(NamedTuple):
     @property
     def edited(self) -> Tensor:
         """(documents, context) bool: every token but BOS."""
-        edited = self.mask.clone()
-        edited[:, 0] = False
-        return edited
+        return without_bos(self.mask)
 
 
 class Heldout:
@@ -119,19 +117,22 @@ class Encodings:
 
 
 @contextmanager
-def encodings(
-    full: LanguageModel, sae: Autoencoder, cell: Cell, text: Heldout, folder: Path
-) -> Iterator[Encodings]:
-    """Run the full model to the layer, once over the text; codes go to `folder`."""
+def encodings(folder: Path, tokens: int, sae: Autoencoder) -> Iterator[Encodings]:
+    """Room in `folder` for the codes of so many tokens; gone afterwards."""
     with tempfile.TemporaryDirectory(dir=folder) as held:
-        found = Encodings(Path(held), text.n_tokens, sae.k, full.device)
-        title = f"encode held-out text at {cell}"
-        with bar(text.n_tokens, title, "tokens") as shown, at(cell):
-            for batch in text:
-                if not batch.document:
-                    continue
-                token_id, mask, edited = batch.token_id, batch.mask, batch.edited
-                states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
-                found.append(encoded(sae, states[edited.to(full.device)]))
-                shown.update(int(edited.sum()))
-        yield found
+        yield Encodings(Path(held), tokens, sae.k, sae.W_dec.device)
+
+
+def encode_text(
+    full: LanguageModel, sae: Autoencoder, cell: Cell, text: Heldout, codes: Encodings
+) -> None:
+    """Run the full model up to the layer, once over the text."""
+    title = f"encode held-out text at {cell}"
+    with bar(text.n_tokens, title, "tokens") as shown, at(cell):
+        for batch in text:
+            if not batch.document:
+                continue
+            token_id, mask, edited = batch.token_id, batch.mask, batch.edited
+            states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
+            codes.append(encoded(sae, states[edited.to(full.device)]))
+            shown.update(int(edited.sum()))

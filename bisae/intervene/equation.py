@@ -4,7 +4,7 @@ X_mid <- X_mid + alpha s (W_dec^T (mask * z) + b_pre), z = E(X_full / |X_full|),
 = 1, or |X_full| where it is scaled back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -13,12 +13,9 @@ import torch
 from torch import Tensor
 
 from bisae import kernels
-from bisae.hidden import unit_states
+from bisae.hidden import Add, unit_states
 from bisae.intervene.additions import RANDOM_DIRECTIONS, Addition
 from bisae.sae import Autoencoder, Code
-
-Add = Callable[[Tensor], Tensor]
-"""Raw states of the full model, (tokens, d) -> what is added, (tokens, d), float32."""
 
 
 class Encoded(NamedTuple):
