@@ -19,7 +19,8 @@ VIEWS = read_views("trends", "paper", "questions")
 ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
 BY_CELL = {"features", "firings", *ASKED} - {
     *("cell_places", "measured_shares"),  # they compare cells
-    *("table_1", "table_4", "translation_differences", "uncertainty"),
+    *("intervention_effects", "table_1", "table_4"),
+    *("translation_differences", "uncertainty"),
 }
 """Of these a cell of the tiny study can be asked for."""
 Document = list[Row]

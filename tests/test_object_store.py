@@ -30,6 +30,7 @@ def small(tiny: Store, where: str, tmp_path: Path) -> Path:
         "store": where,
         "work_dir": str(tmp_path / "work"),
         "models": (model,),
+        "intervention": None,  # it is of the other size
         "pretrain": None,
     }
     path = tmp_path / "study.toml"
@@ -70,7 +71,7 @@ def test_it_holds_what_a_folder_would(built: Store, tiny: Store) -> None:
 def test_a_finished_build_is_left_alone(
     built: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bisae.build.load_lm", None)
+    monkeypatch.setattr("bisae.build.open_model", None)
     monkeypatch.setattr("bisae.query.tables.written", None)
     build(built.study, ALL)
 

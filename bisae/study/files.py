@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from bisae.errors import StudyError
+from bisae.study.intervention import check_intervention
 from bisae.study.schema import Lexicon, Source, Study
 
 
@@ -32,7 +33,12 @@ def load_study(path: Path) -> Study:
     except (UnicodeDecodeError, OSError) as error:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
-    return _absolute(parse_study(text, str(path)), path.resolve().parent)
+    study = parse_study(text, str(path))
+    if study.intervention:
+        # A store may hold a part of a grid, so its own study is not held to this.
+        models, languages = study.models, study.corpus.languages
+        check_intervention(study.intervention, models, languages, str(path))
+    return _absolute(study, path.resolve().parent)
 
 
 def parse_study(text: str, name: str) -> Study:

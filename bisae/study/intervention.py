@@ -63,29 +63,36 @@ class Intervention(Section):
 
 
 def check_intervention(
-    asked: Intervention, models: Sequence[Model], languages: Sequence[str]
+    asked: Intervention, models: Sequence[Model], languages: Sequence[str], name: str
 ) -> None:
     """What one section alone cannot tell: sizes, steps and languages that there are.
 
-    Raises StudyError.
+    Raises StudyError, naming the study.
     """
-    model = next((one for one in models if one.size == asked.size), None)
+    if wrong := _wrong(asked, models, languages):
+        msg = f"{name}: [intervention] {wrong}"
+        raise StudyError(msg)
+
+
+def _wrong(
+    asked: Intervention, models: Sequence[Model], languages: Sequence[str]
+) -> str | None:
+    size, mid = asked.size, asked.mid_step
+    model = next((one for one in models if one.size == size), None)
     if model is None:
-        msg = f"[intervention] size = {asked.size!r} is none of the models' sizes"
-        raise StudyError(msg)
+        return f"size = {size!r} is none of the models' sizes"
     full = model.steps[-1] if asked.full_step is None else asked.full_step
-    if unknown := {asked.mid_step, full} - set(model.steps):
-        msg = f"[intervention] {asked.size} has no step {min(unknown)}"
-        raise StudyError(msg)
-    if asked.mid_step >= full:
-        msg = f"[intervention] mid_step = {asked.mid_step} is not before full_step = "
-        msg += f"{full}: features of a later step are added to an earlier one"
-        raise StudyError(msg)
+    if unknown := {mid, full} - set(model.steps):
+        return f"{size} has no step {min(unknown)}"
+    if mid >= full:
+        return (
+            f"mid_step = {mid} is not before full_step = {full}: features of a later "
+            "step are added to an earlier one"
+        )
     known = (*languages, "mixed")
     if strange := set(asked.classes or ()) - set(known):
-        msg = f"[intervention] classes: {min(strange)!r} is none of {', '.join(known)}"
-        raise StudyError(msg)
+        return f"classes: {min(strange)!r} is none of {', '.join(known)}"
     if model.layers != "all" and asked.layer not in model.layers:
-        msg = f"[intervention] {asked.size} has no autoencoder at layer {asked.layer}; "
-        msg += f"its layers are {', '.join(map(str, model.layers))}"
-        raise StudyError(msg)
+        layers = ", ".join(map(str, model.layers))
+        return f"{size} has no autoencoder at layer {asked.layer}; its layers: {layers}"
+    return None

@@ -11,7 +11,7 @@ from pydantic import (
 
 from bisae.errors import StudyError
 from bisae.grid import Cell
-from bisae.study.intervention import Intervention, check_intervention
+from bisae.study.intervention import Intervention
 from bisae.study.model import Model
 from bisae.study.sae import Sae
 from bisae.study.section import Positive, Section, Share
@@ -205,9 +205,6 @@ class Study(Section):
                 msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
                 raise ValueError(msg)
         self.embeddings()
-        if self.intervention:
-            models, languages = self.models, self.corpus.languages
-            check_intervention(self.intervention, models, languages)
         return self
 
     @property
