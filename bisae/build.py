@@ -71,6 +71,8 @@ def intervene(study: Study) -> tuple[Store, Cell]:
     measure(store, plan)
     if plan.asked.translation:
         _translate(store, plan)
+    else:
+        translate.write_none(store, plan.mid)
     return store, plan.mid
 
 

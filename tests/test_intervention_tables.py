@@ -230,6 +230,7 @@ def test_table_1_is_the_setting_nearest_to_the_papers(con: Connection) -> None:
             assert row["value"] == effect["perplexity"]
             assert found["baseline", measure]["value"] == effect["baseline"]
     assert len(found) == 4 * 3
+    assert rows_of(con, "from translation_scores") == []  # none were asked for
 
 
 def test_the_report_lays_languages_across(measured: Store) -> None:
@@ -258,7 +259,7 @@ def test_without_interventions_their_tables_are_left_out(tiny: Store) -> None:
 
 
 def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None:
-    """As the study asks: each class, `b_pre` alone, and nothing; not twice."""
+    """Each class, `b_pre` alone, and nothing; not twice. Table 1 has the scores."""
     study = copied_study.model_copy(update={"work_dir": str(tmp_path / "work")})
     asked = study.intervention
     assert asked
@@ -268,5 +269,17 @@ def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None
     found = rows_of(connect(store), "from translation_scores")
     assert {row["added"] for row in found} == {"baseline", "none", "en", "ja"}
     assert {Cell(*(row[name] for name in Cell._fields)) for row in found} == {cell}
+    scores = {
+        (row["added"], f"{row['metric']} {row['source_language']}-{target}"): row
+        for row in found
+        for target in [row["target_language"]]
+    }
+    told = by_key(rows_of(connect(store), "from table_1"), ["added", "measure"])
+    for key, row in scores.items():
+        assert told[key]["value"] == row["score"]
+        assert (told[key]["alpha"], told[key]["m"]) == (row["alpha"], row["m"])
     intervene(study.model_copy(update={"work_dir": str(tmp_path / "other")}))
     assert not (tmp_path / "other" / "translations").exists()
+    untranslated = few.model_copy(update={"translation": None})
+    intervene(study.model_copy(update={"intervention": untranslated}))
+    assert len(rows_of(connect(store), "from translation_scores")) == len(found)

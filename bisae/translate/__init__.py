@@ -7,7 +7,7 @@ from bisae.translate.job import Job, Setting, make_job
 from bisae.translate.pairs import Direction, Pair, Task, read_tasks
 from bisae.translate.run import translate
 from bisae.translate.scores import Score, Scorer, Translated
-from bisae.translate.tables import is_translated
+from bisae.translate.tables import is_translated, write_none
 
 __all__ = [
     "Direction",
@@ -22,4 +22,5 @@ __all__ = [
     "make_job",
     "read_tasks",
     "translate",
+    "write_none",
 ]

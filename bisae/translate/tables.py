@@ -1,6 +1,7 @@
 """The tables `translations` and `translation_scores` of the mid-training model's cell.
 
-Reads what a job has kept, and scores it.
+Reads what a job has kept, and scores it. Both are there, empty, where a study asks for
+no translation: what joins them can be asked all the same.
 """
 
 from collections.abc import Collection, Iterator
@@ -9,7 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from bisae.query import database, is_current, table_file, write_table
+from bisae.grid import Cell
+from bisae.query import Made, database, is_current, table_file, write_table
+from bisae.store import Store
 from bisae.translate.job import Job, Setting
 from bisae.translate.pairs import Direction
 from bisae.translate.scores import Scorer, Translated
@@ -64,13 +67,21 @@ def write_tables(job: Job, settings: Collection[Setting], scorer: Scorer) -> Non
             rows["translation_scores"] += [
                 named | score._asdict() for score in scorer.scores(found, way.target)
             ]
-    made = job.made(settings)
-    with closing(database(job.store.tables)) as con:
+    _write(job.store, job.mid, rows, job.made(settings))
+
+
+def write_none(store: Store, mid: Cell) -> None:
+    """Write both tables without rows, unless there are some."""
+    if not all(table_file(store, name, mid).exists() for name in COLUMNS):
+        _write(store, mid, {name: [] for name in COLUMNS}, {})
+
+
+def _write(store: Store, mid: Cell, rows: dict[str, list[Row]], made: Made) -> None:
+    with closing(database(store.tables)) as con:
         for name, columns in COLUMNS.items():
             schema = pa.schema(SETTING + columns)
             con.register("found", pa.Table.from_pylist(rows[name], schema))
-            file = table_file(job.store, name, job.mid)
-            write_table(con, "found", file, made, job.mid)
+            write_table(con, "found", table_file(store, name, mid), made, mid)
             con.unregister("found")
 
 

@@ -1,11 +1,11 @@
 -- Title:   What does adding a class of features do to the model?
 -- Grain:   size, step, layer, full_step, alpha, m, added, measure
--- Reads:   settings, table_4
+-- Reads:   settings, table_4, translation_differences
 -- Across:  measure of value
 -- Paper:   table 1
 -- Of the settings measured, the one nearest to the paper's alpha of 0.1, then to its m of
--- 5,000, with as many features of every class. `baseline`: nothing is added; `none`: b_pre
--- alone. Means over draws.
+-- 5,000, with as many features of every class; translations stand with their own. `baseline`:
+-- nothing is added; `none`: b_pre alone. Means over draws.
 with classes as (
     select unnest(list_append(languages, 'mixed')) as added
     from settings
@@ -62,3 +62,16 @@ select distinct
     'perplexity ' || language as measure,
     baseline as value
 from chosen
+union all
+select
+    size,
+    step,
+    layer,
+    full_step,
+    alpha,
+    m,
+    added,
+    metric || ' ' || source_language || '-' || target_language as measure,
+    score as value
+from translation_differences
+where not scale_back
