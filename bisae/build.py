@@ -16,6 +16,7 @@ from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import read_config
 from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
+from bisae.memory import translating_bytes
 from bisae.models import open_model
 from bisae.progress import note, track
 from bisae.query import exported_cells
@@ -86,6 +87,8 @@ def _translate(store: Store, plan: Plan) -> None:
         if translate.is_translated(job, chosen):
             return
         mid, full = open_built(store, plan.mid), open_built(store, plan.full)
+        held = translating_bytes(store.study, full.shape, full.n_params)
+        note(f"{held / 1e9:.1f} GB for both models and the autoencoder, to translate")
         sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
         add = adds(plan, sae, list(chosen.values()))
         by_setting = {named: add[one] for named, one in chosen.items()}

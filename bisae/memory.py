@@ -1,7 +1,8 @@
-"""How much memory training takes, and how many layers fit: arithmetic, no allocation.
+"""How much memory training and the intervention take, and how many layers fit.
 
-Reads the study and a model's shape. What is counted is what the code of `train`, `sae`
-and `hidden` holds at once; benchmarks/README.md compares it with what was measured.
+Arithmetic, no allocation: reads the study and a model's shape. What is counted is what
+the code of `train`, `sae`, `hidden` and `intervene` holds at once; benchmarks/README.md
+compares it with what was measured.
 """
 
 import resource
@@ -89,6 +90,30 @@ def _step_bytes(study: Study, d: int, device: torch.device) -> int:
     gathered = device.type == "cuda"
     rounded = (n * d + (n * d + 2 * batch * d) * gathered + pre) * 2 if narrow else 0
     return rows + codes + gradients + pre * 4 + rounded
+
+
+def measuring_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
+    """What the intervention holds: one model, the autoencoder, a batch's logits."""
+    asked, wide = study.intervention, state_bytes(study)
+    documents = (asked and asked.batch_documents) or study.lm.batch_documents
+    # The states of the layer: kept, a copy, and what is added, in float32.
+    numbers = shape.vocab_size * wide + shape.d_model * (2 * wide + 4)
+    batch = documents * study.corpus.context * numbers
+    return n_params * wide + _autoencoder_bytes(study, shape) + batch
+
+
+def translating_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
+    """What translation holds before it begins: both models and the autoencoder."""
+    return 2 * n_params * state_bytes(study) + _autoencoder_bytes(study, shape)
+
+
+def past_bytes(study: Study, shape: ModelShape) -> int:
+    """At most, what both models keep of a token that is read: keys and values."""
+    return 2 * 2 * shape.n_layers * shape.d_model * state_bytes(study)
+
+
+def _autoencoder_bytes(study: Study, shape: ModelShape) -> int:
+    return 4 * (2 * study.sae.n_features + 1) * shape.d_model
 
 
 def host_bytes(study: Study, shape: ModelShape, layers: int, on_device: int) -> int:

@@ -10,7 +10,17 @@ import torch
 
 from bisae.errors import BisaeError, OutOfMemory, StudyError
 from bisae.hidden import ModelShape, read_config
-from bisae.memory import Need, available, device_of, groups, host_bytes, need
+from bisae.memory import (
+    Need,
+    available,
+    device_of,
+    groups,
+    host_bytes,
+    measuring_bytes,
+    need,
+    past_bytes,
+    translating_bytes,
+)
 from bisae.study import Model, Study
 
 CODE_BYTES = 2.2
@@ -55,6 +65,18 @@ class SizePlan(NamedTuple):
     """Arithmetic over the speed of a matrix product on this machine: a lower bound."""
 
 
+class InterventionPlan(NamedTuple):
+    """Memory of the device that [intervention] takes."""
+
+    size: str
+    measuring_gb: float
+    """One model at a time, the autoencoder, a batch."""
+    translating_gb: float | None
+    """Both models and the autoencoder; None where nothing is translated."""
+    token_mb: float
+    """What translation keeps of each token that is read, prompts and translations."""
+
+
 def plan(study: Study) -> list[SizePlan]:
     """One row for each size. Raises StudyError where a size's shape is unknown.
 
@@ -64,6 +86,22 @@ def plan(study: Study) -> list[SizePlan]:
     here = torch.cuda.is_available() or device_of(study).type == "cpu"
     rate = matmul_rate(device_of(study) if here else torch.device("cpu"))
     return [_size_plan(study, model, rate) for model in study.models]
+
+
+def plan_intervention(study: Study) -> InterventionPlan | None:
+    """What [intervention] takes; None for a study without it. Raises StudyError."""
+    asked = study.intervention
+    if asked is None:
+        return None
+    shape, _ = _shape(study, study.model(asked.size))
+    n_params = _n_params(shape)
+    translating = translating_bytes(study, shape, n_params) / 1e9
+    return InterventionPlan(
+        size=asked.size,
+        measuring_gb=measuring_bytes(study, shape, n_params) / 1e9,
+        translating_gb=translating if asked.translation else None,
+        token_mb=past_bytes(study, shape) / 1e6,
+    )
 
 
 def matmul_rate(device: torch.device) -> float:
@@ -82,9 +120,8 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
     d_model, n_steps = shape.d_model, len(model.steps)
     cells = n_steps * layers
     codes = corpus.eval_tokens * sae.k
-    weights = BLOCK_WEIGHTS * d_model**2 * shape.n_layers
-    n_params = weights + 2 * shape.vocab_size * d_model  # embeddings on both ends
-    needed = need(study, shape, n_params)
+    weights = _block_weights(shape)
+    needed = need(study, shape, _n_params(shape))
     room = available(study)
     passes = _passes(layers, needed, room)
     largest = max(map(len, passes), default=1)
@@ -112,6 +149,15 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
         tables_gb=cells * codes * TABLE_BYTES / 1e9,
         hours=n_steps * (train + evaluate) / rate / 3600,
     )
+
+
+def _block_weights(shape: ModelShape) -> int:
+    return BLOCK_WEIGHTS * shape.d_model**2 * shape.n_layers
+
+
+def _n_params(shape: ModelShape) -> int:
+    """With embeddings on both ends."""
+    return _block_weights(shape) + 2 * shape.vocab_size * shape.d_model
 
 
 def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import zarr
 from test_intervention import asking
 
 from bisae.build import intervene
@@ -82,6 +83,18 @@ def test_another_checkpoint_is_refused(copied_study: Study, tmp_path: Path) -> N
     shutil.copy(*weights)
     with pytest.raises(CheckpointError, match="is not the one that M/40/1 was built"):
         intervene(asking(study, tmp_path / "work"))
+
+
+def test_without_held_out_documents(copied_study: Study, tmp_path: Path) -> None:
+    store = Path(copied_study.store)
+    heldout = zarr.open_group(store / "bisae.zarr" / "corpus" / "heldout", mode="r+")
+    for name in ("token_id", "language", "length"):
+        array = heldout[name]
+        assert isinstance(array, zarr.Array)
+        array.resize((0, *array.shape[1:]))
+    told = rf"^{store} has no held-out documents; raise \[corpus\] heldout_tok"
+    with pytest.raises(StudyError, match=told):
+        intervene(asking(copied_study, tmp_path / "work"))
 
 
 def moved(study: Study, folder: Path) -> Study:

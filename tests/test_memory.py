@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 from bisae import memory
 from bisae.errors import CheckpointError, OutOfMemory
 from bisae.hidden import ModelShape
-from bisae.memory import Need, available, groups, host_bytes, libraries, need
-from bisae.plan import plan
+from bisae.memory import (
+    Need,
+    available,
+    groups,
+    host_bytes,
+    libraries,
+    measuring_bytes,
+    need,
+    past_bytes,
+    translating_bytes,
+)
+from bisae.plan import plan, plan_intervention
 from bisae.study import Study, load_study
 
 PAPER = Path(__file__).parents[1] / "examples" / "llm-jp-3.toml"
@@ -83,6 +93,32 @@ def test_the_papers_models_on_gpus_that_there_are(
     found = plan(study.model_copy(update={"lm": lm}))
     assert [one.passes for one in found] == passes
     assert all(one.device_gb < gigabytes for one in found)
+
+
+def test_the_intervention_holds_one_model_and_translation_both() -> None:
+    shape, n_params = ModelShape(2, 512, 1000), 10**9
+    asked_for = {"size": "1M", "layer": 1, "mid_step": 3, "batch_documents": 5}
+    study = asked(lm={"device": "cpu", "dtype": "bfloat16"}, intervention=asked_for)
+    sae = 4 * (2 * 32_768 * 512 + 512)
+    batch = 5 * 64 * (1000 * 2 + 512 * 8)
+    assert measuring_bytes(study, shape, n_params) == 2 * n_params + sae + batch
+    assert translating_bytes(study, shape, n_params) == 2 * 2 * n_params + sae
+    # Of two models and two layers: a key and a value, 512 numbers of two bytes each.
+    assert past_bytes(study, shape) == 2 * 2 * 2 * 512 * 2
+
+
+def test_the_plan_of_the_papers_intervention(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BISAE_HOME", "/nowhere")
+    monkeypatch.setenv("LLM_JP", "/nowhere")
+    study = load_study(PAPER)
+    lm = study.lm.model_copy(update={"memory_gb": 80})
+    found = plan_intervention(study.model_copy(update={"lm": lm}))
+    assert found
+    assert found.size == "3.7B"
+    # Weights of 4.2e9 numbers in bfloat16, and an autoencoder of 0.8 GB.
+    assert 8 < found.measuring_gb < 12
+    assert found.translating_gb is None
+    assert plan_intervention(asked()) is None
 
 
 def test_a_plan_shows_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

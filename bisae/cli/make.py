@@ -50,10 +50,11 @@ def plan(study: Path, style: str) -> None:
     Example: bisae plan examples/llm-jp-3.toml
     """
     from bisae.formats import Rows
-    from bisae.plan import SizePlan, plan
+    from bisae.plan import SizePlan, plan, plan_intervention
     from bisae.study import load_study
 
-    sizes = plan(load_study(study))
+    loaded = load_study(study)
+    sizes = plan(loaded)
     show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
     cells = sum(size.cells for size in sizes)
     disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
@@ -64,6 +65,14 @@ def plan(study: Path, style: str) -> None:
             f"{size.layer_gb:.1f} a layer go into {size.room_gb:.1f}"
         )
     say(f"{cells} cells, {disk:,.1f} GB, at least {hours:,.1f} hours on this machine")
+    if added := plan_intervention(loaded):
+        told = (
+            f"intervene, {added.size}: {added.measuring_gb:.1f} GB, one model at a time"
+        )
+        if added.translating_gb is not None:
+            told += f"; {added.translating_gb:.1f} GB to translate, with both, and "
+            told += f"{added.token_mb:.2f} MB a token that is read"
+        say(told)
 
 
 def _passes(number: int) -> str:

@@ -17,6 +17,7 @@ from bisae.intervene.factors import factors
 from bisae.intervene.measure import Prepared, measure, missing
 from bisae.intervene.plan import Plan, batch_documents
 from bisae.intervene.tables import is_measured, write_tables
+from bisae.memory import measuring_bytes
 from bisae.models import open_model
 from bisae.progress import note
 from bisae.query import digest
@@ -49,7 +50,11 @@ def _measure(store: Store, plan: Plan) -> Path:
         return folder
     full = open_built(store, plan.full)
     sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-    _say(plan, text, full, sae)
+    held = measuring_bytes(store.study, full.shape, full.n_params)
+    note(
+        f"{len(plan.settings):,} settings on {text.n_tokens:,} held-out tokens; "
+        f"{held / 1e9:.1f} GB for one model at a time, the autoencoder and a batch"
+    )
     with encodings(folder, text.n_tokens, sae) as codes:
         encode_text(full, sae, plan.full, text, codes)
         del full
@@ -68,15 +73,6 @@ def open_built(store: Store, cell: Cell) -> LanguageModel:
         msg += "built from, or [lm] dtype is another; set it back, or build again"
         raise CheckpointError(msg)
     return lm
-
-
-def _say(plan: Plan, text: Heldout, full: LanguageModel, sae: Autoencoder) -> None:
-    """What is about to be done, and what memory it takes."""
-    held = full.nbytes + sum(one.nbytes for one in sae.parameters().values())
-    note(
-        f"{len(plan.settings):,} settings on {text.n_tokens:,} held-out tokens; "
-        f"{held / 1e9:.1f} GB for one model at a time and the autoencoder"
-    )
 
 
 def _prepared(plan: Plan, sae: Autoencoder, codes: Encodings) -> list[Prepared]:

@@ -1,0 +1,116 @@
+"""What a setting of the intervention costs, against passes of the model.
+
+    OMP_PROC_BIND=true python benchmarks/intervention.py
+
+An untrained Llama, random features of a random autoencoder. Times, in turn and medians
+of the rounds: one whole pass, one from the layer on, and a batch with every setting as
+`bisae intervene` measures it. The floor of that batch is one whole pass and one from
+the layer on for each setting; the plain way is a whole pass for each.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from study import VOCABULARY, make_lm
+
+from bisae.formats import Rows, render
+from bisae.hidden import LanguageModel
+from bisae.intervene.additions import Addition
+from bisae.intervene.batches import Batch
+from bisae.intervene.equation import encoded, masks
+from bisae.intervene.measure import Losses, Prepared, settings
+from bisae.sae import Autoencoder, from_numpy
+from bisae.study import Sae
+
+CLASSES, ALPHAS, DRAWS, FEATURES = ("a", "b", "mixed"), (0.1, 0.5), 5, 500
+N, K = 4096, 32
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--d", type=int, default=512)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--documents", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    layer = asked.layers // 2
+    mid = LanguageModel(make_lm(asked.d, asked.layers))
+    batch, sae = text(asked.documents), autoencoder(asked.d)
+    token_id, mask = batch.token_id, batch.mask
+    raw = mid.hidden_states(token_id, mask, [layer])[layer][batch.edited].float()
+    code, prepared = encoded(sae, raw), additions(sae)
+    wanted = settings([one.addition for one in prepared], ALPHAS)
+    with mid.keeping(layer) as kept:
+        mid.token_losses(token_id, mask)
+
+    def whole() -> None:
+        mid.token_losses(token_id, mask)
+
+    def upper() -> None:
+        with mid.resumed(layer, kept, kept.state):
+            mid.token_losses(token_id, mask)
+
+    def every() -> None:
+        of_batch = Losses(mid, layer, batch)
+        list(of_batch.rows(code, prepared, sae.b_pre, set(wanted)))
+
+    taken = {name: [] for name in ("whole", "upper", "every")}
+    for _ in range(asked.rounds):
+        for work, times in zip((whole, upper, every), taken.values(), strict=True):
+            times.append(seconds(work))
+    one, part, all_of_it = map(statistics.median, taken.values())
+    added = len(wanted) - 1
+    floor = one + added * part
+    rows = [
+        ("one whole pass", one, one / floor),
+        ("one pass from the layer on", part, part / floor),
+        (f"floor: a whole pass and {added} from the layer on", floor, 1.0),
+        (f"a batch with {added} settings", all_of_it, all_of_it / floor),
+        (f"{added + 1} whole passes", (added + 1) * one, (added + 1) * one / floor),
+    ]
+    print(render(Rows(["what", "seconds", "ratio"], rows), "markdown"))
+
+
+def text(documents: int) -> Batch:
+    """Random windows of 64 tokens."""
+    token_id = torch.randint(VOCABULARY, (documents, 64))
+    mask = torch.ones_like(token_id, dtype=torch.bool)
+    return Batch(list(range(documents)), ["a"] * documents, token_id, mask)
+
+
+def autoencoder(d: int) -> Autoencoder:
+    """Random directions, encoder rows equal to them."""
+    rows = torch.randn(N, d, generator=torch.Generator().manual_seed(0))
+    unit = (rows / rows.norm(dim=1, keepdim=True)).numpy()
+    arrays = {"W_enc": unit, "W_dec": unit, "b_pre": unit[0] * 0}
+    return from_numpy(arrays, Sae(n_features=N, k=K), torch.device("cpu"))
+
+
+def additions(sae: Autoencoder) -> list[Prepared]:
+    """Some features of each class, several draws."""
+    found = [
+        Addition(
+            name, "m", FEATURES, draw, tuple(torch.randperm(N)[:FEATURES].tolist())
+        )
+        for name in CLASSES
+        for draw in range(DRAWS)
+    ]
+    return [
+        Prepared(one, of, (1.0, 1.0))
+        for one, of in zip(found, masks(found, sae, 0), strict=True)
+    ]
+
+
+def seconds(work: Callable[[], None]) -> float:
+    """How long a piece of work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
