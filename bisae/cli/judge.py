@@ -1,5 +1,7 @@
 """Commands that judge a store: validate, uncertainty, compare, report."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from bisae.cli.options import (
@@ -11,6 +13,9 @@ from bisae.cli.options import (
     store_argument,
 )
 
+if TYPE_CHECKING:
+    from bisae.validate import Outcome
+
 
 @click.command()
 @store_argument
@@ -19,18 +24,39 @@ from bisae.cli.options import (
 def validate(store: str, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
+    Prints what is promised, where, and what became of it; for what is broken also why
+    it matters, and rows that break it.
+
     Example: bisae validate toy/store
     """
     import bisae
     from bisae.errors import BrokenPromise
-    from bisae.validate import as_rows, failures, validate
+    from bisae.validate import failures, validate
 
     outcomes = validate(bisae.open(store))
-    show(as_rows(outcomes), style)
+    _show(outcomes, style)
     if broken := failures(outcomes):
         msg = f"{len(broken)} of {len(outcomes)} promises are broken"
         raise BrokenPromise(msg)
     say(f"{len(outcomes)} promises kept")
+
+
+def _show(outcomes: "list[Outcome]", style: str) -> None:
+    """Print outcomes; people get a narrow table, and below it what is not kept."""
+    from bisae.formats import Rows
+    from bisae.validate import as_rows, in_short
+
+    if style != "table":
+        show(as_rows(outcomes), style)
+        return
+    show(in_short(outcomes), style)
+    for one in outcomes:
+        if one.status != "pass":
+            told = one.observed if one.status == "error" else one.why
+            click.echo(f"\n{one.status}: {one.promise} ({one.where})\n{told}")
+        if one.rows:
+            values = [tuple(row.values()) for row in one.rows]
+            show(Rows(list(one.rows[0]), values), style)
 
 
 @click.command()

@@ -5,7 +5,7 @@ sql/checks/; writes nothing.
 """
 
 from bisae.validate.checks import check, validate
-from bisae.validate.outcomes import Outcome, as_rows, failures
+from bisae.validate.outcomes import Outcome, as_rows, failures, in_short
 from bisae.validate.suites import Promise, Suite, read_suite
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "as_rows",
     "check",
     "failures",
+    "in_short",
     "read_suite",
     "validate",
 ]
