@@ -46,7 +46,7 @@ def file(tmp_path: Path) -> Path:
 
 
 MALFORMED = [
-    ('{\n "name": "cells",\n "meta" {}}', "delimiter: line 3 column 9 (char 27)"),
+    ('{\n "name": "cells",\n "meta" {}}', "delimiter: line 3 column 9 (char 28)"),
     ("[]", "no suite: it needs name, meta.key and expectations, a list"),
     (json.dumps(GOOD | {"meta": {}}), "no suite: it needs name, meta.key and"),
     (json.dumps(GOOD | {"expectations": ["it"]}), "no suite: it needs name"),
@@ -65,7 +65,7 @@ UNANSWERED = [
     (TEXT.replace("where mse", "where msee"), '"msee" not found in FROM', 13),
     (TEXT.replace("from cells", "from sells"), "name sells does not exist", 13),
     (TEXT.replace("mse < 0", "mse < <"), 'syntax error at or near "<"', 9),
-    (TEXT.replace('"cells"', '"sells"'), "name sells does not exist", 9),
+    (TEXT.replace('"cells"', '"sells"'), "name sells does not exist", 2),
     (text_of(BETWEEN, column="msee", min_value=0), 'column "msee" in BatchData', 24),
     (
         text_of("expect_column_values_to_match_regex", column="size", regex="S"),

@@ -3,25 +3,16 @@
 A promise without a planted fault fails here; so does a check that no suite uses.
 """
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
-import duckdb
 import pytest
-from click.testing import CliRunner
 
 from bisae.assets import asset_dir
-from bisae.cli import main
-from bisae.errors import CheckError
 from bisae.query import Connection, connect
-from bisae.store import Store, open_store
+from bisae.store import Store
 from bisae.validate import (
-    Outcome,
     Suite,
-    as_rows,
     check,
     failures,
     read_suite,

@@ -3,13 +3,15 @@
 import csv
 import io
 import json
-import shutil
+import re
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
+from bisae import progress
 from bisae.cli import main
 from bisae.store import Store, open_store
 from bisae.validate import Outcome, as_rows, failures, in_short, validate
@@ -165,8 +167,17 @@ def test_failures_are_what_is_broken() -> None:
     assert failures([KEPT, BROKEN]) == [BROKEN]
 
 
-@pytest.mark.parametrize(
-    "command", [["validate"], ["build"]], ids=lambda words: words[0]
-)
-def test_progress_is_told_on_standard_error(command: list[str]) -> None:
-    assert command
+class Seen(io.StringIO):
+    """Standard error, as if somebody looked at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_on_standard_error(
+    tiny: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SHOWN_AFTER", 0)
+    monkeypatch.setattr(sys, "stderr", seen := Seen())
+    number = len(validate(tiny))
+    assert re.search(rf"validate: .*\d/{number}.* promises/s", seen.getvalue())

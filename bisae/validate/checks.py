@@ -80,6 +80,7 @@ def _check_suite(
         table = source.add_table_asset(suite.view, table_name=suite.view)
     except TestConnectionError as error:
         for promise in suite.promises:
+            promise = promise._replace(place=suite.place)
             yield _error(suite, promise, str(error.__cause__))
         return
     batch = table.add_batch_definition_whole_table("all").get_batch()

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
     def line_of(self, reason: str) -> int:
         """The line of the first thing that a message names, else the first line."""
-        for found in NAMED.finditer(reason):
+        for found in NAMED.finditer(reason.partition("!")[0]):  # then come hints
             if at := re.search(rf"\b{found[1] or found[2]}\b", self.text):
                 return self.line + self.text.count("\n", 0, at.start())
         return self.line
@@ -61,6 +61,7 @@ class Suite(NamedTuple):
     key: list[str]
     """The columns that address a row."""
     promises: list[Promise]
+    place: Place
 
 
 def read_suite(file: Path) -> Suite:
@@ -77,8 +78,8 @@ def read_suite(file: Path) -> Suite:
             "meta": {"key": [*key]},
             "expectations": [*listed],
         } if all(isinstance(one, dict) for one in listed):
-            places = _places(text, len(listed))
-            return Suite(file, view, key, [_promise(file, one) for one in places])
+            promises = [_promise(file, one) for one in _places(text, len(listed))]
+            return Suite(file, view, key, promises, Place(1, text))
     msg = f"{file}: no suite: it needs name, meta.key and expectations, a list"
     raise CheckError(msg)
 
