@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from bisae.progress import track
 from bisae.query import Connection, connect, named
 from bisae.store import Store
 from bisae.validate.outcomes import Outcome, Row, Status
+from bisae.validate.own import Own, create_views, read_own
 from bisae.validate.suites import Promise, Suite, one_line, quiet, read_suite
 
 ROWS_SHOWN = 10
@@ -33,15 +34,26 @@ def validate(store: Store) -> list[Outcome]:
     """Check every promise. Raises CheckError when a suite is not well formed."""
     files = sorted(asset_dir("validations").glob("*.json"))
     suites = [read_suite(file) for file in files]
+    own = store.study.validation and read_own(Path(store.study.validation.folder))
     con = connect(store)
     try:
         for view in COMPUTED_ONCE:
             # One that cannot be computed stays a view: its promises say why.
             with suppress(SqlError), named():
                 con.execute(f"create temp table {view} as from main.{view}")
-        return check(con, suites)
+        outcomes = check(con, suites)
     finally:
         con.close()
+    return outcomes + check_own(store, own) if own else outcomes
+
+
+def check_own(store: Store, own: Own) -> list[Outcome]:
+    """Check a user's promises; their SQL reads the store's tables and nothing else."""
+    with closing(connect(store, fenced=True)) as con:
+        failed = list(create_views(con, own))
+        files = {one.file for one in failed}
+        suites = [suite for suite in own.suites if suite.file not in files]
+        return failed + check(con, suites)
 
 
 def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:

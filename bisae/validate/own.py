@@ -1,0 +1,68 @@
+"""Promises that users add: what lies in the folder that the study names.
+
+Reads the JSON suites and .sql files of that folder; makes views of the latter. A view
+that nothing else there names is a promise itself: it has no rows.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bisae.errors import SqlError
+from bisae.query import Connection, View, build_order, header, named, read_view
+from bisae.validate.outcomes import Outcome
+from bisae.validate.suites import Place, Promise, Suite, expectation, read_suite
+
+
+class Own(NamedTuple):
+    """What is in the folder."""
+
+    folder: Path
+    suites: list[Suite]
+    views: Mapping[str, View]
+
+
+def read_own(folder: Path) -> Own:
+    """Read a folder. Raises CheckError and SqlError for what is not well formed."""
+    suites = [read_suite(file) for file in sorted(folder.glob("*.json"))]
+    views = {file.stem: read_view(file) for file in sorted(folder.glob("*.sql"))}
+    used = "\n".join(
+        [suite.place.text for suite in suites]
+        + [name for view in views.values() for name in view.reads]
+    )
+    alone = [v for v in views.values() if not re.search(rf"\b{v.name}\b", used)]
+    return Own(folder, [*suites, *map(_suite, alone)], views)
+
+
+def _suite(view: View) -> Suite:
+    """The suite of a check that stands alone."""
+    query = {"unexpected_rows_query": f"from {_quoted(view)} order by all"}
+    why, guards = (header(view.select, field) for field in ("Why", "Guards"))
+    place = Place(1, view.select)
+    checked = expectation("unexpected_rows_expectation", query)
+    promise = Promise(view.title or view.name, why, guards, checked, place)
+    return Suite(view.path, view.name, [], [promise], place)
+
+
+def create_views(con: Connection, own: Own) -> Iterator[Outcome]:
+    """Make the views; gives an outcome for what is not there or cannot be made."""
+    if not own.folder.is_dir():
+        reason = "no such folder; make it, or name another in the study and build again"
+        yield _error(own.folder, "", "[validation] folder", reason)
+    for name in build_order(own.views):
+        view = own.views[name]
+        try:
+            with named():
+                con.execute(f"create view {_quoted(view)} as {view.select}")
+        except SqlError as error:
+            yield _error(view.path, name, view.title or name, str(error))
+
+
+def _error(file: Path, view: str, promise: str, reason: str) -> Outcome:
+    return Outcome(file, view, promise, "", "", "error", reason, "", 0, [])
+
+
+def _quoted(view: View) -> str:
+    """Its name in SQL, whatever the file is called."""
+    return '"' + view.name.replace('"', '""') + '"'
