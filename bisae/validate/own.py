@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bisae.errors import SqlError
+from bisae.errors import CheckError, SqlError
 from bisae.query import Connection, View, build_order, header, named, read_view
 from bisae.validate.outcomes import Outcome
 from bisae.validate.suites import Place, Promise, Suite, expectation, read_suite
@@ -26,7 +26,7 @@ class Own(NamedTuple):
 def read_own(folder: Path) -> Own:
     """Read a folder. Raises CheckError and SqlError for what is not well formed."""
     suites = [read_suite(file) for file in sorted(folder.glob("*.json"))]
-    views = {file.stem: read_view(file) for file in sorted(folder.glob("*.sql"))}
+    views = {file.stem: _view(file) for file in sorted(folder.glob("*.sql"))}
     used = "\n".join(
         [suite.place.text for suite in suites]
         + [name for view in views.values() for name in view.reads]
@@ -35,9 +35,16 @@ def read_own(folder: Path) -> Own:
     return Own(folder, [*suites, *map(_suite, alone)], views)
 
 
+def _view(file: Path) -> View:
+    if not file.stem.isidentifier():
+        msg = f"{file}: its name becomes a view's: take letters, digits and _"
+        raise CheckError(msg)
+    return read_view(file)
+
+
 def _suite(view: View) -> Suite:
     """The suite of a check that stands alone."""
-    query = {"unexpected_rows_query": f"from {_quoted(view)} order by all"}
+    query = {"unexpected_rows_query": f"from {view.name} order by all"}
     why, guards = (header(view.select, field) for field in ("Why", "Guards"))
     place = Place(1, view.select)
     checked = expectation("unexpected_rows_expectation", query)
@@ -54,15 +61,10 @@ def create_views(con: Connection, own: Own) -> Iterator[Outcome]:
         view = own.views[name]
         try:
             with named():
-                con.execute(f"create view {_quoted(view)} as {view.select}")
+                con.execute(f"create view {name} as {view.select}")
         except SqlError as error:
             yield _error(view.path, name, view.title or name, str(error))
 
 
 def _error(file: Path, view: str, promise: str, reason: str) -> Outcome:
     return Outcome(file, view, promise, "", "", "error", reason, "", 0, [])
-
-
-def _quoted(view: View) -> str:
-    """Its name in SQL, whatever the file is called."""
-    return '"' + view.name.replace('"', '""') + '"'
