@@ -144,6 +144,26 @@ def test_a_name_that_sql_cannot_say_is_refused(folder: Path) -> None:
     assert told.startswith(f"{folder / 'first step.sql'}: its name becomes a view's: ")
 
 
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [({"cells": "cells"}, "cells reads cells"), ({"a": "b", "b": "a"}, " reads b")],
+)
+def test_views_that_read_each_other_are_refused(
+    folder: Path, reads: dict[str, str], message: str
+) -> None:
+    for name, other in reads.items():
+        (folder / f"{name}.sql").write_text(f"select * from {other}")
+    told = refused(folder)
+    assert told.startswith(f"{folder}: ")
+    assert message in told
+    assert told.endswith(": name one of them differently")
+
+
+def test_a_check_that_is_no_text_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_bytes(b"\xff")
+    assert refused(folder).startswith(f"{folder / 'a.sql'}: 'utf-8' codec")
+
+
 def test_what_is_not_well_formed_is_refused(folder: Path) -> None:
     (folder / "a.sql").write_text(BROKEN[2][0])
     told = refused(folder)

@@ -111,11 +111,13 @@ def compare(stores: tuple[str, ...], style: str) -> None:
 @store_argument
 @reports_errors
 def report(store: str) -> None:
-    """Write tables, figures and one page that shows them.
+    """Write tables, figures, one page that shows them, and one of the promises.
 
     Example: bisae report toy/store
     """
     import bisae
     from bisae.report import report
+    from bisae.validate import as_records, validate
 
-    click.echo(report(bisae.open(store)))
+    opened = bisae.open(store)
+    click.echo(report(opened, as_records(validate(opened))))

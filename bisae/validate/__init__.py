@@ -5,7 +5,7 @@ sql/checks/; writes nothing.
 """
 
 from bisae.validate.checks import check, check_own, validate
-from bisae.validate.outcomes import Outcome, as_rows, failures, in_short
+from bisae.validate.outcomes import Outcome, as_records, as_rows, failures, in_short
 from bisae.validate.own import read_own
 from bisae.validate.suites import Promise, Suite, read_suite
 
@@ -13,6 +13,7 @@ __all__ = [
     "Outcome",
     "Promise",
     "Suite",
+    "as_records",
     "as_rows",
     "check",
     "check_own",

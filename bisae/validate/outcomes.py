@@ -89,3 +89,10 @@ def in_short(outcomes: Iterable[Outcome]) -> Rows:
             for one in outcomes
         ],
     )
+
+
+def as_records(outcomes: Iterable[Outcome]) -> list[Row]:
+    """All that is known of each outcome, as rows; the same wherever files are."""
+    return [
+        one._asdict() | {"file": one.file.name, "where": one.where} for one in outcomes
+    ]

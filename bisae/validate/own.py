@@ -5,7 +5,8 @@ that nothing else there names is a promise itself: it has no rows.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from graphlib import CycleError
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ class Own(NamedTuple):
 
     folder: Path
     suites: list[Suite]
-    views: Mapping[str, View]
+    views: list[View]
+    """Each after all that it reads."""
 
 
 def read_own(folder: Path) -> Own:
@@ -32,14 +34,23 @@ def read_own(folder: Path) -> Own:
         + [name for view in views.values() for name in view.reads]
     )
     alone = [v for v in views.values() if not re.search(rf"\b{v.name}\b", used)]
-    return Own(folder, [*suites, *map(_suite, alone)], views)
+    try:
+        order = build_order(views)
+    except CycleError as error:
+        msg = f"{folder}: {' reads '.join(error.args[1])}: name one of them differently"
+        raise CheckError(msg) from error
+    return Own(folder, [*suites, *map(_suite, alone)], [views[one] for one in order])
 
 
 def _view(file: Path) -> View:
     if not file.stem.isidentifier():
         msg = f"{file}: its name becomes a view's: take letters, digits and _"
         raise CheckError(msg)
-    return read_view(file)
+    try:
+        return read_view(file)
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file}: {error}"
+        raise CheckError(msg) from error
 
 
 def _suite(view: View) -> Suite:
@@ -57,13 +68,12 @@ def create_views(con: Connection, own: Own) -> Iterator[Outcome]:
     if not own.folder.is_dir():
         reason = "no such folder; make it, or name another in the study and build again"
         yield _error(own.folder, "", "[validation] folder", reason)
-    for name in build_order(own.views):
-        view = own.views[name]
+    for view in own.views:
         try:
             with named():
-                con.execute(f"create view {name} as {view.select}")
+                con.execute(f"create view {view.name} as {view.select}")
         except SqlError as error:
-            yield _error(view.path, name, view.title or name, str(error))
+            yield _error(view.path, view.name, view.title or view.name, str(error))
 
 
 def _error(file: Path, view: str, promise: str, reason: str) -> Outcome:
