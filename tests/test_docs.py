@@ -95,11 +95,16 @@ def test_promises_of_ones_own_are_as_documented(tiny: Store, tmp_path: Path) -> 
     assert [name for name, _ in shown] == ["unsure_layers.sql", "reconstruction.json"]
     for name, text in shown:
         (tmp_path / name).write_text(text)
-    outcomes = check_own(tiny, read_own(tmp_path))
-    assert {one.file.name: one.status for one in outcomes} == {
-        "unsure_layers.sql": "pass",
-        "reconstruction.json": "pass",
-    }
+    suite, check = check_own(tiny, read_own(tmp_path))
+    assert (suite.file.name, suite.view, suite.status) == (
+        "reconstruction.json",
+        "cells",
+        "pass",
+    )
+    assert (check.file.name, check.view) == ("unsure_layers.sql", "unsure_layers")
+    assert check.status == "fail"  # a tiny cell has few features
+    assert check.rows[0].keys() == set(re.findall(r"^    (\w+),?$", shown[0][1], re.M))
+    assert check.promise in shown[0][1]
 
 
 def generator() -> ModuleType:
