@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from bisae.cli import main
 from bisae.errors import CheckError, SqlError
 from bisae.store import Store
-from bisae.study import Validation, dump_study, load_study
+from bisae.study import Study, Validation, dump_study, load_study
 from bisae.validate import Outcome, check_own, read_own
 
 PROMISE = {
@@ -248,3 +248,21 @@ def test_the_command_tells_what_became_of_them(copy: Store, folder: Path) -> Non
     told = run(copy, folder / "none")
     assert told.exit_code == 2
     assert f"Error: {folder / 'none'}: '[validation] folder' could not" in told.stderr
+
+
+def test_a_build_ends_with_them(copied_study: Study, folder: Path) -> None:
+    """Also of a store that was built before the study named a folder."""
+    (folder / "first.sql").write_text(CHECK)
+    section = {"validation": Validation(folder=str(folder))}
+    path = folder.parent / "study.toml"
+    path.write_text(dump_study(copied_study.model_copy(update=section)))
+    told = CliRunner().invoke(main, ["build", str(path)])
+    assert told.exit_code == 1
+    assert "Error: 1 promises are broken" in told.stderr
+    page = Path(copied_study.store) / "reports" / "validation.html"
+    assert "Cells of the first step" in page.read_text("utf-8")
+    (folder / "second.sql").write_text("select msee from cells")
+    told = CliRunner().invoke(main, ["build", str(path)])
+    assert told.exit_code == 2
+    assert f"report {page.parent / 'index.html'}" in told.stderr
+    assert f"Error: {folder / 'second.sql'}: 'second' could not be" in told.stderr
