@@ -71,9 +71,11 @@ def test_the_table_is_narrow_and_tells_below_what_is_broken(
     assert [line for line in lines if not line.startswith("pass  ")] == [
         line for line in lines if line.startswith(f"fail    {SPANS}")
     ]
-    title, why, names, _, row = below.splitlines()
+    title, why, expected, observed, names, _, row = below.splitlines()
     assert title == f"fail: {SPANS} (features: M/5/1)"
-    assert why.endswith(".")
+    assert re.fullmatch(r"why: .+\.", why)
+    assert expected.startswith("expected: column mean_span, min_value 1")
+    assert re.fullmatch(r"observed: 1 of \d+", observed)
     assert names.split() == ["size", "step", "layer", "feature", "mean_span"]
     assert row.split() == ["M", "5", "1", str(feature), "99.5"]
     assert told.exit_code == 1
@@ -109,7 +111,7 @@ def test_what_cannot_be_checked_is_shown_beside_what_is_broken(copy: Store) -> N
     assert told.exit_code == 2
     below = run(copy, "table").stdout.split("\n\n", 1)[1]
     assert f"error: {errors[0]['what']} (" in below
-    assert errors[0]["observed"] in below
+    assert f"\nobserved: {errors[0]['observed']}\n" in below
 
 
 def test_a_sound_store_says_so(tiny: Store) -> None:

@@ -52,8 +52,9 @@ def _show(outcomes: "list[Outcome]", style: str) -> None:
     show(in_short(outcomes), style)
     for one in outcomes:
         if one.status != "pass":
-            told = one.observed if one.status == "error" else one.why
-            click.echo(f"\n{one.status}: {one.promise} ({one.where})\n{told}")
+            click.echo(f"\n{one.status}: {one.promise} ({one.where})")
+            click.echo(f"why: {one.why}\nexpected: {one.expected}")
+            click.echo(f"observed: {one.observed}")
         if one.rows:
             values = [tuple(row.values()) for row in one.rows]
             show(Rows(list(one.rows[0]), values), style)

@@ -23,7 +23,7 @@ from bisae.query import Connection, connect, named
 from bisae.store import Store
 from bisae.validate.outcomes import Outcome, Row, Status
 from bisae.validate.own import Own, create_views, read_own
-from bisae.validate.suites import Promise, Suite, one_line, quiet, read_suite
+from bisae.validate.suites import Place, Promise, Suite, one_line, quiet, read_suite
 
 ROWS_SHOWN = 10
 # They are small, and every promise on them would compute them again.
@@ -91,8 +91,9 @@ def _check_suite(
     try:
         table = source.add_table_asset(suite.view, table_name=suite.view)
     except TestConnectionError as error:
+        named_at = Place(suite.line, "")
         for promise in suite.promises:
-            promise = promise._replace(place=suite.place)
+            promise = promise._replace(place=named_at)
             yield _error(suite, promise, str(error.__cause__))
         return
     batch = table.add_batch_definition_whole_table("all").get_batch()

@@ -30,7 +30,7 @@ def read_own(folder: Path) -> Own:
     suites = [read_suite(file) for file in sorted(folder.glob("*.json"))]
     views = {file.stem: _view(file) for file in sorted(folder.glob("*.sql"))}
     used = "\n".join(
-        [suite.place.text for suite in suites]
+        [suite.text for suite in suites]
         + [name for view in views.values() for name in view.reads]
     )
     alone = [v for v in views.values() if not re.search(rf"\b{v.name}\b", used)]
@@ -60,7 +60,7 @@ def _suite(view: View) -> Suite:
     place = Place(1, view.select)
     checked = expectation("unexpected_rows_expectation", query)
     promise = Promise(view.title or view.name, why, guards, checked, place)
-    return Suite(view.path, view.name, [], [promise], place)
+    return Suite(view.path, view.name, [], [promise], 1, view.select)
 
 
 def create_views(con: Connection, own: Own) -> Iterator[Outcome]:

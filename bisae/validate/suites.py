@@ -61,7 +61,9 @@ class Suite(NamedTuple):
     key: list[str]
     """The columns that address a row."""
     promises: list[Promise]
-    place: Place
+    line: int
+    """Where its file names the table or view."""
+    text: str
 
 
 def read_suite(file: Path) -> Suite:
@@ -79,7 +81,8 @@ def read_suite(file: Path) -> Suite:
             "expectations": [*listed],
         } if all(isinstance(one, dict) for one in listed):
             promises = [_promise(file, one) for one in _places(text, len(listed))]
-            return Suite(file, view, key, promises, Place(1, text))
+            line = text.count("\n", 0, text.index('"name"')) + 1
+            return Suite(file, view, key, promises, line, text)
     msg = f"{file}: no suite: it needs name, meta.key and expectations, a list"
     raise CheckError(msg)
 
