@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 from bisae.cli import main
 from bisae.store import Store, lease
-from bisae.study import Intervention, Model, Study, Translation, dump_study
+from bisae.study import Intervention, Model, Study, Translation, Validation, dump_study
 from bisae.study.sae import Sae
 from bisae.study.schema import Corpus, Features, Lm, Pretrain
+from bisae.validate import check_own, read_own
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "store" / "README.md", *ROOT.glob("docs/*.md")]
@@ -88,6 +89,21 @@ def test_the_store_is_read_without_bisae() -> None:
     assert len(code.strip().splitlines()) < 20
 
 
+def test_promises_of_ones_own_are_as_documented(tiny: Store, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "validation.md").read_text("utf-8")
+    shown = re.findall(r"`promises/(\S+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL)
+    assert [name for name, _ in shown] == ["unsure_layers.sql", "reconstruction.json"]
+    for name, text in shown:
+        (tmp_path / name).write_text(text)
+    suite, check = check_own(tiny, read_own(tmp_path))
+    assert (suite.file.name, suite.view) == ("reconstruction.json", "cells")
+    assert suite.status == "pass"
+    assert (check.file.name, check.view) == ("unsure_layers.sql", "unsure_layers")
+    assert check.status == "fail"  # a tiny cell has few features
+    assert check.rows[0].keys() == set(re.findall(r"^    (\w+),?$", shown[0][1], re.M))
+    assert check.promise in shown[0][1]
+
+
 def generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
     assert spec
@@ -103,7 +119,10 @@ def test_generated_parts_are_fresh() -> None:
         assert made.filled(file) == (ROOT / file).read_text("utf-8"), "run `make docs`"
 
 
-SECTIONS = [Corpus, Features, Intervention, Lm, Model, Pretrain, Sae, Translation]
+SECTIONS = [
+    *(Corpus, Features, Intervention, Lm, Model, Pretrain, Sae, Translation),
+    Validation,
+]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

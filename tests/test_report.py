@@ -27,6 +27,21 @@ ABSENT = {
     *("figures_12_17", "findings_uncertainty"),
 }
 """Nothing was added to a model, and no size is between two."""
+PROMISES: list[dict[str, Any]] = [
+    {
+        "file": "cells.json",
+        "view": "cells",
+        "promise": "Every cell stands once",
+        "why": "It counts once.",
+        "guards": "grain",
+        "status": status,
+        "where": "cells",
+        "observed": "0",
+        "expected": "no rows",
+        "rows": [],
+    }
+    for status in ("pass", "pass", "pass", "fail", "error", "error")
+]
 by_figure = pytest.mark.parametrize("name", FIGURES)
 
 
@@ -35,7 +50,7 @@ def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of its own, and its report."""
     place = tmp_path_factory.mktemp("report") / "store"
     shutil.copytree(str(tiny.place), place)
-    report(open_store(place))
+    report(open_store(place), PROMISES)
     return place
 
 
@@ -49,7 +64,7 @@ def contents(tiny: Store) -> Contents:
     """A page about nothing."""
     settings = rows_of(connect(tiny), "from settings")
     row = dict(zip(settings.names, settings.values[0], strict=True))
-    return Contents(tiny.study, row, 8, 10, [], {}, {})
+    return Contents(tiny.study, row, 8, 10, [], {}, {}, PROMISES)
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -165,7 +180,7 @@ def test_sizes_stand_in_the_order_of_their_parameters(copy: Path) -> None:
 
 def test_same_store_same_bytes(copy: Path, tmp_path: Path) -> None:
     shutil.copytree(copy, tmp_path / "other", ignore=shutil.ignore_patterns("reports"))
-    report(open_store(tmp_path / "other"))
+    report(open_store(tmp_path / "other"), PROMISES)
     for file in sorted((copy / "reports").rglob("*")):
         other = tmp_path / "other" / file.relative_to(copy)
         assert file.is_dir() or file.read_bytes() == other.read_bytes(), file.name
@@ -204,6 +219,12 @@ def test_every_link_leads_somewhere(page: str, copy: Path) -> None:
         assert anchor or (copy / "reports" / link).exists(), link
 
 
+def test_page_says_how_many_promises_are_kept(page: str) -> None:
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "3 promises are kept, 1 broken, 2 could not be checked." in words
+    assert 'href="validation.html"' in page
+
+
 @pytest.mark.parametrize(("rate", "warns"), [(0.13, True), (1e-3, False), (0.0, False)])
 def test_chance_links_are_warned_of(
     rate: float,
@@ -237,7 +258,7 @@ def test_a_view_that_is_missing_or_empty_is_left_out(
         shutil.rmtree(place / "tables" / table)
     study = tiny.study.model_copy(update={"lexicon": None})
     (place / "study.toml").write_text(dump_study(study))
-    text = report(open_store(place)).read_text(encoding="utf-8")
+    text = report(open_store(place), []).read_text(encoding="utf-8")
     left_out = "figure_translations</code> (this study has no lexicon_translations)"
     assert left_out in text
     assert not (place / "reports" / "figures" / "figure_translations.svg").exists()

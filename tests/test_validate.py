@@ -3,25 +3,16 @@
 A promise without a planted fault fails here; so does a check that no suite uses.
 """
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
-import duckdb
 import pytest
-from click.testing import CliRunner
 
 from bisae.assets import asset_dir
-from bisae.cli import main
-from bisae.errors import CheckError
 from bisae.query import Connection, connect
-from bisae.store import Store, open_store
+from bisae.store import Store
 from bisae.validate import (
-    Outcome,
     Suite,
-    as_rows,
     check,
     failures,
     read_suite,
@@ -277,55 +268,6 @@ def only(promise: str) -> Suite:
     return suite._replace(promises=kept)
 
 
-# -- the command ------------------------------------------------------------------
-
-
-def test_the_command_names_the_rows_of_a_damaged_file(
-    tiny: Store, tmp_path: Path
-) -> None:
-    store = tmp_path / "store"
-    shutil.copytree(str(tiny.place), store)
-    (file,) = (store / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
-    (one,) = duckdb.execute(f"select min(feature) from '{file}'").fetchone() or (None,)
-    columns = f"* replace (if(feature = {one}, 99.5, mean_span) as mean_span)"
-    duckdb.execute(
-        f"create or replace temp table damaged as select {columns} from '{file}'"
-    )
-    duckdb.execute(f"copy damaged to '{file}' (format parquet)")
-    told = CliRunner().invoke(main, ["validate", str(store), "--format", "json"])
-    broken = [one for one in json.loads(told.stdout) if one["status"] == "fail"]
-    assert [one["promise"] for one in broken] == [
-        "Spans of firings lie between one token and a window"
-    ]
-    assert json.loads(broken[0]["rows"]) == CELL | {"feature": one, "mean_span": 99.5}
-    assert broken[0]["why"]
-    assert told.stderr == f"Error: 1 of {len(PROMISES)} promises are broken\n"
-    assert told.exit_code == 1
-
-
-def test_nothing_is_written(
-    tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    before = files(Path(str(tiny.place)))
-    validate(open_store(tiny.place))
-    assert files(Path(str(tiny.place))) == before
-    assert files(tmp_path) == {}
-
-
-def files(folder: Path) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-
-
-def test_what_is_kept_prints_short() -> None:
-    one = Outcome(Path("f"), "v", "p", "why", "pass", "0", "no rows", 0, [])
-    two = one._replace(status="fail", observed="1", n_bad=1, rows=[{"size": "大"}])
-    assert as_rows([one, two]).values == [
-        ("v", "p", "pass", "0", "no rows", 0, None, None),
-        ("v", "p", "fail", "1", "no rows", 1, "why", '{"size": "大"}'),
-    ]
-
-
 # -- suites -----------------------------------------------------------------------
 
 
@@ -343,68 +285,3 @@ def test_every_check_is_used_once() -> None:
     used = re.findall(r'"from (\w+) order by all"', text)
     checks = {path.stem for path in (asset_dir("sql") / "checks").glob("*.sql")}
     assert sorted(used) == sorted(checks)
-
-
-ONE_PROMISE = {
-    "description": "it",
-    "type": "unexpected_rows_expectation",
-    "kwargs": {"unexpected_rows_query": "from cells where mse < 0"},
-    "meta": {"why": "Because.", "guards": "a rule"},
-}
-GOOD = {"name": "cells", "meta": {"key": ["size"]}, "expectations": [ONE_PROMISE]}
-BAD_FILES = [
-    ('{\n "name": "cells",\n "meta" {}}', "line 3"),
-    ("[]", "must be integers"),
-    (json.dumps(GOOD | {"meta": {}}), "'key' is missing"),
-    (json.dumps(GOOD).replace('"why"', '"whi"'), "'why' is missing"),
-    (json.dumps(GOOD).replace('"description"', '"title"'), "'title'"),
-    (json.dumps(GOOD).replace("unexpected_rows_exp", "no_such_exp"), "no_such_exp"),
-    (json.dumps(GOOD).replace("_query", "_quest"), "unexpected_rows_quest"),
-]
-BAD_QUERIES = [
-    ("where mse", "where msee", '"msee" not found'),
-    ("from cells", "from sells", "sells does not exist"),
-    ("mse < 0", "mse < <", "syntax error"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), BAD_FILES)
-def test_a_bad_suite_is_named(tmp_path: Path, text: str, message: str) -> None:
-    file = tmp_path / "cells.json"
-    file.write_text(text)
-    with pytest.raises(CheckError, match=re.escape(message)) as caught:
-        read_suite(file)
-    assert str(caught.value).startswith(f"{file}: ")
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 2
-
-
-@pytest.mark.parametrize(("was", "now", "message"), BAD_QUERIES)
-def test_what_cannot_be_checked_is_no_failure(
-    con: Connection, tmp_path: Path, was: str, now: str, message: str
-) -> None:
-    file = tmp_path / "cells.json"
-    file.write_text(json.dumps(GOOD).replace(was, now))
-    (outcome,) = check(con, [read_suite(file)])
-    assert outcome.status == "error"
-    assert outcome.rows == []
-    with pytest.raises(CheckError, match=re.escape(message)) as caught:
-        failures([outcome])
-    assert str(caught.value).startswith(f"{file}: 'it' could not be checked: ")
-    assert "\n" not in str(caught.value)
-
-
-def test_an_unknown_column_is_no_failure(con: Connection, tmp_path: Path) -> None:
-    type_ = "expect_column_values_to_not_be_null"
-    one = ONE_PROMISE | {"type": type_, "kwargs": {"column": "msee"}}
-    file = tmp_path / "cells.json"
-    file.write_text(json.dumps(GOOD | {"expectations": [one]}))
-    with pytest.raises(CheckError, match='"msee" in BatchData does not exist'):
-        failures(check(con, [read_suite(file)]))
-
-
-def test_an_unknown_view_is_named(con: Connection, tmp_path: Path) -> None:
-    file = tmp_path / "sells.json"
-    file.write_text(json.dumps(GOOD | {"name": "sells"}))
-    with pytest.raises(CheckError, match=r"sells\.json: no table or view 'sells'"):
-        check(con, [read_suite(file)])

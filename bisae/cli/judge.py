@@ -1,5 +1,7 @@
 """Commands that judge a store: validate, uncertainty, compare, report."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from bisae.cli.options import (
@@ -11,6 +13,9 @@ from bisae.cli.options import (
     store_argument,
 )
 
+if TYPE_CHECKING:
+    from bisae.validate import Outcome
+
 
 @click.command()
 @store_argument
@@ -19,18 +24,40 @@ from bisae.cli.options import (
 def validate(store: str, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
+    Prints what is promised, where, and what became of it; for what is broken also why
+    it matters, and rows that break it.
+
     Example: bisae validate toy/store
     """
     import bisae
     from bisae.errors import BrokenPromise
-    from bisae.validate import as_rows, failures, validate
+    from bisae.validate import failures, validate
 
     outcomes = validate(bisae.open(store))
-    show(as_rows(outcomes), style)
+    _show(outcomes, style)
     if broken := failures(outcomes):
         msg = f"{len(broken)} of {len(outcomes)} promises are broken"
         raise BrokenPromise(msg)
     say(f"{len(outcomes)} promises kept")
+
+
+def _show(outcomes: "list[Outcome]", style: str) -> None:
+    """Print outcomes; people get a narrow table, and below it what is not kept."""
+    from bisae.formats import Rows
+    from bisae.validate import as_rows, in_short
+
+    if style != "table":
+        show(as_rows(outcomes), style)
+        return
+    show(in_short(outcomes), style)
+    for one in outcomes:
+        if one.status != "pass":
+            click.echo(f"\n{one.status}: {one.promise} ({one.where})")
+            click.echo(f"why: {one.why}\nexpected: {one.expected}")
+            click.echo(f"observed: {one.observed}")
+        if one.rows:
+            values = [tuple(row.values()) for row in one.rows]
+            show(Rows(list(one.rows[0]), values), style)
 
 
 @click.command()
@@ -85,11 +112,13 @@ def compare(stores: tuple[str, ...], style: str) -> None:
 @store_argument
 @reports_errors
 def report(store: str) -> None:
-    """Write tables, figures and one page that shows them.
+    """Write tables, figures, one page that shows them, and one of the promises.
 
     Example: bisae report toy/store
     """
     import bisae
     from bisae.report import report
+    from bisae.validate import as_records, validate
 
-    click.echo(report(bisae.open(store)))
+    opened = bisae.open(store)
+    click.echo(report(opened, as_records(validate(opened))))

@@ -206,14 +206,14 @@ def _build(path: Path, only: str | None) -> None:
     from bisae.query import connect, rows_of
     from bisae.report import report
     from bisae.study import load_study
-    from bisae.validate import failures, validate
+    from bisae.validate import as_records, failures, validate
 
     store = build(load_study(path), parse_selection(only))
     with closing(connect(store)) as con:
         show(rows_of(con, "from overview"), "table")
-    broken = failures(validate(store))
-    page = report(store)
+    outcomes = validate(store)
+    page = report(store, as_records(outcomes))
     say(f"store  {store.place}\nreport {page}")
-    if broken:
+    if broken := failures(outcomes):
         msg = f"{len(broken)} promises are broken; `bisae validate {store.place}`"
         raise BrokenPromise(msg)

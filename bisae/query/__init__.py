@@ -42,6 +42,7 @@ from bisae.query.views import (
     build_order,
     closure,
     hanging_on,
+    header,
     read_view,
     read_views,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "footer",
     "frame_of",
     "hanging_on",
+    "header",
     "is_current",
     "keywords",
     "made_by",

@@ -51,14 +51,14 @@ def read_view(path: Path) -> View:
     except SqlError as error:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
-    field = {
-        # A field may go on in lines that are indented below it.
-        name: " ".join(found[1].replace("\n--", " ").split()) if found else ""
-        for name in ("Title", "Grain")
-        for found in [re.search(rf"^-- {name}: +(.*(?:\n--   +.*)*)", select, re.M)]
-    }
-    folder = path.parent.name
-    return View(path.stem, folder, field["Title"], field["Grain"], select, reads, path)
+    title, grain = (header(select, field) for field in ("Title", "Grain"))
+    return View(path.stem, path.parent.name, title, grain, select, reads, path)
+
+
+def header(select: str, field: str) -> str:
+    """What a file's header says; a field may go on in lines indented below it."""
+    found = re.search(rf"^-- {field}: +(.*(?:\n--   +.*)*)", select, re.M)
+    return " ".join(found[1].replace("\n--", " ").split()) if found else ""
 
 
 def build_order(views: Mapping[str, View]) -> list[str]:
@@ -103,7 +103,11 @@ def tables_of(select: str) -> set[str]:
     row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:
-        raise SqlError(tree.get("error_message", "cannot be parsed"))
+        msg = str(tree.get("error_message", "cannot be parsed"))
+        if "position" in tree:  # in bytes
+            line = select.encode().count(b"\n", 0, int(tree["position"])) + 1
+            msg += f" (line {line})"
+        raise SqlError(msg)
     nodes = list(_nodes(tree))
     ctes = {cte["key"] for node in nodes for cte in node.get("map", ()) if "key" in cte}
     return {node["table_name"] for node in nodes if node.get("table_name")} - ctes

@@ -1,4 +1,4 @@
-"""What `bisae report` makes: tables, figures, and one page that shows them."""
+"""What `bisae report` makes: tables, figures, a page of them and one of promises."""
 
 from bisae.report.report import report
 

@@ -8,11 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jinja2
-
-from bisae.assets import asset_dir
 from bisae.report.figures import Drawing
+from bisae.report.promises import Outcomes, counts
 from bisae.report.tables import Table
+from bisae.report.template import template
 from bisae.study import Study
 
 ROWS_SHOWN = 60
@@ -56,42 +55,16 @@ class Contents(NamedTuple):
     tables: Mapping[str, Table]
     left_out: Mapping[str, str]
     """Names of views and figures, and why they are not there."""
+    promises: Outcomes
 
 
 def render_page(contents: Contents) -> str:
     """Fill the template."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(asset_dir("reports")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["cell"] = _cell
-    template = environment.get_template("page.html.jinja")
     rate = contents.settings["link_rate"]
-    return template.render(
+    return template("page.html.jinja").render(
         contents._asdict(),
+        counts=counts(contents.promises),
         rows_shown=ROWS_SHOWN,
         linked_by_chance=LINKED_BY_CHANCE,
         warns=rate is not None and rate > LINKED_BY_CHANCE,
     )
-
-
-def _cell(value: Any) -> str:
-    """A value as a reader wants it; the CSV has every digit."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return _number(value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _number(value: float) -> str:
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"

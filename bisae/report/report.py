@@ -1,4 +1,4 @@
-"""Write the report of a store: `<store>/reports/` with tables, figures and a page.
+"""Write the report of a store: `<store>/reports/` with tables, figures and two pages.
 
 Reads the views; the same store gives the same bytes.
 """
@@ -13,18 +13,24 @@ from bisae.query import Connection, connect, missing_cells, rows_of
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
+from bisae.report.promises import Outcomes, render_promises
 from bisae.report.tables import Table, read_tables, write_tables
 from bisae.store import Store
 
 
-def report(store: Store) -> Place:
-    """Write tables, figures and the page; gives the page."""
+def report(store: Store, promises: Outcomes) -> Place:
+    """Write tables, figures and both pages; gives the main one.
+
+    `promises` is what became of each of them.
+    """
     with store.lease("reports", wait=True), closing(connect(store)) as con:
-        return _write(store, con)
+        return _write(store, con, promises)
 
 
-def _write(store: Store, con: Connection) -> Place:
+def _write(store: Store, con: Connection, promises: Outcomes) -> Place:
     folder = store.place / "reports"
+    # First: where a promise is broken, there may be nothing else to show.
+    write(folder / "validation.html", render_promises(store.study.name, promises))
     tables, left_out = read_tables(con, figure_files())
     write_tables(tables, folder / "tables")
     figures = _figures(tables)
@@ -40,6 +46,7 @@ def _write(store: Store, con: Connection) -> Place:
         figures=figures,
         tables=tables,
         left_out=left_out,
+        promises=promises,
     )
     page = folder / "index.html"
     write(page, render_page(contents))

@@ -14,6 +14,7 @@ from bisae.study.schema import (
     PretrainModel,
     Source,
     Study,
+    Validation,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "Study",
     "Translation",
+    "Validation",
     "dump_study",
     "is_path",
     "load_study",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bisae.errors import StudyError
 from bisae.study.intervention import check_intervention
-from bisae.study.schema import Lexicon, Source, Study
+from bisae.study.schema import Lexicon, Source, Study, Validation
 
 
 def is_path(place: str) -> bool:
@@ -124,6 +124,8 @@ def _absolute(study: Study, home: Path) -> Study:
     update["work_dir"] = place(study.work_dir)
     if study.lexicon:
         update["lexicon"] = Lexicon(file=place(study.lexicon.file))
+    if study.validation:
+        update["validation"] = Validation(folder=place(study.validation.folder))
     if study.pretrain:
         extra = tuple(source(one) for one in study.pretrain.extra)
         update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})

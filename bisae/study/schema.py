@@ -152,6 +152,13 @@ class Lexicon(Section):
     """CSV: concept, topic, and a column for each language."""
 
 
+class Validation(Section):
+    """What a user promises of the store, beside what bisae does."""
+
+    folder: str
+    """Suites (.json) and checks (.sql)."""
+
+
 class PretrainModel(Section):
     """The shape of one tiny language model."""
 
@@ -192,6 +199,7 @@ class Study(Section):
     lexicon: Lexicon | None = None
     pretrain: Pretrain | None = None
     intervention: Intervention | None = None
+    validation: Validation | None = None
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:

@@ -4,17 +4,22 @@ The only door to Great Expectations. Reads JSON suites and, through them, the vi
 sql/checks/; writes nothing.
 """
 
-from bisae.validate.checks import check, validate
-from bisae.validate.outcomes import Outcome, as_rows, failures
+from bisae.validate.checks import check, check_own, validate
+from bisae.validate.outcomes import Outcome, as_records, as_rows, failures, in_short
+from bisae.validate.own import read_own
 from bisae.validate.suites import Promise, Suite, read_suite
 
 __all__ = [
     "Outcome",
     "Promise",
     "Suite",
+    "as_records",
     "as_rows",
     "check",
+    "check_own",
     "failures",
+    "in_short",
+    "read_own",
     "read_suite",
     "validate",
 ]

@@ -1,6 +1,11 @@
 """Check suites on the live DuckDB connection, through Great Expectations."""
 
+import math
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import great_expectations as gx
@@ -8,14 +13,17 @@ from great_expectations.data_context.data_context.context_factory import (
     project_manager,
 )
 from great_expectations.datasource.fluent.interfaces import TestConnectionError
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 
 from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
-from bisae.errors import CheckError
-from bisae.query import Connection, connect
+from bisae.errors import SqlError
+from bisae.progress import track
+from bisae.query import Connection, connect, named
 from bisae.store import Store
-from bisae.validate.outcomes import Outcome, Status
-from bisae.validate.suites import Promise, Suite, one_line, quiet, read_suite
+from bisae.validate.outcomes import Outcome, Row, Status
+from bisae.validate.own import Own, create_views, read_own
+from bisae.validate.suites import Place, Promise, Suite, one_line, quiet, read_suite
 
 ROWS_SHOWN = 10
 # They are small, and every promise on them would compute them again.
@@ -26,17 +34,31 @@ def validate(store: Store) -> list[Outcome]:
     """Check every promise. Raises CheckError when a suite is not well formed."""
     files = sorted(asset_dir("validations").glob("*.json"))
     suites = [read_suite(file) for file in files]
+    own = store.study.validation and read_own(Path(store.study.validation.folder))
     con = connect(store)
     try:
         for view in COMPUTED_ONCE:
-            con.execute(f"create temp table {view} as from main.{view}")
-        return check(con, suites)
+            # One that cannot be computed stays a view: its promises say why.
+            with suppress(SqlError), named():
+                con.execute(f"create temp table {view} as from main.{view}")
+        outcomes = check(con, suites)
     finally:
         con.close()
+    return outcomes + check_own(store, own) if own else outcomes
+
+
+def check_own(store: Store, own: Own) -> list[Outcome]:
+    """Check a user's promises; their SQL reads the store's tables and nothing else."""
+    with closing(connect(store, fenced=True)) as con:
+        failed = list(create_views(con, own))
+        files = {one.file for one in failed}
+        suites = [suite for suite in own.suites if suite.file not in files]
+        return failed + check(con, suites)
 
 
 def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
     """Check suites on a connection that has the tables and views they speak of."""
+    listed = list(suites)
     row = con.execute("select languages, context from settings").fetchone()
     languages, context = row or ([], 0)
     parameters = {"classes": [*languages, "mixed"], "longest_span": context - 1}
@@ -48,12 +70,14 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
             connection_string=register(),
             kwargs={"creator": lambda: Lent(con)},
         )
+        outcomes = (
+            outcome
+            for suite in listed
+            for outcome in _check_suite(source, suite, parameters)
+        )
+        total = sum(len(suite.promises) for suite in listed)
         try:
-            return [
-                outcome
-                for suite in suites
-                for outcome in _check_suite(source, suite, parameters)
-            ]
+            return list(track(outcomes, total, "validate", "promises"))
         finally:
             # Else the library holds the connection until the interpreter ends, and
             # DuckDB complains of it there.
@@ -67,8 +91,11 @@ def _check_suite(
     try:
         table = source.add_table_asset(suite.view, table_name=suite.view)
     except TestConnectionError as error:
-        msg = f"{suite.file}: no table or view {suite.view!r} in this store"
-        raise CheckError(msg) from error
+        named_at = Place(suite.line, "")
+        for promise in suite.promises:
+            promise = promise._replace(place=named_at)
+            yield _error(suite, promise, str(error.__cause__))
+        return
     batch = table.add_batch_definition_whole_table("all").get_batch()
     shown = {
         "result_format": "COMPLETE",
@@ -76,20 +103,38 @@ def _check_suite(
         "partial_unexpected_count": ROWS_SHOWN,
     }
     for promise in suite.promises:
-        result = batch.validate(
-            promise.expectation, result_format=shown, expectation_parameters=parameters
-        )
-        yield _outcome(suite, promise, result)
+        try:
+            result = batch.validate(
+                promise.expectation,
+                result_format=shown,
+                expectation_parameters=parameters,
+            )
+        except GreatExpectationsError as error:
+            yield _error(suite, promise, str(error))
+        else:
+            yield _outcome(suite, promise, result)
 
 
 def _outcome(suite: Suite, promise: Promise, result: Any) -> Outcome:
-    kwargs = result.expectation_config.kwargs
-    told = (suite.file, suite.view, promise.name, promise.why)
     if raised := _raised(result):
-        return Outcome(*told, "error", raised, _expected(kwargs), 0, [])
+        return _error(suite, promise, raised)
     status: Status = "pass" if result.success else "fail"
-    found = _found(result.result, broken=not result.success)
-    return Outcome(*told, status, found.observed, _expected(kwargs), *found[1:])
+    observed, n_bad, rows = _found(result.result, broken=not result.success)
+    expected = _expected(result.expectation_config.kwargs)
+    told = _told(suite, promise)
+    return Outcome(*told, status, observed, expected, n_bad, rows)
+
+
+def _error(suite: Suite, promise: Promise, raised: str) -> Outcome:
+    """What became of a promise that could not be checked."""
+    reason = _reason(raised)
+    observed = f"{reason} (line {promise.place.line_of(reason)})"
+    expected = _expected(promise.expectation.configuration.kwargs)
+    return Outcome(*_told(suite, promise), "error", observed, expected, 0, [])
+
+
+def _told(suite: Suite, promise: Promise) -> tuple[Path, str, str, str, str]:
+    return suite.file, suite.view, promise.name, promise.why, promise.guards
 
 
 class Found(NamedTuple):
@@ -97,20 +142,34 @@ class Found(NamedTuple):
 
     observed: str
     n_bad: int
-    rows: list[dict[str, Any]]
+    rows: list[Row]
 
 
 def _found(seen: dict[str, Any], *, broken: bool) -> Found:
     """Read a result: of a query for rows, of every row's values, or of one number."""
     if "details" in seen:
-        rows = seen["details"].get("unexpected_rows") or []
         n_bad = seen["observed_value"]
-        return Found(str(n_bad), n_bad, rows[:ROWS_SHOWN])
+        return Found(str(n_bad), n_bad, _shown(seen["details"].get("unexpected_rows")))
     if "unexpected_count" in seen:
         n_bad = int(seen["unexpected_count"] or 0)
-        rows = seen.get("partial_unexpected_index_list") or []
-        return Found(f"{n_bad} of {seen['element_count']}", n_bad, rows[:ROWS_SHOWN])
+        rows = _shown(seen.get("partial_unexpected_index_list"))
+        return Found(f"{n_bad} of {seen['element_count']}", n_bad, rows)
     return Found(str(seen.get("observed_value")), int(broken), [])
+
+
+def _shown(rows: list[Row] | None) -> list[Row]:
+    """The first rows, as JSON can hold them."""
+    return [
+        {name: _plain(value) for name, value in row.items()}
+        for row in (rows or [])[:ROWS_SHOWN]
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float | Decimal):
+        value = float(value)
+        return value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _raised(result: Any) -> str:
@@ -119,7 +178,13 @@ def _raised(result: Any) -> str:
         return ""
     known = result.exception_info
     first = known if "exception_message" in known else next(iter(known.values()))
-    return one_line(str(first["exception_message"]).split("[SQL:")[0])
+    return str(first["exception_message"])
+
+
+def _reason(raised: str) -> str:
+    """What was raised as one line, without the query and the names of its class."""
+    told = re.split(r"\[SQL:|\nLINE \d+:", raised)[0]
+    return one_line(re.sub(r"^(\(\S+\) |Error: )", "", told))
 
 
 def _expected(kwargs: dict[str, Any]) -> str:

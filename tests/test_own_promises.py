@@ -1,0 +1,268 @@
+"""Promises that users add in a folder which their study names: suites and checks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bisae.cli import main
+from bisae.errors import CheckError, SqlError
+from bisae.store import Store
+from bisae.study import Study, Validation, dump_study, load_study
+from bisae.validate import Outcome, check_own, read_own
+
+PROMISE = {
+    "description": "No cell is far from its activations",
+    "type": "expect_column_values_to_be_between",
+    "kwargs": {"column": "mse", "max_value": 0},
+    "meta": {"why": "They would say little.", "guards": "mse"},
+}
+SUITE: dict[str, Any] = {
+    "name": "cells",
+    "meta": {"key": ["size", "step", "layer"]},
+    "expectations": [PROMISE],
+}
+CHECK = """-- Title: Cells of
+--        the first step
+-- Why:   They are controls.
+select size, step, layer, mse
+from cells
+where step = 0;
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "promises").mkdir()
+    return tmp_path / "promises"
+
+
+def own(store: Store, folder: Path) -> list[Outcome]:
+    """What became of the promises of a folder."""
+    return check_own(store, read_own(folder))
+
+
+def refused(folder: Path) -> str:
+    """The one line that refuses a folder."""
+    with pytest.raises((CheckError, SqlError)) as caught:
+        read_own(folder)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_suite_is_checked(tiny: Store, folder: Path) -> None:
+    (folder / "mine.json").write_text(json.dumps(SUITE))
+    (one,) = own(tiny, folder)
+    assert one.file == folder / "mine.json"
+    assert (one.promise, one.why, one.guards) == (
+        PROMISE["description"],
+        "They would say little.",
+        "mse",
+    )
+    assert (one.status, one.observed) == ("fail", "15 of 15")
+    assert one.where.startswith("cells: S/0/1, at least ")
+    assert len(one.rows) == 10
+
+
+def test_a_check_that_stands_alone_is_a_promise(tiny: Store, folder: Path) -> None:
+    (folder / "first_step.sql").write_text(CHECK)
+    (one,) = own(tiny, folder)
+    assert one.promise == "Cells of the first step"
+    assert one.why == "They are controls."
+    assert (one.view, one.status, one.expected) == ("first_step", "fail", "no rows")
+    assert one.n_bad == len(one.rows) == 5
+    assert one.rows[0].keys() == {"size", "step", "layer", "mse"}
+
+
+def test_a_check_without_rows_is_kept(tiny: Store, folder: Path) -> None:
+    (folder / "strange.sql").write_text("select * from cells where step = 3")
+    (one,) = own(tiny, folder)
+    assert (one.promise, one.status) == ("strange", "pass")
+
+
+def test_a_suite_may_be_about_a_view_of_ones_own(tiny: Store, folder: Path) -> None:
+    """Views may read views; the suite uses the last, so none stands alone."""
+    (folder / "large.sql").write_text("select size, mse, 2 * mse as twice from base_")
+    (folder / "base_.sql").write_text("select size, mse from cells")
+    about = SUITE | {"name": "large", "meta": {"key": ["size"]}}
+    (folder / "large.json").write_text(json.dumps(about))
+    (one,) = own(tiny, folder)
+    assert (one.view, one.status) == ("large", "fail")
+
+
+BROKEN = [
+    ("select msee\n\nfrom cells", 'Referenced column "msee" not found', "(line 1: "),
+    ("select size\nfrom sells", "name sells does not exist", "(line 2: from sells)"),
+    ("-- Title: x\nselect\n  size + as\nfrom cells", "syntax error", "(line 3)"),
+]
+
+
+@pytest.mark.parametrize(("sql", "message", "line"), BROKEN[:2])
+def test_a_view_that_does_not_build_is_named(
+    tiny: Store, folder: Path, sql: str, message: str, line: str
+) -> None:
+    (folder / "a.sql").write_text(sql)
+    (one,) = own(tiny, folder)
+    assert (one.file, one.status) == (folder / "a.sql", "error")
+    assert message in one.observed
+    assert line in one.observed
+    assert "\n" not in one.observed
+
+
+def test_promises_on_a_view_that_does_not_build_are_errors(
+    tiny: Store, folder: Path
+) -> None:
+    (folder / "a.sql").write_text("select msee from cells")
+    (folder / "a.json").write_text(json.dumps(SUITE | {"name": "a"}, indent=1))
+    first, second = own(tiny, folder)
+    assert (first.file.name, first.status) == ("a.sql", "error")
+    assert (second.file.name, second.status) == ("a.json", "error")
+    assert "Table with name a does not exist" in second.observed
+
+
+def test_a_view_that_fails_as_it_is_read_is_an_error(tiny: Store, folder: Path) -> None:
+    (folder / "a.sql").write_text("-- Title: x\nselect size::int\nfrom cells")
+    (one,) = own(tiny, folder)
+    assert one.status == "error"
+    assert one.observed.startswith("Conversion Error: Could not convert string 'S' to")
+
+
+def test_a_name_that_is_taken_is_an_error(tiny: Store, folder: Path) -> None:
+    (folder / "features.sql").write_text("select size from cells")
+    (one,) = own(tiny, folder)
+    assert one.status == "error"
+    assert "features" in one.observed
+    assert "already exists" in one.observed
+
+
+def test_a_name_that_sql_cannot_say_is_refused(folder: Path) -> None:
+    (folder / "first step.sql").write_text(CHECK)
+    told = refused(folder)
+    assert told.startswith(f"{folder / 'first step.sql'}: its name becomes a view's: ")
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [({"cells": "cells"}, "cells reads cells"), ({"a": "b", "b": "a"}, " reads b")],
+)
+def test_views_that_read_each_other_are_refused(
+    folder: Path, reads: dict[str, str], message: str
+) -> None:
+    for name, other in reads.items():
+        (folder / f"{name}.sql").write_text(f"select * from {other}")
+    told = refused(folder)
+    assert told.startswith(f"{folder}: ")
+    assert message in told
+    assert told.endswith(": name one of them differently")
+
+
+def test_a_check_that_is_no_text_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_bytes(b"\xff")
+    assert refused(folder).startswith(f"{folder / 'a.sql'}: 'utf-8' codec")
+
+
+def test_what_is_not_well_formed_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_text(BROKEN[2][0])
+    told = refused(folder)
+    assert told.startswith(f"{folder / 'a.sql'}: syntax error at or near")
+    assert told.endswith("(line 3)")
+    (folder / "a.json").write_text("{\n]")
+    assert refused(folder).startswith(f"{folder / 'a.json'}: ")
+    assert "line 2" in refused(folder)
+
+
+def test_a_folder_that_is_not_there_is_an_error(tiny: Store, folder: Path) -> None:
+    (one,) = own(tiny, folder / "none")
+    assert (one.file, one.status) == (folder / "none", "error")
+    assert one.observed.startswith("no such folder; make it, or name another")
+
+
+# -- the fence --------------------------------------------------------------------
+
+ATTEMPTS = [
+    "with x as (copy cells to '{here}/out') select 1",
+    "select * from read_csv('{here}/secret.csv')",
+    "select * from '{here}/secret.csv'",
+    "select * from query('with x as (copy cells to ''{here}/out'') select 1')",
+    "select * from read_text('bisae://{store}/study.toml')",
+]
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+@pytest.mark.parametrize("kind", ["check", "suite"])
+def test_users_promises_read_the_tables_and_nothing_else(
+    tiny: Store, folder: Path, attempt: str, kind: str
+) -> None:
+    here = folder.parent
+    (here / "secret.csv").write_text("a\n1\n")
+    sql = attempt.format(here=here, store=tiny.place)
+    if kind == "check":
+        (folder / "a.sql").write_text(sql)
+    else:
+        query = {"unexpected_rows_query": sql}
+        one = PROMISE | {"type": "unexpected_rows_expectation", "kwargs": query}
+        (folder / "a.json").write_text(json.dumps(SUITE | {"expectations": [one]}))
+    (outcome,) = own(tiny, folder)
+    assert (outcome.status, outcome.rows) == ("error", [])
+    assert sorted(path.name for path in here.iterdir()) == ["promises", "secret.csv"]
+
+
+def test_a_check_that_is_no_select_is_refused(folder: Path) -> None:
+    (folder / "a.sql").write_text("copy cells to 'out.csv'")
+    told = refused(folder)
+    assert told.startswith(f"{folder / 'a.sql'}: Only SELECT statements")
+
+
+# -- the study and the command ----------------------------------------------------
+
+
+def test_the_folder_is_relative_to_the_study(tmp_path: Path, tiny: Store) -> None:
+    section = {"validation": Validation(folder="promises")}
+    text = dump_study(tiny.study.model_copy(update=section))
+    (tmp_path / "study.toml").write_text(text)
+    study = load_study(tmp_path / "study.toml")
+    assert study.validation == Validation(folder=str(tmp_path / "promises"))
+
+
+def run(store: Store, folder: Path) -> Result:
+    section = {"validation": Validation(folder=str(folder))}
+    text = dump_study(store.study.model_copy(update=section))
+    (store.place / "study.toml").write_text(text)
+    return CliRunner().invoke(main, ["validate", str(store.place)])
+
+
+def test_the_command_tells_what_became_of_them(copy: Store, folder: Path) -> None:
+    (folder / "first.sql").write_text(CHECK)
+    told = run(copy, folder)
+    assert told.exit_code == 1
+    assert "fail: Cells of the first step (first: M/0/0, 4 more)" in told.stdout
+    (folder / "second.sql").write_text("select msee from cells")
+    told = run(copy, folder)
+    assert told.exit_code == 2
+    assert "fail: Cells of the first step" in told.stdout
+    assert told.stderr.startswith(f"Error: {folder / 'second.sql'}: 'second' could not")
+    assert told.stderr.count("\n") == 1
+    told = run(copy, folder / "none")
+    assert told.exit_code == 2
+    assert f"Error: {folder / 'none'}: '[validation] folder' could not" in told.stderr
+
+
+def test_a_build_ends_with_them(copied_study: Study, folder: Path) -> None:
+    """Also of a store that was built before the study named a folder."""
+    (folder / "first.sql").write_text(CHECK)
+    section = {"validation": Validation(folder=str(folder))}
+    path = folder.parent / "study.toml"
+    path.write_text(dump_study(copied_study.model_copy(update=section)))
+    told = CliRunner().invoke(main, ["build", str(path)])
+    assert told.exit_code == 1
+    assert "Error: 1 promises are broken" in told.stderr
+    page = Path(copied_study.store) / "reports" / "validation.html"
+    assert "Cells of the first step" in page.read_text("utf-8")
+    (folder / "second.sql").write_text("select msee from cells")
+    told = CliRunner().invoke(main, ["build", str(path)])
+    assert told.exit_code == 2
+    assert f"report {page.parent / 'index.html'}" in told.stderr
+    assert f"Error: {folder / 'second.sql'}: 'second' could not be" in told.stderr
