@@ -1,6 +1,8 @@
 """Check suites on the live DuckDB connection, through Great Expectations."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import great_expectations as gx
@@ -12,14 +14,16 @@ from great_expectations.datasource.fluent.interfaces import TestConnectionError
 from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
 from bisae.errors import CheckError
-from bisae.query import Connection, connect
+from bisae.query import Connection, connect, quoted
 from bisae.store import Store
+from bisae.validate.once import compute_once, rows_held
 from bisae.validate.outcomes import Outcome, Status
+from bisae.validate.present import present
 from bisae.validate.suites import Promise, Suite, one_line, quiet, read_suite
 
 ROWS_SHOWN = 10
-# They are small, and every promise on them would compute them again.
-COMPUTED_ONCE = ("trends", "trend_languages")
+MEMORY = "1200MiB"
+"""What DuckDB may use; with what Python and the library take, 2 GiB in all."""
 
 
 def validate(store: Store) -> list[Outcome]:
@@ -27,12 +31,11 @@ def validate(store: Store) -> list[Outcome]:
     files = sorted(asset_dir("validations").glob("*.json"))
     suites = [read_suite(file) for file in files]
     con = connect(store)
-    try:
-        for view in COMPUTED_ONCE:
-            con.execute(f"create temp table {view} as from main.{view}")
-        return check(con, suites)
-    finally:
-        con.close()
+    with closing(con), TemporaryDirectory() as folder:
+        con.execute(f"set memory_limit = '{MEMORY}'")
+        con.execute(f"set temp_directory = {quoted(folder)}")
+        compute_once(con)
+        return check(con, present(con, suites))
 
 
 def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
@@ -52,7 +55,7 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
             return [
                 outcome
                 for suite in suites
-                for outcome in _check_suite(source, suite, parameters)
+                for outcome in _check_suite(con, source, suite, parameters)
             ]
         finally:
             # Else the library holds the connection until the interpreter ends, and
@@ -61,7 +64,7 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
 
 
 def _check_suite(
-    source: Any, suite: Suite, parameters: dict[str, Any]
+    con: Connection, source: Any, suite: Suite, parameters: dict[str, Any]
 ) -> Iterator[Outcome]:
     """Check promises one by one: in a suite, one that raises takes others with it."""
     try:
@@ -76,9 +79,12 @@ def _check_suite(
         "partial_unexpected_count": ROWS_SHOWN,
     }
     for promise in suite.promises:
-        result = batch.validate(
-            promise.expectation, result_format=shown, expectation_parameters=parameters
-        )
+        with rows_held(con, promise.expectation):
+            result = batch.validate(
+                promise.expectation,
+                result_format=shown,
+                expectation_parameters=parameters,
+            )
         yield _outcome(suite, promise, result)
 
 

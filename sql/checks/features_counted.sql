@@ -34,20 +34,15 @@ select
     sum(weight * n_tokens) as tokens,
     sum(weight * n_clusters) as clusters,
     sum(digest::hugeint) as digests,
-    count(*) filter (
-        where
-        not (
-            firings_are_active
-            and documents_have_firings
-            and clusters_have_tokens
-            and support_follows
-            and entropies_in_range
-            and monosemanticity_in_range
-            and monosemanticity_follows
-            and span_in_range
-            and active_span_in_range
-            and shares_in_range
-        )
-    ) as n_off
+    count(*) filter (where not firings_are_active) as n_firings_off,
+    count(*) filter (where not documents_have_firings) as n_documents_off,
+    count(*) filter (where not clusters_have_tokens) as n_clusters_off,
+    count(*) filter (where not support_follows) as n_support_off,
+    count(*) filter (where not entropies_in_range) as n_entropies_off,
+    count(*) filter (where not monosemanticity_in_range) as n_monosemanticity_off,
+    count(*) filter (where not monosemanticity_follows) as n_equation_off,
+    count(*) filter (where not span_in_range) as n_span_off,
+    count(*) filter (where not active_span_in_range) as n_active_span_off,
+    count(*) filter (where not shares_in_range) as n_shares_off
 from weighted
 group by size, step, layer, supported, language, language_exclusive
