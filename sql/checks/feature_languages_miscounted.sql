@@ -7,23 +7,17 @@ with study_languages as (
     from settings
 ),
 
-alive as (
-    select
-        size,
-        step,
-        layer,
-        sum(n) as n,
-        sum(weights) as weights
-    from features_counted
-    group by size, step, layer
-),
-
 wanted as (
     select
-        alive.*,
-        study_languages.language
-    from alive
+        counted.size,
+        counted.step,
+        counted.layer,
+        study_languages.language,
+        sum(counted.n) as n,
+        sum(counted.weights) as weights
+    from features_counted as counted
     cross join study_languages
+    group by counted.size, counted.step, counted.layer, study_languages.language
 ),
 
 looked_at as (
