@@ -108,7 +108,9 @@ def make(store: Store) -> None:
         for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
             con.execute(cells_row(cell, number % DRAWN))
             for name in COPIED:
-                con.execute(f"create or replace view {name} as from {name}_{number % DRAWN}")
+                con.execute(
+                    f"create or replace view {name} as from {name}_{number % DRAWN}"
+                )
             for name in ("cells", *COPIED):
                 write_table(con, name, table_file(store, name, cell), {}, cell)
 

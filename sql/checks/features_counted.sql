@@ -3,11 +3,11 @@
 -- Reads:   feature_rules
 -- One pass over the features; all that is promised of them starts here. Sums that are
 -- weighted by a number of the feature tell whether another table says the same of each
--- feature: differences do not cancel.
+-- feature: differences do not cancel. (The hash of 0 is 0, which would weigh nothing.)
 with weighted as (
     select
         *,
-        (hash(feature) % 2147483648)::bigint as weight,
+        (1 + hash(feature + 1) % 2147483648)::bigint as weight,
         hash(feature, n_firings, max_value) as digest
     from feature_rules
 )

@@ -1,6 +1,6 @@
 -- Title:   Firings that are not above the threshold of their feature
 -- Grain:   size, step, layer, feature, token_row
--- Reads:   firings, firings_counted, firings_summed, settings
+-- Reads:   firings, firings_counted, settings
 -- Of the largest of its firings: that this is the feature's is a promise of its own.
 with looked_at as (
     select
@@ -19,9 +19,10 @@ largest as (
         step,
         layer,
         feature,
-        max_value
-    from firings_summed
+        max(value) as max_value
+    from firings
     semi join looked_at using (size, step, layer)
+    group by size, step, layer, feature
 )
 
 select

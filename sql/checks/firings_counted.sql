@@ -8,7 +8,7 @@ select
     firings.layer,
     sum(hash(firings.feature, firings.n_firings, firings.max_value)::hugeint)
         as digests,
-    sum((hash(firings.feature) % 2147483648)::hugeint * firings.languages)
+    sum((1 + hash(firings.feature + 1) % 2147483648)::hugeint * firings.languages)
         as languages,
     count(*) filter (where firings.n_placed < firings.n_firings) as n_lost,
     count(*) filter (

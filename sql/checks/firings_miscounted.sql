@@ -1,6 +1,6 @@
 -- Title:   Features whose firings are not counted right, or lack their maximum
 -- Grain:   size, step, layer, feature
--- Reads:   cells_disagreeing, features, firings_summed
+-- Reads:   cells_disagreeing, features, firings
 with looked_at as (
     select
         size,
@@ -28,10 +28,11 @@ counted as (
         step,
         layer,
         feature,
-        n_firings,
-        max_value
-    from firings_summed
+        count(*) as n_firings,
+        max(value) as max_value
+    from firings
     semi join looked_at using (size, step, layer)
+    group by size, step, layer, feature
 )
 
 select
