@@ -25,7 +25,17 @@ from bisae.files import place
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.progress import track
-from bisae.query import Connection, connect, database, table_file, write_table
+from bisae.query import (
+    Connection,
+    build_order,
+    closure,
+    connect,
+    create_views,
+    database,
+    read_views,
+    table_file,
+    write_table,
+)
 from bisae.store import Store, create_store, open_store
 from bisae.study import Study
 
@@ -33,6 +43,10 @@ N = 32_768
 SIZES = {"150M": (12, 16), "440M": (16, 16), "980M": (20, 16), "1.8B": (24, 16)}
 SIZES |= {"3.7B": (28, 15)}
 """Layers and checkpoints: 1,572 cells."""
+COPIED = ("features", "feature_languages", "firings", "clusters")
+DRAWN = 12
+"""Cells that are drawn and folded; the others have their rows."""
+DOCUMENTS = 1000
 SUMMED = {
     "trends": "n_tokens, monosemanticity, monosemanticity_null, token_entropy, "
     "semantic_entropy, mean_span, mean_span_active, supported::int, "
@@ -83,58 +97,106 @@ def study(folder: Path) -> Study:
 
 
 def make(store: Store) -> None:
-    """Write `features`, `cells` and `settings` of every cell, the others empty."""
+    """Write all tables: a few cells' made-up codes, folded, stand for every cell."""
     draw = np.random.default_rng(0)
     with closing(database()) as con:
-        con.execute(
-            "create table settings as select ['a', 'b'] as languages, 64 as context"
-        )
-        write_table(con, "settings", table_file(store, "settings"), {})
-        for cell in track(store.cells, len(store.cells), "tables", "cells"):
-            con.register("drawn", columns(draw, N - int(draw.integers(3000))))
-            con.execute("create or replace table features as from drawn")
-            write_table(con, "features", table_file(store, "features", cell), {}, cell)
-            con.execute(cells_row(cell))
-            write_table(con, "cells", table_file(store, "cells", cell), {}, cell)
-            for name in ("firings", "clusters", "feature_languages"):
-                con.execute(f"create or replace table {name} as select 0 as feature")
+        put_study(con)
+        for name in ("settings", "tokens", "vocab", "mono_null"):
+            write_table(con, name, table_file(store, name), {})
+        for number in track(range(DRAWN), DRAWN, "fold", "cells"):
+            fold(con, codes(draw, N - int(draw.integers(3000))), number)
+        for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
+            con.execute(cells_row(cell, number % DRAWN))
+            for name in COPIED:
+                con.execute(
+                    f"create or replace view {name} as from {name}_{number % DRAWN}"
+                )
+            for name in ("cells", *COPIED):
                 write_table(con, name, table_file(store, name, cell), {}, cell)
 
 
-def columns(draw: np.random.Generator, n: int) -> Any:
-    """Features as they come out of a fold."""
+def put_study(con: Connection) -> None:
+    """What all cells share."""
+    con.execute(
+        "create table settings as select ['a', 'b'] as languages, "
+        "64::bigint as context, "
+        "0.7::double as firing_threshold, 0.9::double as class_threshold, "
+        "2::bigint as min_firings, 2::bigint as min_documents, "
+        "1::bigint as min_exclusive_firings, 0.9::double as exclusive_threshold, "
+        "0::bigint as null_seed"
+    )
+    con.execute(
+        "create table tokens as select range as token_row, range // 63 as document, "
+        "(range % 63)::int as position, (hash(range) % 2000)::int as token_id, "
+        "if(range // 63 % 2 = 0, 'a', 'b') as language "
+        f"from range({DOCUMENTS * 63})"
+    )
+    con.execute(
+        "create table vocab as select range::int as token_id, range::varchar as token, "
+        "case range % 3 when 0 then 'a' when 1 then 'b' end as language "
+        "from range(2000)"
+    )
+    con.execute(
+        "create table mono_null as select 2::bigint as n_tokens_low, "
+        f"{DOCUMENTS * 63}::bigint as n_tokens_high, 0.5::double as monosemanticity"
+    )
+
+
+def codes(draw: np.random.Generator, n: int) -> Any:
+    """Some activations of each of n features, of their own language nine in ten."""
     import pyarrow as pa
 
-    names = np.array(["a", "b", "mixed"])
-    entropy = draw.gamma(2, 1, n)
-    told: dict[str, Any] = {
-        "feature": np.sort(draw.permutation(N)[:n]).astype(np.int32),
-        "n_active": draw.integers(1, 100_000, n),
-        "max_value": draw.random(n, np.float32),
-        "n_firings": draw.geometric(0.01, n),
-        "n_documents": draw.geometric(0.02, n),
-        "n_tokens": draw.geometric(0.05, n),
-        "n_clusters": draw.geometric(0.1, n),
-        "supported": draw.random(n) < 0.6,
-        "token_entropy": entropy,
-        "semantic_entropy": entropy * draw.random(n),
-        "monosemanticity": draw.random(n),
-        "monosemanticity_null": draw.random(n),
-        "mean_span": 1 + draw.exponential(0.5, n),
-        "mean_span_active": 1 + draw.exponential(0.5, n),
-        "truncated_share": draw.random(n),
-    }
-    for name in ("language", "language_permuted", "language_exclusive"):
-        told[name] = names[draw.choice(3, n, p=[0.4, 0.4, 0.2])]
-    return pa.table(told)
+    feature = np.repeat(np.sort(draw.permutation(N)[:n]), draw.geometric(0.4, n))
+    own = np.where(draw.random(len(feature)) < 0.9, feature % 2, draw.integers(2))
+    document = 2 * draw.integers(0, DOCUMENTS // 2, len(feature)) + own
+    row = document * 63 + draw.integers(0, 63, len(feature))
+    code, at = np.unique(np.stack([feature, row]), axis=1, return_index=True)
+    value = (0.5 + draw.random(len(at)) / 2).astype(np.float16).astype(np.float32)
+    starts = np.r_[True, (np.diff(code[0]) != 0) | (np.diff(code[1]) != 1)]
+    starts |= code[1] % 63 == 0
+    named = {"feature": code[0].astype(np.int32), "token_row": code[1]}
+    return pa.table(named | {"value": value, "starts_run": starts})
 
 
-def cells_row(cell: Cell) -> str:
-    """One row of `cells`."""
+def fold(con: Connection, drawn: Any, number: int) -> None:
+    """The tables of one cell as sql/cell makes them; alike: tokens of one hundred."""
+    con.register("codes", drawn)
+    views = read_views("study", "cell")
+    wanted = ("feature_tokens", "features", "feature_languages", "firings")
+    needed = {v.name: v for name in wanted for v in closure(views, name)}
+    base = {"codes", "settings", "tokens", "vocab", "mono_null"}
+    once = frozenset({"documents", "maxima", "firing_tokens"})
+    have = create_views(con, needed, base, once)
+    con.execute(
+        "create table clusters as select feature, token_id, min(token_id) over "
+        "(partition by feature, token_id // 100) as cluster, n_firings "
+        "from feature_tokens"
+    )
+    made = create_views(con, needed, {*have, "clusters"}, once)
+    for name in COPIED:
+        con.execute(f"create table {name}_{number} as from {name} order by all")
+    for name in build_order(needed)[::-1]:
+        if name in made - base - {"clusters"}:
+            con.execute(f"drop {'table' if name in once else 'view'} {name}")
+    con.execute("drop table clusters")
+    con.unregister("codes")
+
+
+def cells_row(cell: Cell, number: int) -> str:
+    """One row of `cells`, of what those promise."""
     return (
-        f"create or replace table cells as select {cell.step}::bigint as tokens_seen, "
-        f"{N} as n_features, {N} - (select count(*) from features) as n_dead, "
-        "0.1::double as fvu, 1::bigint as n_params, '' as lm_fingerprint"
+        f"create or replace table cells as select {1000 * cell.step}::bigint "
+        f"as tokens_seen, {len(cell.size)}::bigint as n_params, 64::bigint as d_model, "
+        f"'topk' as architecture, {N}::bigint as n_features, 32::bigint as k, "
+        "1e-3::double as lr, 0::bigint as seed, "
+        "(select count(*) from tokens) as n_eval_tokens, 1::bigint as buffer_tokens, "
+        "0.1::double as mse, 1::double as variance, 0.1::double as fvu, "
+        "0.9::double as cosine, 2::double as l0, 0::double as cut_share, "
+        f"{N} - (select count(*) from features_{number}) as n_dead, "
+        "1::double as ce, 2::double as ce_recon, 3::double as ce_zero, "
+        "0.5::double as ce_recovered, 1::double as train_seconds, '' as model, "
+        f"'' as revision, '{cell.size}-{cell.step}' as lm_fingerprint, "
+        "'' as tokenizer_fingerprint, '' as corpus_fingerprint"
     )
 
 

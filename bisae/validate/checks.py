@@ -3,9 +3,10 @@
 import math
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import great_expectations as gx
@@ -17,17 +18,18 @@ from great_expectations.exceptions.exceptions import GreatExpectationsError
 
 from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
-from bisae.errors import SqlError
 from bisae.progress import track
-from bisae.query import Connection, connect, named
+from bisae.query import Connection, connect, quoted
 from bisae.store import Store
+from bisae.validate.once import compute_once, rows_held
 from bisae.validate.outcomes import Outcome, Row, Status
 from bisae.validate.own import Own, create_views, read_own
+from bisae.validate.present import present
 from bisae.validate.suites import Place, Promise, Suite, one_line, quiet, read_suite
 
 ROWS_SHOWN = 10
-# They are small, and every promise on them would compute them again.
-COMPUTED_ONCE = ("trends", "trend_languages")
+MEMORY = "1200MiB"
+"""What DuckDB may use; with what Python and the library take, 2 GiB in all."""
 
 
 def validate(store: Store) -> list[Outcome]:
@@ -36,14 +38,11 @@ def validate(store: Store) -> list[Outcome]:
     suites = [read_suite(file) for file in files]
     own = store.study.validation and read_own(Path(store.study.validation.folder))
     con = connect(store)
-    try:
-        for view in COMPUTED_ONCE:
-            # One that cannot be computed stays a view: its promises say why.
-            with suppress(SqlError), named():
-                con.execute(f"create temp table {view} as from main.{view}")
-        outcomes = check(con, suites)
-    finally:
-        con.close()
+    with closing(con), TemporaryDirectory() as folder:
+        con.execute(f"set memory_limit = '{MEMORY}'")
+        con.execute(f"set temp_directory = {quoted(folder)}")
+        compute_once(con)
+        outcomes = check(con, present(con, suites))
     return outcomes + check_own(store, own) if own else outcomes
 
 
@@ -73,7 +72,7 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
         outcomes = (
             outcome
             for suite in listed
-            for outcome in _check_suite(source, suite, parameters)
+            for outcome in _check_suite(con, source, suite, parameters)
         )
         total = sum(len(suite.promises) for suite in listed)
         try:
@@ -85,7 +84,7 @@ def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:
 
 
 def _check_suite(
-    source: Any, suite: Suite, parameters: dict[str, Any]
+    con: Connection, source: Any, suite: Suite, parameters: dict[str, Any]
 ) -> Iterator[Outcome]:
     """Check promises one by one: in a suite, one that raises takes others with it."""
     try:
@@ -104,11 +103,12 @@ def _check_suite(
     }
     for promise in suite.promises:
         try:
-            result = batch.validate(
-                promise.expectation,
-                result_format=shown,
-                expectation_parameters=parameters,
-            )
+            with rows_held(con, promise.expectation):
+                result = batch.validate(
+                    promise.expectation,
+                    result_format=shown,
+                    expectation_parameters=parameters,
+                )
         except GreatExpectationsError as error:
             yield _error(suite, promise, str(error))
         else:

@@ -1,7 +1,34 @@
 -- Title:   Features whose language class does not follow from their shares
 -- Grain:   size, step, layer, feature
--- Reads:   features, feature_languages, settings
-with largest as (
+-- Reads:   features, features_counted, feature_languages, feature_languages_counted,
+--          settings
+-- No two shares are above the threshold, so that in each language as many rows are as it
+-- has features; where not, in the first three cells, feature by feature.
+with classes as (
+    select
+        size,
+        step,
+        layer,
+        language,
+        sum(weights) as weights
+    from features_counted
+    where language is distinct from 'mixed'
+    group by size, step, layer, language
+),
+
+looked_at as (
+    select distinct
+        size,
+        step,
+        layer
+    from classes
+    full join feature_languages_counted as counted using (size, step, layer, language)
+    where coalesce(classes.weights, 0) <> coalesce(counted.weights_above, 0)
+    order by all
+    limit 3
+),
+
+largest as (
     select
         size,
         step,
@@ -10,6 +37,7 @@ with largest as (
         arg_max(language, p) as largest_language,
         max(p) as p
     from feature_languages
+    semi join looked_at using (size, step, layer)
     group by size, step, layer, feature
 )
 

@@ -1,13 +1,13 @@
 -- Title:   Cells whose alive and dead features are not all their features
 -- Grain:   size, step, layer
--- Reads:   cells, features
+-- Reads:   cells, features_counted
 with alive as (
     select
         size,
         step,
         layer,
-        count(*) as n_alive
-    from features
+        sum(n) as n_alive
+    from features_counted
     group by size, step, layer
 )
 

@@ -1,12 +1,23 @@
 -- Title:   Features that stand more than once in their cell
 -- Grain:   size, step, layer, feature
--- Reads:   features
+-- Reads:   features, cells_disagreeing
+-- A feature that stands twice does not agree with its firings, which are grouped by it.
+with looked_at as (
+    select
+        size,
+        step,
+        layer
+    from cells_disagreeing
+    where about = 'firings'
+)
+
 select
-    size,
-    step,
-    layer,
-    feature,
+    features.size,
+    features.step,
+    features.layer,
+    features.feature,
     count(*) as n_rows
 from features
-group by size, step, layer, feature
+semi join looked_at using (size, step, layer)
+group by features.size, features.step, features.layer, features.feature
 having count(*) > 1

@@ -1,7 +1,16 @@
 -- Title:   Features whose firings are not the sum over the languages
 -- Grain:   size, step, layer, feature
--- Reads:   features, feature_languages
-with sums as (
+-- Reads:   cells_disagreeing, features, feature_languages
+with looked_at as (
+    select
+        size,
+        step,
+        layer
+    from cells_disagreeing
+    where about = 'sums'
+),
+
+sums as (
     select
         size,
         step,
@@ -9,6 +18,7 @@ with sums as (
         feature,
         sum(n_firings) as n_firings
     from feature_languages
+    semi join looked_at using (size, step, layer)
     group by size, step, layer, feature
 )
 
@@ -20,5 +30,6 @@ select
     features.n_firings,
     sums.n_firings as n_firings_summed
 from features
+semi join looked_at using (size, step, layer)
 left join sums using (size, step, layer, feature)
 where features.n_firings is distinct from sums.n_firings

@@ -1,0 +1,24 @@
+-- Title:   Features whose shares over the languages do not sum to one
+-- Grain:   size, step, layer, feature
+-- Reads:   cells_disagreeing, feature_languages
+-- Paper:   section 3.2: p(language given i)
+with looked_at as (
+    select
+        size,
+        step,
+        layer
+    from cells_disagreeing
+    where about = 'shares'
+)
+
+select
+    size,
+    step,
+    layer,
+    feature,
+    count(*) as n_languages,
+    fsum(p) as p
+from feature_languages
+semi join looked_at using (size, step, layer)
+group by size, step, layer, feature
+having (abs(fsum(p) - 1) <= 1e-9) is not true

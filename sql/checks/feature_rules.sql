@@ -1,0 +1,63 @@
+-- Title:   Which rules of a feature alone does each keep?
+-- Grain:   size, step, layer, feature
+-- Reads:   features, settings
+-- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
+-- What is not known keeps no rule.
+select
+    features.size,
+    features.step,
+    features.layer,
+    features.feature,
+    features.n_active,
+    features.n_firings,
+    features.n_documents,
+    features.n_tokens,
+    features.n_clusters,
+    features.supported,
+    features.language,
+    features.language_permuted,
+    features.language_exclusive,
+    features.max_value,
+    features.token_entropy,
+    features.semantic_entropy,
+    features.monosemanticity,
+    features.monosemanticity_null,
+    features.mean_span,
+    features.mean_span_active,
+    features.largest_cluster_share,
+    features.p_shared,
+    features.p_top_position,
+    features.truncated_share,
+    (n_firings <= n_active) is true as firings_are_active,
+    (n_documents between 1 and n_firings) is true as documents_have_firings,
+    (n_clusters between 1 and n_tokens) is true as clusters_have_tokens,
+    (
+        supported
+        = (n_firings >= settings.min_firings and n_documents >= settings.min_documents)
+    ) is true as support_follows,
+    (
+        semantic_entropy >= 0
+        and semantic_entropy <= token_entropy + 1e-9
+        and token_entropy <= ln(n_tokens) + 1e-9
+    ) is true as entropies_in_range,
+    (monosemanticity between 0 and 1) is true as monosemanticity_in_range,
+    (
+        abs(
+            monosemanticity
+            - if(n_tokens = 1, 1, 1 - semantic_entropy / token_entropy)
+        ) <= 1e-9
+    ) is true as monosemanticity_follows,
+    (mean_span >= 1 and mean_span <= settings.context - 1) is true as span_in_range,
+    -- Not known where weak activations were left out.
+    (mean_span_active >= 1 and mean_span_active <= settings.context - 1) is not false
+        as active_span_in_range,
+    (
+        largest_cluster_share > 0
+        and largest_cluster_share <= 1
+        and p_shared between 0 and 1
+        and p_top_position > 0
+        and p_top_position <= 1
+        and truncated_share between 0 and 1
+    ) is true as shares_in_range
+from features
+cross join settings

@@ -1,0 +1,12 @@
+-- Title:   Features that have no cluster, or more than tokens
+-- Grain:   size, step, layer, feature
+-- Reads:   features_looked_at
+select
+    size,
+    step,
+    layer,
+    feature,
+    n_tokens,
+    n_clusters
+from features_looked_at
+where not clusters_have_tokens

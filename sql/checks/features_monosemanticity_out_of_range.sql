@@ -1,0 +1,12 @@
+-- Title:   Features whose monosemanticity is not between 0 and 1
+-- Grain:   size, step, layer, feature
+-- Reads:   features_looked_at
+-- Paper:   equation 6
+select
+    size,
+    step,
+    layer,
+    feature,
+    monosemanticity
+from features_looked_at
+where not monosemanticity_in_range

@@ -1,0 +1,42 @@
+-- Title:   What do the features of each population add up to?
+-- Grain:   size, step, layer, population; those with features
+-- Reads:   features_counted
+-- Not by `trend_sums`: trends are compared with it.
+with chosen as (
+    select
+        'all' as population,
+        *
+    from features_counted
+    union all
+    select
+        'alive' as population,
+        *
+    from features_counted
+    union all
+    select
+        'supported' as population,
+        *
+    from features_counted
+    where supported
+)
+
+select
+    population,
+    size,
+    step,
+    layer,
+    sum(n) as n,
+    sum(n) filter (where language = 'mixed') as n_mixed,
+    sum(n_mixed_null) as n_mixed_null,
+    sum(n) filter (where language_exclusive is not null) as n_exclusive,
+    coalesce(sum(n) filter (where language_exclusive = 'mixed'), 0) as n_mixed_exclusive,
+    sum(n_single_token) as n_single_token,
+    sum(n_monosemanticity_null) as n_monosemanticity_null,
+    fsum(monosemanticity) as monosemanticity,
+    fsum(monosemanticity_null) as monosemanticity_null,
+    fsum(token_entropy) as token_entropy,
+    fsum(semantic_entropy) as semantic_entropy,
+    fsum(mean_span) as mean_span,
+    fsum(mean_span_active) as mean_span_active
+from chosen
+group by population, size, step, layer

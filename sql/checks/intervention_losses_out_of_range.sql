@@ -1,0 +1,21 @@
+-- Title:   Losses that are not finite, or below zero, or of no token
+-- Grain:   size, step, layer, full_step, control, added, alpha, m, draw, scale_back, b_pre,
+--          document
+-- Reads:   intervention_losses
+select
+    size,
+    step,
+    layer,
+    full_step,
+    control,
+    added,
+    alpha,
+    m,
+    draw,
+    scale_back,
+    b_pre,
+    document,
+    n_tokens,
+    nll
+from intervention_losses
+where (n_tokens >= 1 and nll >= 0 and isfinite(nll)) is not true

@@ -1,0 +1,21 @@
+-- Title:   Rows of the overview that are not one row of `trends`
+-- Grain:   size, step
+-- Reads:   overview, trends
+select
+    overview.size,
+    overview.step,
+    overview.layer,
+    count(*) as n_rows,
+    count(trends.size) as n_trends
+from overview
+left join trends
+    on
+        overview.size = trends.size
+        and overview.step = trends.step
+        and overview.layer = trends.layer
+        and overview.n_features = trends.n_features
+        and overview.mixed_share is not distinct from trends.mixed_share
+        and overview.monosemanticity is not distinct from trends.monosemanticity
+        and trends.population = 'alive'
+group by overview.size, overview.step, overview.layer
+having count(*) <> 1 or count(trends.size) <> 1

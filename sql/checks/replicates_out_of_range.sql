@@ -1,0 +1,17 @@
+-- Title:   Replicates that no trend can be
+-- Grain:   size, step, layer, population, replicate, name
+-- Reads:   replicates
+-- No value: nothing of the population fires in the drawn text.
+select
+    size,
+    step,
+    layer,
+    population,
+    replicate,
+    name,
+    value
+from replicates
+where
+    not isfinite(value)
+    or value < if(name = 'mean_span', 1, 0) - 1e-9
+    or (name like '%share%' or name = 'monosemanticity') and value > 1 + 1e-9

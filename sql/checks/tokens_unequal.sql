@@ -1,0 +1,28 @@
+-- Title:   Languages with fewer tokens than another
+-- Grain:   language
+-- Reads:   settings, tokens
+with study_languages as (
+    select unnest(languages) as language
+    from settings
+),
+
+counts as (
+    select
+        study_languages.language,
+        count(tokens.token_row) as n_tokens
+    from study_languages
+    left join tokens on study_languages.language = tokens.language
+    group by study_languages.language
+),
+
+most as (
+    select max(n_tokens) as n_tokens
+    from counts
+)
+
+select
+    counts.language,
+    counts.n_tokens,
+    most.n_tokens as n_tokens_most
+from counts
+inner join most on counts.n_tokens < most.n_tokens

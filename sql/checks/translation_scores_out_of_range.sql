@@ -1,0 +1,22 @@
+-- Title:   Scores of translations that no measure gives
+-- Grain:   size, step, layer, full_step, control, added, alpha, m, draw, scale_back, b_pre,
+--          source_language, target_language, metric
+-- Reads:   translation_scores
+select
+    size,
+    step,
+    layer,
+    full_step,
+    control,
+    added,
+    alpha,
+    m,
+    draw,
+    scale_back,
+    b_pre,
+    source_language,
+    target_language,
+    metric,
+    score
+from translation_scores
+where not isfinite(score) or score < 0 or score > 100 + 1e-9

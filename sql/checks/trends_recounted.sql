@@ -1,0 +1,62 @@
+-- Title:   What are the trends, counted afresh from the features?
+-- Grain:   size, step, layer, population, measure
+-- Reads:   cells, features_summed
+-- In the population `all` a dead feature is mixed.
+with counted as (
+    select
+        cells.size,
+        cells.step,
+        cells.layer,
+        listed.population,
+        cells.tokens_seen,
+        cells.fvu,
+        cells.n_dead,
+        if(listed.population = 'all', cells.n_dead, 0) as dead,
+        coalesce(sums.n, 0) as n,
+        coalesce(sums.n_mixed, 0) as n_mixed,
+        coalesce(sums.n_mixed_null, 0) as n_mixed_null,
+        sums.n_exclusive,
+        sums.n_mixed_exclusive,
+        sums.n_single_token,
+        sums.n_monosemanticity_null,
+        sums.monosemanticity,
+        sums.monosemanticity_null,
+        sums.token_entropy,
+        sums.semantic_entropy,
+        sums.mean_span,
+        sums.mean_span_active
+    from cells
+    cross join (values ('all'), ('alive'), ('supported')) as listed (population)
+    left join features_summed as sums
+        on
+            cells.size = sums.size
+            and cells.step = sums.step
+            and cells.layer = sums.layer
+            and listed.population = sums.population
+)
+
+select
+    counted.size,
+    counted.step,
+    counted.layer,
+    counted.population,
+    item.measure,
+    item.total / nullif(item.n, 0)::double as value
+from counted
+cross join lateral (
+    values
+    ('tokens_seen', tokens_seen::double, 1),
+    ('fvu', fvu, 1),
+    ('n_dead', n_dead::double, 1),
+    ('n_features', (n + dead)::double, 1),
+    ('mixed_share', (n_mixed + dead)::double, n + dead),
+    ('mixed_share_null', (n_mixed_null + dead)::double, n + dead),
+    ('mixed_share_exclusive', n_mixed_exclusive::double, n_exclusive),
+    ('single_token_share', n_single_token::double, n),
+    ('monosemanticity', monosemanticity, n),
+    ('monosemanticity_null', monosemanticity_null, n_monosemanticity_null),
+    ('token_entropy', token_entropy, n),
+    ('semantic_entropy', semantic_entropy, n),
+    ('mean_span', mean_span, n),
+    ('mean_span_active', mean_span_active, n)
+) as item (measure, total, n)
