@@ -118,7 +118,8 @@ def make(store: Store) -> None:
 def put_study(con: Connection) -> None:
     """What all cells share."""
     con.execute(
-        "create table settings as select ['a', 'b'] as languages, 64::bigint as context, "
+        "create table settings as "
+        "select 'made up' as study, ['a', 'b'] as languages, 64::bigint as context, "
         "0.7::double as firing_threshold, 0.9::double as class_threshold, "
         "2::bigint as min_firings, 2::bigint as min_documents, "
         "1::bigint as min_exclusive_firings, 0.9::double as exclusive_threshold, "

@@ -1,7 +1,7 @@
 """Every promise is kept by a sound store, and shown to catch the faults it is for.
 
-`data/faults.toml` lists the faults: per table, the place, and what is done to it, with all
-promises that this breaks. A promise without a fault fails here.
+`data/faults.toml` lists the faults: per table, the place, and what is done to it, with
+all promises that this breaks. A promise without a fault fails here.
 """
 
 import shutil
@@ -32,7 +32,7 @@ from bisae.validate.once import COMPUTED_ONCE, check_of, compute_once
 SUITES = [read_suite(file) for file in sorted(asset_dir("validations").glob("*.json"))]
 NAMES = [promise.name for suite in SUITES for promise in suite.promises]
 VIEWS = read_views("study", "trends", "paper", "questions", "checks")
-# What readers build on, beside the tables; figures and tables of the paper hang on them.
+# What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",
     "cell_places",

@@ -1,4 +1,4 @@
-"""`bisae validate`, and the suites that it reads; their faults are in test_promises.py."""
+"""`bisae validate` and its suites; faults are planted in test_promises.py."""
 
 import json
 import re
