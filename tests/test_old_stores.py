@@ -15,6 +15,7 @@ import bisae
 from bisae.api import OpenStore
 from bisae.cli import main
 from bisae.grid import Selection
+from bisae.validate import validate
 from bisae.verify import verify
 
 DATA = Path(__file__).parent / "data"
@@ -50,6 +51,14 @@ def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
     assert 48 - len(np.unique(block.index[used])) == told["n_dead"]
     recon = np.einsum("rk,rkd->rd", block.value, weights["W_dec"][block.index])
     assert np.isfinite(recon).all()
+
+
+def test_version_1_keeps_its_promises(old: OpenStore) -> None:
+    """Those about tables that it has."""
+    outcomes = validate(old)
+    assert {one.status for one in outcomes} == {"pass"}
+    assert {"features", "trends"} < {one.view for one in outcomes}
+    assert "sensitivity" not in {one.view for one in outcomes}
 
 
 def test_version_1_can_be_copied_and_reported(old: OpenStore, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from bisae.validate.once import COMPUTED_ONCE, check_of, compute_once
 SUITES = [read_suite(file) for file in sorted(asset_dir("validations").glob("*.json"))]
 NAMES = [promise.name for suite in SUITES for promise in suite.promises]
 VIEWS = read_views("study", "trends", "paper", "questions", "checks")
-# What readers build on, beside the tables; the paper's figures and tables hang on them.
+# What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",
     "cell_places",

@@ -13,6 +13,7 @@ from bisae.query import Connection, named, quoted
 
 # What many checks hang on, in the order of their making: small, since each is of cells.
 COMPUTED_ONCE = (
+    "cells",
     "trends",
     "trend_languages",
     "features_counted",
