@@ -3,6 +3,7 @@
 from bisae.store.format import Array
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
+from bisae.store.slots import Told
 from bisae.store.store import SHARED, Store
 from bisae.store.writers import SPLITS
 
@@ -14,6 +15,7 @@ __all__ = [
     "Codes",
     "Progress",
     "Store",
+    "Told",
     "check_same_study",
     "create_store",
     "is_store",
