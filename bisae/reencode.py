@@ -18,7 +18,6 @@ from bisae.sae import Autoencoder, Code, from_numpy
 from bisae.states import StateBlocks
 from bisae.store import Store
 
-
 Tables = dict[str, pa.Table]
 """`sampled_rows`: token_row and gap, by which share of itself the value of rank k is
 above the next; `sampled_codes` and `codes_again`: token_row, feature, value."""

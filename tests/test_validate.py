@@ -35,6 +35,7 @@ AT = "size = 'M' and step = 5 and layer = 1"
 ONE = f"feature = (select min(feature) from features where {AT} and n_tokens > 2)"
 PLACES = {
     "cells": AT,
+    "code_promises": f"{AT} and promise = 'No code is below zero'",
     "trends": f"{AT} and population = 'alive'",
     "trend_languages": f"{AT} and population = 'alive' and language = 'mixed'",
 } | dict.fromkeys(
@@ -76,6 +77,16 @@ FAULTS = [
         "Every cell is evaluated on every evaluation token",
         "cells",
         "n_eval_tokens = n_eval_tokens - 1",
+    ),
+    (
+        "Every cell kept every promise over its codes when it was built",
+        "code_promises",
+        "status = 'fail'",
+    ),
+    (
+        "Every promise over codes could be checked when its cell was built",
+        "code_promises",
+        "status = 'error'",
     ),
     ("Every feature stands once in its cell", "features", "repeat"),
     ("Alive and dead features are all features of a cell", "features", "delete"),

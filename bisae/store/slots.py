@@ -89,9 +89,10 @@ def _row_batch(first: int, number: Array, bits: Array, n: int) -> pa.RecordBatch
 
 def _per_row(marks: Array) -> Array:
     """How many places of each row are marked; mostly none is, or all are."""
-    if not marks.any():
-        return np.zeros(len(marks), np.int16)
-    return np.count_nonzero(marks, axis=1).astype(np.int16)
+    counts = np.zeros(len(marks), np.int16)
+    if marks.any():
+        counts[:] = np.count_nonzero(marks, axis=1)
+    return counts
 
 
 def above(

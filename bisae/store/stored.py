@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from bisae.errors import Damaged
 from bisae.store.format import Array, Node
 from bisae.store.guard import REMEDY, read_rows
@@ -48,6 +46,4 @@ class StoredCodes:
         slots = self.slots(rows)
         # Numbers were checked when they were written.
         index, used = self.feature.take(slots.index, mode="clip"), in_use(slots.value)
-        return Codes(
-            rows.start, index if used is None else index * used, slots.value
-        )
+        return Codes(rows.start, index if used is None else index * used, slots.value)

@@ -1,6 +1,6 @@
 """Check suites on the live DuckDB connection, through Great Expectations."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import great_expectations as gx
@@ -12,6 +12,7 @@ from great_expectations.datasource.fluent.interfaces import TestConnectionError
 from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
 from bisae.errors import CheckError
+from bisae.grid import Cell
 from bisae.query import Connection, connect
 from bisae.store import Store
 from bisae.validate.outcomes import Outcome, Status
@@ -22,17 +23,32 @@ ROWS_SHOWN = 10
 COMPUTED_ONCE = ("trends", "trend_languages")
 
 
-def validate(store: Store) -> list[Outcome]:
-    """Check every promise. Raises CheckError when a suite is not well formed."""
+RECORDED = "code_promises"
+"""What became of the promises over codes when cells were built."""
+
+
+def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[Outcome]:
+    """Check every promise over tables: of the whole store, or of some cells.
+
+    With cells, their recorded outcomes are left alone. Raises CheckError when a suite
+    is not well formed.
+    """
     files = sorted(asset_dir("validations").glob("*.json"))
     suites = [read_suite(file) for file in files]
-    con = connect(store)
+    con = connect(store, cells=cells)
+    if cells is not None or not _is_there(con, RECORDED):
+        suites = [suite for suite in suites if suite.view != RECORDED]
     try:
         for view in COMPUTED_ONCE:
             con.execute(f"create temp table {view} as from main.{view}")
         return check(con, suites)
     finally:
         con.close()
+
+
+def _is_there(con: Connection, view: str) -> bool:
+    found = "select view_name from duckdb_views() where view_name = ?"
+    return con.execute(found, [view]).fetchone() is not None
 
 
 def check(con: Connection, suites: Iterable[Suite]) -> list[Outcome]:

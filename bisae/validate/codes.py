@@ -6,6 +6,7 @@ feature, an array; what these must be like is sql/codes/. Writes nothing.
 
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from bisae.query import (
 from bisae.store import Array, Store
 from bisae.validate.checks import check
 from bisae.validate.outcomes import Outcome
-from bisae.validate.suites import Suite, read_suite
+from bisae.validate.suites import read_suite
 
 MEMORY = "1GiB"
 """What DuckDB may use beside the rows, 22 bytes a token, and the libraries."""
@@ -35,10 +36,9 @@ COMPUTED_ONCE = frozenset(
 FLOORS = "select feature, floor from code_floors"
 
 
-def code_suites() -> list[Suite]:
-    """The suites of validations/codes/. Raises CheckError."""
-    folder = asset_dir("validations") / "codes"
-    return [read_suite(file) for file in sorted(folder.glob("*.json"))]
+def code_files() -> list[Path]:
+    """The suites over codes and weights."""
+    return sorted((asset_dir("validations") / "codes").glob("*.json"))
 
 
 def check_cell(store: Store, cell: Cell, again: Mapping[str, Any]) -> list[Outcome]:
@@ -52,13 +52,12 @@ def check_cell(store: Store, cell: Cell, again: Mapping[str, Any]) -> list[Outco
         have = _open(con, store, cell) | put(con, again)
         views = read_views("codes")
         have = create_views(con, views, have, COMPUTED_ONCE)
-        con.register("fired", store.codes_above(cell, _floors(con, store)))
+        con.register("fired", store.codes_above(cell, _floors(con, store, cell)))
         have = create_views(con, views, have | {"fired"}, COMPUTED_ONCE)
-        outcomes = check(con, [one for one in code_suites() if one.view in have])
+        suites = [read_suite(file) for file in code_files()]
+        outcomes = check(con, [one for one in suites if one.view in have])
     where = cell._asdict()
-    return [
-        one._replace(rows=[where | row for row in one.rows]) for one in outcomes
-    ]
+    return [one._replace(rows=[where | row for row in one.rows]) for one in outcomes]
 
 
 def put(con: Connection, tables: Mapping[str, Any]) -> set[str]:
@@ -125,7 +124,7 @@ def _arrays(store: Store, cell: Cell) -> pa.Table:
     for path, array in store.arrays(cell):
         part, name = path.split("/")
         weights = store.weight_rows(cell, name) if part == "sae" else ()
-        n_not_finite = sum(int((~np.isfinite(rows)).sum()) for rows in weights)
+        n_not_finite = sum(int((~np.isfinite(one)).sum()) for one in weights)
         shape = list(array.shape)
         rows.append({"name": path, "shape": shape, "n_not_finite": n_not_finite})
     return pa.Table.from_pylist(rows)
@@ -141,9 +140,9 @@ def _directions(store: Store, cell: Cell) -> pa.Table:
     return pa.table({"feature": np.arange(len(norm)), "norm": norm})
 
 
-def _floors(con: Connection, store: Store) -> Array:
-    """Above which value each feature fires, (n,); those without codes have none."""
+def _floors(con: Connection, store: Store, cell: Cell) -> Array:
+    """Above which value each feature fires; those without codes have none."""
     found: Any = con.execute(FLOORS).fetchnumpy()
-    floor = np.full(store.study.sae.n_features, np.inf)
+    floor = np.full(int(store.stored_codes(cell).feature.max()) + 1, np.inf)
     floor[found["feature"]] = found["floor"]
     return floor
