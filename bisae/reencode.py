@@ -3,7 +3,7 @@
 Reads the `eval` split, the language model and `sae/` of each cell; writes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from bisae.grid import Cell, at
 from bisae.hidden import LanguageModel, unit_states
 from bisae.sae import Autoencoder, Code, from_numpy
-from bisae.states import StateBlocks
-from bisae.store import Store
+from bisae.states import StateBlocks, States
+from bisae.store import Store, StoredCodes
 
 Tables = dict[str, pa.Table]
 """`sampled_rows`: token_row and gap, by which share of itself the value of rank k is
@@ -39,27 +39,40 @@ def encode_again(
     On the same machine codes are then the same to the bit; libraries, processors and
     numbers of threads add in another order, so others differ by rounding.
     """
-    number, width = sampled_block(store, cells[0]), store.study.corpus.context - 1
+    number = sampled_block(store, cells[0])
     states = StateBlocks(store, "eval", lm, cells)[number]
+    width = store.study.corpus.context - 1
     first = number * store.study.lm.batch_documents * width
-    rows = slice(first, first + states.real.numel())
-    real = states.real.reshape(-1).numpy()
-    token_row = np.arange(rows.start, rows.stop)[real]
     for cell in cells:
         with at(cell):
-            sae = from_numpy(store.weights(cell), store.study.sae, lm.device)
-            code, gap = _encode(sae, unit_states(states.layers[cell.layer]))
-            stored = store.stored_codes(cell).codes(rows)
-            yield (
-                cell,
-                {
-                    "sampled_rows": pa.table({"token_row": token_row, "gap": gap}),
-                    "sampled_codes": _long(
-                        token_row, stored.index[real], stored.value[real]
-                    ),
-                    "codes_again": _long(token_row, code.index, code.value),
-                },
-            )
+            tables = _tables(store, lm, cell, first, states)
+        yield cell, tables
+
+
+def _tables(
+    store: Store, lm: LanguageModel, cell: Cell, first: int, states: States
+) -> Tables:
+    """The stored codes of rows from the `first` on, and what their states give now."""
+    weights = store.weights(cell)
+    if not _fit(weights, lm.d_model):
+        return {}
+    sae = from_numpy(weights, store.study.sae, lm.device)
+    code, gap = _encode(sae, unit_states(states.layers[cell.layer]))
+    real = states.real.reshape(-1).numpy()
+    token_row = first + real.nonzero()[0]
+    return {
+        "sampled_rows": pa.table({"token_row": token_row, "gap": gap}),
+        "sampled_codes": _stored(store.stored_codes(cell), first, real),
+        "codes_again": _long(token_row, code.index, code.value),
+    }
+
+
+def _fit(weights: Mapping[str, Any], d: int) -> bool:
+    """Whether weights can encode states of d; that they must is another promise."""
+    n = len(weights["W_enc"])
+    asked = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
+    names = asked.keys() & weights.keys()
+    return all(weights[name].shape == asked[name] for name in names)
 
 
 def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
@@ -70,6 +83,15 @@ def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
     gap = torch.where(last > 0, (last - after) / last, 1.0)
     code = Code(wide.index[:, : sae.k], wide.value[:, : sae.k]).stored()
     return Code(code.index.cpu(), code.value.cpu()), gap.double().cpu().numpy()
+
+
+def _stored(codes: StoredCodes, first: int, real: Any) -> pa.Table:
+    """The codes of the real ones of some rows, as far as there are rows."""
+    there = slice(first, max(first, min(first + len(real), codes.rows)))
+    real = real[: there.stop - first]
+    found = codes.codes(there)
+    token_row = first + real.nonzero()[0]
+    return _long(token_row, found.index[real], found.value[real])
 
 
 def _long(token_row: Any, index: Any, value: Any) -> pa.Table:

@@ -6,6 +6,7 @@ the first of the promises that it breaks must say of one row.
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +45,8 @@ class Copy:
         self.n = store.study.sae.n_features
         self.width = store.study.corpus.context - 1
         query = f"select feature, max_value from features where {self.here}"
-        found = connect(store, query=query).execute(query).fetchnumpy()
+        with closing(connect(store, query=query)) as con:
+            found: Any = con.execute(query).fetchnumpy()
         floor = np.zeros(self.n)
         floor[found["feature"]] = found["max_value"].astype(float)
         self.floor = floor * store.study.features.firing_threshold
@@ -60,12 +62,11 @@ class Copy:
         It is among the tokens that are encoded again, or not.
         """
         floors = self.floor[self.feature[self.number]]
-        fires = (self.value[:, :1] > floors).any(1)
-        block = np.arange(len(fires)) // (
-            self.width * self.store.study.lm.batch_documents
-        )
+        fires = np.any(self.value[:, :1] > floors, axis=1)
+        size = self.width * self.store.study.lm.batch_documents
+        block = np.arange(len(self.value)) // size
         inside = block == sampled_block(self.store, CELL)
-        distinct = (self.value[:, :-1] > self.value[:, 1:] * 1.01).all(1)
+        distinct = np.all(self.value[:, :-1] > self.value[:, 1:] * 1.01, axis=1)
         return int(np.flatnonzero(~fires & distinct & (inside == sampled))[0])
 
     def firing(self) -> tuple[int, int, float]:
