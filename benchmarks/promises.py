@@ -25,7 +25,7 @@ import bisae
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.promises import check_codes
-from bisae.query import Connection, database, table_file, write_table
+from bisae.query import database, table_file, write_table
 from bisae.store import Store
 
 
@@ -33,15 +33,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     place = str(asked.folder / "store")
     if asked.inside:
-        print(json.dumps(work(place, asked.inside)))
+        what, name = asked.inside
+        print(json.dumps(WORK[what](bisae.open(place), CELLS[name])))
         return
-    for cell in CELLS.values():
-        export(bisae.open(place), cell)
-    told = [measure(asked.folder, name) for name in CELLS]
+    for name in CELLS:
+        measure(asked.folder, "export", name)
+    told = [measure(asked.folder, "check", name) for name in CELLS]
     rows = [tuple(row.values()) for row in told]
     print(render(Rows(list(told[0]), rows), "markdown"))
 
@@ -59,34 +60,29 @@ FIRINGS = """
 
 
 def export(store: Store, cell: Cell) -> None:
-    """Write what promises read of the tables, and nothing else."""
+    """Write what promises read of the tables, and nothing else, if it is not there."""
+    if table_file(store, "firings", cell).exists():
+        return
     with closing(database()) as con:
         con.register("settings", pa.Table.from_pylist([SETTINGS]))
-        write(con, store, "settings", None)
+        write_table(con, "settings", table_file(store, "settings"), {})
         con.register("codes", store.codes_stream(cell))
         con.execute(f"create table features as {FEATURES}")
         con.execute(f"create view firings as {FIRINGS}")
         for name in ("features", "firings"):
-            write(con, store, name, cell)
+            write_table(con, name, table_file(store, name, cell), {}, cell)
 
 
-def write(con: Connection, store: Store, name: str, cell: Cell | None) -> None:
-    """Write a table where it is not written yet."""
-    file = table_file(store, name, cell)
-    if not file.exists():
-        write_table(con, name, file, {}, cell)
-
-
-def measure(folder: Path, name: str) -> dict[str, Any]:
+def measure(folder: Path, what: str, name: str) -> dict[str, Any]:
     """What a fresh process measured."""
-    command = [sys.executable, __file__, str(folder), "--inside", name]
+    command = [sys.executable, __file__, str(folder), "--inside", what, name]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {"cell": name, **json.loads(told)}
+    return {"cell": name} | (json.loads(told) or {})
 
 
-def work(place: str, name: str) -> dict[str, Any]:
+def check(store: Store, cell: Cell) -> dict[str, Any]:
     """Check every promise that can be checked without a model."""
-    store, cell, found = bisae.open(place), CELLS[name], []
+    found: list[Any] = []
     yardstick = [maxima(store, cell) for _ in range(2)]
     taken = seconds(lambda: found.extend(check_codes(store, [cell])))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -96,6 +92,8 @@ def work(place: str, name: str) -> dict[str, Any]:
     told = {"promises": len(outcomes), "broken": "; ".join(broken)}
     return ratio(yardstick, taken) | {"peak MB": peak} | told
 
+
+WORK = {"export": export, "check": check}
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from code_faults import CELL, FAULTS, Copy, Fault
+from code_faults import CELL, FAULTS, ROWS, SHAPE, Copy, Fault
 
 from bisae.hidden import LanguageModel
 from bisae.models import open_model
@@ -71,6 +71,28 @@ def test_ten_rows_are_shown(copy: Store, lm: LanguageModel) -> None:
     cell.write_codes()
     (one,) = (x for x in outcomes(copy, lm) if x.promise == "Every code is finite")
     assert (one.n_bad, len(one.rows)) == (100, 10)
+
+
+def test_weights_of_another_shape_encode_nothing(
+    copy: Store, lm: LanguageModel
+) -> None:
+    cell = Copy(copy)
+    cell.write("sae/b_pre", cell.weight("b_pre")[:-1])
+    found = outcomes(copy, lm)
+    assert [one.promise for one in found if one.status == "fail"] == [SHAPE]
+    assert "reencoded" not in {one.view for one in found}
+
+
+def test_rows_that_are_cut_off_are_told(copy: Store, lm: LanguageModel) -> None:
+    cell = Copy(copy)
+    cell.number, cell.value = cell.number[:5000], cell.value[:5000]
+    cell.write_codes()
+    found = {one.promise: one for one in outcomes(copy, lm)}
+    assert "error" not in {one.status for one in found.values()}
+    assert {found[SHAPE].status, found[ROWS].status} == {"fail"}
+    documents = len(copy.split("eval"))
+    assert found[ROWS].n_bad == documents - 5000 // cell.width
+    assert found[SHAPE].rows[0]["shape"] == [5000, copy.study.sae.k]
 
 
 def test_suites_keep_their_conventions() -> None:
