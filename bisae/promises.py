@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from bisae.assets import asset_dir
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.hidden import LanguageModel
 from bisae.models import is_at_hand, open_model
@@ -23,11 +24,10 @@ from bisae.query import (
     exported_cells,
     footer,
     is_current,
-    read_views,
     table_file,
     write_table,
 )
-from bisae.reencode import encode_again
+from bisae.reencode import Tables, encode_again
 from bisae.store import Store
 from bisae.validate import ROWS_SHOWN, Outcome, check_cell, code_files, validate
 
@@ -50,15 +50,12 @@ def record_outcomes(
 
     `lm` is their language model, if it is loaded.
     """
-    stale = {
-        cell: made
-        for cell in cells
-        for made in [_made(store, cell)]
-        if not _is_recorded(store, cell, made)
-    }
-    for cell, outcomes in check_codes(store, list(stale), lm):
+    rules = _rules()
+    made = {cell: _made(store, cell) | {"promises": rules} for cell in cells}
+    stale = [cell for cell in cells if not _is_recorded(store, cell, made[cell])]
+    for cell, outcomes in check_codes(store, stale, lm):
         again = lm is not None or is_at_hand(store, cell)
-        _write(store, cell, outcomes, stale[cell] | {ENCODED_AGAIN: again})
+        _write(store, cell, outcomes, made[cell] | {ENCODED_AGAIN: again})
 
 
 def check_codes(
@@ -69,21 +66,19 @@ def check_codes(
     Tokens are encoded again where the model is loaded, or a folder on this machine.
     """
     for group in checkpoints(cells):
-        model = _model(store, group[0], lm)
-        again = encode_again(store, model, group) if model else ((c, {}) for c in group)
+        again = _encoded_again(store, group, lm)
         title = f"promises {group[0].checkpoint}"
-        for cell, tables in track(again, len(group), title, "cells"):
-            yield cell, check_cell(store, cell, tables)
+        for cell in track(group, len(group), title, "cells"):
+            yield cell, check_cell(store, cell, again.get(cell, {}))
 
 
 def validate_cells(store: Store, only: Selection) -> list[Outcome]:
     """Check every promise of some cells, those over codes afresh. Writes nothing."""
-    chosen = only.of(store.cells)
+    chosen = set(only.of(store.cells))
     cells = [cell for cell in exported_cells(store) if cell in chosen]
     outcomes = validate(store, cells)
-    return outcomes + _merged(
-        one for _, found in check_codes(store, cells) for one in found
-    )
+    for_codes = [one for _, found in check_codes(store, cells) for one in found]
+    return outcomes + _merged(for_codes)
 
 
 def _merged(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -103,39 +98,48 @@ def _together(outcomes: list[Outcome]) -> Outcome:
     return worst._replace(observed=str(n_bad), n_bad=n_bad, rows=rows[:ROWS_SHOWN])
 
 
-def _model(store: Store, cell: Cell, lm: LanguageModel | None) -> LanguageModel | None:
-    """The model that a cell's codes were made with, if it is at hand."""
-    if lm is None and is_at_hand(store, cell):
-        lm = open_model(store, cell.size, cell.step)
-    made_with = store.attributes(cell, "sae")["lm_fingerprint"]
-    if lm is not None and lm.fingerprint() != made_with:
+def _encoded_again(
+    store: Store, cells: Sequence[Cell], lm: LanguageModel | None
+) -> dict[Cell, Tables]:
+    """What a sample gives again, for cells of one checkpoint, if its model is at hand.
+
+    A model that is loaded for it is let go here.
+    """
+    first = cells[0]
+    if lm is None and is_at_hand(store, first):
+        lm = open_model(store, first.size, first.step)
+    if lm is None:
+        return {}
+    if lm.fingerprint() != store.attributes(first, "sae")["lm_fingerprint"]:
         note(
-            f"{cell.checkpoint}: no token is encoded again, since the model is not, or "
-            "not in the numbers, that the codes were made with"
+            f"{first.checkpoint}: no token is encoded again, since the model is not, "
+            "or not in the numbers, that the codes were made with"
         )
-        return None
-    return lm
+        return {}
+    return dict(encode_again(store, lm, cells))
 
 
 def _made(store: Store, cell: Cell) -> dict[str, Any]:
-    """What a cell's outcomes are made from."""
+    """Which weights, codes and tables a cell has."""
     parts = {
         name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
     }
     tables = {name: digest(footer(table_file(store, name, cell))) for name in TABLES}
-    rules = [file.read_text("utf-8") for file in code_files()]
-    views = read_views("codes")
-    rules += [views[name].select for name in sorted(views)]
-    return parts | tables | {"promises": digest("".join(rules))}
+    return parts | tables
+
+
+def _rules() -> str:
+    """A sum of all that is promised over codes."""
+    views = sorted((asset_dir("sql") / "codes").glob("*.sql"))
+    return digest("".join(file.read_text("utf-8") for file in code_files() + views))
 
 
 def _is_recorded(store: Store, cell: Cell, made: dict[str, Any]) -> bool:
     """Whether all is recorded that could be checked now."""
     file = table_file(store, TABLE, cell)
-    if is_current(file, made | {ENCODED_AGAIN: True}):
-        return True
-    return not is_at_hand(store, cell) and is_current(
-        file, made | {ENCODED_AGAIN: False}
+    whole, part = (made | {ENCODED_AGAIN: again} for again in (True, False))
+    return is_current(file, whole) or (
+        not is_at_hand(store, cell) and is_current(file, part)
     )
 
 

@@ -71,7 +71,8 @@ def _open(con: Connection, store: Store, cell: Cell) -> set[str]:
     """Make known what a cell's promises are about; gives the names."""
     rows, features = store.told(cell)
     files = {name: table_file(store, name, cell) for name in ("features", "firings")}
-    for name, file in files.items() | {("settings", table_file(store, "settings"))}:
+    files["settings"] = table_file(store, "settings")
+    for name, file in files.items():
         parquet_view(con, name, [file])
     made = {
         "cell_settings": _settings(store, cell),
@@ -83,7 +84,7 @@ def _open(con: Connection, store: Store, cell: Cell) -> set[str]:
         "sae_rows": _directions(store, cell),
         "codes": store.codes_stream(cell),
     }
-    return {"settings", *files} | put(con, made)
+    return {*files} | put(con, made)
 
 
 def _settings(store: Store, cell: Cell) -> pa.Table:
@@ -102,9 +103,8 @@ def _settings(store: Store, cell: Cell) -> pa.Table:
 
 
 def _documents(store: Store) -> pa.Table:
-    blocks = list(store.documents("eval"))
-    length = np.concatenate([block.length for block in blocks])
-    language = np.concatenate([block.language for block in blocks])
+    blocks = [(block.length, block.language) for block in store.documents("eval")]
+    length, language = (np.concatenate(one) for one in zip(*blocks, strict=True))
     return pa.table(
         {
             "document": np.arange(len(length)),
