@@ -73,7 +73,7 @@ def main() -> None:
     store = create_store(study)
     write_words(asked.folder)
     write_embeddings(store)
-    write_text(store, -(-asked.tokens // WIDTH))
+    write_text(store, 2 * -(-asked.tokens // (2 * WIDTH)))
     for cell, firing in ((EARLY, early), (LATE, late)):
         write_cell(store, cell, firing)
 
@@ -175,13 +175,17 @@ def write_cell(store: Store, cell: Cell, firing: Firing) -> None:
     """An autoencoder of no worth, and codes."""
     draw, documents = np.random.default_rng(cell.step), store.n_documents("eval")
     told = dict.fromkeys(MEASURED, 1) | dict.fromkeys(NAMED, "")
-    weights = {"W_dec": np.zeros((N, 1), np.float32)}
+    rows = np.ones((N, 1), np.float32)
+    weights = {"W_enc": rows, "W_dec": rows, "b_pre": np.zeros(1, np.float32)}
     told |= {"n_features": N, "k": K}
     store.write_sae(cell, weights, np.zeros(1, np.float32), told)
+    dead = np.ones(N, bool)
     with store.write_codes(cell, documents * WIDTH) as writer:
         for block in blocks(store, documents):
-            writer.append(*codes(draw, block, firing))
-        writer.finish({})
+            index, value = codes(draw, block, firing)
+            dead[index] = False
+            writer.append(index, value)
+        writer.finish({"n_dead": int(dead.sum())})
 
 
 def blocks(store: Store, documents: int) -> Iterator[np.ndarray]:

@@ -13,12 +13,13 @@ from bisae.errors import AddressError, Held, StudyError
 from bisae.export import Shared, export_cell, export_shared, export_variants, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.hidden import read_config
+from bisae.hidden import LanguageModel, read_config
 from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
 from bisae.models import open_model
 from bisae.progress import note, track
+from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
@@ -46,13 +47,24 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
         name = checkpoint[0].checkpoint
         try:
             with at(name), store.lease(name):
-                _run_models(store, checkpoint, stages)
-                if "export" in stages:
-                    shared = shared or _share(store)
-                    _export(shared, checkpoint)
+                shared = _build_checkpoint(store, checkpoint, stages, shared)
         except Held as error:
             note(f"{error}; left to them")
     return store
+
+
+def _build_checkpoint(
+    store: Store, cells: list[Cell], stages: tuple[str, ...], shared: Shared | None
+) -> Shared | None:
+    """All stages of one checkpoint's cells; its model is let go when they are done."""
+    lm = _run_models(store, cells, stages)
+    if "export" not in stages:
+        return shared
+    shared = shared or _share(store)
+    if done := [cell for cell in cells if store.progress(cell).codes]:
+        _export(shared, done)
+        record_outcomes(store, done, lm)
+    return shared
 
 
 def search(study: Study) -> Store:
@@ -109,10 +121,9 @@ def _share(store: Store) -> Shared:
 
 
 def _export(shared: Shared, cells: list[Cell]) -> None:
-    """Write the tables of the cells that are encoded."""
-    done = [cell for cell in cells if shared.store.progress(cell).codes]
+    """Write the tables of encoded cells of one checkpoint."""
     title = f"export {cells[0].checkpoint}"
-    for cell in track(done, len(done), title, "cells"):
+    for cell in track(cells, len(cells), title, "cells"):
         export_cell(shared, cell)
         export_variants(shared, cell)
 
@@ -182,15 +193,18 @@ def _search(store: Store, model: Model) -> None:
             search_rates(store, open_model(store, cell.size, cell.step), cell)
 
 
-def _run_models(store: Store, cells: list[Cell], stages: tuple[str, ...]) -> None:
-    """Train and encode one checkpoint's cells; its model is loaded only if needed."""
+def _run_models(
+    store: Store, cells: list[Cell], stages: tuple[str, ...]
+) -> LanguageModel | None:
+    """Train and encode one checkpoint's cells; gives its model, if it was needed."""
     progress = [store.progress(cell) for cell in cells]
     to_train = "train" in stages and not all(done.sae for done in progress)
     to_encode = "encode" in stages and not all(done.codes for done in progress)
     if not (to_train or to_encode):
-        return
+        return None
     lm = open_model(store, cells[0].size, cells[0].step)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
         encode_checkpoint(store, lm, cells)
+    return lm

@@ -1,6 +1,9 @@
 """The language model of a checkpoint, as the study says, and fit for its corpus."""
 
+from pathlib import Path
+
 from bisae.errors import CheckpointError
+from bisae.grid import Cell
 from bisae.hidden import LanguageModel, load_lm
 from bisae.store import Store
 
@@ -25,3 +28,9 @@ def open_model(store: Store, size: str, step: int) -> LanguageModel:
         msg = f"{place} has d_model {lm.d_model}, the study says {model.d_model}"
         raise CheckpointError(msg)
     return lm
+
+
+def is_at_hand(store: Store, cell: Cell) -> bool:
+    """Whether a cell's checkpoint is a folder on this machine."""
+    place, _ = store.study.model(cell.size).checkpoint_at(cell.step)
+    return Path(place).expanduser().is_dir()

@@ -19,21 +19,30 @@ if TYPE_CHECKING:
 
 @click.command()
 @store_argument
+@only_option
 @format_option
 @reports_errors
-def validate(store: str, style: str) -> None:
+def validate(store: str, only: str | None, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
     Prints what is promised, where, and what became of it; for what is broken also why
-    it matters, and rows that break it.
+    it matters, and rows that break it. Promises over codes and weights were checked
+    when their cell was built: with --only those of some cells are checked afresh, and
+    those over tables for these cells alone.
 
-    Example: bisae validate toy/store
+    Example: bisae validate toy/store --only size=0.5M,step=900
     """
     import bisae
     from bisae.errors import BrokenPromise
+    from bisae.grid import parse_selection
+    from bisae.promises import validate_cells
     from bisae.validate import failures, validate
 
-    outcomes = validate(bisae.open(store))
+    opened = bisae.open(store)
+    if only is None:
+        outcomes = validate(opened)
+    else:
+        outcomes = validate_cells(opened, parse_selection(only))
     _show(outcomes, style)
     if broken := failures(outcomes):
         msg = f"{len(broken)} of {len(outcomes)} promises are broken"

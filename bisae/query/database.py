@@ -3,7 +3,7 @@
 Reads the list of finished cells from the study, never a glob.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import duckdb
 
@@ -44,6 +44,7 @@ CELL_TABLES = (
     "eval_size",
     "sensitivity",
     "replicates",
+    "code_promises",
     SEARCH_TABLE,
     *INTERVENTION_TABLES,
 )
@@ -170,15 +171,19 @@ def missing_cells(store: Store) -> int:
     return len(store.cells) - len(exported_cells(store))
 
 
-def contents(store: Store) -> tuple[Places, dict[str, View]]:
+def contents(
+    store: Store, only: Collection[Cell] | None = None
+) -> tuple[Places, dict[str, View]]:
     """All tables of a store's exported cells, and all views. Raises Unfinished."""
-    cells = exported_cells(store)
+    asked = set(store.cells if only is None else only)
+    cells = [cell for cell in exported_cells(store) if cell in asked]
     if not cells:
         msg = (
             f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
         )
         raise Unfinished(msg)
     searched = [model.middle_cell for model in store.study.models]
+    searched = [cell for cell in searched if cell in asked]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
     views = read_views("study", "trends", "paper", "questions", "checks")
@@ -189,17 +194,18 @@ def connect(
     store: Store,
     codes: Cell | None = None,
     *,
+    cells: Collection[Cell] | None = None,
     fenced: bool = False,
     query: str | None = None,
 ) -> Connection:
-    """A database with every table and view of the store's exported cells.
+    """A database with every table and view of the exported cells, or of these `cells`.
 
     With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
     that users write: they read the store's tables and touch nothing else. If it is for
     one `query`, only what that hangs on is there. Raises Unfinished when nothing is
     exported yet, or that cell is not encoded.
     """
-    places, views = contents(store)
+    places, views = contents(store, cells)
     con = database(store.tables, windowed=fenced)
     if query is not None:
         needed = _needed(views, {*places, "codes"}, query)

@@ -3,7 +3,9 @@
 from bisae.store.format import Array
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
+from bisae.store.slots import Told
 from bisae.store.store import SHARED, Store
+from bisae.store.stored import StoredCodes
 from bisae.store.writers import SPLITS
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Codes",
     "Progress",
     "Store",
+    "StoredCodes",
+    "Told",
     "check_same_study",
     "create_store",
     "is_store",

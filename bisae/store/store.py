@@ -19,13 +19,15 @@ from bisae.store.lease import Holder, Lease, holder, waiting_for
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.part import SUMS, PartWriter, clearing
 from bisae.store.records import Block, Codes, Progress
+from bisae.store.slots import ABOVE, Told, above, told
 from bisae.store.split import Split
-from bisae.store.stream import CodesStream, ahead, batches, in_use
+from bisae.store.stored import CODE_ARRAYS, StoredCodes
+from bisae.store.stream import SCHEMA, CodesStream, ahead, batches
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study
 
-CODES_AT_ONCE = 1_048_576
-"""Codes in one batch, of whole rows: with those read ahead, less than a shard."""
+WEIGHT_ROWS = 4096
+"""Rows of a weight that are read at once."""
 SHARED = "study"
 """The lease on what all cells share."""
 
@@ -190,26 +192,19 @@ class Store:
             folder = self.folder(cell) / "codes"
             yield CodesWriter(folder, lease, cell, self.study.sae, rows, of)
 
+    def stored_codes(self, cell: Cell) -> StoredCodes:
+        """A cell's codes, for reading any rows of them. Raises as `weights`."""
+        self.attributes(cell, "codes")
+        return StoredCodes(
+            f"{self.place}: cells/{cell}/codes",
+            {name: self.array(f"cells/{cell}/codes/{name}") for name in CODE_ARRAYS},
+            self._whole(cell, "codes/feature"),
+        )
+
     def codes(self, cell: Cell) -> Iterator[Codes]:
         """Read a cell's codes in order, some rows at a time. Raises as `weights`."""
-        self.attributes(cell, "codes")
-        feature = self._whole(cell, "codes/feature")
-        parts = {name: f"cells/{cell}/codes/{name}" for name in ("index", "value")}
-        arrays = {name: self.array(path) for name, path in parts.items()}
-        n, k = arrays["index"].shape
-        step = max(1, CODES_AT_ONCE // k)
-
-        def block(first: int) -> Codes:
-            rows = slice(first, min(first + step, n))
-            number, value = (
-                read_rows(array, f"{self.place}: {parts[name]}", rows)
-                for name, array in arrays.items()
-            )
-            index = feature.take(number, mode="clip")  # checked when it was written
-            used = in_use(value)
-            return Codes(first, index if used is None else index * used, value)
-
-        return ahead(block, range(0, n, step))
+        stored = self.stored_codes(cell)
+        return ahead(stored.codes, stored.blocks())
 
     def read_codes(self, cell: Cell) -> Iterator[pa.RecordBatch]:
         """Stream a cell's activations: token_row, feature, value, starts_run.
@@ -221,7 +216,35 @@ class Store:
     def codes_stream(self, cell: Cell) -> CodesStream:
         """The activations as an object that DuckDB scans as often as it likes."""
         self.attributes(cell, "codes")
-        return CodesStream(lambda: self.read_codes(cell))
+        return CodesStream(SCHEMA, lambda: self.read_codes(cell))
+
+    def codes_above(self, cell: Cell, floor: Array) -> CodesStream:
+        """The activations above their feature's floor, (n,) float64, as such an object.
+
+        token_row, feature, value. What is not finite is not above.
+        """
+        stored = self.stored_codes(cell)
+        return CodesStream(
+            ABOVE, lambda: above(ahead(stored.slots, stored.blocks()), stored, floor)
+        )
+
+    def told(self, cell: Cell) -> Told:
+        """What a cell's rows of codes, and its features in them, are like."""
+        stored = self.stored_codes(cell)
+        return told(ahead(stored.slots, stored.blocks()), stored.feature)
+
+    def arrays(self, cell: Cell) -> Iterator[tuple[str, Node]]:
+        """Each array of `sae` and `codes`, by its path. Raises as `weights`."""
+        for part in ("sae", "codes"):
+            for name in self.attributes(cell, part)[SUMS]:
+                yield f"{part}/{name}", self.array(f"cells/{cell}/{part}/{name}")
+
+    def weight_rows(self, cell: Cell, name: str) -> Iterator[Array]:
+        """Read a weight some rows at a time. Raises as `weights`."""
+        array = self.array(f"cells/{cell}/sae/{name}")
+        where, n = f"{self.place}: cells/{cell}/sae/{name}", array.shape[0]
+        for first in range(0, n, WEIGHT_ROWS):
+            yield read_rows(array, where, slice(first, min(first + WEIGHT_ROWS, n)))
 
     @contextmanager
     def _writing(self, cell: Cell, *parts: str) -> Iterator[Lease]:

@@ -73,7 +73,7 @@ def in_use(value: Array) -> Array | None:
     return used
 
 
-def ahead(read: Callable[[int], Codes], places: Iterable[int]) -> Iterator[Codes]:
+def ahead(read: Callable[[slice], Codes], places: Iterable[slice]) -> Iterator[Codes]:
     """Read block after block, the next two while one is worked on."""
     with ThreadPoolExecutor(2) as pool:
         coming: deque[Future[Codes]] = deque()
@@ -88,10 +88,13 @@ def ahead(read: Callable[[int], Codes], places: Iterable[int]) -> Iterator[Codes
 class CodesStream:
     """Hands out a fresh Arrow stream at every scan."""
 
-    def __init__(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+    def __init__(
+        self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]
+    ) -> None:
+        self._schema = schema
         self._batches = batches
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """One record batch for each block of rows."""
-        reader = pa.RecordBatchReader.from_batches(SCHEMA, self._batches())
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
         return reader.__arrow_c_stream__(requested_schema)

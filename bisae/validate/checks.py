@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from great_expectations.exceptions.exceptions import GreatExpectationsError
 
 from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
+from bisae.grid import Cell
 from bisae.progress import track
 from bisae.query import Connection, connect, quoted
 from bisae.store import Store
@@ -30,25 +31,35 @@ from bisae.validate.suites import Place, Promise, Suite, one_line, quiet, read_s
 ROWS_SHOWN = 10
 MEMORY = "1200MiB"
 """What DuckDB may use; with what Python and the library take, 2 GiB in all."""
+RECORDED = "code_promises"
+"""What became of the promises over codes when cells were built."""
 
 
-def validate(store: Store) -> list[Outcome]:
-    """Check every promise. Raises CheckError when a suite is not well formed."""
+def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[Outcome]:
+    """Check every promise over tables: of the whole store, or of some cells.
+
+    With cells, their recorded outcomes are left alone. Raises CheckError when a suite
+    is not well formed.
+    """
     files = sorted(asset_dir("validations").glob("*.json"))
     suites = [read_suite(file) for file in files]
     own = store.study.validation and read_own(Path(store.study.validation.folder))
-    con = connect(store)
+    if cells is not None:
+        suites = [suite for suite in suites if suite.view != RECORDED]
+    con = connect(store, cells=cells)
     with closing(con), TemporaryDirectory() as folder:
         con.execute(f"set memory_limit = '{MEMORY}'")
         con.execute(f"set temp_directory = {quoted(folder)}")
         compute_once(con)
         outcomes = check(con, present(con, suites))
-    return outcomes + check_own(store, own) if own else outcomes
+    return outcomes + check_own(store, own, cells) if own else outcomes
 
 
-def check_own(store: Store, own: Own) -> list[Outcome]:
+def check_own(
+    store: Store, own: Own, cells: Sequence[Cell] | None = None
+) -> list[Outcome]:
     """Check a user's promises; their SQL reads the store's tables and nothing else."""
-    with closing(connect(store, fenced=True)) as con:
+    with closing(connect(store, cells=cells, fenced=True)) as con:
         failed = list(create_views(con, own))
         files = {one.file for one in failed}
         suites = [suite for suite in own.suites if suite.file not in files]

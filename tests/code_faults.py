@@ -1,0 +1,358 @@
+"""Faults of one cell's codes, weights, firings and features, each with what it breaks.
+
+A fault changes a copy of the tiny store, in its real arrays and files, and gives what
+the first of the promises that it breaks must say of one row.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import numpy as np
+import zarr
+
+from bisae.grid import Cell
+from bisae.query import connect, table_file
+from bisae.reencode import sampled_block
+from bisae.store import Store
+
+CELL = Cell("M", 5, 3)
+Row = dict[str, Any]
+Plant = Callable[["Copy"], Row]
+
+ACTIVATIONS = "A feature is activated as often as its codes say"
+ROWS = "Every place of every evaluation document has a row of codes"
+SHAPE = "Every array of a cell has the shape that the settings say"
+UNIT = "Every direction has unit norm"
+FALL = "Codes fall along a row, unused places at its end"
+BEYOND = "Nothing beyond a document's end has codes"
+ALIVE = "Every feature with codes has one row, and no other has any"
+IS_CODE = "Every firing is a code, of the same token, feature and value"
+IS_FIRING = "Every code above its feature's threshold is a firing"
+
+
+class Copy:
+    """A store to change, and what its cell was like before."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        stored = store.stored_codes(CELL)
+        slots = stored.slots(slice(0, stored.rows))
+        self.feature, self.number, self.value = stored.feature, slots.index, slots.value
+        self.n = store.study.sae.n_features
+        self.width = store.study.corpus.context - 1
+        query = f"select feature, max_value from features where {self.here}"
+        with closing(connect(store, query=query)) as con:
+            found: Any = con.execute(query).fetchnumpy()
+        floor = np.zeros(self.n)
+        floor[found["feature"]] = found["max_value"].astype(float)
+        self.floor = floor * store.study.features.firing_threshold
+
+    @property
+    def here(self) -> str:
+        """The cell as a condition."""
+        return f"(size, step, layer) = {(*CELL,)}"
+
+    def quiet(self, *, sampled: bool = False) -> int:
+        """A row where no feature fires, whichever of its values each had.
+
+        It is among the tokens that are encoded again, or not.
+        """
+        floors = self.floor[self.feature[self.number]]
+        fires = np.any(self.value[:, :1] > floors, axis=1)
+        size = self.width * self.store.study.lm.batch_documents
+        block = np.arange(len(self.value)) // size
+        inside = block == sampled_block(self.store, CELL)
+        distinct = np.all(self.value[:, :-1] > self.value[:, 1:] * 1.01, axis=1)
+        return int(np.flatnonzero(~fires & distinct & (inside == sampled))[0])
+
+    def firing(self) -> tuple[int, int, float]:
+        """A row, the feature that is strongest there, and its value: it fires."""
+        rank = self.value[:, 0] - self.floor[self.feature[self.number[:, 0]]]
+        row = int(np.argmax(rank))
+        return row, int(self.feature[self.number[row, 0]]), float(self.value[row, 0])
+
+    def write(self, path: str, values: Any) -> None:
+        """Write an array of the cell anew."""
+        self._write(f"cells/{CELL}/{path}", values)
+
+    def write_codes(self) -> None:
+        """Write the numbers and values as they are now."""
+        self.write("codes/index", self.number)
+        self.write("codes/value", self.value)
+
+    def weight(self, name: str) -> Any:
+        """A weight, to be written again."""
+        return self.store.weights(CELL)[name]
+
+    def _write(self, path: str, values: Any) -> None:
+        array = zarr.open_array(str(self.store.zarr / path), mode="r+")
+        if array.shape != values.shape:
+            array.resize(values.shape)
+        array[...] = values
+
+    def text(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Change an array of the evaluation text."""
+        path = f"corpus/eval/{name}"
+        self._write(path, change(self.store.array(path)[...]))
+
+    def table(self, name: str, statement: str) -> None:
+        """Change the cell's rows of a table."""
+        file = Path(str(table_file(self.store, name, CELL)))
+        with duckdb.connect() as con:
+            con.execute(f"create table {name} as from read_parquet('{file}')")
+            con.execute(statement)
+            con.execute(f"copy {name} to '{file}' (format parquet)")
+
+
+class Fault(NamedTuple):
+    """What is done, and what it breaks: these promises, and no others."""
+
+    name: str
+    plant: Plant
+    breaks: tuple[str, ...]
+
+
+def slot(change: Callable[[Copy, int], None], *, sampled: bool = False) -> Plant:
+    """A fault in one quiet row."""
+
+    def plant(copy: Copy) -> Row:
+        row = copy.quiet(sampled=sampled)
+        change(copy, row)
+        copy.write_codes()
+        return {"token_row": row}
+
+    return plant
+
+
+def swap(copy: Copy, row: int) -> None:
+    copy.value[row, [-2, -1]] = copy.value[row, [-1, -2]]
+
+
+def repeat(copy: Copy, row: int) -> None:
+    copy.number[row, 1] = copy.number[row, 0]
+
+
+def number_beyond(copy: Copy, row: int) -> None:
+    copy.number[row, -1] = copy.n
+
+
+def first_value(value: float) -> Callable[[Copy, int], None]:
+    def change(copy: Copy, row: int) -> None:
+        copy.value[row, 0] = value
+
+    return change
+
+
+def negative(copy: Copy, row: int) -> None:
+    copy.value[row, -1] *= -1
+
+
+def zeros_first(copy: Copy, row: int) -> None:
+    for one in (copy.number, copy.value):
+        one[row] = [0, *one[row, :-1]]
+
+
+def unused_named(copy: Copy, row: int) -> None:
+    assert copy.number[row, -1]
+    copy.value[row, -1] = 0
+
+
+def other_feature(copy: Copy, row: int) -> None:
+    frequent = copy.number[copy.number != copy.number[row, -1]]
+    copy.number[row, -1] = next(x for x in frequent if x not in copy.number[row])
+
+
+def other_value(copy: Copy, row: int) -> None:
+    copy.value[row, -1] *= 0.9
+
+
+def shorter(*documents: int) -> Plant:
+    """Documents that end a token earlier than their codes do."""
+
+    def plant(copy: Copy) -> Row:
+        def cut(token_id: Any) -> Any:
+            token_id[list(documents), -1] = -1
+            return token_id
+
+        def less(length: Any) -> Any:
+            length[list(documents)] -= 1
+            return length
+
+        copy.text("token_id", cut)
+        copy.text("length", less)
+        return {"token_row": copy.width - 1, "document": 0}
+
+    return plant
+
+
+def more_text(copy: Copy) -> Row:
+    """A document of each language that was never encoded."""
+    documents = len(copy.store.split("eval"))
+    for name in ("token_id", "language", "length"):
+        copy.text(name, lambda rows: np.concatenate([rows, rows[:2]]))
+    return {"document": documents, "n_rows": 0}
+
+
+def misshapen(copy: Copy) -> Row:
+    copy.write("sae/W_dec", copy.weight("W_dec")[:, :-1])
+    return {"name": "sae/W_dec"}
+
+
+def not_finite(copy: Copy) -> Row:
+    weight = copy.weight("W_dec")
+    weight[7, 3] = np.nan
+    copy.write("sae/W_dec", weight)
+    return {"name": "sae/W_dec", "n_not_finite": 1}
+
+
+def longer(copy: Copy) -> Row:
+    weight = copy.weight("W_dec")
+    weight[7] *= 1.001
+    copy.write("sae/W_dec", weight)
+    return {"feature": 7}
+
+
+def two_numbers(copy: Copy) -> Row:
+    """Two numbers that no code has stand for one feature."""
+    unused = np.setdiff1d(np.arange(copy.n), copy.number)
+    lost = int(copy.feature[unused[0]])
+    copy.feature[unused[0]] = copy.feature[unused[1]]
+    copy.write("codes/feature", copy.feature)
+    return {"feature": lost, "n_numbers": 0}
+
+
+def dead(copy: Copy) -> Row:
+    file = Path(str(copy.store.folder(CELL) / "codes" / "zarr.json"))
+    told = json.loads(file.read_text())
+    told["attributes"]["n_dead"] += 1
+    file.write_text(json.dumps(told))
+    return {"n_features": copy.n, "n_dead": told["attributes"]["n_dead"]}
+
+
+def of_feature(statement: str, **told: Any) -> Plant:
+    """A fault in the row of `features` of a feature that fires."""
+
+    def plant(copy: Copy) -> Row:
+        feature = copy.firing()[1]
+        copy.table("features", f"{statement} where feature = {feature}")
+        return {"feature": feature, **told}
+
+    return plant
+
+
+def of_firing(statement: str, **told: Any) -> Plant:
+    """A fault in the row of `firings` of one firing."""
+
+    def plant(copy: Copy) -> Row:
+        row, feature, _ = copy.firing()
+        where = f"feature = {feature} and token_row = {row}"
+        copy.table("firings", f"{statement} where {where}")
+        return {"feature": feature, "token_row": row, **told}
+
+    return plant
+
+
+def invented(copy: Copy) -> Row:
+    """A firing on a token that does not activate the feature."""
+    _, feature, value = copy.firing()
+    row = int(np.flatnonzero((copy.feature[copy.number] != feature).all(1))[0])
+    values = (*CELL, feature, row, value)
+    copy.table("firings", f"insert into firings values {values}")
+    return {"feature": feature, "token_row": row, "value": value}
+
+
+def too_weak(copy: Copy) -> Row:
+    """A code below the threshold among the firings."""
+    row = copy.quiet()
+    feature = int(copy.feature[copy.number[row, 0]])
+    value = float(copy.value[row, 0])
+    values = (*CELL, feature, row, value)
+    copy.table("firings", f"insert into firings values {values}")
+    return {"feature": feature, "token_row": row, "value": value}
+
+
+FAULTS = [
+    Fault("values change places", slot(swap), (FALL,)),
+    Fault(
+        "a feature twice",
+        slot(repeat),
+        ("A token has at most k codes, each of another feature", ACTIVATIONS),
+    ),
+    Fault(
+        "a number beyond",
+        slot(number_beyond),
+        ("Every code is of a feature that there is", ACTIVATIONS),
+    ),
+    Fault("nan", slot(first_value(np.nan)), ("Every code is finite",)),
+    Fault("infinite", slot(first_value(np.inf)), ("Every code is finite",)),
+    Fault("negative", slot(negative), ("No code is below zero",)),
+    Fault("zeros first", slot(zeros_first), (FALL, ACTIVATIONS)),
+    Fault(
+        "an unused place named",
+        slot(unused_named),
+        ("An unused place names no feature", ACTIVATIONS),
+    ),
+    Fault("two documents end earlier", shorter(0, 1), (BEYOND,)),
+    Fault(
+        "one document ends earlier",
+        shorter(0),
+        (BEYOND, "Every language has as many evaluation tokens"),
+    ),
+    Fault("documents without rows", more_text, (ROWS, SHAPE)),
+    Fault("another shape", misshapen, (SHAPE, UNIT)),
+    Fault("a weight that is nan", not_finite, ("Every weight is finite", UNIT)),
+    Fault("a longer direction", longer, (UNIT,)),
+    Fault("two numbers", two_numbers, ("Every feature has one number",)),
+    Fault(
+        "another count of dead",
+        dead,
+        ("Features with codes and dead features are all features",),
+    ),
+    Fault("a feature lost", of_feature("delete from features"), (ALIVE,)),
+    Fault(
+        "a feature repeated",
+        of_feature("insert into features from features", n_rows=2),
+        (ALIVE,),
+    ),
+    Fault(
+        "a feature counted once more",
+        of_feature("update features set n_active = n_active + 1"),
+        (ACTIVATIONS,),
+    ),
+    Fault(
+        "a greater maximum",
+        of_feature("update features set max_value = max_value + 1"),
+        ("A feature's maximum is that of its codes",),
+    ),
+    Fault("a firing lost", of_firing("delete from firings"), (IS_FIRING,)),
+    Fault(
+        "a firing repeated",
+        of_firing("insert into firings from firings", n_rows=2),
+        (IS_CODE,),
+    ),
+    Fault(
+        "a firing with another value",
+        of_firing("update firings set value = value * 1.001"),
+        (IS_CODE,),
+    ),
+    Fault("a firing without a code", invented, (IS_CODE,)),
+    Fault(
+        "a firing below the threshold",
+        too_weak,
+        ("Every firing is above the threshold that the codes give",),
+    ),
+    Fault(
+        "a code of another feature",
+        slot(other_feature, sampled=True),
+        ("Tokens that are encoded again have the same features", ACTIVATIONS),
+    ),
+    Fault(
+        "a code of another value",
+        slot(other_value, sampled=True),
+        ("Tokens that are encoded again have the same values",),
+    ),
+]
