@@ -177,6 +177,8 @@ def _shown(rows: list[Row] | None) -> list[Row]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     if isinstance(value, float | Decimal):
         value = float(value)
         return value if math.isfinite(value) else str(value)
