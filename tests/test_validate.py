@@ -47,7 +47,9 @@ def test_the_command_names_the_rows_of_a_damaged_file(
     shutil.copytree(str(tiny.place), store)
     (file,) = (store / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
     (one,) = duckdb.execute(f"select min(feature) from '{file}'").fetchone() or (None,)
-    columns = f"* replace (if(feature = {one}, 99.5, mean_span) as mean_span)"
+    columns = (
+        f"* replace (if(feature = {one}, 99.5, mean_span_active) as mean_span_active)"
+    )
     duckdb.execute(
         f"create or replace temp table damaged as select {columns} from '{file}'"
     )
@@ -55,9 +57,12 @@ def test_the_command_names_the_rows_of_a_damaged_file(
     told = CliRunner().invoke(main, ["validate", str(store), "--format", "json"])
     broken = [one for one in json.loads(told.stdout) if one["status"] == "fail"]
     assert [one["promise"] for one in broken] == [
-        "Spans of firings lie between one token and a window"
+        "Spans of activations lie between one token and a window"
     ]
-    assert json.loads(broken[0]["rows"]) == CELL | {"feature": one, "mean_span": 99.5}
+    assert json.loads(broken[0]["rows"]) == CELL | {
+        "feature": one,
+        "mean_span_active": 99.5,
+    }
     assert broken[0]["why"]
     assert told.stderr == f"Error: 1 of {len(PROMISES)} promises are broken\n"
     assert told.exit_code == 1
