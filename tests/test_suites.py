@@ -131,7 +131,7 @@ def test_rows_are_as_json_can_hold_them(con: Connection, file: Path) -> None:
     one = ONE | {"kwargs": {"unexpected_rows_query": query}}
     file.write_text(json.dumps(GOOD | {"expectations": [one]}))
     (outcome,) = check(con, [read_suite(file)])
-    assert outcome.rows == [{"a": "nan", "b": 0.5, "c": "[1]", "d": None}]
+    assert outcome.rows == [{"a": "nan", "b": 0.5, "c": [1], "d": None}]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,7 @@ nearest as (
         full_step,
         arg_min(table_4.alpha, (abs(table_4.alpha - 0.1), table_4.alpha)) as alpha,
         arg_min(table_4.m, (
-            abs(table_4.alpha - 0.1),
-            table_4.alpha,
-            abs(table_4.m - 5000),
-            table_4.m
+            abs(table_4.alpha - 0.1), table_4.alpha, abs(table_4.m - 5000), table_4.m
         )) as m
     from table_4
     inner join classes using (added)
