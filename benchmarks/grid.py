@@ -241,27 +241,18 @@ def ask(folder: Path, query: str) -> dict[str, Any]:
 def keep(store: Store, beside: set[str]) -> dict[str, Any]:
     """Time promises but those that hang on some tables, once. All are kept."""
     from bisae.validate import check, failures, read_suite
-    from bisae.validate.once import COMPUTED_ONCE, check_of, compute_once
-    from bisae.validate.present import present
+    from bisae.validate.once import COMPUTED_ONCE, compute_once
+    from bisae.validate.present import present, without
 
     views = read_views("study", "trends", "paper", "questions", "checks")
-    hanging = {*beside, *hanging_on(views, beside, set())} if beside else set()
+    hanging = {*beside, *hanging_on(views, beside, set())}
     began = time.perf_counter()
     con = connect(store)
     con.execute("set memory_limit = '1200MiB'")  # as `validate` has it
     compute_once(con, [view for view in COMPUTED_ONCE if view not in hanging])
     files = sorted(asset_dir("validations").glob("*.json"))
-    kept = [
-        suite._replace(
-            promises=[
-                promise
-                for promise in suite.promises
-                if (check_of(promise.expectation) or suite.view) not in hanging
-            ]
-        )
-        for suite in present(con, [read_suite(file) for file in files])
-    ]
-    outcomes = check(con, [suite for suite in kept if suite.promises])
+    suites = present(con, [read_suite(file) for file in files])
+    outcomes = check(con, without(suites, hanging))
     assert not failures(outcomes)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

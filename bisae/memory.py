@@ -63,7 +63,7 @@ def need(study: Study, shape: ModelShape, n_params: int) -> Need:
     slots = study.sae.buffer_batches * batch
     document_tokens = study.lm.batch_documents * study.corpus.context
     on_device = study.lm.buffer == "device" or device.type == "cpu"
-    parameters = 2 * n * d + d + (n if study.sae.encoder_bias else 0)
+    parameters = _autoencoder_numbers(study, d)
     return Need(
         once=n_params * wide
         # A block's insides: queries, keys, values, an MLP four times as wide, gated.
@@ -99,12 +99,14 @@ def measuring_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
     # The states of the layer: kept, a copy, and what is added, in float32.
     numbers = shape.vocab_size * wide + shape.d_model * (2 * wide + 4)
     batch = documents * study.corpus.context * numbers
-    return n_params * wide + _autoencoder_bytes(study, shape) + batch
+    sae = 4 * _autoencoder_numbers(study, shape.d_model)
+    return n_params * wide + sae + batch
 
 
 def translating_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
     """What translation holds before it begins: both models and the autoencoder."""
-    return 2 * n_params * state_bytes(study) + _autoencoder_bytes(study, shape)
+    sae = 4 * _autoencoder_numbers(study, shape.d_model)
+    return 2 * n_params * state_bytes(study) + sae
 
 
 def past_bytes(study: Study, shape: ModelShape) -> int:
@@ -112,8 +114,9 @@ def past_bytes(study: Study, shape: ModelShape) -> int:
     return 2 * 2 * shape.n_layers * shape.d_model * state_bytes(study)
 
 
-def _autoencoder_bytes(study: Study, shape: ModelShape) -> int:
-    return 4 * (2 * study.sae.n_features + 1) * shape.d_model
+def _autoencoder_numbers(study: Study, d: int) -> int:
+    n = study.sae.n_features
+    return 2 * n * d + d + (n if study.sae.encoder_bias else 0)
 
 
 def host_bytes(study: Study, shape: ModelShape, layers: int, on_device: int) -> int:

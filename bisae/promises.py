@@ -148,7 +148,7 @@ def _write(store: Store, cell: Cell, outcomes: list[Outcome], made: Made) -> Non
         {
             "suite": one.file.stem,
             **{name: getattr(one, name) for name in SAME},
-            "rows": json.dumps(one.rows, ensure_ascii=False, default=str),
+            "rows": json.dumps(one.rows, ensure_ascii=False),
         }
         for one in outcomes
     ]

@@ -7,7 +7,8 @@ import re
 
 import numpy as np
 import pytest
-from code_faults import CELL, FAULTS, ROWS, SHAPE, Copy, Fault
+from cell_copy import CELL, Copy
+from code_faults import FAULTS, ROWS, SHAPE, Fault
 
 from bisae.hidden import LanguageModel
 from bisae.models import open_model

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cell_copy import CELL, Copy
 from click.testing import CliRunner, Result
-from code_faults import CELL, Copy, longer, negative, slot
+from code_faults import longer, negative, slot
 
 from bisae.build import build
 from bisae.cli import main

@@ -182,8 +182,9 @@ def contents(
             f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
         )
         raise Unfinished(msg)
-    searched = [model.middle_cell for model in store.study.models]
-    searched = [cell for cell in searched if cell in asked]
+    searched = [
+        cell for model in store.study.models if (cell := model.middle_cell) in asked
+    ]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
     views = read_views("study", "trends", "paper", "questions", "checks")

@@ -49,10 +49,11 @@ def check_cell(store: Store, cell: Cell, again: Mapping[str, Any]) -> list[Outco
     """
     con = database(store.tables, memory=MEMORY)
     with closing(con), at(cell), named(f"cell {cell}"):
-        have = _open(con, store, cell) | put(con, again)
+        feature = store.stored_codes(cell).feature
+        have = _open(con, store, cell, feature) | put(con, again)
         views = read_views("codes")
         have = create_views(con, views, have, COMPUTED_ONCE)
-        con.register("fired", store.codes_above(cell, _floors(con, store, cell)))
+        con.register("fired", store.codes_above(cell, _floors(con, feature)))
         have = create_views(con, views, have | {"fired"}, COMPUTED_ONCE)
         suites = [read_suite(file) for file in code_files()]
         outcomes = check(con, [one for one in suites if one.view in have])
@@ -67,8 +68,11 @@ def put(con: Connection, tables: Mapping[str, Any]) -> set[str]:
     return set(tables)
 
 
-def _open(con: Connection, store: Store, cell: Cell) -> set[str]:
-    """Make known what a cell's promises are about; gives the names."""
+def _open(con: Connection, store: Store, cell: Cell, feature: Array) -> set[str]:
+    """Make known what a cell's promises are about; gives the names.
+
+    `feature` is what each number in the codes stands for, (n,).
+    """
     rows, features = store.told(cell)
     files = {name: table_file(store, name, cell) for name in ("features", "firings")}
     files["settings"] = table_file(store, "settings")
@@ -79,7 +83,7 @@ def _open(con: Connection, store: Store, cell: Cell) -> set[str]:
         "eval_documents": _documents(store),
         "code_rows": rows,
         "code_features": features,
-        "code_numbers": _numbers(store.stored_codes(cell).feature),
+        "code_numbers": _numbers(feature),
         "cell_arrays": _arrays(store, cell),
         "sae_rows": _directions(store, cell),
         "codes": store.codes_stream(cell),
@@ -140,9 +144,9 @@ def _directions(store: Store, cell: Cell) -> pa.Table:
     return pa.table({"feature": np.arange(len(norm)), "norm": norm})
 
 
-def _floors(con: Connection, store: Store, cell: Cell) -> Array:
+def _floors(con: Connection, feature: Array) -> Array:
     """Above which value each feature fires; those without codes have none."""
     found: Any = con.execute(FLOORS).fetchnumpy()
-    floor = np.full(int(store.stored_codes(cell).feature.max()) + 1, np.inf)
+    floor = np.full(int(feature.max()) + 1, np.inf)
     floor[found["feature"]] = found["floor"]
     return floor

@@ -1,8 +1,9 @@
 """What there is to be promised: not every study has a lexicon or an intervention."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from bisae.query import CELL_TABLES, STUDY_TABLES, Connection, columns_of, read_views
+from bisae.assets import asset_dir
+from bisae.query import CELL_TABLES, STUDY_TABLES, Connection, columns_of
 from bisae.validate.once import check_of
 from bisae.validate.suites import Suite
 
@@ -12,16 +13,21 @@ def present(con: Connection, suites: Iterable[Suite]) -> list[Suite]:
 
     A name that no store has stays: to check it says so.
     """
-    known = {*CELL_TABLES, *STUDY_TABLES, *read_views()}
-    absent = known - columns_of(con).keys()
+    views = {file.stem for file in asset_dir("sql").rglob("*.sql")}
+    known = {*CELL_TABLES, *STUDY_TABLES, *views}
+    return without(suites, known - columns_of(con).keys())
+
+
+def without(suites: Iterable[Suite], names: Collection[str]) -> list[Suite]:
+    """The suites without what is about some tables and views."""
     return [
         suite._replace(
             promises=[
                 promise
                 for promise in suite.promises
-                if check_of(promise.expectation) not in absent
+                if check_of(promise.expectation) not in names
             ]
         )
         for suite in suites
-        if suite.view not in absent
+        if suite.view not in names
     ]
