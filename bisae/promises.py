@@ -29,11 +29,16 @@ from bisae.query import (
 )
 from bisae.reencode import Tables, encode_again
 from bisae.store import Store
-from bisae.validate import ROWS_SHOWN, Outcome, check_cell, code_files, validate
+from bisae.validate import (
+    FOLDED,
+    ROWS_SHOWN,
+    Outcome,
+    check_cell,
+    code_files,
+    validate,
+)
 
 TABLE = "code_promises"
-TABLES = ("features", "firings")
-"""Those of a cell that promises over its codes are about too."""
 SAME = ("promise", "why", "status", "observed", "expected", "n_bad")
 """Columns that are as in an outcome; `rows` is JSON."""
 TYPES = dict.fromkeys(("suite", *SAME, "rows"), pa.string()) | {"n_bad": pa.int64()}
@@ -124,7 +129,7 @@ def _made(store: Store, cell: Cell) -> dict[str, Any]:
     parts = {
         name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
     }
-    tables = {name: digest(footer(table_file(store, name, cell))) for name in TABLES}
+    tables = {name: digest(footer(table_file(store, name, cell))) for name in FOLDED}
     return parts | tables
 
 

@@ -59,6 +59,16 @@ class Copy:
         row = int(np.argmax(rank))
         return row, int(self.feature[self.number[row, 0]]), float(self.value[row, 0])
 
+    def language(self, row: int) -> str:
+        """The language of the document that a row is in."""
+        index = self.store.array("corpus/eval/language")[row // self.width]
+        return self.store.languages[int(index)]
+
+    def token(self, row: int) -> int:
+        """The token of a row."""
+        place = divmod(row, self.width)
+        return int(self.store.array("corpus/eval/token_id")[place])
+
     def write(self, path: str, values: Any) -> None:
         """Write an array of the cell anew."""
         self._write(f"cells/{CELL}/{path}", values)

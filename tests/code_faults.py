@@ -20,9 +20,6 @@ SHAPE = "Every array of a cell has the shape that the settings say"
 UNIT = "Every direction has unit norm"
 FALL = "Codes fall along a row, unused places at its end"
 BEYOND = "Nothing beyond a document's end has codes"
-ALIVE = "Every feature with codes has one row, and no other has any"
-IS_CODE = "Every firing is a code, of the same token, feature and value"
-IS_FIRING = "Every code above its feature's threshold is a firing"
 
 
 class Fault(NamedTuple):
@@ -150,48 +147,6 @@ def dead(copy: Copy) -> Row:
     return {"n_features": copy.n, "n_dead": told["attributes"]["n_dead"]}
 
 
-def of_feature(statement: str, **told: Any) -> Plant:
-    """A fault in the row of `features` of a feature that fires."""
-
-    def plant(copy: Copy) -> Row:
-        feature = copy.firing()[1]
-        copy.table("features", f"{statement} where feature = {feature}")
-        return {"feature": feature, **told}
-
-    return plant
-
-
-def of_firing(statement: str, **told: Any) -> Plant:
-    """A fault in the row of `firings` of one firing."""
-
-    def plant(copy: Copy) -> Row:
-        row, feature, _ = copy.firing()
-        where = f"feature = {feature} and token_row = {row}"
-        copy.table("firings", f"{statement} where {where}")
-        return {"feature": feature, "token_row": row, **told}
-
-    return plant
-
-
-def invented(copy: Copy) -> Row:
-    """A firing on a token that does not activate the feature."""
-    _, feature, value = copy.firing()
-    row = int(np.flatnonzero((copy.feature[copy.number] != feature).all(1))[0])
-    values = (*CELL, feature, row, value)
-    copy.table("firings", f"insert into firings values {values}")
-    return {"feature": feature, "token_row": row, "value": value}
-
-
-def too_weak(copy: Copy) -> Row:
-    """A code below the threshold among the firings."""
-    row = copy.quiet()
-    feature = int(copy.feature[copy.number[row, 0]])
-    value = float(copy.value[row, 0])
-    values = (*CELL, feature, row, value)
-    copy.table("firings", f"insert into firings values {values}")
-    return {"feature": feature, "token_row": row, "value": value}
-
-
 FAULTS = [
     Fault("values change places", slot(swap), (FALL,)),
     Fault(
@@ -228,39 +183,6 @@ FAULTS = [
         "another count of dead",
         dead,
         ("Features with codes and dead features are all features",),
-    ),
-    Fault("a feature lost", of_feature("delete from features"), (ALIVE,)),
-    Fault(
-        "a feature repeated",
-        of_feature("insert into features from features", n_rows=2),
-        (ALIVE,),
-    ),
-    Fault(
-        "a feature counted once more",
-        of_feature("update features set n_active = n_active + 1"),
-        (ACTIVATIONS,),
-    ),
-    Fault(
-        "a greater maximum",
-        of_feature("update features set max_value = max_value + 1"),
-        ("A feature's maximum is that of its codes",),
-    ),
-    Fault("a firing lost", of_firing("delete from firings"), (IS_FIRING,)),
-    Fault(
-        "a firing repeated",
-        of_firing("insert into firings from firings", n_rows=2),
-        (IS_CODE,),
-    ),
-    Fault(
-        "a firing with another value",
-        of_firing("update firings set value = value * 1.001"),
-        (IS_CODE,),
-    ),
-    Fault("a firing without a code", invented, (IS_CODE,)),
-    Fault(
-        "a firing below the threshold",
-        too_weak,
-        ("Every firing is above the threshold that the codes give",),
     ),
     Fault(
         "a code of another feature",

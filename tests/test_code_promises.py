@@ -8,7 +8,9 @@ import re
 import numpy as np
 import pytest
 from cell_copy import CELL, Copy
-from code_faults import FAULTS, ROWS, SHAPE, Fault
+from code_faults import FAULTS as OF_CODES
+from code_faults import ROWS, SHAPE, Fault
+from fold_faults import FAULTS as OF_TABLES
 
 from bisae.hidden import LanguageModel
 from bisae.models import open_model
@@ -19,7 +21,7 @@ from bisae.validate import Outcome, code_files, read_suite
 
 SUITES = [read_suite(file) for file in code_files()]
 PROMISES = [promise for suite in SUITES for promise in suite.promises]
-ONLY = f"size={CELL.size},step={CELL.step},layer={CELL.layer}"
+FAULTS = [*OF_CODES, *OF_TABLES]
 
 
 @pytest.fixture(scope="module")

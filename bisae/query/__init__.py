@@ -13,10 +13,10 @@ from bisae.query.database import (
     database,
     exported_cells,
     missing_cells,
+    open_tables,
     parquet_view,
     quoted,
     table_file,
-    table_views,
 )
 from bisae.query.failure import named
 from bisae.query.question import (
@@ -81,6 +81,7 @@ __all__ = [
     "made_by",
     "missing_cells",
     "named",
+    "open_tables",
     "parquet_view",
     "questions",
     "quoted",
@@ -88,7 +89,6 @@ __all__ = [
     "read_views",
     "rows_of",
     "table_file",
-    "table_views",
     "write_catalog",
     "write_parquet",
     "write_table",

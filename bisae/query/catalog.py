@@ -14,10 +14,9 @@ from bisae.files import Place, is_local
 from bisae.query.ask import headers
 from bisae.query.database import (
     contents,
-    create_views,
     database,
+    open_tables,
     quoted,
-    table_views,
 )
 from bisae.query.failure import explain, named
 from bisae.store import Store
@@ -64,7 +63,7 @@ def _fill(store: Store, file: Path) -> None:
         con.execute("create macro if(a, b, c) as case when a then b else c end")
         places, views = contents(store)
         known = headers()
-        for name in create_views(con, views, table_views(con, store, places, _address)):
+        for name in open_tables(con, store, places, views, _address):
             told = "; one row per ".join(known[name])
             con.execute(f"comment on view {name} is {quoted(told)}")
         con.execute("use memory")

@@ -108,13 +108,13 @@ def create_views(
 
 def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
     """Where a table's rows are: of one cell, or of the study."""
-    folder = store.tables / table
-    return (folder / cell.partition if cell else folder) / "rows.parquet"
+    folder = (table, cell.partition) if cell else (table,)
+    return store.tables.joinpath(*folder, "rows.parquet")
 
 
 def address(file: Place) -> str:
     """A file as a query that is not fenced names it."""
-    return str(file.resolve()) if is_local(file) else fence.address(file)
+    return str(file.absolute()) if is_local(file) else fence.address(file)
 
 
 def parquet_view(
@@ -128,25 +128,36 @@ def parquet_view(
     by_cell = name in CELL_TABLES
     with named(f"table {name}"):
         con.execute(
-            f"create view {name} as from read_parquet([{listed}], "
+            f"create or replace view {name} as from read_parquet([{listed}], "
             f"hive_partitioning = {by_cell}"
             + (f", hive_types = {ADDRESS})" if by_cell else ")")
         )
 
 
-def table_views(
+def open_tables(
     con: Connection,
     store: Store,
     places: Places,
+    views: Mapping[str, View],
     address: Callable[[Place], str] = address,
+    beside: Collection[str] = (),
 ) -> set[str]:
-    """Make base views of the tables that are there; `places` says of which cells."""
-    made, is_there = set(), listing(store.tables)
-    for table, cells in places.items():
-        files = [file for c in cells if is_there(file := table_file(store, table, c))]
-        if files:
-            parquet_view(con, table, files, address)
-            made.add(table)
+    """Make base views of the tables that are there, and the views on top; their names.
+
+    `places` says of which cells, and `beside` what else is there to build on. The views
+    are bound on one file of each table: to bind takes time for each file of a grid.
+    """
+    is_there = listing(store.tables)
+    files = {
+        table: [file for c in cells if is_there(file := table_file(store, table, c))]
+        for table, cells in places.items()
+    }
+    found = {table: listed for table, listed in files.items() if listed}
+    for table, listed in found.items():
+        parquet_view(con, table, listed[:1], address)
+    made = create_views(con, views, {*found, *beside})
+    for table, listed in found.items():
+        parquet_view(con, table, listed, address)
     return made
 
 
@@ -212,11 +223,10 @@ def connect(
         needed = _needed(views, {*places, "codes"}, query)
         places = {name: places[name] for name in places if name in needed}
         views = {name: views[name] for name in views if name in needed}
-    base = table_views(con, store, places, fence.address if fenced else address)
     if codes:
         con.register("codes", store.codes_stream(codes))
-        base.add("codes")
-    create_views(con, views, base)
+    naming = fence.address if fenced else address
+    open_tables(con, store, places, views, naming, {"codes"} if codes else ())
     if fenced:
         fence.enclose(con, store.tables)
     return con
@@ -225,7 +235,7 @@ def connect(
 def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]:
     """What a query hangs on; everything where that cannot be told.
 
-    Nobody waits for what is not read: to bind all views reads a footer of each file.
+    Nobody waits for what is not read: to bind all views takes time for each.
     """
     every = tables | views.keys()
     asked = {name: view for name, view in views.items() if name not in tables}

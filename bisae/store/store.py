@@ -6,6 +6,7 @@ never walks the tree.
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -46,7 +47,7 @@ class Store:
         """The folder of the Zarr hierarchy."""
         return self.place / "bisae.zarr"
 
-    @property
+    @cached_property
     def tables(self) -> Place:
         """The folder of the exported tables."""
         return self.place / "tables"

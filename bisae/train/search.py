@@ -17,13 +17,12 @@ from bisae.hidden import LanguageModel, unit_states
 from bisae.progress import track
 from bisae.query import (
     SEARCH_TABLE,
-    create_views,
     database,
     is_current,
+    open_tables,
     read_views,
     rows_of,
     table_file,
-    table_views,
     write_table,
 )
 from bisae.sae import Autoencoder, start
@@ -72,10 +71,10 @@ def learning_rates(store: Store) -> Rows:
     con = database(store.tables)
     try:
         cells = [model.middle_cell for model in store.study.models]
-        base = table_views(con, store, {SEARCH_TABLE: cells})
-        if not base:
+        views = read_views("trends")
+        made = open_tables(con, store, {SEARCH_TABLE: cells}, views)
+        if "learning_rates" not in made:
             return Rows(["size", "lr"], [])
-        create_views(con, read_views("trends"), base)
         return rows_of(con, "from learning_rates")
     finally:
         con.close()

@@ -1,4 +1,4 @@
-"""Check the promises over one cell's codes, weights and firings: validations/codes/.
+"""Check the promises over a cell's codes and what grows with them: validations/codes/.
 
 Reads `sae/` and `codes/` of a cell, and its tables, as tables of a row a token, a
 feature, an array; what these must be like is sql/codes/. Writes nothing.
@@ -30,8 +30,10 @@ from bisae.validate.suites import read_suite
 
 MEMORY = "1GiB"
 """What DuckDB may use beside the rows, 22 bytes a token, and the libraries."""
+FOLDED = ("features", "feature_languages", "firings", "clusters")
+"""The tables of a cell that promises over its codes are about too."""
 COMPUTED_ONCE = frozenset(
-    {"code_floors", "fired_sums", "firing_sums", "firings_differ", "reencoded"}
+    {"code_floors", "fired_sums", "firing_counts", "firings_differ", "reencoded"}
 )
 FLOORS = "select feature, floor from code_floors"
 
@@ -74,7 +76,7 @@ def _open(con: Connection, store: Store, cell: Cell, feature: Array) -> set[str]
     `feature` is what each number in the codes stands for, (n,).
     """
     rows, features = store.told(cell)
-    files = {name: table_file(store, name, cell) for name in ("features", "firings")}
+    files = {name: table_file(store, name, cell) for name in FOLDED}
     files["settings"] = table_file(store, "settings")
     for name, file in files.items():
         parquet_view(con, name, [file])

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from bisae.errors import SqlError
-from bisae.query import Connection, named, quoted
+from bisae.query import Connection, named
 
 # What many checks hang on, in the order of their making: small, since each is of cells.
 COMPUTED_ONCE = (
@@ -19,14 +19,8 @@ COMPUTED_ONCE = (
     "features_counted",
     "features_looked_at",
     "feature_languages_counted",
-    "clusters_counted",
-    "firings_counted",
     "cells_disagreeing",
 )
-BY_CHECKPOINT = {
-    "firings_counted": "select distinct size, step from firings order by all"
-}
-"""What is summed feature by feature: of the whole grid at once that outgrows memory."""
 MOST = 100_000
 """Rows that are kept of a check: who breaks more breaks at least these."""
 
@@ -35,15 +29,7 @@ def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
     """Make views tables. One that cannot be computed stays: its promises say why."""
     for view in views:
         with suppress(SqlError), named():
-            rows = f"from memory.main.{view}"
-            if view not in BY_CHECKPOINT:
-                con.execute(f"create temp table {view} as {rows}")
-                continue
-            parts = con.execute(BY_CHECKPOINT[view]).fetchall()
-            con.execute(f"create temp table {view} as {rows} limit 0")
-            for size, step in parts:
-                part = f"{rows} where size = {quoted(size)} and step = {step}"
-                con.execute(f"insert into {view} {part}")
+            con.execute(f"create temp table {view} as from memory.main.{view}")
 
 
 @contextmanager

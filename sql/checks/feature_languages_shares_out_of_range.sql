@@ -12,13 +12,16 @@ with looked_at as (
     limit 3
 )
 
+-- By `having`: a condition on rows would be asked of every row of the grid.
 select
     size,
     step,
     layer,
     feature,
     language,
-    p
+    min(p) as p_least,
+    max(p) as p_most
 from feature_languages
 semi join looked_at using (size, step, layer)
-where (p between 0 and 1) is not true
+group by size, step, layer, feature, language
+having (min(p) >= 0 and max(p) <= 1) is not true

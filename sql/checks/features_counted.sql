@@ -7,8 +7,7 @@
 with weighted as (
     select
         *,
-        (1 + hash(feature + 1) % 2147483648)::bigint as weight,
-        hash(feature, n_firings, max_value) as digest
+        (1 + hash(feature + 1) % 2147483648)::bigint as weight
     from feature_rules
 )
 
@@ -31,18 +30,15 @@ select
     sum(mean_span_active::decimal(18, 15)) as mean_span_active,
     sum(weight) as weights,
     sum(weight * n_firings) as firings,
-    sum(weight * n_tokens) as tokens,
-    sum(weight * n_clusters) as clusters,
-    sum(digest::hugeint) as digests,
-    count(*) filter (where not firings_are_active) as n_firings_off,
-    count(*) filter (where not documents_have_firings) as n_documents_off,
-    count(*) filter (where not clusters_have_tokens) as n_clusters_off,
-    count(*) filter (where not support_follows) as n_support_off,
-    count(*) filter (where not entropies_in_range) as n_entropies_off,
-    count(*) filter (where not monosemanticity_in_range) as n_monosemanticity_off,
-    count(*) filter (where not monosemanticity_follows) as n_equation_off,
-    count(*) filter (where not span_in_range) as n_span_off,
-    count(*) filter (where not active_span_in_range) as n_active_span_off,
-    count(*) filter (where not shares_in_range) as n_shares_off
+    count_if(not firings_are_active) as n_firings_off,
+    count_if(not documents_have_firings) as n_documents_off,
+    count_if(not clusters_have_tokens) as n_clusters_off,
+    count_if(not support_follows) as n_support_off,
+    count_if(not entropies_in_range) as n_entropies_off,
+    count_if(not monosemanticity_in_range) as n_monosemanticity_off,
+    count_if(not monosemanticity_follows) as n_equation_off,
+    count_if(not span_in_range) as n_span_off,
+    count_if(not active_span_in_range) as n_active_span_off,
+    count_if(not shares_in_range) as n_shares_off
 from weighted
 group by size, step, layer, supported, language, language_exclusive

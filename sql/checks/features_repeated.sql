@@ -1,14 +1,14 @@
 -- Title:   Features that stand more than once in their cell
 -- Grain:   size, step, layer, feature
 -- Reads:   features, cells_disagreeing
--- A feature that stands twice does not agree with its firings, which are grouped by it.
+-- A feature that stands twice has more firings than its languages.
 with looked_at as (
     select
         size,
         step,
         layer
     from cells_disagreeing
-    where about = 'firings'
+    where about = 'sums'
 )
 
 select

@@ -1,9 +1,9 @@
 -- Title:   What do each feature's firings add up to?
 -- Grain:   feature
--- Reads:   firings
+-- Reads:   firing_counts
 select
     feature,
-    count(*) as n_firings,
-    sum(hash(token_row, value) >> 24) as total
-from firings
+    sum(n_firings) as n_firings,
+    sum(total) as total
+from firing_counts
 group by feature

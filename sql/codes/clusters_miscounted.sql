@@ -1,0 +1,23 @@
+-- Title:   Features whose tokens and semantic clusters are not those of `clusters`
+-- Grain:   feature
+-- Reads:   features, clusters
+with counted as (
+    select
+        feature,
+        count(*) as n_tokens,
+        count(distinct cluster) as n_clusters
+    from clusters
+    group by feature
+)
+
+select
+    coalesce(features.feature, counted.feature) as feature,
+    features.n_tokens,
+    counted.n_tokens as n_tokens_counted,
+    features.n_clusters,
+    counted.n_clusters as n_clusters_counted
+from features
+full join counted on features.feature = counted.feature
+where
+    features.n_tokens is distinct from counted.n_tokens
+    or features.n_clusters is distinct from counted.n_clusters

@@ -1,0 +1,10 @@
+-- Title:   What do each feature's firings in each language add up to?
+-- Grain:   feature, language
+-- Reads:   firing_languages
+select
+    feature,
+    language,
+    count(*) as n_firings,
+    sum(hash(token_row, value) >> 24) as total
+from firing_languages
+group by feature, language
