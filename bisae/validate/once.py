@@ -16,6 +16,7 @@ COMPUTED_ONCE = (
     "cells",
     "trends",
     "trend_languages",
+    "by_support",
     "features_counted",
     "features_looked_at",
     "feature_languages_counted",

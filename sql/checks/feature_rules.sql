@@ -28,29 +28,31 @@ select
     features.p_shared,
     features.p_top_position,
     features.truncated_share,
-    (n_firings <= n_active) is true as firings_are_active,
-    (n_documents between 1 and n_firings) is true as documents_have_firings,
-    (n_clusters between 1 and n_tokens) is true as clusters_have_tokens,
+    (n_firings <= n_active) as firings_are_active,
+    (n_documents between 1 and n_firings) as documents_have_firings,
+    (n_clusters between 1 and n_tokens) as clusters_have_tokens,
     (
         supported
         = (n_firings >= settings.min_firings and n_documents >= settings.min_documents)
-    ) is true as support_follows,
+    ) as support_follows,
     (
         semantic_entropy >= 0
         and semantic_entropy <= token_entropy + 1e-9
         and token_entropy <= ln(n_tokens) + 1e-9
-    ) is true as entropies_in_range,
-    (monosemanticity between 0 and 1) is true as monosemanticity_in_range,
+    ) as entropies_in_range,
+    (monosemanticity between 0 and 1) as monosemanticity_in_range,
     (
         abs(
             monosemanticity
             - if(n_tokens = 1, 1, 1 - semantic_entropy / token_entropy)
         ) <= 1e-9
-    ) is true as monosemanticity_follows,
-    (mean_span >= 1 and mean_span <= settings.context - 1) is true as span_in_range,
+    ) as monosemanticity_follows,
+    (mean_span >= 1 and mean_span <= settings.context - 1) as span_in_range,
     -- Not known where weak activations were left out.
-    (mean_span_active >= 1 and mean_span_active <= settings.context - 1) is not false
-        as active_span_in_range,
+    (
+        mean_span_active is null
+        or (mean_span_active >= 1 and mean_span_active <= settings.context - 1)
+    ) as active_span_in_range,
     (
         largest_cluster_share > 0
         and largest_cluster_share <= 1
@@ -58,6 +60,6 @@ select
         and p_top_position > 0
         and p_top_position <= 1
         and truncated_share between 0 and 1
-    ) is true as shares_in_range
+    ) as shares_in_range
 from features
 cross join settings

@@ -15,18 +15,18 @@ select
     coalesce(sum(trend_sums.n_mixed_exclusive), 0) as n_mixed_exclusive,
     coalesce(sum(trend_sums.n_single_token), 0) as n_single_token,
     coalesce(sum(trend_sums.n_monosemanticity_null), 0) as n_monosemanticity_null,
-    sum(trend_sums.monosemanticity)::double as monosemanticity,
-    sum(trend_sums.monosemanticity_2)::double as monosemanticity_2,
-    sum(trend_sums.monosemanticity_null)::double as monosemanticity_null,
-    sum(trend_sums.monosemanticity_null_2)::double as monosemanticity_null_2,
-    sum(trend_sums.token_entropy)::double as token_entropy,
-    sum(trend_sums.token_entropy_2)::double as token_entropy_2,
-    sum(trend_sums.semantic_entropy)::double as semantic_entropy,
-    sum(trend_sums.semantic_entropy_2)::double as semantic_entropy_2,
-    sum(trend_sums.mean_span)::double as mean_span,
-    sum(trend_sums.mean_span_2)::double as mean_span_2,
-    sum(trend_sums.mean_span_active)::double as mean_span_active,
-    sum(trend_sums.mean_span_active_2)::double as mean_span_active_2
+    sum(trend_sums.monosemanticity) / 1e15 as monosemanticity,
+    sum(trend_sums.monosemanticity_2) / 1e15 as monosemanticity_2,
+    sum(trend_sums.monosemanticity_null) / 1e15 as monosemanticity_null,
+    sum(trend_sums.monosemanticity_null_2) / 1e15 as monosemanticity_null_2,
+    sum(trend_sums.token_entropy) / 1e15 as token_entropy,
+    sum(trend_sums.token_entropy_2) / 1e15 as token_entropy_2,
+    sum(trend_sums.semantic_entropy) / 1e15 as semantic_entropy,
+    sum(trend_sums.semantic_entropy_2) / 1e15 as semantic_entropy_2,
+    sum(trend_sums.mean_span) / 1e12 as mean_span,
+    sum(trend_sums.mean_span_2) / 1e9 as mean_span_2,
+    sum(trend_sums.mean_span_active) / 1e12 as mean_span_active,
+    sum(trend_sums.mean_span_active_2) / 1e9 as mean_span_active_2
 from cells
 cross join populations
 left join trend_sums
