@@ -5,7 +5,12 @@ Makes temporary tables on the live connection, which hide the views of their nam
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from typing import Any
 
 from bisae.errors import SqlError
@@ -16,7 +21,6 @@ COMPUTED_ONCE = (
     "cells",
     "trends",
     "trend_languages",
-    "by_support",
     "features_counted",
     "features_looked_at",
     "feature_languages_counted",
@@ -34,19 +38,24 @@ def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
 
 
 @contextmanager
-def rows_held(con: Connection, expectation: Any) -> Iterator[None]:
-    """Hold the rows of a check: to be counted and shown it is computed once."""
-    check = check_of(expectation)
-    if not check:
-        yield
-        return
+def held(con: Connection, view: str, most: int) -> Iterator[None]:
+    """Hold some rows of a view as a table of its name, if that is not one and works."""
+    is_made = False
     with suppress(SqlError), named():
-        query = f"from memory.main.{check} limit {MOST}"
-        con.execute(f"create temp table {check} as {query}")
+        rows = f"from memory.main.{view} limit {most}"
+        con.execute(f"create temp table {view} as {rows}")
+        is_made = True
     try:
         yield
     finally:
-        con.execute(f"drop table if exists temp.main.{check}")
+        if is_made:
+            con.execute(f"drop table temp.main.{view}")
+
+
+def rows_held(con: Connection, expectation: Any) -> AbstractContextManager[None]:
+    """Hold the rows of a check: to be counted and shown it is computed once."""
+    check = check_of(expectation)
+    return held(con, check, MOST) if check else nullcontext()
 
 
 def check_of(expectation: Any) -> str:

@@ -2,7 +2,7 @@
 -- Grain:   size, step, layer, feature
 -- Reads:   features, settings
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
--- What is not known keeps no rule.
+-- A rule is null where it cannot be told, and then not kept.
 select
     features.size,
     features.step,
@@ -47,18 +47,14 @@ select
             - if(n_tokens = 1, 1, 1 - semantic_entropy / token_entropy)
         ) <= 1e-9
     ) as monosemanticity_follows,
-    (mean_span >= 1 and mean_span <= settings.context - 1) as span_in_range,
+    (mean_span between 1 and settings.context - 1) as span_in_range,
     -- Not known where weak activations were left out.
+    (coalesce(mean_span_active, 1) between 1 and settings.context - 1)
+        as active_span_in_range,
     (
-        mean_span_active is null
-        or (mean_span_active >= 1 and mean_span_active <= settings.context - 1)
-    ) as active_span_in_range,
-    (
-        largest_cluster_share > 0
-        and largest_cluster_share <= 1
+        largest_cluster_share between 0 and 1
         and p_shared between 0 and 1
-        and p_top_position > 0
-        and p_top_position <= 1
+        and p_top_position between 0 and 1
         and truncated_share between 0 and 1
     ) as shares_in_range
 from features

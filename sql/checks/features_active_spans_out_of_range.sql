@@ -8,4 +8,4 @@ select
     feature,
     mean_span_active
 from features_looked_at
-where not active_span_in_range
+where active_span_in_range is not true

@@ -9,4 +9,4 @@ select
     n_tokens,
     n_clusters
 from features_looked_at
-where not clusters_have_tokens
+where clusters_have_tokens is not true

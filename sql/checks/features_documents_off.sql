@@ -9,4 +9,4 @@ select
     n_firings,
     n_documents
 from features_looked_at
-where not documents_have_firings
+where documents_have_firings is not true

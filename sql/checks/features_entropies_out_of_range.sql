@@ -11,4 +11,4 @@ select
     token_entropy,
     semantic_entropy
 from features_looked_at
-where not entropies_in_range
+where entropies_in_range is not true

@@ -9,4 +9,4 @@ select
     n_active,
     n_firings
 from features_looked_at
-where not firings_are_active
+where firings_are_active is not true

@@ -12,4 +12,4 @@ select
     semantic_entropy,
     monosemanticity
 from features_looked_at
-where not monosemanticity_follows
+where monosemanticity_follows is not true

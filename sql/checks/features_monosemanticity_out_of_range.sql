@@ -9,4 +9,4 @@ select
     feature,
     monosemanticity
 from features_looked_at
-where not monosemanticity_in_range
+where monosemanticity_in_range is not true

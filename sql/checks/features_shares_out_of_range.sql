@@ -11,4 +11,4 @@ select
     p_top_position,
     truncated_share
 from features_looked_at
-where not shares_in_range
+where shares_in_range is not true

@@ -8,4 +8,4 @@ select
     feature,
     mean_span
 from features_looked_at
-where not span_in_range
+where span_in_range is not true

@@ -10,4 +10,4 @@ select
     n_documents,
     supported
 from features_looked_at
-where not support_follows
+where support_follows is not true
