@@ -140,7 +140,7 @@ def test_the_page_is_there_where_the_rest_cannot_be_made(copy: Store) -> None:
         duckdb.execute(f"copy t to '{file}' (format parquet)")
     told = CliRunner().invoke(main, ["report", str(copy.place)])
     assert told.exit_code == 2
-    assert "Could not cast value nan" in told.stderr
+    assert "value nan can't be cast" in told.stderr
     page = (copy.place / "reports" / "validation.html").read_text("utf-8")
     assert (
         "Spans of firings lie between one token and a window (features" in read(page)[0]

@@ -102,7 +102,7 @@ def test_what_cannot_be_checked_is_shown_beside_what_is_broken(copy: Store) -> N
     assert results["Every cell stands once"]["result"] == "pass"
     errors = [one for one in results.values() if one["result"] == "error"]
     assert errors
-    assert all("Could not cast value nan" in one["observed"] for one in errors)
+    assert all("value nan can't be cast" in one["observed"] for one in errors)
     assert told.stderr.startswith("Error: ")
     assert told.stderr.count("\n") == 1
     assert f"{errors[0]['what']!r} could not be checked: " in told.stderr

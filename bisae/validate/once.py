@@ -26,6 +26,10 @@ COMPUTED_ONCE = (
     "feature_languages_counted",
     "cells_disagreeing",
 )
+IS_TABLE = """
+select true from information_schema.tables
+where table_catalog = 'temp' and table_name = ?
+"""
 MOST = 100_000
 """Rows that are kept of a check: who breaks more breaks at least these."""
 
@@ -39,17 +43,17 @@ def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
 
 @contextmanager
 def held(con: Connection, view: str, most: int) -> Iterator[None]:
-    """Hold some rows of a view as a table of its name, if that is not one and works."""
-    is_made = False
+    """Hold some rows of a view as a table of its name, if it works and is none."""
+    if con.execute(IS_TABLE, [view]).fetchone():
+        yield
+        return
     with suppress(SqlError), named():
         rows = f"from memory.main.{view} limit {most}"
         con.execute(f"create temp table {view} as {rows}")
-        is_made = True
     try:
         yield
     finally:
-        if is_made:
-            con.execute(f"drop table temp.main.{view}")
+        con.execute(f"drop table if exists temp.main.{view}")
 
 
 def rows_held(con: Connection, expectation: Any) -> AbstractContextManager[None]:

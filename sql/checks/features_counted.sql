@@ -4,7 +4,7 @@
 -- One pass over the features; all that is promised of them starts here. Sums that are
 -- weighted by a number of the feature tell whether another table says the same of each
 -- feature: differences do not cancel. (The hash of 0 is 0, which would weigh nothing.)
--- Sums of floats are plain: trends, which add up otherwise, agree with them to 1e-11.
+-- Sums of floats are of whole numbers, in units of 1e-15, of spans 1e-12.
 with weighted as (
     select
         *,
@@ -23,12 +23,12 @@ select
     count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
     count(*) filter (where n_tokens = 1) as n_single_token,
     count(monosemanticity_null) as n_monosemanticity_null,
-    sum(monosemanticity) as monosemanticity,
-    sum(monosemanticity_null) as monosemanticity_null,
-    sum(token_entropy) as token_entropy,
-    sum(semantic_entropy) as semantic_entropy,
-    sum(mean_span) as mean_span,
-    sum(mean_span_active) as mean_span_active,
+    sum((monosemanticity * 1e15)::bigint) as monosemanticity,
+    sum((monosemanticity_null * 1e15)::bigint) as monosemanticity_null,
+    sum((token_entropy * 1e15)::bigint) as token_entropy,
+    sum((semantic_entropy * 1e15)::bigint) as semantic_entropy,
+    sum((mean_span * 1e12)::bigint) as mean_span,
+    sum((mean_span_active * 1e12)::bigint) as mean_span_active,
     sum(weight) as weights,
     sum(weight * n_firings) as firings,
     count(*) - count_if(firings_are_active) as n_firings_off,

@@ -24,9 +24,9 @@ select
     sum(trend_sums.semantic_entropy) / 1e15 as semantic_entropy,
     sum(trend_sums.semantic_entropy_2) / 1e15 as semantic_entropy_2,
     sum(trend_sums.mean_span) / 1e12 as mean_span,
-    sum(trend_sums.mean_span_2) / 1e9 as mean_span_2,
+    sum(trend_sums.mean_span_2)::double as mean_span_2,
     sum(trend_sums.mean_span_active) / 1e12 as mean_span_active,
-    sum(trend_sums.mean_span_active_2) / 1e9 as mean_span_active_2
+    sum(trend_sums.mean_span_active_2)::double as mean_span_active_2
 from cells
 cross join populations
 left join trend_sums

@@ -2,7 +2,7 @@
 -- Grain:   size, step, layer, supported
 -- Reads:   features
 -- Sums are of whole numbers, so exact: they do not hang on the order of the rows. The unit is
--- 1e-15; of spans, which may be as long as the context, 1e-12, of their squares 1e-9.
+-- 1e-15, of spans 1e-12. Squares of spans are decimals: there a whole number would overflow.
 select
     size,
     step,
@@ -24,8 +24,8 @@ select
     sum((semantic_entropy * 1e15)::bigint) as semantic_entropy,
     sum((semantic_entropy * semantic_entropy * 1e15)::bigint) as semantic_entropy_2,
     sum((mean_span * 1e12)::bigint) as mean_span,
-    sum((mean_span * mean_span * 1e9)::bigint) as mean_span_2,
+    sum((mean_span * mean_span)::decimal(38, 15)) as mean_span_2,
     sum((mean_span_active * 1e12)::bigint) as mean_span_active,
-    sum((mean_span_active * mean_span_active * 1e9)::bigint) as mean_span_active_2
+    sum((mean_span_active * mean_span_active)::decimal(38, 15)) as mean_span_active_2
 from features
 group by size, step, layer, supported
