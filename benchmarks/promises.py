@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from fold import CELLS, maxima, ratio, seconds
 from paper_cell import WIDTH
@@ -59,18 +60,56 @@ FIRINGS = """
 """
 
 
+LANGUAGES = """
+    with counted as (
+        select
+            feature,
+            if(token_row // $width % 2 = 0, 'a', 'b') as language,
+            count(*) as n
+        from firings group by all
+    )
+    select feature, listed.language, coalesce(n, 0) as n_firings, n_firings / total as p
+    from (select feature, n_firings as total from features)
+    cross join (values ('a'), ('b')) as listed (language)
+    left join counted using (feature, language)
+"""
+CLUSTERS = """
+    select distinct feature, token_id, token_id as cluster
+    from firings inner join tokens using (token_row)
+"""
+WHOLE = """
+    select features.*, n_firings, n_tokens, n_tokens as n_clusters
+    from features
+    inner join (select feature, count(*) as n_firings from firings group by all)
+    using (feature)
+    inner join (select feature, count(*) as n_tokens from clusters group by all)
+    using (feature)
+"""
+
+
 def export(store: Store, cell: Cell) -> None:
     """Write what promises read of the tables, and nothing else, if it is not there."""
-    if table_file(store, "firings", cell).exists():
+    if table_file(store, "clusters", cell).exists():
         return
-    with closing(database()) as con:
+    with closing(database(memory="8GiB")) as con:
         con.register("settings", pa.Table.from_pylist([SETTINGS]))
         write_table(con, "settings", table_file(store, "settings"), {})
         con.register("codes", store.codes_stream(cell))
+        con.register("tokens", tokens(store))
         con.execute(f"create table features as {FEATURES}")
-        con.execute(f"create view firings as {FIRINGS}")
-        for name in ("features", "firings"):
+        con.execute(f"create table firings as {FIRINGS}")
+        con.execute(f"create table clusters as {CLUSTERS}")
+        con.execute(f"create or replace table features as {WHOLE}")
+        languages = LANGUAGES.replace("$width", str(WIDTH))
+        con.execute(f"create table feature_languages as {languages}")
+        for name in ("features", "firings", "feature_languages", "clusters"):
             write_table(con, name, table_file(store, name, cell), {}, cell)
+
+
+def tokens(store: Store) -> pa.Table:
+    """The token of each row; every document is as long as it can be."""
+    token_id = np.concatenate([one.token_id.ravel() for one in store.documents("eval")])
+    return pa.table({"token_row": np.arange(len(token_id)), "token_id": token_id})
 
 
 def measure(folder: Path, what: str, name: str) -> dict[str, Any]:

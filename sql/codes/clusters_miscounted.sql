@@ -1,11 +1,12 @@
 -- Title:   Features whose tokens and semantic clusters are not those of `clusters`
 -- Grain:   feature
 -- Reads:   features, clusters
+-- A cluster is named by its lowest token, so that one of its rows names itself.
 with counted as (
     select
         feature,
         count(*) as n_tokens,
-        count(distinct cluster) as n_clusters
+        count_if(cluster = token_id) as n_clusters
     from clusters
     group by feature
 )
