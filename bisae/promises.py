@@ -1,4 +1,4 @@
-"""The promises over codes and weights: checked when a cell is built, and recorded.
+"""The promises over a cell's codes: checked when it is built, and recorded.
 
 Reads `sae/`, `codes/` and tables of cells, and their checkpoint where it is at hand;
 writes the table `code_promises`, which says what became of each promise.

@@ -26,9 +26,9 @@ def validate(store: str, only: str | None, style: str) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
     Prints what is promised, where, and what became of it; for what is broken also why
-    it matters, and rows that break it. Promises over codes and weights were checked
-    when their cell was built: with --only those of some cells are checked afresh, and
-    those over tables for these cells alone.
+    it matters, and rows that break it. Promises over codes, weights, firings and
+    clusters were checked when their cell was built: with --only those of some cells are
+    checked afresh, and those over other tables for these cells alone.
 
     Example: bisae validate toy/store --only size=0.5M,step=900
     """

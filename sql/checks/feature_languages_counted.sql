@@ -5,7 +5,7 @@
 with weighted as (
     select
         *,
-        (1 + hash(feature + 1) % 2147483648)::bigint as weight
+        (1 + (hash(feature + 1) >> 40))::double as weight
     from feature_languages
 )
 

@@ -4,11 +4,12 @@
 -- One pass over the features; all that is promised of them starts here. Sums that are
 -- weighted by a number of the feature tell whether another table says the same of each
 -- feature: differences do not cancel. (The hash of 0 is 0, which would weigh nothing.)
--- Sums of floats are of whole numbers, in units of 1e-15, of spans 1e-12.
+-- Weights have 24 bits, so that a double holds the sum of half a billion firings exactly;
+-- sums of floats are of whole numbers, in units of 1e-15, of spans 1e-12.
 with weighted as (
     select
         *,
-        (1 + hash(feature + 1) % 2147483648)::bigint as weight
+        (1 + (hash(feature + 1) >> 40))::double as weight
     from feature_rules
 )
 
