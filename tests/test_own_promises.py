@@ -266,3 +266,17 @@ def test_a_build_ends_with_them(copied_study: Study, folder: Path) -> None:
     assert told.exit_code == 2
     assert f"report {page.parent / 'index.html'}" in told.stderr
     assert f"Error: {folder / 'second.sql'}: 'second' could not be" in told.stderr
+
+
+def test_what_is_malformed_is_told_before_a_build(
+    copied_study: Study, folder: Path
+) -> None:
+    (folder / "first.json").write_text("{\n]")
+    update = {"validation": Validation(folder=str(folder)), "store": str(folder / "s")}
+    path = folder.parent / "study.toml"
+    path.write_text(dump_study(copied_study.model_copy(update=update)))
+    told = CliRunner().invoke(main, ["build", str(path)])
+    assert told.exit_code == 2
+    assert told.stderr.startswith(f"Error: {folder / 'first.json'}: ")
+    assert "line 2" in told.stderr
+    assert not (folder / "s").exists()

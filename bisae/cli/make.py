@@ -206,9 +206,12 @@ def _build(path: Path, only: str | None) -> None:
     from bisae.query import connect, rows_of
     from bisae.report import report
     from bisae.study import load_study
-    from bisae.validate import as_records, failures, validate
+    from bisae.validate import as_records, failures, read_own, validate
 
-    store = build(load_study(path), parse_selection(only))
+    study = load_study(path)
+    if study.validation:
+        read_own(Path(study.validation.folder))  # what is malformed is told at once
+    store = build(study, parse_selection(only))
     with closing(connect(store)) as con:
         show(rows_of(con, "from overview"), "table")
     outcomes = validate(store)
