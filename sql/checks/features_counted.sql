@@ -5,7 +5,7 @@
 -- weighted by a number of the feature tell whether another table says the same of each
 -- feature: differences do not cancel. (The hash of 0 is 0, which would weigh nothing.)
 -- Weights have 24 bits, so that a double holds the sum of half a billion firings exactly;
--- sums of floats are of whole numbers, in units of 1e-15, of spans 1e-12.
+-- sums of floats are of whole numbers of 1e-15, of spans 1e-12.
 with weighted as (
     select
         *,
@@ -24,12 +24,12 @@ select
     count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
     count(*) filter (where n_tokens = 1) as n_single_token,
     count(monosemanticity_null) as n_monosemanticity_null,
-    sum((monosemanticity * 1e15)::bigint) as monosemanticity,
-    sum((monosemanticity_null * 1e15)::bigint) as monosemanticity_null,
-    sum((token_entropy * 1e15)::bigint) as token_entropy,
-    sum((semantic_entropy * 1e15)::bigint) as semantic_entropy,
-    sum((mean_span * 1e12)::bigint) as mean_span,
-    sum((mean_span_active * 1e12)::bigint) as mean_span_active,
+    (sum((monosemanticity * 1e15)::bigint) / 1e15)::decimal(38, 15) as monosemanticity,
+    (sum((monosemanticity_null * 1e15)::bigint) / 1e15)::decimal(38, 15) as monosemanticity_null,
+    (sum((token_entropy * 1e15)::bigint) / 1e15)::decimal(38, 15) as token_entropy,
+    (sum((semantic_entropy * 1e15)::bigint) / 1e15)::decimal(38, 15) as semantic_entropy,
+    (sum((mean_span * 1e12)::bigint) / 1e12)::decimal(38, 15) as mean_span,
+    (sum((mean_span_active * 1e12)::bigint) / 1e12)::decimal(38, 15) as mean_span_active,
     sum(weight) as weights,
     sum(weight * n_firings) as firings,
     count(*) - count_if(firings_are_active) as n_firings_off,

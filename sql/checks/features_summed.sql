@@ -32,11 +32,11 @@ select
     coalesce(sum(n) filter (where language_exclusive = 'mixed'), 0) as n_mixed_exclusive,
     sum(n_single_token) as n_single_token,
     sum(n_monosemanticity_null) as n_monosemanticity_null,
-    sum(monosemanticity) / 1e15 as monosemanticity,
-    sum(monosemanticity_null) / 1e15 as monosemanticity_null,
-    sum(token_entropy) / 1e15 as token_entropy,
-    sum(semantic_entropy) / 1e15 as semantic_entropy,
-    sum(mean_span) / 1e12 as mean_span,
-    sum(mean_span_active) / 1e12 as mean_span_active
+    sum(monosemanticity)::double as monosemanticity,
+    sum(monosemanticity_null)::double as monosemanticity_null,
+    sum(token_entropy)::double as token_entropy,
+    sum(semantic_entropy)::double as semantic_entropy,
+    sum(mean_span)::double as mean_span,
+    sum(mean_span_active)::double as mean_span_active
 from chosen
 group by population, size, step, layer
