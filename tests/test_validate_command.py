@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
+from terminal import terminal
 
 from bisae import progress
 from bisae.cli import main
@@ -182,3 +183,10 @@ def test_progress_is_told_on_standard_error(
     monkeypatch.setattr(sys, "stderr", seen := Seen())
     number = len(validate(tiny))
     assert re.search(rf"validate: .*\d/{number}.* promises/s", seen.getvalue())
+
+
+def test_a_terminal_is_told_how_to_have_the_rest(tiny: Store) -> None:
+    with terminal("validate", tiny.place) as command:
+        status, seen = command.end()
+    assert status == 0
+    assert " of 5 columns are shown; to have all, pipe the answer\n" in seen

@@ -82,7 +82,8 @@ class Asker(NamedTuple):
         elif self.style == "table" and is_seen():
             rows = list(islice(found.values, MOST_ROWS + 1))
             more = f"the first {MOST_ROWS} rows" if len(rows) > MOST_ROWS else ""
-            show_fitting(found.names, rows[:MOST_ROWS], more)
+            way = "pipe the answer or give --output"
+            show_fitting(found.names, rows[:MOST_ROWS], more, way=way)
         else:
             for piece in pieces(*found, self.style):
                 click.echo(piece, nl=False)

@@ -69,17 +69,20 @@ def show(rows: Any, style: str) -> None:
     from bisae.formats import render
 
     if style == "table" and is_seen():
-        show_fitting(rows.names, rows.values)
+        show_fitting(rows.names, rows.values, way="pipe the answer")
     else:
         click.echo(render(rows, style), nl=False)
 
 
-def show_fitting(names: list[str], values: Any, more: str = "") -> None:
-    """Print a table as wide as the terminal; `more` is said of rows left out."""
+def show_fitting(names: list[str], values: Any, more: str = "", *, way: str) -> None:
+    """Print a table as wide as the terminal; `more` is said of rows left out.
+
+    `way` says how to have what does not fit.
+    """
     from bisae.formats.table import table
 
     text, shown = table(names, values, get_terminal_size().columns)
     click.echo(text, nl=False)
     columns = f"{shown} of {len(names)} columns" if shown < len(names) else ""
     if left_out := " and ".join(filter(None, (more, columns))):
-        say(f"{left_out} are shown; to have all, pipe the answer or give --output")
+        say(f"{left_out} are shown; to have all, {way}")
