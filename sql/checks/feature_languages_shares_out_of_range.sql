@@ -24,4 +24,4 @@ select
 from feature_languages
 semi join looked_at using (size, step, layer)
 group by size, step, layer, feature, language
-having (min(p) >= 0 and max(p) <= 1) is not true
+having (min(p) >= 0 and max(p) <= 1 and count(p) = count(*)) is not true

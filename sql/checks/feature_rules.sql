@@ -52,9 +52,11 @@ select
     (coalesce(mean_span_active, 1) between 1 and settings.context - 1)
         as active_span_in_range,
     (
-        largest_cluster_share between 0 and 1
+        largest_cluster_share > 0
+        and largest_cluster_share <= 1
         and p_shared between 0 and 1
-        and p_top_position between 0 and 1
+        and p_top_position > 0
+        and p_top_position <= 1
         and truncated_share between 0 and 1
     ) as shares_in_range
 from features
