@@ -250,7 +250,6 @@ def keep(store: Store) -> dict[str, Any]:
     assert not failures(outcomes)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    print(len(outcomes), "promises", file=sys.stderr)
     return {"seconds": seconds, "connecting": connecting, "peak": peak, "files": 0}
 
 

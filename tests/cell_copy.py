@@ -18,6 +18,15 @@ CELL = Cell("M", 5, 3)
 Row = dict[str, Any]
 
 
+def planted(table: str, where: str, change: str) -> str:
+    """A change as SQL: `repeat` and `delete` rows, or what is set in them."""
+    changes = {
+        "repeat": f"insert into {table} from {table}",
+        "delete": f"delete from {table}",
+    }
+    return f"{changes.get(change, f'update {table} set {change}')} where {where}"
+
+
 class Copy:
     """A store to change, and what its cell was like before."""
 
@@ -93,9 +102,9 @@ class Copy:
         path = f"corpus/eval/{name}"
         self._write(path, change(self.store.array(path)[...]))
 
-    def table(self, name: str, statement: str) -> None:
-        """Change the cell's rows of a table."""
-        file = Path(str(table_file(self.store, name, CELL)))
+    def table(self, name: str, statement: str, cell: Cell | None = CELL) -> None:
+        """Change the cell's rows of a table, or those of the study."""
+        file = Path(str(table_file(self.store, name, cell)))
         with duckdb.connect() as con:
             con.execute(f"create table {name} as from read_parquet('{file}')")
             con.execute(statement)

@@ -6,7 +6,7 @@ As in `code_faults`: each changes real files of a copy of the tiny store.
 from typing import Any
 
 import numpy as np
-from cell_copy import CELL, Copy, Row
+from cell_copy import CELL, Copy, Row, planted
 from code_faults import ACTIVATIONS, Fault, Plant
 
 ALIVE = "Every feature with codes has one row, and no other has any"
@@ -17,50 +17,31 @@ LANGUAGES = "A feature's firings in a language are those on its documents"
 CLUSTERS = "A feature's tokens and clusters are those of `clusters`"
 
 
-def of_feature(statement: str, **told: Any) -> Plant:
-    """A fault in the row of `features` of a feature that fires."""
-
-    def plant(copy: Copy) -> Row:
-        feature = copy.firing()[1]
-        copy.table("features", f"{statement} where feature = {feature}")
-        return {"feature": feature, **told}
-
-    return plant
+KEYS = {
+    "features": ("feature",),
+    "feature_languages": ("feature", "language"),
+    "clusters": ("feature", "token_id"),
+    "firings": ("feature", "token_row"),
+}
+"""What tells the rows of a table of one cell apart."""
 
 
-def of_language(statement: str, told: Row) -> Plant:
-    """A fault in a row of `feature_languages`, of a feature that fires."""
-
-    def plant(copy: Copy) -> Row:
-        row, feature, _ = copy.firing()
-        language = copy.language(row)
-        where = f"feature = {feature} and language = '{language}'"
-        copy.table("feature_languages", f"{statement} where {where}")
-        return {"feature": feature, "language": language, **told}
-
-    return plant
-
-
-def of_token(statement: str) -> Plant:
-    """A fault in a row of `clusters`, of a token that a feature fires on."""
+def of(table: str, change: str, **told: Any) -> Plant:
+    """A fault in the one row of a table that a firing stands behind."""
 
     def plant(copy: Copy) -> Row:
         row, feature, _ = copy.firing()
-        where = f"feature = {feature} and token_id = {copy.token(row)}"
-        copy.table("clusters", f"{statement} where {where}")
-        return {"feature": feature}
-
-    return plant
-
-
-def of_firing(statement: str, **told: Any) -> Plant:
-    """A fault in the row of `firings` of one firing."""
-
-    def plant(copy: Copy) -> Row:
-        row, feature, _ = copy.firing()
-        where = f"feature = {feature} and token_row = {row}"
-        copy.table("firings", f"{statement} where {where}")
-        return {"feature": feature, "token_row": row, **told}
+        known = {
+            "feature": feature,
+            "token_row": row,
+            "language": copy.language(row),
+            "token_id": copy.token(row),
+        }
+        key = {name: known[name] for name in KEYS[table]}
+        where = " and ".join(f"{name} = {value!r}" for name, value in key.items())
+        copy.table(table, planted(table, where, change))
+        key.pop("token_id", None)  # promises over clusters name the feature
+        return key | told
 
     return plant
 
@@ -84,71 +65,80 @@ def too_weak(copy: Copy) -> Row:
     return {"feature": feature, "token_row": row, "value": value}
 
 
+def stricter(copy: Copy) -> Row:
+    """A higher threshold than the firings were chosen by."""
+    copy.table("settings", planted("settings", "true", "firing_threshold = 0.99"), None)
+    return {}
+
+
 FAULTS = [
     Fault(
         "a feature lost",
-        of_feature("delete from features"),
+        of("features", "delete"),
         (ALIVE, COUNTED, CLUSTERS),
     ),
     Fault(
         "a feature repeated",
-        of_feature("insert into features from features", n_rows=2),
+        of("features", "repeat", n_rows=2),
         (ALIVE,),
     ),
     Fault(
         "a feature counted once more",
-        of_feature("update features set n_active = n_active + 1"),
+        of("features", "n_active = n_active + 1"),
         (ACTIVATIONS,),
     ),
     Fault(
         "a greater maximum",
-        of_feature("update features set max_value = max_value + 1"),
+        of("features", "max_value = max_value + 1"),
         ("A feature's maximum is that of its codes",),
     ),
     Fault(
         "a feature's firings counted once more",
-        of_feature("update features set n_firings = n_firings + 1"),
+        of("features", "n_firings = n_firings + 1"),
         (COUNTED,),
     ),
     Fault(
         "a feature with one token more",
-        of_feature("update features set n_tokens = n_tokens + 1"),
+        of("features", "n_tokens = n_tokens + 1"),
         (CLUSTERS,),
     ),
     Fault(
         "firings in a language counted once more",
-        of_language("update feature_languages set n_firings = n_firings + 1", {}),
+        of(
+            "feature_languages",
+            "n_firings = n_firings + 1",
+        ),
         (LANGUAGES,),
     ),
     Fault(
         "a feature's language lost",
-        of_language("delete from feature_languages", {"n_firings": None}),
+        of("feature_languages", "delete", n_firings=None),
         (LANGUAGES,),
     ),
-    Fault("a token of a feature lost", of_token("delete from clusters"), (CLUSTERS,)),
+    Fault("a token of a feature lost", of("clusters", "delete"), (CLUSTERS,)),
     Fault(
         "a cluster misnamed",
-        of_token("update clusters set cluster = token_id + 1"),
+        of("clusters", "cluster = token_id + 1"),
         ("A cluster is named by its lowest token", CLUSTERS),
     ),
     Fault(
         "a firing lost",
-        of_firing("delete from firings"),
+        of("firings", "delete"),
         (IS_FIRING, COUNTED, LANGUAGES),
     ),
     Fault(
         "a firing on no token",
-        of_firing("update firings set token_row = -1"),
+        of("firings", "token_row = -1"),
         (IS_FIRING, IS_CODE, "Every firing is on a token of the text", LANGUAGES),
     ),
     Fault(
         "a firing repeated",
-        of_firing("insert into firings from firings", n_rows=2),
+        of("firings", "repeat", n_rows=2),
         (IS_CODE, COUNTED, LANGUAGES),
     ),
     Fault(
         "a firing with another value",
-        of_firing("update firings set value = value * 1.001"),
+        of("firings", "value = value * 1.001"),
         (IS_CODE,),
     ),
     Fault("a firing without a code", invented, (IS_CODE, COUNTED, LANGUAGES)),
@@ -160,5 +150,10 @@ FAULTS = [
             COUNTED,
             LANGUAGES,
         ),
+    ),
+    Fault(
+        "a higher threshold",
+        stricter,
+        ("Every firing is above the threshold that the codes give",),
     ),
 ]

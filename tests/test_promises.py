@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cell_copy import planted
 
 from bisae.assets import asset_dir
 from bisae.build import intervene
@@ -59,15 +60,6 @@ class Fault(NamedTuple):
     table: str
     statement: str
     breaks: list[str]
-
-
-def planted(table: str, where: str, change: str) -> str:
-    """A change as SQL: `repeat` and `delete` rows, or what is set in them."""
-    changes = {
-        "repeat": f"insert into {table} from {table}",
-        "delete": f"delete from {table}",
-    }
-    return f"{changes.get(change, f'update {table} set {change}')} where {where}"
 
 
 FAULTS = [

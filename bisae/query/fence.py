@@ -121,8 +121,6 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def modified(self, path: str) -> Any:
         """When a file was written."""
-        if self._is_local:
-            return self.info(path)["modified"]
         return self.info(path)["LastModified"]
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
@@ -163,13 +161,13 @@ def open_local(path: str) -> SharedFile:
 
 
 def _described(path: str) -> dict[str, Any]:
-    """What is known of a file on a disk."""
+    """What is known of a file on a disk, under the names of an object store."""
     found = os.stat(path)  # noqa: PTH116  (asked ten times a file)
     return {
         "name": path,
         "size": found.st_size,
         "type": "directory" if stat.S_ISDIR(found.st_mode) else "file",
-        "modified": datetime.fromtimestamp(found.st_mtime, tz=UTC),
+        "LastModified": datetime.fromtimestamp(found.st_mtime, tz=UTC),
     }
 
 

@@ -1,6 +1,6 @@
 """What there is to be promised: not every study has a lexicon or an intervention."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from bisae.assets import asset_dir
 from bisae.query import CELL_TABLES, STUDY_TABLES, Connection, columns_of
@@ -15,19 +15,15 @@ def present(con: Connection, suites: Iterable[Suite]) -> list[Suite]:
     """
     views = {file.stem for file in asset_dir("sql").rglob("*.sql")}
     known = {*CELL_TABLES, *STUDY_TABLES, *views}
-    return without(suites, known - columns_of(con).keys())
-
-
-def without(suites: Iterable[Suite], names: Collection[str]) -> list[Suite]:
-    """The suites without what is about some tables and views."""
+    missing = known - columns_of(con).keys()
     return [
         suite._replace(
             promises=[
                 promise
                 for promise in suite.promises
-                if check_of(promise.expectation) not in names
+                if check_of(promise.expectation) not in missing
             ]
         )
         for suite in suites
-        if suite.view not in names
+        if suite.view not in missing
     ]
