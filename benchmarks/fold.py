@@ -1,4 +1,4 @@
-"""The fold of one cell of the paper's size, and the same metrics in data frames.
+"""The tables of one cell of the paper's size, and the same metrics in data frames.
 
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
     python benchmarks/fold.py FOLDER
@@ -6,8 +6,8 @@
     python benchmarks/fold.py TENTH --frames     # polars: pip install '.[bench]'
 
 Each row is a fresh process. Ratios are to the query MAXIMA, streamed from the same
-store in the same process, its median of several before and after. Clusters are timed
-apart.
+store in the same process, its median of several before and after. The time to look up
+links between tokens is part of the whole, and also given alone.
 """
 
 import argparse
@@ -27,11 +27,10 @@ import numpy as np
 from paper_cell import EARLY, LATE, WIDTH
 
 import bisae
-from bisae.export import Shared, cell, export_cell, export_shared, gather
-from bisae.export.variants import export_variants
+from bisae.export import Shared, cell, export_cells, export_shared, gather
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.query import FOLD_TABLES, database
+from bisae.query import FOLD_TABLES, VARIANT_TABLES, database
 
 CELLS = {"late": LATE, "early": EARLY}
 MAXIMA = "select feature, max(value) from codes group by feature"
@@ -49,7 +48,7 @@ def main() -> None:
         work, name = asked.inside
         print(json.dumps(WORK[work](store, CELLS[name])))
         return
-    works = ["fold", "pandas", "polars"] if asked.frames else ["fold", "variants"]
+    works = ["tables", "pandas", "polars"] if asked.frames else ["tables"]
     cells = ["late"] if asked.frames else ["late", "early"]
     prepare(store)
     told = [measure(asked.folder, work, name) for name in cells for work in works]
@@ -59,7 +58,7 @@ def main() -> None:
 
 
 ORDER = (
-    *("work", "cell", "maxima s", "seconds", "ratio", "clusters s", "peak MB"),
+    *("work", "cell", "maxima s", "seconds", "ratio", "links s", "peak MB"),
     *("firings", "tokens a feature", "sets over 5,000", "compared", "products spared"),
 )
 
@@ -97,26 +96,26 @@ def maxima(store: Any, address: Cell) -> float:
         return seconds(lambda: con.execute(MAXIMA).fetchall())
 
 
-def fold(place: str, address: Cell) -> dict[str, Any]:
-    """Export the cell's tables anew."""
+def tables(place: str, address: Cell) -> dict[str, Any]:
+    """Export the cell's tables anew, those of its variants among them."""
     store = bisae.open(place)
-    shared, clusters = gather(store), []
-    for table in FOLD_TABLES:
+    shared, links = gather(store), []
+    for table in FOLD_TABLES + VARIANT_TABLES:
         shutil.rmtree(
             place + f"/tables/{table}/{address.partition}", ignore_errors=True
         )
-    make = cell._put_clusters
+    put = cell._put_linked_tokens
 
-    def timed(*given: Any) -> None:
-        clusters.append(seconds(lambda: make(*given)))
+    def timed(*arguments: Any) -> None:
+        links.append(seconds(lambda: put(*arguments)))
 
-    cell._put_clusters = timed
+    cell._put_linked_tokens = timed
     yardstick = [maxima(store, address) for _ in range(3)]
-    whole = seconds(lambda: export_cell(shared, address))
+    whole = seconds(lambda: export_cells(shared, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yardstick += [maxima(store, address) for _ in range(2)]
-    told = ratio(yardstick, whole - sum(clusters)) | {"clusters s": sum(clusters)}
-    return told | {"peak MB": peak} | counts(store, shared, address)
+    row = ratio(yardstick, whole) | {"links s": sum(links)}
+    return row | {"peak MB": peak} | counts(store, shared, address)
 
 
 def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
@@ -142,20 +141,6 @@ def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
         "compared": int(shared.links.candidates(feature, token_id).sum()),
         "products spared": int((n * (n - 1) // 2).sum()),
     }
-
-
-def variants(place: str, address: Cell) -> dict[str, Any]:
-    """Export `sensitivity` and `eval_size` anew."""
-    store = bisae.open(place)
-    shared = gather(store)
-    for table in ("sensitivity", "eval_size"):
-        shutil.rmtree(
-            place + f"/tables/{table}/{address.partition}", ignore_errors=True
-        )
-    yardstick = [maxima(store, address) for _ in range(2)]
-    taken = seconds(lambda: export_variants(shared, address))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    return ratio(yardstick, taken) | {"peak MB": peak}
 
 
 def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
@@ -211,8 +196,7 @@ def check(store: Any, found: Any) -> None:
 
 
 WORK = {
-    "fold": fold,
-    "variants": variants,
+    "tables": tables,
     "pandas": frames("pandas"),
     "polars": frames("polars"),
 }

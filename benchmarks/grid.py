@@ -22,13 +22,13 @@ import numpy as np
 from study import make_study
 
 from bisae.assets import asset_dir
+from bisae.export.cell import COMPUTED_ONCE
 from bisae.files import place
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.progress import track
 from bisae.query import (
     Connection,
-    build_order,
     closure,
     connect,
     create_views,
@@ -46,6 +46,11 @@ SIZES |= {"3.7B": (28, 15)}
 """Layers and checkpoints: 1,572 cells."""
 PROMISES = "every promise"
 COPIED = ("features", "feature_languages", "firings", "clusters")
+LINKED = """
+select 0 as clustering, feature, token_id,
+    min(token_id) over (partition by feature, token_id // 100) as cluster
+from (select distinct feature, token_id from token_rules where rules & 1 > 0)
+"""
 DRAWN = 12
 """Cells that are drawn and folded; the others have their rows."""
 DOCUMENTS = 1000
@@ -109,7 +114,7 @@ def make(store: Store) -> None:
         for name in ("settings", "tokens", "vocab", "mono_null"):
             write_table(con, name, table_file(store, name), {})
         for number in track(range(DRAWN), DRAWN, "fold", "cells"):
-            fold(con, codes(draw, N - int(draw.integers(3000))), number)
+            aggregate(con, codes(draw, N - int(draw.integers(3000))), number)
         for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
             con.execute(cells_row(cell, number % DRAWN))
             for name in COPIED:
@@ -121,7 +126,12 @@ def make(store: Store) -> None:
 
 
 def put_study(con: Connection) -> None:
-    """What all cells share."""
+    """What all cells share; the study's analysis has no variants."""
+    con.execute(
+        "create table variants as select 0 as variant, 0 as rule, "
+        "0.9::double as class_threshold, 0 as clustering"
+    )
+    con.execute("create table clusterings as select 0 as clustering, 0 as rule")
     con.execute(
         "create table settings as "
         "select 'made up' as study, ['a', 'b'] as languages, 64::bigint as context, "
@@ -163,28 +173,31 @@ def codes(draw: np.random.Generator, n: int) -> Any:
     return pa.table(named | {"value": value, "starts_run": starts})
 
 
-def fold(con: Connection, drawn: Any, number: int) -> None:
+def aggregate(con: Connection, drawn: Any, number: int) -> None:
     """The tables of one cell as sql/cell makes them; alike: tokens of one hundred."""
-    con.register("codes", drawn)
+    for name in ("codes", "codes_above"):
+        con.register(name, drawn)
     views = read_views("study", "cell")
-    wanted = ("feature_tokens", "features", "feature_languages", "firings")
-    needed = {v.name: v for name in wanted for v in closure(views, name)}
-    base = {"codes", "settings", "tokens", "vocab", "mono_null"}
-    once = frozenset({"documents", "maxima", "firing_tokens"})
-    have = create_views(con, needed, base, once)
-    con.execute(
-        "create table clusters as select feature, token_id, min(token_id) over "
-        "(partition by feature, token_id // 100) as cluster, n_firings "
-        "from feature_tokens"
-    )
-    made = create_views(con, needed, {*have, "clusters"}, once)
+    needed = {v.name: v for name in COPIED for v in closure(views, name)}
+    tables = ("settings", "tokens", "vocab", "mono_null", "variants", "clusterings")
+    have = {"codes", "codes_above", *tables}
+    con.execute("create schema cell")
+    con.execute("set search_path = 'cell,main'")
+    for name, select in (
+        ("some_codes", "from strong_codes"),
+        ("linked_tokens", LINKED),
+        ("", ""),
+    ):
+        have = create_views(con, needed, have, COMPUTED_ONCE)
+        if name:
+            con.execute(f"create table {name} as {select}")
+            have.add(name)
     for name in COPIED:
-        con.execute(f"create table {name}_{number} as from {name} order by all")
-    for name in build_order(needed)[::-1]:
-        if name in made - base - {"clusters"}:
-            con.execute(f"drop {'table' if name in once else 'view'} {name}")
-    con.execute("drop table clusters")
-    con.unregister("codes")
+        con.execute(f"create table main.{name}_{number} as from {name} order by all")
+    con.execute("set search_path = 'main'")
+    con.execute("drop schema cell cascade")
+    for name in ("codes", "codes_above"):
+        con.unregister(name)
 
 
 def cells_row(cell: Cell, number: int) -> str:

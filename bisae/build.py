@@ -10,7 +10,7 @@ from bisae import translate
 from bisae.corpus import build_corpus
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, Held, StudyError
-from bisae.export import Shared, export_cell, export_shared, export_variants, gather
+from bisae.export import Shared, export_cells, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.hidden import LanguageModel, read_config
@@ -18,7 +18,7 @@ from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
 from bisae.models import open_model
-from bisae.progress import note, track
+from bisae.progress import note
 from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
@@ -62,7 +62,7 @@ def _build_checkpoint(
         return shared
     shared = shared or _share(store)
     if done := [cell for cell in cells if store.progress(cell).codes]:
-        _export(shared, done)
+        export_cells(shared, done)
         record_outcomes(store, done, lm)
     return shared
 
@@ -118,14 +118,6 @@ def _share(store: Store) -> Shared:
         shared = gather(store)
         export_shared(shared)
     return shared
-
-
-def _export(shared: Shared, cells: list[Cell]) -> None:
-    """Write the tables of encoded cells of one checkpoint."""
-    title = f"export {cells[0].checkpoint}"
-    for cell in track(cells, len(cells), title, "cells"):
-        export_cell(shared, cell)
-        export_variants(shared, cell)
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:

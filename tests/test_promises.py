@@ -20,8 +20,8 @@ from bisae.query import (
     CELL_TABLES,
     STUDY_TABLES,
     Connection,
+    build_order,
     connect,
-    hanging_on,
     read_views,
 )
 from bisae.store import Store
@@ -139,12 +139,21 @@ def is_here(row: dict[str, Any]) -> bool:
     return {name: named[name] for name in CELL} == CELL
 
 
+def downstream(table: str) -> set[str]:
+    """A table and every view that depends on it."""
+    names = {table}
+    for name in build_order(VIEWS):
+        if VIEWS[name].reads & names:
+            names.add(name)
+    return names
+
+
 def checked(con: Connection, fault: Fault) -> list[Outcome]:
     """Check every promise that hangs on a table, as the fault leaves it.
 
     What a promise hangs on is told by the parser; nothing is planted for good.
     """
-    hanging = {fault.table, *hanging_on(VIEWS, {fault.table}, set())}
+    hanging = downstream(fault.table)
     again = [view for view in COMPUTED_ONCE if view in hanging - {fault.table}]
     con.execute("begin")
     try:

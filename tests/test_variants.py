@@ -6,21 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import reference
 from reference import Activation, Corpus, Row, Rules, Token
 from rows import near, rows_of
 
 from bisae.build import build
-from bisae.export import gather
-from bisae.export.variants import PARTS
+from bisae.export import export_cells, gather
+from bisae.export.variants import FIRING_THRESHOLDS, PARTS, variants
 from bisae.grid import Cell, Selection
 from bisae.query import (
+    FOLD_TABLES,
+    VARIANT_TABLES,
     Connection,
     connect,
     create_views,
     database,
-    hanging_on,
     read_views,
     table_file,
 )
@@ -256,15 +258,30 @@ def test_they_are_made_again_when_a_setting_changes(copy: Store) -> None:
     assert not set(written(copy)) & set(before)
 
 
-def test_only_what_hangs_on_a_change_is_made_again() -> None:
-    views = read_views("cell")
-    assert hanging_on(views, set(), {"class_threshold"}) == {
-        "feature_classes",
-        "features",
-    }
-    found = hanging_on(views, {"token_marks"}, set())
-    assert {"firing_tokens", "entropies", "features"} - found == {"entropies"}
-    assert hanging_on(views, {"clusters"}, set()) == {"entropies", "features"}
+def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None:
+    """A rule that sql/cell does not have would be a variant without rows."""
+    settings = read_views("cell")["firing_rules"].select
+    rules = {row["name"]: row for row in rows_of(con, settings)}
+    listed = list(variants(gather(tiny)))
+    assert {one.analysis.rule for one in listed} == rules.keys() - {"0.7"}
+    for value in map(str, FIRING_THRESHOLDS):
+        assert rules[value]["threshold"] == float(value)
+    assert {rules[part]["documents"] for part in PARTS[:-1]} == {*PARTS[:-1]}
+
+
+def test_features_are_aggregated_range_by_range(
+    copy: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each range holds some features; together they are what one range gives."""
+    cell = copy.cells[-1]
+    tables = (*FOLD_TABLES, *VARIANT_TABLES)
+    before = {name: pq.read_table(table_file(copy, name, cell)) for name in tables}
+    for name in tables:
+        table_file(copy, name, cell).unlink()
+    monkeypatch.setattr("bisae.export.cell.CODES_AT_ONCE", 500)
+    export_cells(gather(copy), [cell])
+    for name in tables:
+        assert pq.read_table(table_file(copy, name, cell)).equals(before[name]), name
 
 
 # -- scripts --------------------------------------------------------------------------
@@ -283,11 +300,7 @@ def test_a_script_belongs_to_the_language_that_writes_it() -> None:
     con.execute("create table tokens (token_row integer, language text, token_id int)")
     numbered = [(row, *told) for row, told in enumerate(rows)]
     con.executemany("insert into tokens values (?, ?, ?)", numbered)
-    create_views(con, read_views("variants"), {"vocab", "tokens", "settings"})
+    scripts = {"token_scripts": read_views("cell")["token_scripts"]}
+    create_views(con, scripts, {"vocab", "tokens", "settings"})
     found = dict(con.execute("from token_scripts").fetchall())
     assert found == {0: "en", 6: "en", 1: "ja", 2: "ja", 4: "ja", 5: "ja"}
-    marks = con.execute("select token_id, language from script_marks").fetchall()
-    latin = [language for token_id, language in marks if token_id == 0]
-    assert latin == [1] * 20
-    digits = [language for token_id, language in marks if token_id == 3]
-    assert digits == [1, 2]

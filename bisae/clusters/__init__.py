@@ -21,11 +21,13 @@ from bisae.clusters.links import (
     n_tiles,
 )
 from bisae.clusters.null_sets import NullSets, draw_null_sets
-from bisae.clusters.rules import cluster
+from bisae.clusters.rules import Clustering, Linked, cluster, linked_tokens
 
 __all__ = [
+    "Clustering",
     "Graph",
     "Ints",
+    "Linked",
     "Links",
     "NullSets",
     "Pairs",
@@ -36,6 +38,7 @@ __all__ = [
     "draw_null_sets",
     "embeddings_sum",
     "find_pairs",
+    "linked_tokens",
     "load_embeddings",
     "n_tiles",
     "random_cosines",

@@ -27,6 +27,14 @@ class Pairs(NamedTuple):
     cosine: NDArray[np.float32]
 
 
+class LinkedPairs(NamedTuple):
+    """Pairs of rows, a (feature, token) each, whose tokens are alike."""
+
+    a: Ints
+    b: Ints
+    cosine: NDArray[np.float32]
+
+
 class Links(Protocol):
     """Says which tokens of sets are alike."""
 
@@ -34,10 +42,8 @@ class Links(Protocol):
         """How many others each (feature, token) is compared with."""
         ...
 
-    def within(
-        self, feature: Ints, token_id: Ints, threshold: float
-    ) -> tuple[Ints, Ints]:
-        """Places of two tokens of one feature whose cosine exceeds the threshold.
+    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
+        """Return the rows of one feature whose tokens' cosine exceeds the threshold.
 
         Rows are in order of feature and token.
         """
@@ -83,9 +89,7 @@ class Graph:
         """A token's neighbours above it, in the set or not."""
         return self._start[token_id + 1] - self._start[token_id]
 
-    def within(
-        self, feature: Ints, token_id: Ints, threshold: float
-    ) -> tuple[Ints, Ints]:
+    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
         """Look each neighbour up among the feature's tokens."""
         counts = self.candidates(feature, token_id)
         a = np.repeat(np.arange(len(token_id)), counts)
@@ -98,7 +102,7 @@ class Graph:
         wanted = feature[a] * vocabulary + self._other[place]
         b = np.searchsorted(key, wanted).clip(max=len(key) - 1)
         is_there = key[b] == wanted
-        return a[is_there], b[is_there]
+        return LinkedPairs(a[is_there], b[is_there], self._cosine[place[is_there]])
 
 
 class Products:
@@ -114,19 +118,18 @@ class Products:
         later: Ints = ends - np.arange(len(feature)) - 1
         return later
 
-    def within(
-        self, feature: Ints, token_id: Ints, threshold: float
-    ) -> tuple[Ints, Ints]:
+    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
         """Multiply, TILE tokens of a feature with the rest of it at a time."""
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        nobody = np.empty(0, np.int64)
+        parts = [LinkedPairs(nobody, nobody, np.empty(0, np.float32))]
         for first, last in pairwise(set_starts(feature)):
             own = vectors(self._rows, token_id[first:last])
             for start in range(0, last - first, TILE):
-                alike = own[start : start + TILE] @ own[start:].T > threshold
-                a, b = np.nonzero(np.triu(alike, 1))
-                found.append((a + first + start, b + first + start))
-        a, b = (np.concatenate(side) for side in zip(*found, strict=True))
-        return a, b
+                cosine = own[start : start + TILE] @ own[start:].T
+                a, b = np.nonzero(np.triu(cosine > threshold, 1))
+                offset = first + start
+                parts.append(LinkedPairs(a + offset, b + offset, cosine[a, b]))
+        return LinkedPairs(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def set_starts(feature: Ints) -> Ints:

@@ -1,19 +1,25 @@
-"""The fold of one cell: its codes, streamed from the store, become its tables.
+"""The tables of cells: codes, streamed from the store, become features and trends.
 
-All of it is sql/cell but one numeric step, the semantic clusters.
+Reads the store and the shared tables; writes every table of FOLD_TABLES, `sensitivity`
+and `eval_size`. All of it is sql/cell and sql/variants, but one numeric step: which of
+a feature's tokens are linked.
 """
 
-from collections.abc import Mapping
-from contextlib import closing
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from bisae.clusters import Clustering, linked_tokens
 from bisae.export.shared import READ, Shared
+from bisae.export.variants import VARIANT_INPUTS, put_rows, put_variants
 from bisae.grid import Cell, at
+from bisae.progress import track
 from bisae.query import (
     FOLD_TABLES,
+    VARIANT_TABLES,
     Connection,
     Made,
     View,
@@ -30,129 +36,226 @@ from bisae.query import (
     write_table,
 )
 
-# What several views of a cell read is computed once.
+Codes = Callable[[Any], Any]
+"""Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
+all of them: token_row, feature, value, starts_run."""
 COMPUTED_ONCE = frozenset(
-    {"documents", "maxima", "firing_tokens", "language_counts", "feature_tokens"}
-)
-MEMORY = "1200MiB"
-"""What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
-SETS_AT_ONCE = 500_000
-"""Rows of `feature_tokens` that are clustered at once."""
-
-
-def export_cell(shared: Shared, cell: Cell) -> None:
-    """Write the tables of an encoded cell that are not made, or not from the same."""
-    stale = {
-        name: made
-        for name, made in _made(shared, cell).items()
-        if not is_current(table_file(shared.store, name, cell), made)
+    {
+        *("documents", "document_eighths", "document_marks", "token_scripts"),
+        *("firing_rules", "eighth_maxima", "maxima", "floors", "strong_codes"),
+        *("document_rules", "first_documents", "token_rules", "permuted_rules"),
+        *("feature_metrics", "variant_trends"),
     }
+)
+"""What several views of a cell read is computed once."""
+BY_RANGE = (
+    "language_counts",
+    "largest_languages",
+    "document_counts",
+    "firing_spans",
+    "clusters",
+    "entropies",
+)
+"""What is computed for a range of features at a time."""
+LINKED = pa.schema(
+    [(name, pa.int32()) for name in ("clustering", "feature", "token_id", "cluster")]
+)
+CODES_AT_ONCE = 8_000_000
+"""Strong activations of such a range."""
+MEMORY = "1000MiB"
+"""What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
+
+
+def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
+    """Write the tables of encoded cells of one checkpoint that are not current."""
+    stale = {cell: made for cell in cells if (made := _stale(shared, cell))}
     if not stale:
         return
-    con = database(shared.store.tables, memory=MEMORY)
-    with closing(con), at(cell), named(f"cell {cell}"):
-        base = open_cell(con, shared, cell)
-        fold(con, shared, shared.settings, shared.views, base, COMPUTED_ONCE)
-        for name, made in stale.items():
-            write_table(con, name, table_file(shared.store, name, cell), made, cell)
+    with closing(database(shared.store.tables, memory=MEMORY)) as con:
+        fold = open_fold(con, shared)
+        title = f"export {cells[0].checkpoint}"
+        for cell, made in track(stale.items(), len(stale), title, "cells"):
+            with at(cell), named(f"cell {cell}"), _schema(con, "cell"):
+                _aggregate_cell(fold, shared, cell)
+                for name, source in made.items():
+                    file = table_file(shared.store, name, cell)
+                    write_table(con, name, file, source, cell)
+
+
+def _stale(shared: Shared, cell: Cell) -> dict[str, Made]:
+    """Return what each table that is not current is made from."""
+    made = _made(shared, cell)
+    files = {name: table_file(shared.store, name, cell) for name in made}
+    return {
+        name: made[name] for name in made if not is_current(files[name], made[name])
+    }
 
 
 def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
     """What each table of a cell is made from: codes, SQL, settings, shared tables."""
-    read, codes = made_of_read(shared), made_of_codes(shared, cell)
+    files = {name: table_file(shared.store, name) for name in READ}
+    read = {name: digest(footer(file)) for name, file in files.items() if file.exists()}
+    codes = {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
     names = [
         name
         for name in FOLD_TABLES
         if name != "feature_concepts" or "token_concepts" in read
     ]
-    return {name: codes | _hangs_on(shared, name, read) for name in names}
+    made: dict[str, Made] = {
+        name: codes | _depends_on(shared, name, read) for name in names
+    }
+    views = sorted(shared.views.values())
+    sql = digest("".join(view.select for view in views))
+    cosines = [one.cosine for one in shared.thresholds]
+    whole = {"sql": sql, "embeddings": shared.embeddings, "cosines": cosines}
+    whole |= codes | read | {"settings": shared.settings}
+    return made | dict.fromkeys(VARIANT_TABLES, whole)
 
 
-def made_of_codes(shared: Shared, cell: Cell) -> dict[str, Any]:
-    """Which codes a cell has."""
-    return {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
-
-
-def made_of_read(shared: Shared) -> dict[str, Any]:
-    """What the shared tables are made from that a fold reads."""
-    files = {name: table_file(shared.store, name) for name in READ}
-    return {name: digest(footer(f)) for name, f in files.items() if f.exists()}
-
-
-def _hangs_on(shared: Shared, name: str, read: dict[str, Any]) -> dict[str, Any]:
+def _depends_on(shared: Shared, name: str, read: dict[str, Any]) -> dict[str, Any]:
     views = shared.depends
     bases = {base for one in closure(views, name) for base in one.reads} | {name}
     made = {base: read[base] for base in bases & read.keys()}
-    if "clusters" in bases:
+    if "linked_tokens" in bases:
         made["embeddings"] = shared.embeddings
     return made | made_by(views, name, shared.settings)
 
 
-def open_cell(con: Connection, shared: Shared, cell: Cell) -> set[str]:
-    """Make what a cell's fold starts from; gives the names."""
-    store = shared.store
-    known = store.attributes(cell, "sae") | store.attributes(cell, "codes")
-    con.register("cell_attributes", pa.Table.from_pylist([known]))
-    con.register("codes", store.codes_stream(cell))
-    put_row(con, "settings", shared.settings)
-    base = {"cell_attributes", "codes", "settings"}
+class Fold(NamedTuple):
+    """A database in which one cell after another is aggregated."""
+
+    con: Connection
+    views: Mapping[str, View]
+    """What a cell's codes become."""
+    trends: Mapping[str, View]
+    """What features become, here those of the variants."""
+    base: set[str]
+    """The tables and views that are there for all cells."""
+    clusterings: list[Clustering]
+
+
+def open_fold(con: Connection, shared: Shared) -> Fold:
+    """Make what the cells of a study have in common."""
+    put_rows(con, "settings", [shared.settings])
+    base = {"settings"}
     for name in READ:
-        if (file := table_file(store, name)).exists():
+        if (file := table_file(shared.store, name)).exists():
             parquet_view(con, name, [file])
             base.add(name)
-    return base
+    trends = {view.name: view for view in closure(shared.views, "trends")}
+    trends = {name: trends[name] for name in trends if trends[name].folder == "trends"}
+    views = {name: one for name, one in shared.views.items() if one.folder != "trends"}
+    base = create_views(con, views, base, COMPUTED_ONCE)
+    clusterings = put_variants(con, shared)
+    return Fold(con, views, trends, base | VARIANT_INPUTS, clusterings)
 
 
-def put_row(con: Connection, name: str, row: Made) -> None:
-    """Make a table of one row."""
-    con.register("row", pa.Table.from_pylist([dict(row)]))
-    con.execute(f"create table {name} as from row")
-    con.unregister("row")
+def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
+    """Aggregate one cell's codes into its tables; return the names that are there.
 
-
-def fold(
-    con: Connection,
-    shared: Shared,
-    settings: Made,
-    views: Mapping[str, View],
-    base: set[str],
-    computed_once: frozenset[str],
-) -> set[str]:
-    """Create a cell's views, `clusters` on the way; gives the names that are there."""
-    have = create_views(con, views, base, computed_once)
-    if "clusters" not in have:
-        _put_clusters(con, shared, settings)
-        have = create_views(con, views, have | {"clusters"}, computed_once)
-    return have
-
-
-def _put_clusters(con: Connection, shared: Shared, settings: Made) -> None:
-    """Make the table `clusters` from `feature_tokens`, some features at a time."""
-    con.execute(
-        "create table clusters "
-        "(feature int, token_id int, cluster int, n_firings bigint)"
-    )
+    The codes are read twice: for each feature's maximum, and for what exceeds the
+    lowest floor that follows from it.
+    """
+    con, views = fold.con, fold.views
+    con.register("codes", codes(None))
+    base = fold.base | {"cell_attributes", "codes"}
+    base = create_views(con, views, base, COMPUTED_ONCE)
+    con.register("codes_above", codes(_floors(con)))
+    base = create_views(con, views, base | {"codes_above"}, COMPUTED_ONCE)
+    needed = {one.name: one for name in BY_RANGE for one in closure(views, name)}
     for first, last in _ranges(con):
-        found: Any = con.execute(
-            "select feature, token_id, n_firings from feature_tokens "
-            "where feature between ? and ? order by all",
-            [first, last],
-        ).fetchnumpy()
-        feature, token_id, n_firings = (v.astype(np.int64) for v in found.values())
-        cluster = shared.cluster(feature, token_id, n_firings, settings)
-        columns = {"feature": feature, "token_id": token_id, "cluster": cluster}
-        con.register("found", pa.table(columns | {"n_firings": n_firings}))
-        con.execute("insert into clusters from found")
-        con.unregister("found")
+        with _schema(con, "part"):
+            con.execute(
+                "create view some_codes as from strong_codes "
+                f"where feature between {first} and {last}"
+            )
+            part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)
+            _put_linked_tokens(con, shared, fold.clusterings)
+            create_views(con, needed, part | {"linked_tokens"}, COMPUTED_ONCE)
+            for name in BY_RANGE:
+                rows = f"from part.{name}"
+                con.execute(f"create table if not exists cell.{name} as {rows} limit 0")
+                con.execute(f"insert into cell.{name} {rows}")
+    return create_views(con, views, base | set(BY_RANGE), COMPUTED_ONCE)
+
+
+def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell) -> None:
+    """Compute a cell's tables, and the trends of its variants."""
+    con, store = fold.con, shared.store
+    attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
+    put_rows(con, "cell_attributes", [attributes])
+    names = aggregate(fold, shared, lambda floor: store.codes_stream(cell, floor))
+    with _schema(con, "variant"):
+        con.execute("create view features as from variant_features")
+        con.execute("create view cells as from variant_cells")
+        create_views(con, fold.trends, {"features", "cells"})
+        con.execute("create table cell.variant_trends as from trends")
+    create_views(con, fold.views, names | {"variant_trends"}, COMPUTED_ONCE)
+
+
+def _floors(con: Connection) -> Any:
+    """Return the lowest value that fires by any rule, for each feature, (n,)."""
+    columns: Any = con.execute("select feature, least from floors").fetchnumpy()
+    floor = np.full(columns["feature"].max(initial=0) + 1, np.inf)
+    floor[columns["feature"]] = columns["least"]
+    return floor
 
 
 def _ranges(con: Connection) -> list[tuple[int, int]]:
-    """First and last features of parts that are clustered at once."""
+    """Return first and last features of the ranges that are aggregated at once."""
     return con.execute(
         "with counts as "
-        "(select feature, count(*) as n from feature_tokens group by feature), "
+        "(select feature, count(*) as n from strong_codes group by feature), "
         "placed as (select feature, sum(n) over (order by feature) // ? as part "
         "from counts) "
         "select min(feature), max(feature) from placed group by part order by part",
-        [SETS_AT_ONCE],
+        [CODES_AT_ONCE],
     ).fetchall()
+
+
+def _put_linked_tokens(
+    con: Connection, shared: Shared, clusterings: list[Clustering]
+) -> None:
+    """Make the table `linked_tokens` from `token_rules`."""
+    greedy = {one.bit for one in clusterings if one.method == "greedy"}
+    counts = "".join(
+        f", coalesce(sum(n_firings) filter (where rules & {bit} > 0), 0)::bigint"
+        for bit in greedy
+    )
+    columns: Any = con.execute(
+        f"select feature, token_id, bit_or(rules){counts} from token_rules "
+        "group by feature, token_id order by feature, token_id"
+    ).fetchnumpy()
+    feature, token_id, rules, *n = (one.astype(np.int64) for one in columns.values())
+    n_firings = dict(zip(greedy, n, strict=True))
+    linked = linked_tokens(
+        feature, token_id, rules, n_firings, shared.links, clusterings
+    )
+    batches = (
+        pa.record_batch(
+            [
+                np.full(len(one.feature), one.clustering, np.int32),
+                one.feature.astype(np.int32),
+                one.token_id.astype(np.int32),
+                one.cluster.astype(np.int32),
+            ],
+            schema=LINKED,
+        )
+        for one in linked
+    )
+    con.register("linked", pa.RecordBatchReader.from_batches(LINKED, batches))
+    con.execute("create table linked_tokens as from linked")
+    con.unregister("linked")
+
+
+@contextmanager
+def _schema(con: Connection, name: str) -> Iterator[None]:
+    """Work in a schema of its own in front of those in use; drop it afterwards."""
+    (path,) = con.execute("select current_setting('search_path')").fetchall()[0]
+    con.execute(f"create schema {name}")
+    con.execute(f"set search_path = '{name},{path or 'main'}'")
+    try:
+        yield
+    finally:
+        con.execute(f"set search_path = '{path or 'main'}'")
+        con.execute(f"drop schema {name} cascade")

@@ -36,16 +36,16 @@ from bisae.query import (
 )
 from bisae.store import Store
 
-CLUSTERS = View(
-    name="clusters",
+LINKED_TOKENS = View(
+    name="linked_tokens",
     folder="cell",
     title="",
     grain="",
     select="semantic_threshold clustering",
-    reads=frozenset({"feature_tokens"}),
-    path=Path("clusters"),
+    reads=frozenset({"token_rules"}),
+    path=Path("linked_tokens"),
 )
-"""What `clusters` hangs on, though no .sql file makes it."""
+"""What `linked_tokens` depends on, though no .sql file makes it."""
 READ = ("tokens", "vocab", "mono_null", "token_concepts")
 """Tables of the study that a cell's fold reads."""
 VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
@@ -68,7 +68,7 @@ class Shared:
     thresholds: list[Threshold]
     """The study's, and those of VARIED."""
     views: dict[str, View]
-    """The .sql files of sql/study and sql/cell."""
+    """The .sql files of a cell's tables: study, cell, variants and trends."""
 
     @property
     def rows(self) -> Rows:
@@ -111,9 +111,9 @@ class Shared:
 
     @property
     def depends(self) -> dict[str, View]:
-        """The views of a fold, and `clusters`: to tell what hangs on what."""
-        own = {name: view for name, view in self.views.items() if name not in READ}
-        return own | {"clusters": CLUSTERS}
+        """The views of a cell, and `linked_tokens`: what depends on what."""
+        views = {name: view for name, view in self.views.items() if name not in READ}
+        return views | {"linked_tokens": LINKED_TOKENS}
 
     @property
     def embeddings(self) -> str:
@@ -133,7 +133,7 @@ def gather(store: Store) -> Shared:
     asked = store.study.features.semantic_threshold
     thresholds = [resolve_threshold(one, cosines) for one in (asked, *VARIED)]
     settings = _settings(store, thresholds[0])
-    views = read_views("study", "cell")
+    views = read_views("study", "cell", "variants", "trends")
     return Shared(store, occurring, len(rows), settings, thresholds, views)
 
 

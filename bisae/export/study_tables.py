@@ -138,11 +138,12 @@ def _put_mono_null(con: Connection, shared: Shared) -> None:
     drawn = {"feature": sets.feature, "token_id": sets.token_id}
     found = shared.cluster(sets.feature, sets.token_id, sets.n_firings, settings)
     columns = {"cluster": found, "n_firings": sets.n_firings}
-    con.register("clusters", pa.table(drawn | columns))
+    columns |= {"clustering": np.zeros(len(found), np.int32)}
+    con.register("clustered_tokens", pa.table(drawn | columns))
     names = ("feature", "n_tokens_low", "n_tokens_high")
     bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
     con.register("null_bins", pa.Table.from_pylist(bins))
-    base = {"clusters", "null_bins"}
+    base = {"clustered_tokens", "null_bins"}
     create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
 
 

@@ -31,6 +31,8 @@ FOLD_TABLES = (
     CONCEPTS,
 )
 """What a cell's codes become. A cell is finished when they are there."""
+VARIANT_TABLES = ("sensitivity", "eval_size")
+"""The trends of a cell's variants."""
 SEARCH_TABLE = "lr_search"
 INTERVENTION_TABLES = (
     "intervention_losses",
@@ -41,8 +43,7 @@ INTERVENTION_TABLES = (
 )
 CELL_TABLES = (
     *FOLD_TABLES,
-    "eval_size",
-    "sensitivity",
+    *VARIANT_TABLES,
     "replicates",
     "code_promises",
     SEARCH_TABLE,

@@ -67,19 +67,6 @@ def build_order(views: Mapping[str, View]) -> list[str]:
     return list(TopologicalSorter(graph).static_order())
 
 
-def hanging_on(
-    views: Mapping[str, View], names: set[str], settings: set[str]
-) -> set[str]:
-    """The views that read or name one of these, or hang on one that does."""
-    mentions = re.compile(rf"\b({'|'.join(settings)})\b") if settings else None
-    found: set[str] = set()
-    for name in build_order(views):
-        view = views[name]
-        if view.reads & (names | found) or (mentions and mentions.search(view.select)):
-            found.add(name)
-    return found
-
-
 def reads_of(views: Mapping[str, View], query: str) -> set[str]:
     """All that a query hangs on, tables and views. Raises SqlError."""
     found = tables_of(query)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from bisae.store.format import Array
 from bisae.store.records import Codes
 from bisae.store.stored import StoredCodes
+from bisae.store.stream import bits_below
 
 ROWS = pa.schema(
     [
@@ -99,7 +100,7 @@ def above(
     blocks: Iterable[Codes], stored: StoredCodes, floor: Array
 ) -> Iterator[pa.RecordBatch]:
     """The activations above their feature's floor, (n,) float64."""
-    least = _bits_below(floor)[stored.feature]
+    least = bits_below(floor)[stored.feature]
     for block in blocks:
         bits = block.value.view(np.int16)
         found = bits > least.take(block.index, mode="clip")
@@ -114,10 +115,3 @@ def above(
             for one, kind in zip(columns, ABOVE.types, strict=True)
         ]
         yield pa.record_batch(arrays, schema=ABOVE)
-
-
-def _bits_below(floor: Array) -> Array:
-    """The bits of the largest float16 that is not above each floor."""
-    near = floor.astype(np.float16)
-    below = np.where(near.astype(np.float64) > floor, np.nextafter(near, 0), near)
-    return below.astype(np.float16).view(np.int16)

@@ -207,17 +207,20 @@ class Store:
         stored = self.stored_codes(cell)
         return ahead(stored.codes, stored.blocks())
 
-    def read_codes(self, cell: Cell) -> Iterator[pa.RecordBatch]:
+    def read_codes(
+        self, cell: Cell, floor: Array | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Stream a cell's activations: token_row, feature, value, starts_run.
 
-        In token order. Raises as `weights`.
+        In token order; with a `floor`, (n,) float64, only those above their feature's.
+        Raises as `weights`.
         """
-        return batches(self.codes(cell), self.study.corpus.context - 1)
+        return batches(self.codes(cell), self.study.corpus.context - 1, floor)
 
-    def codes_stream(self, cell: Cell) -> CodesStream:
+    def codes_stream(self, cell: Cell, floor: Array | None = None) -> CodesStream:
         """The activations as an object that DuckDB scans as often as it likes."""
         self.attributes(cell, "codes")
-        return CodesStream(SCHEMA, lambda: self.read_codes(cell))
+        return CodesStream(SCHEMA, lambda: self.read_codes(cell, floor))
 
     def codes_above(self, cell: Cell, floor: Array) -> CodesStream:
         """The activations above their feature's floor, (n,) float64, as such an object.

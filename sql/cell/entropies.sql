@@ -1,22 +1,24 @@
 -- Title:   Do the tokens that fire a feature share a meaning?
--- Grain:   feature
--- Reads:   clusters
+-- Grain:   clustering, feature
+-- Reads:   clustered_tokens
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
 -- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. Sums are of decimals,
 -- so exact: they do not hang on the order of the rows.
 with cluster_counts as (
     select
+        clustering,
         feature,
         cluster,
         count(*) as n_tokens,
         sum(n_firings)::bigint as n_firings,
         sum((n_firings * ln(n_firings))::decimal(38, 15)) as n_ln_n
-    from clusters
-    group by feature, cluster
+    from clustered_tokens
+    group by clustering, feature, cluster
 ),
 
 sums as (
     select
+        clustering,
         feature,
         sum(n_tokens)::bigint as n_tokens,
         count(*) as n_clusters,
@@ -25,11 +27,12 @@ sums as (
         sum(n_ln_n)::double as token_n_ln_n,
         sum((n_firings * ln(n_firings))::decimal(38, 15))::double as cluster_n_ln_n
     from cluster_counts
-    group by feature
+    group by clustering, feature
 ),
 
 entropies as (
     select
+        clustering,
         feature,
         n_tokens,
         n_clusters,
@@ -40,6 +43,7 @@ entropies as (
 )
 
 select
+    clustering,
     feature,
     n_tokens,
     n_clusters,

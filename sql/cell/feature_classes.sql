@@ -1,54 +1,33 @@
 -- Title:   Which class is each feature in: by all firings, by those on exclusive tokens,
 --          and with the languages of documents permuted?
--- Grain:   feature
--- Reads:   language_counts, permuted_counts, exclusive_counts, settings
+-- Grain:   variant, feature
+-- Reads:   largest_languages, variants, settings
 -- Paper:   section 3.3: a language whose share is above the threshold, else mixed
-with counts as (
+with classes as (
     select
-        'true' as kind,
-        feature,
-        language,
-        n_firings as n
-    from language_counts
-    union all
-    select
-        'permuted' as kind,
-        feature,
-        language,
-        n_firings as n
-    from permuted_counts
-    union all
-    select
-        'exclusive' as kind,
-        feature,
-        language,
-        n_firings as n
-    from exclusive_counts
-),
-
-largest as (
-    select
-        counts.feature,
-        counts.kind,
-        sum(counts.n)::bigint as n,
+        variants.variant,
+        largest_languages.feature,
+        largest_languages.kind,
+        largest_languages.n,
         if(
-            max(counts.n) / sum(counts.n) > any_value(settings.class_threshold),
-            any_value(settings.languages)[arg_max(counts.language, counts.n)],
+            largest_languages.share > variants.class_threshold,
+            settings.languages[largest_languages.language],
             'mixed'
         ) as class
-    from counts
+    from largest_languages
+    inner join variants on largest_languages.rule = variants.rule
     cross join settings
-    group by counts.feature, counts.kind
 )
 
 select
-    largest.feature,
+    classes.variant,
+    classes.feature,
     max(n) as n_firings,
     max(class) filter (where kind = 'true') as language,
     max(class) filter (where kind = 'permuted') as language_permuted,
-    max(class) filter (where kind = 'exclusive' and n >= min_exclusive_firings)
+    max(class) filter (where kind = 'exclusive' and n >= settings.min_exclusive_firings)
         as language_exclusive,
     1 - coalesce(max(n) filter (where kind = 'exclusive'), 0) / max(n) as p_shared
-from largest
+from classes
 cross join settings
-group by largest.feature
+group by classes.variant, classes.feature

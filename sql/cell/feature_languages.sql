@@ -2,11 +2,20 @@
 -- Grain:   feature, language; every language has a row
 -- Reads:   language_counts, settings
 -- Paper:   section 3.2: p(language given i), by the language of the document
-with totals as (
+with counts as (
+    select
+        feature,
+        language,
+        n_firings
+    from language_counts
+    where rule = 0
+),
+
+totals as (
     select
         feature,
         sum(n_firings)::bigint as n_firings
-    from language_counts
+    from counts
     group by feature
 ),
 
@@ -21,11 +30,11 @@ languages as (
 select
     totals.feature,
     languages.language,
-    coalesce(language_counts.n_firings, 0) as n_firings,
-    coalesce(language_counts.n_firings, 0) / totals.n_firings as p
+    coalesce(counts.n_firings, 0) as n_firings,
+    coalesce(counts.n_firings, 0) / totals.n_firings as p
 from totals
 cross join languages
-left join language_counts
+left join counts
     on
-        totals.feature = language_counts.feature
-        and languages.number = language_counts.language
+        totals.feature = counts.feature
+        and languages.number = counts.language

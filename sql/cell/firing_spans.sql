@@ -1,39 +1,32 @@
 -- Title:   Over how many consecutive tokens does each feature fire?
--- Grain:   feature
--- Reads:   firing_tokens, settings
+-- Grain:   rule, feature
+-- Reads:   permuted_rules, follow_rules, firing_rules
 -- Paper:   section 4.2, span length
--- Runs are firings less those that follow one of the same feature on the token before;
--- only an activation that follows another can. A run is truncated if it reaches the
+-- Runs are firings less those that follow another. A run is truncated if it reaches the
 -- window's end, so at most one of a document is.
-with follows as (
-    select
-        earlier.feature,
-        count(*) as n
-    from firing_tokens as earlier
-    inner join firing_tokens as later
-        on
-            earlier.feature = later.feature
-            and earlier.token_row + 1 = later.token_row
-    where not later.starts_run
-    group by earlier.feature
-),
-
-counts as (
+with counts as (
     select
         feature,
-        count(*) as n,
-        count(*) filter (
-            where
-            token_row % (select context - 1 from settings)
-            = (select context - 2 from settings)
-        ) as n_truncated
-    from firing_tokens
-    group by feature
+        rules,
+        n_firings,
+        n_last,
+        0 as n_following
+    from permuted_rules
+    union all
+    select
+        feature,
+        rules,
+        0 as n_firings,
+        0 as n_last,
+        n_firings as n_following
+    from follow_rules
 )
 
 select
+    firing_rules.rule,
     counts.feature,
-    counts.n / (counts.n - coalesce(follows.n, 0)) as mean_span,
-    counts.n_truncated / (counts.n - coalesce(follows.n, 0)) as truncated_share
+    sum(n_firings) / (sum(n_firings) - sum(n_following)) as mean_span,
+    sum(n_last) / (sum(n_firings) - sum(n_following)) as truncated_share
 from counts
-left join follows on counts.feature = follows.feature
+inner join firing_rules on counts.rules & firing_rules.bit > 0
+group by firing_rules.rule, counts.feature

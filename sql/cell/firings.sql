@@ -1,9 +1,10 @@
 -- Title:   On which tokens does each feature fire?
 -- Grain:   feature, token_row
--- Reads:   firing_tokens
+-- Reads:   strong_codes
 -- Paper:   section 3.2
 select
     feature,
-    token_row,
+    token_row::bigint as token_row,
     value
-from firing_tokens
+from strong_codes
+where rules & 1 > 0

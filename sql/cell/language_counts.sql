@@ -1,9 +1,21 @@
 -- Title:   How often does each feature fire in each language?
--- Grain:   feature, language, by its place in the study's list
--- Reads:   firing_tokens
+-- Grain:   rule, feature, language by its position in the study's list
+-- Reads:   token_rules, firing_rules
+with counts as (
+    select
+        feature,
+        language,
+        rules,
+        sum(n_firings)::bigint as n_firings
+    from token_rules
+    group by feature, language, rules
+)
+
 select
-    feature,
-    language,
-    count(*) as n_firings
-from firing_tokens
-group by feature, language
+    firing_rules.rule,
+    counts.feature,
+    counts.language,
+    sum(counts.n_firings)::bigint as n_firings
+from counts
+inner join firing_rules on counts.rules & firing_rules.bit > 0
+group by firing_rules.rule, counts.feature, counts.language

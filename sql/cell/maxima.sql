@@ -1,10 +1,10 @@
 -- Title:   How often is each feature activated, in how many runs, how strongly at most?
 -- Grain:   feature
--- Reads:   codes
+-- Reads:   eighth_maxima
 select
     feature,
-    count(*) as n_active,
-    count(*) filter (where starts_run) as n_runs,
-    max(value) as max_value
-from codes
+    sum(n_active)::bigint as n_active,
+    sum(n_runs)::bigint as n_runs,
+    max(max_value) as max_value
+from eighth_maxima
 group by feature

@@ -1,26 +1,11 @@
 -- Title:   How often does each feature fire in each language, those of documents permuted?
--- Grain:   feature, language, by its place in the study's list
--- Reads:   firing_tokens, documents, settings
-with permuted as (
-    select
-        documents.document,
-        list_position(settings.languages, documents.language_permuted)::utinyint
-            as language
-    from documents
-    cross join settings
-),
-
-placed as (
-    select
-        feature,
-        token_row // (select context - 1 from settings) as document
-    from firing_tokens
-)
-
+-- Grain:   rule, feature, language by its position in the study's list
+-- Reads:   permuted_rules, firing_rules
 select
-    placed.feature,
-    permuted.language,
-    count(*) as n_firings
-from placed
-inner join permuted on placed.document = permuted.document
-group by placed.feature, permuted.language
+    firing_rules.rule,
+    permuted_rules.feature,
+    permuted_rules.language_permuted as language,
+    sum(permuted_rules.n_firings)::bigint as n_firings
+from permuted_rules
+inner join firing_rules on permuted_rules.rules & firing_rules.bit > 0
+group by firing_rules.rule, permuted_rules.feature, permuted_rules.language_permuted

@@ -1,12 +1,12 @@
 -- Title:   Which share of each feature's firings is at its commonest position?
 -- Grain:   feature
--- Reads:   firing_tokens, settings
+-- Reads:   firings, settings
 with counts as (
     select
         feature,
         token_row % (select context - 1 from settings) as position,
         count(*) as n
-    from firing_tokens
+    from firings
     group by feature, position
 )
 

@@ -1,10 +1,11 @@
--- Title:   What is to be known of the token on which a feature fires?
+-- Title:   What does an activation on each token need to know of that token?
 -- Grain:   evaluation token
--- Reads:   tokens, settings
--- The language is its place in the study's list: a byte for each of many firings.
+-- Reads:   tokens, document_marks
 select
     tokens.token_row,
     tokens.token_id,
-    list_position(settings.languages, tokens.language)::utinyint as language
+    document_marks.language,
+    document_marks.language_permuted,
+    document_marks.rules
 from tokens
-cross join settings
+inner join document_marks on tokens.document = document_marks.document

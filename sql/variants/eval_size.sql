@@ -1,21 +1,20 @@
--- Title:   Do trends hang on how much text was evaluated? Parts of the documents
--- Grain:   size, step, layer, documents, population
--- Reads:   trends, variant, parts, document_eighths
+-- Title:   How do the trends depend on the amount of evaluation text?
+-- Grain:   documents, population
+-- Reads:   variant_trends, variant_names, parts, document_eighths
 -- Maxima, firings and all that follows are of the part. Intervals are over features
 -- alone. A trend that moves with the text is no property of the model.
-with counted as (
-    select count(*) as n_documents
+with counts as (
+    select
+        parts.documents,
+        count(*) as n_documents
     from document_eighths
     inner join parts on document_eighths.eighth = parts.eighth
-    where parts.documents = (select value from variant)
+    group by parts.documents
 )
 
 select
-    trends.size,
-    trends.step,
-    trends.layer,
-    variant.value as documents,
-    counted.n_documents,
+    variant_names.value as documents,
+    counts.n_documents,
     trends.population,
     trends.n_features,
     trends.n_dead,
@@ -46,6 +45,7 @@ select
     trends.mean_span,
     trends.mean_span_low,
     trends.mean_span_high
-from trends
-cross join variant
-cross join counted
+from variant_trends as trends
+inner join variant_names on trends.step = variant_names.variant
+inner join counts on variant_names.value = counts.documents
+where variant_names.table_name = 'eval_size'

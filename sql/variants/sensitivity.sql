@@ -1,14 +1,11 @@
--- Title:   Do trends hang on a setting? One at a time is another
--- Grain:   size, step, layer, setting, value, population
--- Reads:   trends, variant
+-- Title:   How sensitive are the trends to each setting, changed one at a time?
+-- Grain:   setting, value, population
+-- Reads:   variant_trends, variant_names
 -- Intervals are over features alone.
 select
-    trends.size,
-    trends.step,
-    trends.layer,
-    variant.setting,
-    variant.value,
-    variant.is_studys,
+    variant_names.setting,
+    variant_names.value,
+    variant_names.is_studys,
     trends.population,
     trends.n_features,
     trends.n_dead,
@@ -39,5 +36,6 @@ select
     trends.mean_span,
     trends.mean_span_low,
     trends.mean_span_high
-from trends
-cross join variant
+from variant_trends as trends
+inner join variant_names on trends.step = variant_names.variant
+where variant_names.table_name = 'sensitivity'

@@ -1,0 +1,41 @@
+-- Title:   What do the firings of each feature say, by the study and by each variant of it?
+-- Grain:   variant, feature
+-- Reads:   variants, feature_classes, document_counts, entropies, mono_null, firing_spans,
+--          settings
+select
+    variants.variant,
+    feature_classes.feature,
+    feature_classes.n_firings,
+    document_counts.n_documents,
+    entropies.n_tokens,
+    entropies.n_clusters,
+    entropies.largest_cluster_share,
+    feature_classes.n_firings >= settings.min_firings
+    and document_counts.n_documents >= settings.min_documents as supported,
+    feature_classes.language,
+    feature_classes.language_permuted,
+    feature_classes.language_exclusive,
+    feature_classes.p_shared,
+    entropies.token_entropy,
+    entropies.semantic_entropy,
+    entropies.monosemanticity,
+    mono_null.monosemanticity as monosemanticity_null,
+    firing_spans.mean_span,
+    firing_spans.truncated_share
+from feature_classes
+inner join variants on feature_classes.variant = variants.variant
+inner join document_counts
+    on
+        variants.rule = document_counts.rule
+        and feature_classes.feature = document_counts.feature
+inner join entropies
+    on
+        variants.clustering = entropies.clustering
+        and feature_classes.feature = entropies.feature
+inner join firing_spans
+    on
+        variants.rule = firing_spans.rule
+        and feature_classes.feature = firing_spans.feature
+cross join settings
+left join mono_null
+    on entropies.n_tokens between mono_null.n_tokens_low and mono_null.n_tokens_high

@@ -1,0 +1,20 @@
+-- Title:   The values that an activation of each feature must exceed, rule by rule
+-- Grain:   feature
+-- Reads:   rule_floors
+-- `least` is the lowest: below it nothing fires, by no rule. A feature that is not
+-- activated in a rule's documents has no floor there.
+select
+    feature,
+    min(floor) as least,
+    max(floor) filter (where rule = 0) as rule_0,
+    max(floor) filter (where rule = 1) as rule_1,
+    max(floor) filter (where rule = 2) as rule_2,
+    max(floor) filter (where rule = 3) as rule_3,
+    max(floor) filter (where rule = 4) as rule_4,
+    max(floor) filter (where rule = 5) as rule_5,
+    coalesce(max(floor) filter (where rule = 6), 'infinity') as rule_6,
+    coalesce(max(floor) filter (where rule = 7), 'infinity') as rule_7,
+    coalesce(max(floor) filter (where rule = 8), 'infinity') as rule_8,
+    coalesce(max(floor) filter (where rule = 9), 'infinity') as rule_9
+from rule_floors
+group by feature

@@ -1,0 +1,19 @@
+-- Title:   How often does each feature fire in each language, by the script of the token?
+-- Grain:   feature, language by its position in the study's list
+-- Reads:   token_rules, token_scripts, vocab, settings
+-- Where the script does not tell a language, it is the document's.
+select
+    token_rules.feature,
+    coalesce(
+        list_position(settings.languages, token_scripts.language)::utinyint,
+        token_rules.language
+    ) as language_by_script,
+    sum(token_rules.n_firings)::bigint as n_firings,
+    (sum(token_rules.n_firings) filter (where vocab.language is not null))::bigint
+        as n_exclusive
+from token_rules
+inner join vocab on token_rules.token_id = vocab.token_id
+left join token_scripts on token_rules.token_id = token_scripts.token_id
+cross join settings
+where token_rules.rules & 1 > 0
+group by token_rules.feature, language_by_script

@@ -1,0 +1,11 @@
+-- Title:   On which tokens of the vocabulary does each feature fire, by which rules?
+-- Grain:   feature, token_id, language of the document, rules
+-- Reads:   ruled_codes
+select
+    feature,
+    token_id,
+    language,
+    rules,
+    count(*) as n_firings
+from ruled_codes
+group by feature, token_id, language, rules

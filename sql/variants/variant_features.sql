@@ -1,0 +1,23 @@
+-- Title:   The features of each variant, addressed as if a variant were a step
+-- Grain:   size, step (the variant), layer, feature
+-- Reads:   feature_metrics
+-- So the views of trends, which know sizes, steps and layers, serve all variants at once.
+select
+    '' as size,
+    variant::bigint as step,
+    0 as layer,
+    feature,
+    n_firings,
+    n_documents,
+    n_tokens,
+    supported,
+    language,
+    language_permuted,
+    language_exclusive,
+    token_entropy,
+    semantic_entropy,
+    monosemanticity,
+    monosemanticity_null,
+    mean_span,
+    null::double as mean_span_active
+from feature_metrics
