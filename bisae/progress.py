@@ -16,6 +16,8 @@ T = TypeVar("T")
 SHOWN_AFTER = 2.0
 LINE_EVERY = 10.0
 """Seconds between two lines of a process that say how far it is."""
+RATED_FROM = 1e-3
+"""The share of the work before which its rate would mislead: it has only begun."""
 
 
 class Progress(Protocol):
@@ -124,7 +126,7 @@ class Lines:
 
     def _pace(self, now: float) -> str:
         seconds, counted = now - self._start, self.n - self._before
-        if counted <= 0:
+        if counted <= RATED_FROM * self._total:
             return ""
         left = (self._total - self.n) * seconds / counted
         return f"{self._rate(seconds)}, {duration(left)} left"

@@ -90,11 +90,12 @@ def test_what_was_done_before_is_not_counted_in_the_rate(
     assert lines() == ["translate: 60 texts in 15 s, 4 a second"]
 
 
-def test_nothing_done_yet_has_no_rate(clock: Clock, lines: Written) -> None:
-    with Lines(100, "query", "%", clock=clock) as shown:
+@pytest.mark.parametrize("n", [0, 1])
+def test_what_has_only_begun_has_no_rate(clock: Clock, lines: Written, n: int) -> None:
+    with Lines(1_000, "corpus", "tokens", clock=clock) as shown:
         clock.now += 12
-        shown.update(0)
-        assert lines() == ["query: 0 of 100 %"]
+        shown.update(n)
+        assert lines() == [f"corpus: {n} of 1,000 tokens"]
 
 
 def test_a_process_writes_one_line_in_ten_seconds(clock: Clock, lines: Written) -> None:
