@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH := 2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: test test-slow demo lint docs clean
@@ -25,14 +26,19 @@ demo: $(VENV)/.installed
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
-# torch first: left to the others' ranges, pip would fetch another build of it.
+# torch first: left to the others' ranges, pip would fetch another build of it. Without a
+# GPU its build for CPUs is enough, but not every package index has that.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) torch==2.13.0
+	@echo "PyTorch: 200 MB to download (its build for CPUs; several GB with CUDA)"
+	@nvidia-smi > /dev/null 2>&1 || $(PIP) torch==$(TORCH)+cpu 2> /dev/null || true
+	$(PIP) torch==$(TORCH)
+	@echo "What else bisae needs: 290 MB to download"
 	$(PIP) --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
+	@echo "What the checks need: 270 MB to download, of which Triton is 200"
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 

@@ -11,6 +11,7 @@ float32 product into a preallocated output (on a GPU the bfloat16 one). `sparsif
 
 import argparse
 import importlib.util
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -47,7 +48,12 @@ def dense(x: Tensor, n: int, k: int) -> Step:
 
 
 def sparsify(x: Tensor, n: int, k: int) -> Step:
-    """eai-sparsify's step, in the order of its trainer."""
+    """eai-sparsify's step, in the order of its trainer.
+
+    Where Triton is installed it decodes with it on a CPU too, which Triton cannot do.
+    """
+    if x.device.type == "cpu":
+        os.environ["SPARSIFY_DISABLE_TRITON"] = "1"  # read when it is imported
     from sparsify import SparseCoder, SparseCoderConfig
 
     config = SparseCoderConfig(num_latents=n, k=k)

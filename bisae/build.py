@@ -8,6 +8,7 @@ from itertools import islice
 
 from bisae import translate
 from bisae.corpus import build_corpus
+from bisae.devices import note_slow_bfloat16
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, Held, StudyError
 from bisae.export import Shared, export_cells, export_shared, gather
@@ -36,6 +37,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 
     A checkpoint that somebody else is building is left to them.
     """
+    note_slow_bfloat16(study)
     study = with_layers(study)
     cells = only.of(study.cells)
     store = create_store(study)
@@ -69,6 +71,7 @@ def _build_checkpoint(
 
 def search(study: Study) -> Store:
     """Run the learning-rate search for every size; gives the store."""
+    note_slow_bfloat16(study)
     study = with_layers(study)
     store = create_store(study)
     _build_corpus(store)

@@ -3,13 +3,13 @@
 Reads the study and, where they are at hand, the models' configurations.
 """
 
-import time
 from typing import NamedTuple
 
 import torch
 
+from bisae.devices import Device, choose_device, on_device
 from bisae.errors import BisaeError, OutOfMemory, StudyError
-from bisae.hidden import ModelShape, read_config
+from bisae.hidden import ModelShape, chosen_dtype, read_config
 from bisae.memory import (
     Need,
     available,
@@ -21,14 +21,13 @@ from bisae.memory import (
     past_bytes,
     translating_bytes,
 )
+from bisae.sae import product_dtype
 from bisae.study import Model, Study
 
 CODE_BYTES = 2.2
 """Bytes of a stored code, index and value, as measured on real codes."""
 TABLE_BYTES = 0.4
 """Bytes of tables for each stored code, mostly of `firings`."""
-STEP_PRODUCTS = 1.4
-"""A training step in encoder products: forward, sparse gradients, Adam."""
 BLOCK_WEIGHTS = 14
 """Weights of a block in d^2: four for attention, ten for a gated MLP of 10/3 d."""
 TYPICAL_VOCABULARY = 100_000
@@ -62,7 +61,8 @@ class SizePlan(NamedTuple):
     codes_gb: float
     tables_gb: float
     hours: float
-    """Arithmetic over the speed of a matrix product on this machine: a lower bound."""
+    """Of training and encoding on one device: the language model's products and the
+    autoencoders' steps, at the speed that the device is taken to have."""
 
 
 class InterventionPlan(NamedTuple):
@@ -77,15 +77,14 @@ class InterventionPlan(NamedTuple):
     """What translation keeps of each token that is read, prompts and translations."""
 
 
-def plan(study: Study) -> list[SizePlan]:
-    """One row for each size. Raises StudyError where a size's shape is unknown.
+def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
+    """One row for each size, on a device; by default the study's own.
 
-    A study for a GPU that is not here can be planned if it says `memory_gb`; else
-    raises CheckpointError.
+    Raises StudyError where a size's shape is unknown.
     """
-    here = torch.cuda.is_available() or device_of(study).type == "cpu"
-    rate = matmul_rate(device_of(study) if here else torch.device("cpu"))
-    return [_size_plan(study, model, rate) for model in study.models]
+    device = device or choose_device(study)
+    there = on_device(study, device)
+    return [_size_plan(there, model, device) for model in study.models]
 
 
 def plan_intervention(study: Study) -> InterventionPlan | None:
@@ -104,33 +103,17 @@ def plan_intervention(study: Study) -> InterventionPlan | None:
     )
 
 
-def matmul_rate(device: torch.device) -> float:
-    """Floating-point operations a second of a large matrix product here."""
-    side = 2048
-    left = torch.randn(side, side, device=device)
-    (left @ left).sum().item()
-    began = time.perf_counter()
-    (left @ left).sum().item()
-    return 2 * side**3 / (time.perf_counter() - began)
-
-
-def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
+def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
     shape, layers = _shape(study, model)
     sae, corpus = study.sae, study.corpus
     d_model, n_steps = shape.d_model, len(model.steps)
     cells = n_steps * layers
     codes = corpus.eval_tokens * sae.k
-    weights = _block_weights(shape)
     needed = need(study, shape, _n_params(shape))
     room = available(study)
     passes = _passes(layers, needed, room)
     largest = max(map(len, passes), default=1)
     peak = needed.of(largest, largest)
-    # Operations a token: two a weight, and the encoder's product.
-    lm = 2 * weights
-    encoder = 2 * sae.n_features * d_model * layers
-    train = corpus.train_tokens * (lm * max(1, len(passes)) + STEP_PRODUCTS * encoder)
-    evaluate = corpus.eval_tokens * (lm + encoder)
     return SizePlan(
         size=model.size,
         d_model=d_model,
@@ -147,8 +130,23 @@ def _size_plan(study: Study, model: Model, rate: float) -> SizePlan:
         weights_gb=cells * 2 * sae.n_features * d_model * 4 / 1e9,
         codes_gb=cells * codes * CODE_BYTES / 1e9,
         tables_gb=cells * codes * TABLE_BYTES / 1e9,
-        hours=n_steps * (train + evaluate) / rate / 3600,
+        hours=n_steps * _seconds(study, shape, layers, len(passes), device) / 3600,
     )
+
+
+def _seconds(
+    study: Study, shape: ModelShape, layers: int, passes: int, device: Device
+) -> float:
+    """Seconds to train and encode all layers of one checkpoint."""
+    there = device_of(study)
+    # Operations a token: two for each weight.
+    lm = 2 * _block_weights(shape) / device.rates[chosen_dtype(study.lm.dtype, there)]
+    encoder = 2 * study.sae.n_features * shape.d_model * layers
+    step = device.step_seconds(encoder, product_dtype(study.sae, there))
+    train = study.corpus.train_tokens * (max(1, passes) * lm + step)
+    # Codes are computed in float32, whatever the encoder learned in.
+    encode = study.corpus.eval_tokens * (lm + encoder / device.rates[torch.float32])
+    return train + encode
 
 
 def _block_weights(shape: ModelShape) -> int:

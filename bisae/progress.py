@@ -1,17 +1,49 @@
-"""Progress on standard error, with rate and time left; silent under two seconds."""
+"""Progress on standard error: a bar on a terminal, plain lines in a file or a log.
+
+Nothing is written about work that takes less than two seconds.
+"""
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Never, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from math import inf
+from time import monotonic
+from types import TracebackType
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
 SHOWN_AFTER = 2.0
+LINE_EVERY = 10.0
+"""Seconds between two lines of a process that say how far it is."""
+RATED_FROM = 1e-3
+"""The share of the work before which its rate would mislead: it has only begun."""
 
 
-def bar(total: int, title: str, unit: str, done: int = 0) -> "tqdm[Never]":
-    """A progress bar to be closed by `with`; hidden where nobody looks."""
+class Progress(Protocol):
+    """What counts work that is done; to be closed by `with`."""
+
+    n: float
+    """How much is done."""
+
+    def update(self, n: float = 1) -> object:
+        """Count more of it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+
+def bar(total: int, title: str, unit: str, done: int = 0) -> Progress:
+    """Start a progress bar where standard error is a terminal, else plain lines."""
+    if not sys.stderr.isatty():
+        return Lines(total, title, unit, done)
     return tqdm(
         total=total,
         initial=done,
@@ -19,7 +51,6 @@ def bar(total: int, title: str, unit: str, done: int = 0) -> "tqdm[Never]":
         unit=f" {unit}",
         unit_scale=True,
         delay=SHOWN_AFTER,
-        disable=None,
         leave=False,
         dynamic_ncols=True,
     )
@@ -36,3 +67,94 @@ def track(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
 def note(message: str) -> None:
     """Tell the user something on standard error, above a bar that may be there."""
     tqdm.write(message, file=sys.stderr)
+
+
+class Lines:
+    """Progress as plain lines: now and then how far, at the end how long it took."""
+
+    last_line: ClassVar = -inf
+    """When this process last wrote a line; all its work shares the interval."""
+
+    def __init__(
+        self,
+        total: int,
+        title: str,
+        unit: str,
+        done: int = 0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`done` of `total` was done before; `clock` counts seconds."""
+        self.n: float = done
+        self._total, self._title, self._unit = total, title, unit
+        self._before = done
+        self._clock = clock
+        self._start = clock()
+
+    def __enter__(self) -> Self:
+        """Start counting."""
+        return self
+
+    def update(self, n: float = 1) -> None:
+        """Count more; write a line if the last one is old enough."""
+        self.n += n
+        now = self._clock()
+        quiet = now - max(self._start, Lines.last_line)
+        if self.n < self._total and quiet >= LINE_EVERY:
+            self._write(f"{self._share()}{self._pace(now)}", now)
+
+    def __exit__(self, error: object, *_: object) -> None:
+        """Say how much was done and in which time, if it took long.
+
+        Not of work that ends early without an error: a query, or cells left to others.
+        """
+        now = self._clock()
+        seconds = now - self._start
+        if seconds <= SHOWN_AFTER:
+            return
+        if error:
+            self._write(f"stopped at {self._share()} after {duration(seconds)}", now)
+        elif self.n >= self._total:
+            count = f"{self.n - self._before:,.0f} {self._unit}"
+            self._write(f"{count} in {duration(seconds)}{self._rate(seconds)}", now)
+
+    def _write(self, text: str, now: float) -> None:
+        Lines.last_line = now
+        note(f"{self._title}: {text}")
+
+    def _share(self) -> str:
+        return f"{self.n:,.0f} of {self._total:,} {self._unit}"
+
+    def _pace(self, now: float) -> str:
+        seconds, counted = now - self._start, self.n - self._before
+        if counted <= RATED_FROM * self._total:
+            return ""
+        left = (self._total - self.n) * seconds / counted
+        return f"{self._rate(seconds)}, {duration(left)} left"
+
+    def _rate(self, seconds: float) -> str:
+        counted = self.n - self._before
+        if counted <= 0:
+            return ""
+        if counted < seconds:
+            return f", one every {duration(seconds / counted)}"
+        return f", {_rounded(counted / seconds)} a second"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the two units that matter: 2.5 s, 40 s, 3 min 20 s, 5 h 10 min.
+
+    Below ten seconds with a tenth, which is left out where it is zero.
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _rounded(number: float) -> str:
+    """Write a number with two digits that matter: 35,000, 8.3, 12."""
+    digits = 0 if number >= 9.95 else 1
+    return f"{float(f'{number:.2g}'):,.{digits}f}".removesuffix(".0")

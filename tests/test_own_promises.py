@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from progress_lines import without_progress
 
 from bisae.cli import main
 from bisae.errors import CheckError, SqlError
@@ -243,8 +244,9 @@ def test_the_command_tells_what_became_of_them(copy: Store, folder: Path) -> Non
     told = run(copy, folder)
     assert told.exit_code == 2
     assert "fail: Cells of the first step" in told.stdout
-    assert told.stderr.startswith(f"Error: {folder / 'second.sql'}: 'second' could not")
-    assert told.stderr.count("\n") == 1
+    said = without_progress(told.stderr)
+    assert said.startswith(f"Error: {folder / 'second.sql'}: 'second' could not")
+    assert said.count("\n") == 1
     told = run(copy, folder / "none")
     assert told.exit_code == 2
     assert f"Error: {folder / 'none'}: '[validation] folder' could not" in told.stderr

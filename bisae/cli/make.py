@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from bisae.cli.options import (
     show,
     study_argument,
 )
+
+if TYPE_CHECKING:
+    from bisae.study import Study
 
 
 @click.command()
@@ -42,37 +46,68 @@ def demo(folder: Path) -> None:
 
 @click.command()
 @study_argument
+@click.option(
+    "--device",
+    type=click.Choice(["h200", "a100", "cpu"]),
+    help="Plan for this device; by default the study's own, if this machine has it.",
+)
 @format_option
 @reports_errors
-def plan(study: Path, style: str) -> None:
+def plan(study: Path, device: str | None, style: str) -> None:
     """Say what a study will cost: cells, passes, bytes, memory, hours; builds nothing.
 
-    Example: bisae plan examples/llm-jp-3.toml
-    """
-    from bisae.formats import Rows
-    from bisae.plan import SizePlan, plan, plan_intervention
-    from bisae.study import load_study
+    Needs no checkpoint where the study gives d_model and layers, no text, and no
+    variable of the environment. An H200 and an A100 are planned for by their published
+    numbers, this machine's CPU as fast as it is; a study for a GPU that is not here is
+    planned for an H200.
 
-    loaded = load_study(study)
-    sizes = plan(loaded)
+    Example: bisae plan examples/llm-jp-3.toml --device a100
+    """
+    from bisae.devices import assumptions, choose_device, note_slow_bfloat16, on_device
+    from bisae.formats import Rows
+    from bisae.plan import SizePlan, plan
+    from bisae.study import load_draft
+
+    draft, unset = load_draft(study)
+    for variable, keys in unset.items():
+        say(f"{variable} is not set: {', '.join(keys)}")
+    chosen = choose_device(draft, device)
+    there = on_device(draft, chosen)
+    note_slow_bfloat16(there)
+    sizes = plan(there, chosen)
+    say(assumptions(there, chosen))
     show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
-    cells = sum(size.cells for size in sizes)
-    disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
-    hours = sum(size.hours for size in sizes)
     for size in sizes:
         say(
             f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "
             f"{size.layer_gb:.1f} a layer go into {size.room_gb:.1f}"
         )
-    say(f"{cells} cells, {disk:,.1f} GB, at least {hours:,.1f} hours on this machine")
-    if added := plan_intervention(loaded):
-        told = (
+    cells = sum(size.cells for size in sizes)
+    disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
+    hours = sum(size.hours for size in sizes)
+    say(
+        f"{cells} cells, {disk:,.1f} GB, to train and encode about {hours:,.1f} hours "
+        f"on {chosen.title}"
+    )
+    if chosen.memory_gb and device is None:
+        here = choose_device(draft, "cpu")
+        hours = sum(size.hours for size in plan(draft, here))
+        say(f"about {hours:,.0f} hours on {here.title}")
+    _say_intervention(there)
+
+
+def _say_intervention(study: "Study") -> None:
+    """Say what memory [intervention] takes."""
+    from bisae.plan import plan_intervention
+
+    if added := plan_intervention(study):
+        text = (
             f"intervene, {added.size}: {added.measuring_gb:.1f} GB, one model at a time"
         )
         if added.translating_gb is not None:
-            told += f"; {added.translating_gb:.1f} GB to translate, with both, and "
-            told += f"{added.token_mb:.2f} MB a token that is read"
-        say(told)
+            text += f"; {added.translating_gb:.1f} GB to translate, with both, and "
+            text += f"{added.token_mb:.2f} MB a token that is read"
+        say(text)
 
 
 def _passes(number: int) -> str:

@@ -6,12 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
 
 from bisae.errors import Stopped, TimedOut
-from bisae.progress import bar
+from bisae.progress import Progress, bar
 from bisae.query.database import Connection
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Watch:
     def _ask_to_stop(self) -> None:
         self._asked_to_stop = True
 
-    def _look(self, task: "Future[T]", shown: Any) -> None:
+    def _look(self, task: "Future[T]", shown: Progress) -> None:
         """Wait a little; stop the query, again and again until it hears, or draw."""
         wait([task], LOOK)
         if self._asked_to_stop or monotonic() > self._end:

@@ -4,7 +4,13 @@ Reads a TOML file and gives a frozen `Study` with every default filled in and ev
 absolute; writes it back beside the store, so that a store says how it was built.
 """
 
-from bisae.study.files import dump_study, is_path, load_study, parse_study
+from bisae.study.files import (
+    dump_study,
+    is_path,
+    load_draft,
+    load_study,
+    parse_study,
+)
 from bisae.study.intervention import Intervention, Translation
 from bisae.study.model import Model
 from bisae.study.sae import Sae
@@ -30,6 +36,7 @@ __all__ = [
     "Validation",
     "dump_study",
     "is_path",
+    "load_draft",
     "load_study",
     "parse_study",
 ]

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -12,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from bisae.errors import StudyError
 from bisae.study.intervention import check_intervention
 from bisae.study.schema import Lexicon, Source, Study, Validation
+
+VARIABLE = re.compile(r"\$\{?(\w+)")
+"""A variable of the environment in a path."""
 
 
 def is_path(place: str) -> bool:
@@ -25,6 +29,34 @@ def is_path(place: str) -> bool:
 
 def load_study(path: Path) -> Study:
     """Read a study file. Raises StudyError: one line, what is wrong and where."""
+    return _absolute(_read(path), path.resolve().parent, _expanded)
+
+
+def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
+    """Read a study file whose $VARIABLES may not be set yet, such as for a plan.
+
+    Also returns the variables that are not set, with the keys whose paths they are in;
+    these paths keep the variable's name. Raises StudyError.
+    """
+    study, incomplete = _read(path), set[str]()
+
+    def expand(text: str) -> str:
+        filled = os.path.expandvars(text)
+        if VARIABLE.search(filled):
+            incomplete.add(text)
+        return filled
+
+    unset: dict[str, list[str]] = {}
+    draft = _absolute(study, path.resolve().parent, expand)
+    for key, text in _texts(study.model_dump()):
+        for name in VARIABLE.findall(text) if text in incomplete else ():
+            if name not in os.environ and key not in unset.setdefault(name, []):
+                unset[name].append(key)
+    return draft, unset
+
+
+def _read(path: Path) -> Study:
+    """Read and check a study file, paths as they are written."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -38,7 +70,7 @@ def load_study(path: Path) -> Study:
         # A store may hold a part of a grid, so its own study is not held to this.
         models, languages = study.models, study.corpus.languages
         check_intervention(study.intervention, models, languages, str(path))
-    return _absolute(study, path.resolve().parent)
+    return study
 
 
 def parse_study(text: str, name: str) -> Study:
@@ -91,17 +123,29 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 def _expanded(text: str) -> str:
     """Fill in environment variables. Raises StudyError for one that is not set."""
     filled = os.path.expandvars(text)
-    if unset := re.search(r"\$\{?(\w+)", filled):
+    if unset := VARIABLE.search(filled):
         msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
         raise StudyError(msg)
     return filled
 
 
-def _absolute(study: Study, home: Path) -> Study:
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text below a value, with its key as in `corpus.text.files`."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner, key)
+
+
+def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
     """Resolve every path of the study: $VARIABLES, then the folder of its file."""
 
     def place(text: str) -> str:
-        return str((home / Path(_expanded(text)).expanduser()).resolve())
+        return str((home / Path(expand(text)).expanduser()).resolve())
 
     def maybe(text: str | None) -> str | None:
         return place(text) if text and is_path(text) else text
