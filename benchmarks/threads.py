@@ -100,6 +100,7 @@ def in_a_process(way: str, name: str, seconds: float, busy: int) -> tuple[float,
         command, env=environment | WAYS[way], check=True, capture_output=True, text=True
     )
     rate, used = json.loads(result.stdout)
+    print(f"{way}, {name}: {rate:.3g} a second", file=sys.stderr)
     return rate, used
 
 
