@@ -215,7 +215,7 @@ def shorten(store: Store) -> None:
         open_array(store.zarr / "corpus" / "heldout" / name, mode="r+")
         for name in ("token_id", "length")
     )
-    kept = np.arange(len(length)) % 27 + 3
+    kept = np.arange(length.shape[0]) % 27 + 3
     cut = np.arange(token_id.shape[1]) >= kept[:, None]
     token_id[:] = np.where(cut, -1, token_id[:])
     length[:] = kept
