@@ -76,32 +76,32 @@ def test_importing_bisae_imports_nothing_heavy() -> None:
 # -- how threads wait -----------------------------------------------------------------
 
 
-def imported(code: str, **own: str) -> tuple[str, str]:
+def imported(code: str, **chosen: str) -> tuple[str, str]:
     """Standard output and error of code in a fresh process, with its own settings."""
     unset = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
     environment = {k: v for k, v in os.environ.items() if k not in unset}
     command = [sys.executable, "-c", code]
     result = subprocess.run(
-        command, env=environment | own, capture_output=True, text=True, check=True
+        command, env=environment | chosen, capture_output=True, text=True, check=True
     )
     return result.stdout, result.stderr
 
 
 @pytest.mark.parametrize(
-    ("own", "policy"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
+    ("chosen", "policy"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
 )
 def test_threads_wait_passively_unless_the_user_says_otherwise(
-    own: dict[str, str], policy: str
+    chosen: dict[str, str], policy: str
 ) -> None:
     code = "import bisae, os, sys; print(os.environ['OMP_WAIT_POLICY'], *sys.modules)"
-    told, *modules = imported(code, **own)[0].split()
-    assert told == policy
+    value, *modules = imported(code, **chosen)[0].split()
+    assert value == policy
     assert not {"torch", "numpy", "click", "zarr"} & set(modules)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PyTorch has libgomp on Linux")
 @pytest.mark.parametrize(
-    ("code", "own", "is_zero"),
+    ("code", "chosen", "is_zero"),
     [
         ("import bisae.sae", {}, True),
         ("import bisae.sae", {"GOMP_SPINCOUNT": "77"}, False),
@@ -109,8 +109,8 @@ def test_threads_wait_passively_unless_the_user_says_otherwise(
     ],
 )
 def test_openmp_reads_the_setting(
-    code: str, own: dict[str, str], *, is_zero: bool
+    code: str, chosen: dict[str, str], *, is_zero: bool
 ) -> None:
-    shown = imported(code, OMP_DISPLAY_ENV="verbose", **own)[1]
+    shown = imported(code, OMP_DISPLAY_ENV="verbose", **chosen)[1]
     (spins,) = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", shown)
     assert (spins == "0") == is_zero

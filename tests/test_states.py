@@ -161,14 +161,14 @@ def mask_of(length: list[int]) -> Tensor:
 def test_buckets_cost_the_least(length: list[int]) -> None:
     mask = mask_of(length)
     token_id = torch.arange(mask.numel()).view(mask.shape)
-    made = buckets(token_id, mask, CPU)
-    documents = [i for bucket in made for i in bucket.documents.tolist()]
+    result = buckets(token_id, mask, CPU)
+    documents = [i for bucket in result for i in bucket.documents.tolist()]
     assert sorted(documents) == list(range(len(length)))
-    for bucket in made:
+    for bucket in result:
         longest = max(length[i] for i in bucket.documents.tolist())
         assert torch.equal(bucket.token_id, token_id[bucket.documents, :longest])
         assert torch.equal(bucket.mask, mask[bucket.documents, :longest])
-    cost = sum(CPU_PASS_TOKENS + bucket.mask.numel() for bucket in made)
+    cost = sum(CPU_PASS_TOKENS + bucket.mask.numel() for bucket in result)
     assert cost == least_cost(sorted(length))
 
 
