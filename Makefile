@@ -19,9 +19,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar sql
 
-# Threads that the system puts on one core wait for each other ten times as long.
 demo: $(VENV)/.installed
-	OMP_PROC_BIND=true $(BIN)/bisae demo --folder store/data/toy
+	$(BIN)/bisae demo --folder store/data/toy
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py

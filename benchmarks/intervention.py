@@ -1,6 +1,6 @@
 """What a setting of the intervention costs, against passes of the model.
 
-    OMP_PROC_BIND=true python benchmarks/intervention.py
+    OMP_WAIT_POLICY=passive python benchmarks/intervention.py
 
 An untrained Llama, random features of a random autoencoder. Times, in turn and medians
 of the rounds: one whole pass, one from the layer on, and a batch with every setting as

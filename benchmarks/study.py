@@ -49,8 +49,8 @@ def make_study(place: Path, layers: int, tokens: int, sae: dict[str, Any]) -> St
     return Study.model_validate(raw)
 
 
-def fill(study: Study) -> Store:
-    """The study's store, its corpus random tokens."""
+def fill(study: Study, length: Any = None) -> Store:
+    """The study's store, its corpus random tokens; documents are full by default."""
     store = create_store(study)
     size = study.corpus.context - 1
     documents = -(-study.corpus.train_tokens // size)
@@ -58,6 +58,8 @@ def fill(study: Study) -> Store:
     with store.write_corpus() as writer:
         for split in SPLITS:
             token_id = draw.integers(0, VOCABULARY, (documents, size))
+            if length is not None:
+                token_id[np.arange(size) >= length[:, None]] = -1
             writer.append(split, token_id, np.arange(documents) % 2)
         told = {"bos_token_id": 0, "vocab_size": VOCABULARY}
         writer.finish(told | {"tokenizer_fingerprint": "none"})

@@ -17,7 +17,14 @@ from bisae.hidden import LanguageModel, unit_states
 from bisae.kernels import Scratch
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code, Reconstruction, from_numpy
-from bisae.states import StateBlocks, States, with_bos, without_bos
+from bisae.states import (
+    Bucket,
+    StateBlocks,
+    States,
+    buckets,
+    with_bos,
+    without_bos,
+)
 from bisae.store import Store
 
 
@@ -125,20 +132,31 @@ def cross_entropies(
             break
         token_id, mask = with_bos(block, bos)
         tokens += int(mask[:, 1:].sum())
-        ce = float(lm.token_losses(token_id, mask).sum())
-        for cell, sae in saes.items():
-            sums[cell]["ce"] += ce
-            for name, edit in (
-                ("ce_recon", _reconstruct(sae, mask)),
-                ("ce_zero", _zero(mask)),
-            ):
-                with lm.edited(cell.layer, edit):
-                    loss = lm.token_losses(token_id, mask)
-                sums[cell][name] += float(loss.sum())
+        for bucket in buckets(token_id, mask, lm.device):
+            _add_losses(sums, lm, saes, bucket)
     return {
         cell: {name: total / tokens for name, total in named.items()} if tokens else {}
         for cell, named in sums.items()
     }
+
+
+def _add_losses(
+    sums: dict[Cell, dict[str, float]],
+    lm: LanguageModel,
+    saes: dict[Cell, Autoencoder],
+    bucket: Bucket,
+) -> None:
+    """Add the summed losses of a bucket's tokens to each cell's sums."""
+    ce = float(lm.token_losses(*bucket.text).sum())
+    for cell, sae in saes.items():
+        sums[cell]["ce"] += ce
+        edits = {
+            "ce_recon": _reconstruct(sae, bucket.mask),
+            "ce_zero": _zero(bucket.mask),
+        }
+        for name, edit in edits.items():
+            with lm.edited(cell.layer, edit):
+                sums[cell][name] += float(lm.token_losses(*bucket.text).sum())
 
 
 def _reconstruct(sae: Autoencoder, mask: Tensor) -> Any:

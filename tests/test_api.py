@@ -1,5 +1,7 @@
 """An open store, from Python: the same as through the commands."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +71,46 @@ def test_importing_bisae_imports_nothing_heavy() -> None:
     code = "import bisae, sys; print({'zarr', 'duckdb', 'upath'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert told.stdout == "set()\n"
+
+
+# -- how threads wait -----------------------------------------------------------------
+
+
+def imported(code: str, **chosen: str) -> tuple[str, str]:
+    """Standard output and error of code in a fresh process, with its own settings."""
+    unset = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
+    environment = {k: v for k, v in os.environ.items() if k not in unset}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(
+        command, env=environment | chosen, capture_output=True, text=True, check=True
+    )
+    return result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("chosen", "policy"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")]
+)
+def test_threads_wait_passively_unless_the_user_says_otherwise(
+    chosen: dict[str, str], policy: str
+) -> None:
+    code = "import bisae, os, sys; print(os.environ['OMP_WAIT_POLICY'], *sys.modules)"
+    value, *modules = imported(code, **chosen)[0].split()
+    assert value == policy
+    assert not {"torch", "numpy", "click", "zarr"} & set(modules)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PyTorch has libgomp on Linux")
+@pytest.mark.parametrize(
+    ("code", "chosen", "is_zero"),
+    [
+        ("import bisae.sae", {}, True),
+        ("import bisae.sae", {"GOMP_SPINCOUNT": "77"}, False),
+        ("import torch, bisae", {}, False),  # too late
+    ],
+)
+def test_openmp_reads_the_setting(
+    code: str, chosen: dict[str, str], *, is_zero: bool
+) -> None:
+    shown = imported(code, OMP_DISPLAY_ENV="verbose", **chosen)[1]
+    (spins,) = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", shown)
+    assert (spins == "0") == is_zero

@@ -11,11 +11,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from rows import Row, rows_of
 from torch import Tensor, nn
+from zarr import open_array
 
 from bisae.build import intervene
 from bisae.grid import Cell
@@ -184,6 +186,39 @@ def test_losses_are_those_of_a_plain_loop(
     for row in rows:
         loss = plain_loss(tiny, row, sae, mid, full, draw_of(chosen, row["draw"]))
         assert row["nll"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_short_documents_run_in_buckets_with_the_losses_of_a_plain_loop(
+    copied_study: Study,
+    tmp_path: Path,
+    sae: Autoencoder,
+    mid: LanguageModel,
+    full: LanguageModel,
+    runs: Counter[tuple[int, int]],
+) -> None:
+    shorten(open_store(copied_study.store))
+    store, _ = intervene(asking(copied_study, tmp_path, draws=1, documents=18))
+    assert runs[40, 1] > 2  # the text is two batches
+    rows = rows_of(connect(store), "from intervention_losses")
+    features = draw_of(in_class(store, "en"), 0)
+    chosen = named(rows, control="m", added="en", alpha=0.3)
+    assert len(chosen) == 2 * 36
+    assert len({row["n_tokens"] for row in chosen}) > 10
+    for row in chosen:
+        loss = plain_loss(store, row, sae, mid, full, features)
+        assert row["nll"] == pytest.approx(loss, rel=1e-5)
+
+
+def shorten(store: Store) -> None:
+    """Cut a store's held-out documents to 3, 4, 5 ... tokens, over and over."""
+    token_id, length = (
+        open_array(store.zarr / "corpus" / "heldout" / name, mode="r+")
+        for name in ("token_id", "length")
+    )
+    kept = np.arange(length.shape[0]) % 27 + 3
+    cut = np.arange(token_id.shape[1]) >= kept[:, None]
+    token_id[:] = np.where(cut, -1, token_id[:])
+    length[:] = kept
 
 
 def in_class(store: Store, name: str) -> list[int]:

@@ -22,7 +22,7 @@ from bisae.hidden import LanguageModel
 from bisae.intervene.equation import Encoded, encoded
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code
-from bisae.states import with_bos, without_bos
+from bisae.states import buckets, with_bos, without_bos
 from bisae.store import Store
 
 
@@ -40,6 +40,16 @@ class Batch(NamedTuple):
     def edited(self) -> Tensor:
         """(documents, context) bool: every token but BOS."""
         return without_bos(self.mask)
+
+    def trimmed(self, device: torch.device) -> Iterator["Batch"]:
+        """Yield the batch in parts of similar length, with little padding."""
+        for bucket in buckets(self.token_id, self.mask, device):
+            rows = bucket.documents.tolist()
+            document, language = (
+                [column[row] for row in rows]
+                for column in (self.document, self.language)
+            )
+            yield Batch(document, language, *bucket.text)
 
 
 class Heldout:
@@ -130,9 +140,8 @@ def encode_text(
     title = f"encode held-out text at {cell}"
     with bar(text.n_tokens, title, "tokens") as shown, at(cell):
         for batch in text:
-            if not batch.document:
-                continue
-            token_id, mask, edited = batch.token_id, batch.mask, batch.edited
-            states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
-            codes.append(encoded(sae, states[edited.to(full.device)]))
-            shown.update(int(edited.sum()))
+            for part in batch.trimmed(full.device):
+                token_id, mask, edited = part.token_id, part.mask, part.edited
+                states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
+                codes.append(encoded(sae, states[edited.to(full.device)]))
+                shown.update(int(edited.sum()))

@@ -6,6 +6,7 @@ a batch, the upper ones once for each setting, and once for the baseline.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,15 +88,18 @@ def measure(
     first = 0
     with bar(text.n_tokens, "run with features added", "tokens") as shown:
         for number, batch in enumerate(text):
-            tokens = int(batch.edited.sum())
-            left = missing(folder, number, wanted) if tokens else set()
-            if left:
-                code = codes.of(first, tokens)
-                of_batch = Losses(mid, layer, batch)
-                rows = of_batch.rows(code, prepared, bias, left)
-                _add(part(folder, number), [row for some in rows for row in some])
-            first += tokens
-            shown.update(tokens)
+            left = missing(folder, number, wanted) if batch.document else set()
+            rows: list[Row] = []
+            for trimmed in batch.trimmed(mid.device):
+                tokens = int(trimmed.edited.sum())
+                if left:
+                    code = codes.of(first, tokens)
+                    losses = Losses(mid, layer, trimmed)
+                    rows += chain.from_iterable(losses.rows(code, prepared, bias, left))
+                first += tokens
+                shown.update(tokens)
+            if rows:
+                _add(part(folder, number), rows)
 
 
 def _add(file: Path, rows: list[Row]) -> None:
