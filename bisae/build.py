@@ -5,6 +5,7 @@ Every stage picks up where it stopped: what is finished is not touched.
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 
 from bisae import translate
 from bisae.corpus import build_corpus
@@ -24,7 +25,7 @@ from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
-from bisae.study import Model, Study
+from bisae.study import Model, Study, load_study
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
@@ -53,6 +54,12 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
         except Held as error:
             note(f"{error}; left to them")
     return store
+
+
+def build_checkpoint(path: Path, size: str, step: int) -> None:
+    """Build one checkpoint of a study file, all its layers: the unit of work."""
+    only = Selection(frozenset({size}), frozenset({step}))
+    build(load_study(path), only)
 
 
 def _build_checkpoint(

@@ -7,7 +7,7 @@ study's models say, one folder a step.
 import math
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,17 @@ SHUFFLED = 4096
 Texts = dict[str, Callable[[], Iterator[str]]]
 
 
-def pretrain(study: Study) -> None:
-    """Make every checkpoint that is missing; a size that lacks one starts anew.
+def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
+    """Make every checkpoint that is missing, of some sizes or of all.
 
-    Raises StudyError without [pretrain], CorpusError without text enough for a window.
+    A size that lacks one starts anew. Raises StudyError without [pretrain], CorpusError
+    without text enough for a window.
     """
-    settings = study.pretrain
-    if settings is None:
-        msg = "the study has no [pretrain] section"
-        raise StudyError(msg)
+    settings = _settings(study)
     missing = [
         (shape, folders)
         for shape in settings.models
+        if sizes is None or shape.size in sizes
         if not all(map(_finished, (folders := _folders(study, shape)).values()))
     ]
     if missing:
@@ -56,6 +55,19 @@ def pretrain(study: Study) -> None:
         tokenizer = _tokenizer(study, settings, texts)
         for shape, folders in missing:
             _train(shape, study, windows(study, texts, tokenizer), tokenizer, folders)
+
+
+def train_tokenizer(study: Study) -> None:
+    """Train the study's tokenizer, unless it is there. Raises as `pretrain`."""
+    settings = _settings(study)
+    _tokenizer(study, settings, _texts(study, settings))
+
+
+def _settings(study: Study) -> Pretrain:
+    if study.pretrain is None:
+        msg = "the study has no [pretrain] section"
+        raise StudyError(msg)
+    return study.pretrain
 
 
 def _folders(study: Study, shape: PretrainModel) -> dict[int, Path]:

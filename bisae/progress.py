@@ -42,7 +42,7 @@ class Progress(Protocol):
 
 def bar(total: int, title: str, unit: str, done: int = 0) -> Progress:
     """Start a progress bar where standard error is a terminal, else plain lines."""
-    if not sys.stderr.isatty():
+    if Lines.always or not sys.stderr.isatty():
         return Lines(total, title, unit, done)
     return tqdm(
         total=total,
@@ -54,6 +54,11 @@ def bar(total: int, title: str, unit: str, done: int = 0) -> Progress:
         leave=False,
         dynamic_ncols=True,
     )
+
+
+def use_plain_lines() -> None:
+    """Write plain lines on a terminal too, which other processes share."""
+    Lines.always = True
 
 
 def track(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
@@ -72,6 +77,8 @@ def note(message: str) -> None:
 class Lines:
     """Progress as plain lines: now and then how far, at the end how long it took."""
 
+    always: ClassVar = False
+    """Whether this process writes lines where it could draw a bar."""
     last_line: ClassVar = -inf
     """When this process last wrote a line; all its work shares the interval."""
 

@@ -16,8 +16,9 @@ from bisae.assets import asset_dir
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.hidden import LanguageModel
 from bisae.models import is_at_hand, open_model
-from bisae.progress import note, track
+from bisae.progress import note
 from bisae.query import (
+    Connection,
     Made,
     database,
     digest,
@@ -33,7 +34,7 @@ from bisae.validate import (
     FOLDED,
     ROWS_SHOWN,
     Outcome,
-    check_cell,
+    check_cells,
     code_files,
     validate,
 )
@@ -58,9 +59,10 @@ def record_outcomes(
     rules = _rules()
     made = {cell: _made(store, cell) | {"promises": rules} for cell in cells}
     stale = [cell for cell in cells if not _is_recorded(store, cell, made[cell])]
-    for cell, outcomes in check_codes(store, stale, lm):
-        again = lm is not None or is_at_hand(store, cell)
-        _write(store, cell, outcomes, made[cell] | {ENCODED_AGAIN: again})
+    with closing(database(store.tables)) as con:
+        for cell, outcomes in check_codes(store, stale, lm):
+            again = lm is not None or is_at_hand(store, cell)
+            _write(con, store, cell, outcomes, made[cell] | {ENCODED_AGAIN: again})
 
 
 def check_codes(
@@ -71,10 +73,7 @@ def check_codes(
     Tokens are encoded again where the model is loaded, or a folder on this machine.
     """
     for group in checkpoints(cells):
-        again = _encoded_again(store, group, lm)
-        title = f"promises {group[0].checkpoint}"
-        for cell in track(group, len(group), title, "cells"):
-            yield cell, check_cell(store, cell, again.get(cell, {}))
+        yield from check_cells(store, group, _encoded_again(store, group, lm))
 
 
 def validate_cells(store: Store, only: Selection) -> list[Outcome]:
@@ -148,7 +147,9 @@ def _is_recorded(store: Store, cell: Cell, made: dict[str, Any]) -> bool:
     )
 
 
-def _write(store: Store, cell: Cell, outcomes: list[Outcome], made: Made) -> None:
+def _write(
+    con: Connection, store: Store, cell: Cell, outcomes: list[Outcome], made: Made
+) -> None:
     rows = [
         {
             "suite": one.file.stem,
@@ -157,6 +158,5 @@ def _write(store: Store, cell: Cell, outcomes: list[Outcome], made: Made) -> Non
         }
         for one in outcomes
     ]
-    with closing(database(store.tables)) as con:
-        con.register("outcomes", pa.Table.from_pylist(rows, schema=SCHEMA))
-        write_table(con, "outcomes", table_file(store, TABLE, cell), made, cell)
+    con.register("outcomes", pa.Table.from_pylist(rows, schema=SCHEMA))
+    write_table(con, "outcomes", table_file(store, TABLE, cell), made, cell)

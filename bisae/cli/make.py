@@ -33,15 +33,25 @@ def demo(folder: Path) -> None:
 
     Example: bisae demo --folder toy
     """
-    from bisae.demo import write_study
-    from bisae.pretrain import pretrain
+    from bisae.demo import build_side_by_side, write_study
     from bisae.study import load_study
 
     path = write_study(folder)
     study = load_study(path)
     say(f"{path}: a small bilingual world and its text are made")
-    pretrain(study)
+    build_side_by_side(path, study, lambda size: _show_overview(study.store, size))
     _build(path, None)
+
+
+def _show_overview(store: str, size: str) -> None:
+    """Print the trends of a size's middle layer, as far as it is built."""
+    from bisae.query import connect, rows_of
+    from bisae.store import open_store
+
+    query = f"from overview where size = '{size}'"
+    with closing(connect(open_store(Path(store)), query=query)) as con:
+        show(rows_of(con, query), "table")
+    say(f"the middle layer of {size}, as far as it is built; the rest follows")
 
 
 @click.command()

@@ -5,8 +5,8 @@ and `eval_size`. All of it is sql/cell and sql/variants, but one numeric step: w
 a feature's tokens are linked.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ from bisae.query import (
     made_by,
     named,
     parquet_view,
+    schema,
     table_file,
     write_table,
 )
@@ -75,7 +76,7 @@ def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
         fold = open_fold(con, shared)
         title = f"export {cells[0].checkpoint}"
         for cell, made in track(stale.items(), len(stale), title, "cells"):
-            with at(cell), named(f"cell {cell}"), _schema(con, "cell"):
+            with at(cell), named(f"cell {cell}"), schema(con, "cell"):
                 _aggregate_cell(fold, shared, cell)
                 for name, source in made.items():
                     file = table_file(shared.store, name, cell)
@@ -164,7 +165,7 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
     base = create_views(con, views, base | {"codes_above"}, COMPUTED_ONCE)
     needed = {one.name: one for name in BY_RANGE for one in closure(views, name)}
     for first, last in _ranges(con):
-        with _schema(con, "part"):
+        with schema(con, "part"):
             con.execute(
                 "create view some_codes as from strong_codes "
                 f"where feature between {first} and {last}"
@@ -185,7 +186,7 @@ def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell) -> None:
     attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
     put_rows(con, "cell_attributes", [attributes])
     names = aggregate(fold, shared, lambda floor: store.codes_stream(cell, floor))
-    with _schema(con, "variant"):
+    with schema(con, "variant"):
         con.execute("create view features as from variant_features")
         con.execute("create view cells as from variant_cells")
         create_views(con, fold.trends, {"features", "cells"})
@@ -246,16 +247,3 @@ def _put_linked_tokens(
     con.register("linked", pa.RecordBatchReader.from_batches(LINKED, batches))
     con.execute("create table linked_tokens as from linked")
     con.unregister("linked")
-
-
-@contextmanager
-def _schema(con: Connection, name: str) -> Iterator[None]:
-    """Work in a schema of its own in front of those in use; drop it afterwards."""
-    (path,) = con.execute("select current_setting('search_path')").fetchall()[0]
-    con.execute(f"create schema {name}")
-    con.execute(f"set search_path = '{name},{path or 'main'}'")
-    try:
-        yield
-    finally:
-        con.execute(f"set search_path = '{path or 'main'}'")
-        con.execute(f"drop schema {name} cascade")

@@ -17,6 +17,7 @@ from bisae.query.database import (
     open_tables,
     parquet_view,
     quoted,
+    schema,
     table_file,
 )
 from bisae.query.failure import named
@@ -88,6 +89,7 @@ __all__ = [
     "read_view",
     "read_views",
     "rows_of",
+    "schema",
     "table_file",
     "write_catalog",
     "write_parquet",

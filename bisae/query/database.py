@@ -3,7 +3,15 @@
 Reads the list of finished cells from the study, never a glob.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager
 
 import duckdb
 
@@ -105,6 +113,20 @@ def create_views(
             con.execute(f"create {kind} {name} as {views[name].select}")
         have.add(name)
     return have
+
+
+@contextmanager
+def schema(con: Connection, name: str) -> Iterator[None]:
+    """Work in a new schema, in front of those in use; drop it at the end."""
+    (setting,) = con.execute("select current_setting('search_path')").fetchall()[0]
+    path = setting or "main"
+    con.execute(f"create schema {name}")
+    con.execute(f"set search_path = '{name},{path}'")
+    try:
+        yield
+    finally:
+        con.execute(f"set search_path = '{path}'")
+        con.execute(f"drop schema {name} cascade")
 
 
 def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:

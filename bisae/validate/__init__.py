@@ -5,7 +5,7 @@ sql/checks/ and, over one cell's codes, sql/codes/; writes nothing.
 """
 
 from bisae.validate.checks import ROWS_SHOWN, check, check_own, validate
-from bisae.validate.codes import FOLDED, check_cell, code_files
+from bisae.validate.codes import FOLDED, check_cells, code_files
 from bisae.validate.outcomes import Outcome, as_records, as_rows, failures, in_short
 from bisae.validate.own import read_own
 from bisae.validate.suites import Promise, Suite, read_suite
@@ -19,7 +19,7 @@ __all__ = [
     "as_records",
     "as_rows",
     "check",
-    "check_cell",
+    "check_cells",
     "check_own",
     "code_files",
     "failures",

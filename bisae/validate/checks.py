@@ -99,15 +99,13 @@ def _check_suite(
 ) -> Iterator[Outcome]:
     """Check promises one by one: in a suite, one that raises takes others with it."""
     try:
-        with held(con, suite.view, 0):  # the library asks for a row of it
-            table = source.add_table_asset(suite.view, table_name=suite.view)
-    except TestConnectionError as error:
+        batch = _batch(con, source, suite)
+    except TestConnectionError as raised:
         named_at = Place(suite.line, "")
         for promise in suite.promises:
             promise = promise._replace(place=named_at)
-            yield _error(suite, promise, str(error.__cause__))
+            yield error(suite, promise, str(raised.__cause__))
         return
-    batch = table.add_batch_definition_whole_table("all").get_batch()
     shown = {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": suite.key,
@@ -121,15 +119,29 @@ def _check_suite(
                     result_format=shown,
                     expectation_parameters=parameters,
                 )
-        except GreatExpectationsError as error:
-            yield _error(suite, promise, str(error))
+        except GreatExpectationsError as raised:
+            yield error(suite, promise, str(raised))
         else:
             yield _outcome(suite, promise, result)
 
 
+def _batch(con: Connection, source: Any, suite: Suite) -> Any:
+    """Return what the library calls a batch: the whole table or view of a suite.
+
+    One serves all suites of the same table. Raises TestConnectionError where there is
+    no such table.
+    """
+    for asset in source.assets:
+        if asset.name == suite.view:
+            return asset.batch_definitions[0].get_batch()
+    with held(con, suite.view, 0):  # the library asks for a row of it
+        asset = source.add_table_asset(suite.view, table_name=suite.view)
+    return asset.add_batch_definition_whole_table("all").get_batch()
+
+
 def _outcome(suite: Suite, promise: Promise, result: Any) -> Outcome:
     if raised := _raised(result):
-        return _error(suite, promise, raised)
+        return error(suite, promise, raised)
     status: Status = "pass" if result.success else "fail"
     observed, n_bad, rows = _found(result.result, broken=not result.success)
     expected = _expected(result.expectation_config.kwargs)
@@ -137,7 +149,7 @@ def _outcome(suite: Suite, promise: Promise, result: Any) -> Outcome:
     return Outcome(*told, status, observed, expected, n_bad, rows)
 
 
-def _error(suite: Suite, promise: Promise, raised: str) -> Outcome:
+def error(suite: Suite, promise: Promise, raised: str) -> Outcome:
     """What became of a promise that could not be checked."""
     reason = _reason(raised)
     observed = f"{reason} (line {promise.place.line_of(reason)})"
@@ -161,15 +173,15 @@ def _found(seen: dict[str, Any], *, broken: bool) -> Found:
     """Read a result: of a query for rows, of every row's values, or of one number."""
     if "details" in seen:
         n_bad = seen["observed_value"]
-        return Found(str(n_bad), n_bad, _shown(seen["details"].get("unexpected_rows")))
+        return Found(str(n_bad), n_bad, shown(seen["details"].get("unexpected_rows")))
     if "unexpected_count" in seen:
         n_bad = int(seen["unexpected_count"] or 0)
-        rows = _shown(seen.get("partial_unexpected_index_list"))
+        rows = shown(seen.get("partial_unexpected_index_list"))
         return Found(f"{n_bad} of {seen['element_count']}", n_bad, rows)
     return Found(str(seen.get("observed_value")), int(broken), [])
 
 
-def _shown(rows: list[Row] | None) -> list[Row]:
+def shown(rows: list[Row] | None) -> list[Row]:
     """The first rows, as JSON can hold them."""
     return [
         {name: _plain(value) for name, value in row.items()}
