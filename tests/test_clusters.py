@@ -11,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bisae.clusters import (
+    Clustering,
     Graph,
+    Ints,
     Links,
     Pairs,
     Products,
     Rows,
-    cluster,
+    TokenSets,
     draw_null_sets,
     find_pairs,
+    linked_tokens,
     random_cosines,
     resolve_threshold,
 )
@@ -39,6 +42,25 @@ with recursive pairs as (
 )
 select a, min(b) from reached group by a order by a
 """
+
+
+def cluster(
+    feature: Ints,
+    token_id: Ints,
+    n_firings: Ints,
+    links: Links,
+    threshold: float,
+    method: str,
+) -> Ints:
+    """Each (feature, token)'s cluster, named by its lowest token."""
+    sets = TokenSets(feature, token_id, 0 * feature + 4, {2: n_firings})
+    clustering = Clustering(7, 2, 4, threshold, method)
+    clusters = dict(zip(zip(feature, token_id, strict=True), token_id, strict=True))
+    for linked in linked_tokens(sets, links, [clustering]):
+        assert linked.clustering == 7
+        keys = zip(linked.feature, linked.token_id, strict=True)
+        clusters |= dict(zip(keys, linked.cluster, strict=True))
+    return np.array(list(clusters.values()))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

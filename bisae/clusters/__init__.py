@@ -21,7 +21,7 @@ from bisae.clusters.links import (
     n_tiles,
 )
 from bisae.clusters.null_sets import NullSets, draw_null_sets
-from bisae.clusters.rules import Clustering, Linked, cluster, linked_tokens
+from bisae.clusters.rules import Clustering, Linked, TokenSets, linked_tokens
 
 __all__ = [
     "Clustering",
@@ -34,7 +34,7 @@ __all__ = [
     "Products",
     "Rows",
     "Threshold",
-    "cluster",
+    "TokenSets",
     "draw_null_sets",
     "embeddings_sum",
     "find_pairs",

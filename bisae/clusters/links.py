@@ -27,23 +27,19 @@ class Pairs(NamedTuple):
     cosine: NDArray[np.float32]
 
 
-class LinkedPairs(NamedTuple):
-    """Pairs of rows, a (feature, token) each, whose tokens are alike."""
-
-    a: Ints
-    b: Ints
-    cosine: NDArray[np.float32]
-
-
 class Links(Protocol):
-    """Says which tokens of sets are alike."""
+    """Says which tokens of sets are alike: their cosine exceeds a threshold."""
+
+    def above(self, threshold: float) -> "Links":
+        """Return the links of a threshold that is not lower."""
+        ...
 
     def candidates(self, feature: Ints, token_id: Ints) -> Ints:
         """How many others each (feature, token) is compared with."""
         ...
 
-    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
-        """Return the rows of one feature whose tokens' cosine exceeds the threshold.
+    def within(self, feature: Ints, token_id: Ints) -> tuple[Ints, Ints]:
+        """Return the rows of two tokens of one feature that are alike.
 
         Rows are in order of feature and token.
         """
@@ -81,35 +77,47 @@ class Graph:
 
     def __init__(self, pairs: Pairs, vocabulary: int) -> None:
         """`pairs` in order of token_id."""
+        self._pairs = pairs
+        self._vocabulary = vocabulary
         self._start = np.searchsorted(pairs.token_id, np.arange(vocabulary + 1))
-        self._other = pairs.other
-        self._cosine = pairs.cosine
+        self._above: dict[float, Graph] = {}
+
+    def above(self, threshold: float) -> "Graph":
+        """Return the pairs whose cosine exceeds a threshold; kept for the next time."""
+        if threshold not in self._above:
+            token_id, other, cosine = self._pairs
+            near = cosine > threshold
+            pairs = Pairs(token_id[near], other[near], cosine[near])
+            self._above[threshold] = Graph(pairs, self._vocabulary)
+        return self._above[threshold]
 
     def candidates(self, feature: Ints, token_id: Ints) -> Ints:
         """A token's neighbours above it, in the set or not."""
         return self._start[token_id + 1] - self._start[token_id]
 
-    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
+    def within(self, feature: Ints, token_id: Ints) -> tuple[Ints, Ints]:
         """Look each neighbour up among the feature's tokens."""
         counts = self.candidates(feature, token_id)
         a = np.repeat(np.arange(len(token_id)), counts)
         first = self._start[token_id] - (np.cumsum(counts) - counts)
-        place = np.arange(len(a)) + first[a]
-        near = self._cosine[place] > threshold
-        a, place = a[near], place[near]
-        vocabulary = len(self._start)
-        key = feature * vocabulary + token_id
-        wanted = feature[a] * vocabulary + self._other[place]
+        other = self._pairs.other[np.arange(len(a)) + first[a]]
+        key = feature * self._vocabulary + token_id
+        wanted = feature[a] * self._vocabulary + other
         b = np.searchsorted(key, wanted).clip(max=len(key) - 1)
         is_there = key[b] == wanted
-        return LinkedPairs(a[is_there], b[is_there], self._cosine[place[is_there]])
+        return a[is_there], b[is_there]
 
 
 class Products:
     """The cosines of each feature's own tokens, multiplied when asked for."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, threshold: float = -1.0) -> None:
         self._rows = rows
+        self._threshold = threshold
+
+    def above(self, threshold: float) -> "Products":
+        """Return the products with another threshold."""
+        return Products(self._rows, threshold)
 
     def candidates(self, feature: Ints, token_id: Ints) -> Ints:
         """Every later token of the feature."""
@@ -118,18 +126,17 @@ class Products:
         later: Ints = ends - np.arange(len(feature)) - 1
         return later
 
-    def within(self, feature: Ints, token_id: Ints, threshold: float) -> LinkedPairs:
+    def within(self, feature: Ints, token_id: Ints) -> tuple[Ints, Ints]:
         """Multiply, TILE tokens of a feature with the rest of it at a time."""
-        nobody = np.empty(0, np.int64)
-        parts = [LinkedPairs(nobody, nobody, np.empty(0, np.float32))]
+        pairs = [(np.empty(0, np.int64), np.empty(0, np.int64))]
         for first, last in pairwise(set_starts(feature)):
             own = vectors(self._rows, token_id[first:last])
             for start in range(0, last - first, TILE):
-                cosine = own[start : start + TILE] @ own[start:].T
-                a, b = np.nonzero(np.triu(cosine > threshold, 1))
-                offset = first + start
-                parts.append(LinkedPairs(a + offset, b + offset, cosine[a, b]))
-        return LinkedPairs(*map(np.concatenate, zip(*parts, strict=True)))
+                alike = own[start : start + TILE] @ own[start:].T > self._threshold
+                a, b = np.nonzero(np.triu(alike, 1))
+                pairs.append((a + first + start, b + first + start))
+        a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        return a, b
 
 
 def set_starts(feature: Ints) -> Ints:

@@ -1,14 +1,16 @@
 """Semantic clusters: a feature's tokens, joined where they are alike."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from functools import reduce
+from itertools import groupby, pairwise
+from operator import attrgetter, or_
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from bisae.clusters.links import Ints, LinkedPairs, Links, set_starts
+from bisae.clusters.links import Ints, Links, set_starts
 
 CANDIDATES_AT_ONCE = 4_194_304
 LEADER, MEMBER = 1, 2
@@ -41,54 +43,36 @@ class Linked(NamedTuple):
     """The lowest token of the cluster."""
 
 
-def cluster(
-    feature: Ints,
-    token_id: Ints,
-    n_firings: Ints,
-    links: Links,
-    threshold: float,
-    method: str,
-) -> Ints:
-    """Return each (feature, token)'s cluster, named by its lowest token id.
+class TokenSets(NamedTuple):
+    """The tokens on which features fire, in order of feature and token."""
 
-    Rows are in order of feature and token. The methods are those of `Clustering`.
-    """
-    clusters = token_id.copy()
-    for part in _parts(feature, links.candidates(feature, token_id)):
-        pairs = links.within(feature[part], token_id[part], threshold)
-        rows, lowest = _label(pairs, token_id[part], n_firings[part], method)
-        clusters[part][rows] = lowest
-    return clusters
+    feature: Ints
+    token_id: Ints
+    rules: Ints
+    """The bits of the firing rules by which the feature fires on the token."""
+    n_firings: Mapping[int, Ints]
+    """How often, by each rule whose clustering is greedy."""
 
 
 def linked_tokens(
-    feature: Ints,
-    token_id: Ints,
-    rules: Ints,
-    n_firings: Mapping[int, Ints],
-    links: Links,
-    clusterings: Iterable[Clustering],
+    sets: TokenSets, links: Links, clusterings: Iterable[Clustering]
 ) -> Iterator[Linked]:
-    """Yield the tokens that have a link, and their clusters, by every clustering.
-
-    Rows are in order of feature and token; `rules` has the bits of the firing rules by
-    which the feature fires on the token; `n_firings` says how often it does, for each
-    row, by the bit of each rule whose clustering is greedy. Links are looked up once,
-    for the lowest threshold.
-    """
-    listed = list(clusterings)
-    floor = min(one.threshold for one in listed)
-    for part in _parts(feature, links.candidates(feature, token_id)):
-        features, tokens, bits = feature[part], token_id[part], rules[part]
-        pairs = links.within(features, tokens, floor)
-        for one in listed:
-            fires = bits & one.bit > 0
-            near = pairs.cosine > one.threshold
-            near &= fires[pairs.a] & fires[pairs.b]
-            some = LinkedPairs(pairs.a[near], pairs.b[near], pairs.cosine[near])
-            n = n_firings[one.bit][part] if one.method == "greedy" else None
-            rows, lowest = _label(some, tokens, n, one.method)
-            yield Linked(one.clustering, features[rows], tokens[rows], lowest)
+    """Yield the tokens that have a link, and their clusters, by every clustering."""
+    key, greedy = attrgetter("threshold"), sets.n_firings
+    for threshold, group in groupby(sorted(clusterings, key=key), key):
+        listed, near = list(group), links.above(threshold)
+        bits = reduce(or_, (one.bit for one in listed))
+        rows = np.flatnonzero(sets.rules & bits)
+        feature, token_id = sets.feature[rows], sets.token_id[rows]
+        for part in _parts(feature, near.candidates(feature, token_id)):
+            features, tokens, used = feature[part], token_id[part], rows[part]
+            a, b = near.within(features, tokens)
+            for one in listed:
+                fires = sets.rules[used] & one.bit > 0
+                both = fires[a] & fires[b]
+                counts = greedy[one.rule][used] if one.rule in greedy else None
+                linked, lowest = _label(a[both], b[both], tokens, counts, one.method)
+                yield Linked(one.clustering, features[linked], tokens[linked], lowest)
 
 
 def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
@@ -101,11 +85,14 @@ def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
 
 
 def _label(
-    pairs: LinkedPairs, tokens: Ints, n_firings: Ints | None, method: str
+    a: Ints, b: Ints, tokens: Ints, n_firings: Ints | None, method: str
 ) -> tuple[Ints, Ints]:
-    """Return the rows that are linked, and the lowest token of each one's cluster."""
-    rows = np.unique(np.concatenate([pairs.a, pairs.b]))
-    a, b = np.searchsorted(rows, pairs.a), np.searchsorted(rows, pairs.b)
+    """Return the rows that are linked, and the lowest token of each one's cluster.
+
+    Rows a and b are alike; tokens and n_firings are of all rows.
+    """
+    rows = np.unique(np.concatenate([a, b]))
+    a, b = np.searchsorted(rows, a), np.searchsorted(rows, b)
     if method == "components":
         label = _components(len(rows), a, b)
     else:

@@ -10,9 +10,9 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from bisae.clusters import Clustering, linked_tokens
+from bisae.clusters import Clustering, TokenSets
+from bisae.export.linked import put_linked_tokens
 from bisae.export.shared import READ, Shared
 from bisae.export.variants import VARIANT_INPUTS, put_rows, put_variants
 from bisae.grid import Cell, at
@@ -45,6 +45,7 @@ COMPUTED_ONCE = frozenset(
         *("documents", "document_eighths", "document_marks", "token_scripts"),
         *("firing_rules", "eighth_maxima", "maxima", "floors", "strong_codes"),
         *("document_rules", "first_documents", "token_rules", "permuted_rules"),
+        *("token_counts", "token_sums"),
         *("feature_metrics", "variant_trends"),
     }
 )
@@ -58,9 +59,6 @@ BY_RANGE = (
     "entropies",
 )
 """What is computed for a range of features at a time."""
-LINKED = pa.schema(
-    [(name, pa.int32()) for name in ("clustering", "feature", "token_id", "cluster")]
-)
 CODES_AT_ONCE = 8_000_000
 """Strong activations of such a range."""
 MEMORY = "1000MiB"
@@ -171,7 +169,8 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
                 f"where feature between {first} and {last}"
             )
             part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)
-            _put_linked_tokens(con, shared, fold.clusterings)
+            sets = _token_sets(con, fold.clusterings)
+            put_linked_tokens(con, sets, shared.links, fold.clusterings)
             create_views(con, needed, part | {"linked_tokens"}, COMPUTED_ONCE)
             for name in BY_RANGE:
                 rows = f"from part.{name}"
@@ -214,36 +213,12 @@ def _ranges(con: Connection) -> list[tuple[int, int]]:
     ).fetchall()
 
 
-def _put_linked_tokens(
-    con: Connection, shared: Shared, clusterings: list[Clustering]
-) -> None:
-    """Make the table `linked_tokens` from `token_rules`."""
-    greedy = {one.bit for one in clusterings if one.method == "greedy"}
-    counts = "".join(
-        f", coalesce(sum(n_firings) filter (where rules & {bit} > 0), 0)::bigint"
-        for bit in greedy
-    )
+def _token_sets(con: Connection, clusterings: list[Clustering]) -> TokenSets:
+    """Read the tokens on which features fire from `token_counts`."""
+    greedy = {one.rule for one in clusterings if one.method == "greedy"}
+    counts = "".join(f", counts[{rule + 1}] as rule_{rule}" for rule in greedy)
     columns: Any = con.execute(
-        f"select feature, token_id, bit_or(rules){counts} from token_rules "
-        "group by feature, token_id order by feature, token_id"
+        f"select feature, token_id, rules{counts} from token_counts order by all"
     ).fetchnumpy()
     feature, token_id, rules, *n = (one.astype(np.int64) for one in columns.values())
-    n_firings = dict(zip(greedy, n, strict=True))
-    linked = linked_tokens(
-        feature, token_id, rules, n_firings, shared.links, clusterings
-    )
-    batches = (
-        pa.record_batch(
-            [
-                np.full(len(one.feature), one.clustering, np.int32),
-                one.feature.astype(np.int32),
-                one.token_id.astype(np.int32),
-                one.cluster.astype(np.int32),
-            ],
-            schema=LINKED,
-        )
-        for one in linked
-    )
-    con.register("linked", pa.RecordBatchReader.from_batches(LINKED, batches))
-    con.execute("create table linked_tokens as from linked")
-    con.unregister("linked")
+    return TokenSets(feature, token_id, rules, dict(zip(greedy, n, strict=True)))

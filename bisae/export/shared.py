@@ -19,14 +19,12 @@ from bisae.clusters import (
     Products,
     Rows,
     Threshold,
-    cluster,
     embeddings_sum,
     load_embeddings,
     random_cosines,
     resolve_threshold,
 )
 from bisae.query import (
-    Made,
     View,
     database,
     named,
@@ -42,7 +40,7 @@ LINKED_TOKENS = View(
     title="",
     grain="",
     select="semantic_threshold clustering",
-    reads=frozenset({"token_rules"}),
+    reads=frozenset({"token_counts"}),
     path=Path("linked_tokens"),
 )
 """What `linked_tokens` depends on, though no .sql file makes it."""
@@ -101,13 +99,6 @@ class Shared:
             con.close()
         columns = (found[name] for name in ("token_id", "other", "cosine"))
         return Graph(Pairs(*columns), self.vocabulary)
-
-    def cluster(
-        self, feature: Ints, token_id: Ints, n_firings: Ints, settings: Made
-    ) -> Ints:
-        """The semantic cluster of each (feature, token), which are in order."""
-        threshold, rule = settings["semantic_threshold"], settings["clustering"]
-        return cluster(feature, token_id, n_firings, self.links, threshold, rule)
 
     @property
     def depends(self) -> dict[str, View]:

@@ -9,9 +9,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from bisae.clusters import draw_null_sets, find_pairs, n_tiles
+from bisae.clusters import (
+    Clustering,
+    TokenSets,
+    draw_null_sets,
+    find_pairs,
+    n_tiles,
+)
 from bisae.concepts import find_concepts
 from bisae.corpus import load_tokenizer, token_strings
+from bisae.export.linked import put_linked_tokens
 from bisae.export.shared import Shared
 from bisae.lexicon import Lexicon, load_lexicon
 from bisae.progress import track
@@ -41,7 +48,7 @@ NEIGHBOURS = pa.schema(
     [("token_id", pa.int32()), ("other", pa.int32()), ("cosine", pa.float32())]
 )
 # A null set's entropies are computed by the view that computes a feature's.
-NULL_VIEWS = ("entropies", "mono_null")
+NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
 
 
 def export_shared(shared: Shared) -> None:
@@ -135,15 +142,19 @@ def _put_mono_null(con: Connection, shared: Shared) -> None:
     settings = shared.settings
     text = np.concatenate(list(shared.text()))
     sets = draw_null_sets(text, settings["null_sets"], settings["null_seed"])
-    drawn = {"feature": sets.feature, "token_id": sets.token_id}
-    found = shared.cluster(sets.feature, sets.token_id, sets.n_firings, settings)
-    columns = {"cluster": found, "n_firings": sets.n_firings}
-    columns |= {"clustering": np.zeros(len(found), np.int32)}
-    con.register("clustered_tokens", pa.table(drawn | columns))
+    columns = {"feature": sets.feature, "token_id": sets.token_id}
+    columns |= {"rule": 0 * sets.feature, "n_firings": sets.n_firings}
+    con.register("feature_tokens", pa.table(columns))
+    con.execute("create table clusterings as select 0 as clustering, 0 as rule")
+    method = settings["clustering"]
+    clustering = Clustering(0, 0, 1, settings["semantic_threshold"], method)
+    greedy = {0: sets.n_firings} if method == "greedy" else {}
+    token_sets = TokenSets(sets.feature, sets.token_id, 0 * sets.feature + 1, greedy)
+    put_linked_tokens(con, token_sets, shared.links, [clustering])
     names = ("feature", "n_tokens_low", "n_tokens_high")
     bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
     con.register("null_bins", pa.Table.from_pylist(bins))
-    base = {"clustered_tokens", "null_bins"}
+    base = {"feature_tokens", "clusterings", "linked_tokens", "null_bins"}
     create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
 
 

@@ -28,7 +28,7 @@ from bisae.query import (
     table_file,
 )
 from bisae.store import Array, Store
-from bisae.validate.checks import ROWS_SHOWN, check, error, shown
+from bisae.validate.checks import ROWS_SHOWN, SETTINGS, check, error, shown
 from bisae.validate.once import MOST, check_of
 from bisae.validate.outcomes import Outcome
 from bisae.validate.suites import Suite, read_suite
@@ -41,7 +41,6 @@ COMPUTED_ONCE = frozenset(
     {"code_floors", "fired_sums", "firing_counts", "firings_differ", "reencoded"}
 )
 FLOORS = "select feature, floor from code_floors"
-SETTINGS = "settings"
 
 
 def code_files() -> list[Path]:

@@ -1,10 +1,24 @@
 -- Title:   Which of a feature's tokens mean something alike?
 -- Grain:   feature, token_id
--- Reads:   clustered_tokens
+-- Reads:   feature_tokens, linked_tokens
+-- A cluster is named by its lowest token; a token without a link is alone in its own.
+with linked as (
+    select
+        feature,
+        token_id,
+        cluster
+    from linked_tokens
+    where clustering = 0
+)
+
 select
-    feature,
-    token_id,
-    cluster,
-    n_firings
-from clustered_tokens
-where clustering = 0
+    feature_tokens.feature,
+    feature_tokens.token_id,
+    coalesce(linked.cluster, feature_tokens.token_id) as cluster,
+    feature_tokens.n_firings
+from feature_tokens
+left join linked
+    on
+        feature_tokens.feature = linked.feature
+        and feature_tokens.token_id = linked.token_id
+where feature_tokens.rule = 0

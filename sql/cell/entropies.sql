@@ -1,33 +1,26 @@
 -- Title:   Do the tokens that fire a feature share a meaning?
 -- Grain:   clustering, feature
--- Reads:   clustered_tokens
+-- Reads:   clusterings, token_sums, cluster_sums
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
--- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. Sums are of decimals,
--- so exact: they do not hang on the order of the rows.
-with cluster_counts as (
+-- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. A token that is linked
+-- to no other is a cluster of its own.
+with sums as (
     select
-        clustering,
-        feature,
-        cluster,
-        count(*) as n_tokens,
-        sum(n_firings)::bigint as n_firings,
-        sum((n_firings * ln(n_firings))::decimal(38, 15)) as n_ln_n
-    from clustered_tokens
-    group by clustering, feature, cluster
-),
-
-sums as (
-    select
-        clustering,
-        feature,
-        sum(n_tokens)::bigint as n_tokens,
-        count(*) as n_clusters,
-        max(n_firings) as largest,
-        sum(n_firings)::double as n,
-        sum(n_ln_n)::double as token_n_ln_n,
-        sum((n_firings * ln(n_firings))::decimal(38, 15))::double as cluster_n_ln_n
-    from cluster_counts
-    group by clustering, feature
+        clusterings.clustering,
+        token_sums.feature,
+        token_sums.n_tokens,
+        token_sums.n_tokens
+        - coalesce(cluster_sums.n_tokens - cluster_sums.n_clusters, 0) as n_clusters,
+        greatest(token_sums.largest, cluster_sums.largest) as largest,
+        token_sums.n_firings::double as n,
+        token_sums.n_ln_n::double as token_n_ln_n,
+        (token_sums.n_ln_n + coalesce(cluster_sums.n_ln_n, 0))::double as cluster_n_ln_n
+    from token_sums
+    inner join clusterings on token_sums.rule = clusterings.rule
+    left join cluster_sums
+        on
+            clusterings.clustering = cluster_sums.clustering
+            and token_sums.feature = cluster_sums.feature
 ),
 
 entropies as (

@@ -1,13 +1,20 @@
 -- Title:   On which tokens of the vocabulary does each feature fire, how often?
 -- Grain:   rule, feature, token_id
--- Reads:   token_rules, firing_rules
+-- Reads:   token_counts
 -- Paper:   section 3.2: n_firings over their sum is f(v given i)
+with listed as (
+    select
+        feature,
+        token_id,
+        unnest(counts) as n_firings,
+        unnest(range(len(counts)))::int as rule
+    from token_counts
+)
+
 select
-    firing_rules.rule,
-    token_rules.feature,
-    token_rules.token_id,
-    sum(token_rules.n_firings)::bigint as n_firings
-from token_rules
-inner join firing_rules on token_rules.rules & firing_rules.bit > 0
-where not firing_rules.by_script
-group by firing_rules.rule, token_rules.feature, token_rules.token_id
+    rule,
+    feature,
+    token_id,
+    n_firings
+from listed
+where n_firings > 0

@@ -1,0 +1,13 @@
+-- Title:   What do the tokens of each feature add up to?
+-- Grain:   rule, feature
+-- Reads:   feature_tokens
+-- Sums are of decimals, so exact: they do not depend on the order of the rows.
+select
+    rule,
+    feature,
+    count(*) as n_tokens,
+    max(n_firings) as largest,
+    sum(n_firings)::bigint as n_firings,
+    sum((n_firings * ln(n_firings))::decimal(38, 15)) as n_ln_n
+from feature_tokens
+group by rule, feature
