@@ -16,9 +16,11 @@ from click.testing import CliRunner
 from bisae.build import build, checkpoint_status, with_layers
 from bisae.cli import main
 from bisae.grid import Cell, Selection, checkpoints, parse_selection
-from bisae.query import exported_cells
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study
+
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""For processes that train: equal to the bit only with as many threads as the tests."""
 
 
 def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
@@ -68,11 +70,21 @@ def wait_after(owner, name, calls):
 """
 
 
+BUILD = """
+from pathlib import Path
+from bisae.build import build
+from bisae.grid import Selection
+from bisae.study import load_study
+
+build(load_study(Path(sys.argv[1])), Selection())
+"""
+
+
 def kill(path: Path, moment: str) -> None:
     """Build a study in another process, and kill it at a moment of its work."""
-    code = f"{WAIT}{moment}\nfrom bisae.cli import main; main(['build', sys.argv[1]])"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(path)],
+        [sys.executable, "-c", f"{WAIT}{moment}\n{BUILD}", str(path)],
+        env=ONE_THREAD,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -195,36 +207,39 @@ from bisae.grid import parse_selection
 from bisae.study import load_study
 
 folder, plain = Path(sys.argv[1]), s.Store.write_sae
+log, end = folder / "log", time.monotonic() + 120
 
 def logged(self, cell, *rest):
-    with (folder / "log").open("a") as log:
-        log.write(f"{os.getpid()} {cell}\\n")
+    with log.open("a") as lines:
+        lines.write(f"{os.getpid()} {cell}\\n")
+    while len(set(log.read_text().split()[::2])) < 2 and time.monotonic() < end:
+        time.sleep(0.01)  # until the other one has begun as well
     plain(self, cell, *rest)
 
 s.Store.write_sae = logged
-(folder / f"{os.getpid()}.ready").touch()
-while len(list(folder.glob("*.ready"))) < 2:
-    time.sleep(0.01)
-build(load_study(folder / "study.toml"), parse_selection(sys.argv[2]))
+only = parse_selection(sys.argv[2])
+build(load_study(folder / "study.toml"), only, ("train", "encode"))
 """
 
 
 def test_two_builds_share_the_work(
     tiny: Store, copied_study: Study, tmp_path: Path
 ) -> None:
-    """Side by side on one store, they build each checkpoint once."""
+    """Side by side on one store, they train and encode each checkpoint once.
+
+    As the workers of these tests do with all stages of the tiny study.
+    """
     write_study(copied_study, tmp_path)
     only = "size=S,layer=1"
     remove(Path(copied_study.store), only)
     command = [sys.executable, "-c", SHARE, str(tmp_path), only]
-    processes = [subprocess.Popen(command) for _ in range(2)]
+    processes = [subprocess.Popen(command, env=ONE_THREAD) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     written = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
     cells = parse_selection(only).of(tiny.cells)
     assert sorted(name for _, name in written) == sorted(map(str, cells))
     assert {pid for pid, _ in written} == {str(one.pid) for one in processes}
     store = open_store(copied_study.store)
-    assert exported_cells(store) == tiny.cells
     for cell in cells:
         for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
             np.testing.assert_array_equal(one, other)
@@ -272,7 +287,8 @@ def test_kills_lose_nothing(smaller: Study, tmp_path: Path) -> None:
     study = smaller.model_copy(update={"store": str(tmp_path / "store")})
     path = write_study(study, tmp_path)
     script = Path(__file__).parents[1] / "benchmarks" / "kills.py"
-    command = [sys.executable, str(script), str(path), smaller.store, "--kills", "4"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, str(script), str(path), smaller.store]
+    command += ["--kills", "4", "--longest", "7"]
+    result = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("4 kills, ")
