@@ -22,6 +22,7 @@ import reference
 import torch
 from hypothesis import settings
 from reference import Bin, Corpus, Rules
+from removal import remove_cells
 from servers import s3_server
 
 from bisae.build import build, search
@@ -131,6 +132,16 @@ def copied_study(tiny: Store, tmp_path: Path) -> Study:
     shutil.copytree(str(tiny.place), tmp_path / "store")
     update = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
     return tiny.study.model_copy(update=update)
+
+
+@pytest.fixture
+def small_study(copied_study: Study) -> Study:
+    """The tiny study over a copy of its store, from which the larger size is removed.
+
+    Built again with `--only size=S`, it stays that small.
+    """
+    remove_cells(copied_study.store, "size=M")
+    return copied_study
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from removal import remove_cells
 
 from bisae.build import build, checkpoint_status, with_layers
 from bisae.cli import main
@@ -35,14 +36,8 @@ def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
 @pytest.fixture
 def unbuilt(copied_study: Study) -> Study:
     """The tiny study over a copy of its store, from which a checkpoint is removed."""
-    remove(Path(copied_study.store), "size=S,step=40")
+    remove_cells(copied_study.store, "size=S,step=40")
     return copied_study
-
-
-def remove(store: Path, only: str) -> None:
-    """Remove cells from a store."""
-    result = CliRunner().invoke(main, ["rm", str(store), "--only", only, "--yes"])
-    assert result.exit_code == 0, result.output
 
 
 def write_study(study: Study, folder: Path) -> Path:
@@ -231,7 +226,7 @@ def test_two_builds_share_the_work(
     """
     write_study(copied_study, tmp_path)
     only = "size=S,layer=1"
-    remove(Path(copied_study.store), only)
+    remove_cells(copied_study.store, only)
     command = [sys.executable, "-c", SHARE, str(tmp_path), only]
     processes = [subprocess.Popen(command, env=ONE_THREAD) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
@@ -272,8 +267,7 @@ def test_what_another_builds_is_left_to_them(
 def smaller(tiny: Store, tmp_path: Path) -> Study:
     """A study of two of the tiny study's cells, and in its store what those have."""
     shutil.copytree(str(tiny.place), tmp_path / "reference")
-    for only in ("size=M", "layer=2", "step=5"):
-        remove(tmp_path / "reference", only)
+    remove_cells(tmp_path / "reference", "size=M", "layer=2", "step=5")
     model = tiny.study.models[0].model_copy(update={"steps": (0, 40), "layers": (1,)})
     changed = {"models": (model,), "pretrain": None, "intervention": None}
     changed |= {"store": str(tmp_path / "reference"), "work_dir": str(tmp_path / "w")}

@@ -19,12 +19,6 @@ CELL = Cell("S", 40, 1)
 ALL = Selection()
 
 
-@pytest.fixture
-def copy(tiny: Store, tmp_path: Path) -> Store:
-    shutil.copytree(str(tiny.place), tmp_path / "store")
-    return open_store(tmp_path / "store")
-
-
 @pytest.fixture(params=["folder", "object store"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
@@ -46,8 +40,10 @@ def equal(one: Store, other: Store, cell: Cell) -> bool:
     )
 
 
-def test_some_cells_are_copied_and_then_the_rest(copy: Store, target: str) -> None:
-    assert run("rm", copy.place, "--only", "size=M", "--yes").exit_code == 0
+def test_some_cells_are_copied_and_then_the_rest(
+    small_study: Study, target: str
+) -> None:
+    copy = open_store(small_study.store)
     rest = exported_cells(copy)
     told = run("cp", copy.place, target, "--only", "size=S,step=40")
     assert (told.exit_code, told.stderr) == (0, f"2 cells are in {target}\n")
