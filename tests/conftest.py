@@ -89,13 +89,19 @@ def tiny_study(session_folder: Path) -> Study:
 def tiny(session_folder: Path, tiny_study: Study) -> Store:
     """The tiny study's store, searched, built, exported. Read only: tests copy it.
 
-    Workers build it together, each other checkpoints, and wait for each other.
+    Workers build it together, each other checkpoints, and wait for each other. Once it
+    is there nobody writes to it, not even a lease, while others copy it.
     """
-    with locked(session_folder / "tiny.lock", alone=False):
-        build(tiny_study, Selection())
-    with locked(session_folder / "tiny.lock", alone=True):
-        search(tiny_study)
-        return build(tiny_study, Selection())
+    lock, done = session_folder / "tiny.lock", session_folder / "tiny" / "done"
+    with locked(lock, alone=False):
+        if not done.exists():
+            build(tiny_study, Selection())
+    with locked(lock, alone=True):
+        if not done.exists():
+            search(tiny_study)
+            build(tiny_study, Selection())
+            done.touch()
+    return open_store(tiny_study.store)
 
 
 @pytest.fixture
