@@ -269,8 +269,13 @@ def smaller(tiny: Store, tmp_path: Path) -> Study:
     shutil.copytree(str(tiny.place), tmp_path / "reference")
     remove_cells(tmp_path / "reference", "size=M", "layer=2", "step=5")
     model = tiny.study.models[0].model_copy(update={"steps": (0, 40), "layers": (1,)})
-    changed = {"models": (model,), "pretrain": None, "intervention": None}
-    changed |= {"store": str(tmp_path / "reference"), "work_dir": str(tmp_path / "w")}
+    changed = {
+        "models": (model,),
+        "pretrain": None,
+        "intervention": None,
+        "store": str(tmp_path / "reference"),
+        "work_dir": str(tmp_path / "work"),
+    }
     study = tiny.study.model_copy(update=changed)
     (tmp_path / "reference" / "study.toml").write_text(dump_study(study))
     return study

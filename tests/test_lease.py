@@ -15,6 +15,7 @@ import pytest
 
 from bisae.errors import Held, StoreError
 from bisae.files import Place, names, place, read, replace
+from bisae.progress import note
 from bisae.store import lease as leases
 from bisae.store.lease import Holder, Lease, holder, waiting_for
 
@@ -157,13 +158,13 @@ def test_waiting_ends_when_it_is_given_back(
     folder: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(leases, "POLL", 0.05)
-    first, note = Lease(folder, NAME), leases.note
+    first = Lease(folder, NAME)
 
-    def give_back_then(line: str) -> None:
+    def give_back(line: str) -> None:
         note(line)
         first.give_back()
 
-    monkeypatch.setattr(leases, "note", give_back_then)
+    monkeypatch.setattr(leases, "note", give_back)
     with waiting_for(folder, NAME) as second:
         second.check()
     line = capsys.readouterr().err

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import fsspec
@@ -48,8 +49,9 @@ def built(
     tiny: Store, object_store: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Store:
     """A study built in an object store: trained in one run, finished in another."""
-    fsspec.filesystem("s3").mkdir("of-the-module")
-    where = "s3://of-the-module/some/prefix"
+    name = f"b-{uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(name)
+    where = f"s3://{name}/some/prefix"
     study = load_study(small(tiny, where, tmp_path_factory.mktemp("remote")))
     build(study, ALL, ("train",))
     return build(study, ALL)
