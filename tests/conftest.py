@@ -76,7 +76,7 @@ def tiny_study(session_folder: Path) -> Study:
     The first worker that needs it makes it, others wait.
     """
     folder = session_folder / "tiny"
-    with locked(session_folder / "tiny.lock", alone=True):
+    with locked(session_folder / "tiny_study.lock", alone=True):
         if not (folder / "tiny.toml").exists():
             write_texts(folder / "text", documents=900, parallel=100, seed=0)
             (folder / "tiny.toml").write_text(TINY.read_text())
