@@ -5,18 +5,27 @@ BIN := $(VENV)/bin
 TORCH := 2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: test test-slow demo lint docs clean
+.PHONY: test test-slow demo lint ruff mypy sqlfluff docs clean
 
 test: lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
+# Property tests, which draw the same examples in `make test`, draw new ones here.
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" \
+		--hypothesis-profile random
 
 lint: $(VENV)/.dev
+	$(MAKE) --no-print-directory --jobs=3 ruff mypy sqlfluff
+
+ruff: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+mypy: $(VENV)/.dev
 	$(BIN)/mypy
+
+sqlfluff: $(VENV)/.dev
 	$(BIN)/sqlfluff lint --disable-progress-bar sql
 
 demo: $(VENV)/.installed

@@ -2,10 +2,11 @@
 
     python benchmarks/kills.py STUDY.toml REFERENCE [--kills 100] [--seed 0]
 
-Builds STUDY in processes that get SIGKILL at random moments. After each kill `status`
-must tell what is on the disk, `verify` must find nothing wrong, and what was finished
-before must be untouched. A build that ends is compared with the store REFERENCE, array
-by array, and the next one begins from nothing. Prints what happened.
+Builds STUDY in processes that get SIGKILL at random moments, after `--longest` seconds
+at most. After each kill `status` must tell what is on the disk, `verify` must find
+nothing wrong, and what was finished before must be untouched. A build that ends is
+compared with the store REFERENCE, array by array, and the next one begins from nothing.
+Prints what happened.
 """
 
 import argparse
@@ -28,8 +29,6 @@ from bisae.verify import verify
 
 IMPORTS = 2.0
 """Seconds before a build does anything."""
-LONGEST = 12.0
-"""Seconds that a build runs at most before it is killed, while any are due."""
 
 
 def main() -> None:
@@ -38,13 +37,14 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     parser.add_argument("reference", type=Path)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--longest", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     draw, place = random.Random(asked.seed), Path(load_study(asked.study).store)
     kills = builds = mid_part = 0
     finished: dict[Path, int] = {}
     while kills < asked.kills:
-        killed = run(asked.study, draw.uniform(IMPORTS, LONGEST))
+        killed = run(asked.study, draw.uniform(IMPORTS, asked.longest))
         if killed:
             kills += 1
             if (place / "bisae.zarr" / "zarr.json").exists():

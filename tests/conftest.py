@@ -1,8 +1,14 @@
-"""One tiny study, built once by the real pipeline, for all tests that read a store."""
+"""One tiny study, built once by the real pipeline, for all tests that read a store.
 
+Property tests draw the same examples every time; `make test-slow` draws new ones.
+"""
+
+import fcntl
 import os
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 # Triton reads it when it is first imported, by whatever test that is.
@@ -14,7 +20,9 @@ import fsspec
 import pytest
 import reference
 import torch
+from hypothesis import settings
 from reference import Bin, Corpus, Rules
+from removal import remove_cells
 from servers import s3_server
 
 from bisae.build import build, search
@@ -27,6 +35,11 @@ from bisae.study import Study, load_study
 from bisae.toy import write_texts
 
 TINY = Path(__file__).parent / "tiny.toml"
+settings.register_profile(
+    "repeatable", max_examples=50, deadline=None, derandomize=True
+)
+settings.register_profile("random", max_examples=100, deadline=None)
+settings.load_profile("repeatable")  # unless --hypothesis-profile names the other
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,22 +48,60 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> None:
+    """Let SIGINT interrupt, also in a shell's background job, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def locked(file: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a lock that all workers know, `alone` or with others who share it."""
+    with file.open("a") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+
+
 @pytest.fixture(scope="session")
-def tiny_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The tiny study with its text and checkpoints, nothing built yet."""
-    folder = tmp_path_factory.mktemp("tiny")
-    write_texts(folder / "text", documents=900, parallel=100, seed=0)
-    (folder / "tiny.toml").write_text(TINY.read_text())
-    study = load_study(folder / "tiny.toml")
-    pretrain(study)
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def tiny_study(session_folder: Path) -> Study:
+    """The tiny study with its text and checkpoints, nothing built yet.
+
+    The first worker that needs it makes it, others wait.
+    """
+    folder = session_folder / "tiny"
+    with locked(session_folder / "tiny_study.lock", alone=True):
+        if not (folder / "tiny.toml").exists():
+            write_texts(folder / "text", documents=900, parallel=100, seed=0)
+            (folder / "tiny.toml").write_text(TINY.read_text())
+        study = load_study(folder / "tiny.toml")
+        pretrain(study)
     return study
 
 
 @pytest.fixture(scope="session")
-def tiny(tiny_study: Study) -> Store:
-    """The tiny study's store, searched, built, exported. Read only: tests copy it."""
-    search(tiny_study)
-    return build(tiny_study, Selection())
+def tiny(session_folder: Path, tiny_study: Study) -> Store:
+    """The tiny study's store, searched, built, exported. Read only: tests copy it.
+
+    Workers build it together, each other checkpoints, and wait for each other. Once it
+    is there nobody writes to it, not even a lease, while others copy it.
+    """
+    lock, done = session_folder / "tiny.lock", session_folder / "tiny" / "done"
+    with locked(lock, alone=False):
+        if not done.exists():
+            build(tiny_study, Selection())
+    with locked(lock, alone=True):
+        if not done.exists():
+            search(tiny_study)
+            build(tiny_study, Selection())
+            done.touch()
+    return open_store(tiny_study.store)
 
 
 @pytest.fixture
@@ -85,7 +136,18 @@ def rules(tiny: Store) -> Rules:
 def copied_study(tiny: Store, tmp_path: Path) -> Study:
     """The tiny study over a copy of its store."""
     shutil.copytree(str(tiny.place), tmp_path / "store")
-    return tiny.study.model_copy(update={"store": str(tmp_path / "store")})
+    update = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
+    return tiny.study.model_copy(update=update)
+
+
+@pytest.fixture
+def small_study(copied_study: Study) -> Study:
+    """The tiny study over a copy of its store, from which the larger size is removed.
+
+    Built again with `--only size=S`, it stays that small.
+    """
+    remove_cells(copied_study.store, "size=M")
+    return copied_study
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 30.0
+PATIENCE = 300.0
+"""Seconds to wait for what must come: on a busy machine an import takes one minute."""
 WIDTH = 80
 ENDLESS = "select count(*) from range(100000000) a, range(100000) b where "
 ENDLESS += "a.range * b.range % 7 = 1"

@@ -1,9 +1,10 @@
 """`bisae sql`: what is asked, how it is answered, and what is said beside it."""
 
 import json
+import os
+import re
 import signal
-import subprocess
-import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -165,10 +166,10 @@ def test_a_query_may_take_so_long(tiny: Store) -> None:
 
 def test_the_time_limit_is_for_reading_rows_too(tiny: Store) -> None:
     query = "select range from range(1000000000)"
-    told = run("sql", tiny.place, query, "--timeout", 0.5, "--format", "csv")
+    told = run("sql", tiny.place, query, "--timeout", 1.5, "--format", "csv")
     assert told.exit_code == 1
     assert told.stdout.startswith("range\n0\n1\n")
-    assert "stopped after 0.5 seconds" in told.stderr
+    assert "stopped after 1.5 seconds" in told.stderr
 
 
 def test_the_time_limit_is_for_parquet_too(tiny: Store, tmp_path: Path) -> None:
@@ -184,20 +185,27 @@ def test_the_time_limit_is_for_parquet_too(tiny: Store, tmp_path: Path) -> None:
 def test_a_long_query_says_how_long_it_took(
     tiny: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bisae.cli.asker.LONG", 60.0)
     assert run("sql", tiny.place, "select 1").stderr == ""
     monkeypatch.setattr("bisae.cli.asker.LONG", 0.0)
     told = run("sql", tiny.place, "select 1")
-    assert float(told.stderr.removesuffix(" s\n")) < 2
+    assert re.fullmatch(r"\d[\d.e-]* s\n", told.stderr)
 
 
 def test_an_interrupt_ends_with_its_status(tiny: Store) -> None:
-    command = [sys.executable, "-m", "bisae", "sql", str(tiny.place), ENDLESS]
-    asked = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
-    asked.send_signal(signal.SIGINT)
-    _, said = asked.communicate()
-    assert asked.returncode == Stopped.exit_code == 130
-    assert said in {"Error: the query was stopped\n", "Error: stopped\n"}
+    """The signal comes once the query's own handler is there to catch it."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt() -> None:
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    told = run("sql", tiny.place, ENDLESS, "--timeout", 60)
+    assert told.exit_code == Stopped.exit_code == 130
+    assert told.stderr in {"Error: the query was stopped\n", "Error: stopped\n"}
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_after_a_stopped_query_the_connection_answers(tiny: Store) -> None:

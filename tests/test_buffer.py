@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from bisae.states import States
 from bisae.train import Buffer
 
-anyhow = settings(deadline=None, max_examples=60)
 AHEAD = [None, torch.device("cpu")]
 
 
@@ -62,7 +61,6 @@ blocks = st.lists(st.integers(1, 30), min_size=1, max_size=20)
 widths = st.integers(1, 12)
 
 
-@anyhow
 @given(blocks, widths, st.integers(2, 6), st.integers(0, 2**40), st.integers(0, 1))
 def test_every_token_comes_once_in_the_same_place_of_every_layer(
     sizes: list[int], batch: int, times: int, seed: int, thread: int
@@ -73,7 +71,6 @@ def test_every_token_comes_once_in_the_same_place_of_every_layer(
     assert torch.equal(torch.cat([one[2] for one in found]).flatten(), 10 * tokens)
 
 
-@anyhow
 @given(blocks, widths, st.integers(2, 6))
 def test_all_batches_but_the_last_are_full(
     sizes: list[int], batch: int, times: int
@@ -83,7 +80,6 @@ def test_all_batches_but_the_last_are_full(
     assert 0 < found[-1] <= batch
 
 
-@anyhow
 @given(blocks, st.integers(0, 2**40), st.integers())
 def test_the_order_depends_on_the_seed_alone(
     sizes: list[int], seed: int, elsewhere: int
@@ -144,7 +140,6 @@ def test_an_error_below_comes_up(ahead: torch.device | None) -> None:
         drawn(Buffer(Broken([8] * 8), 16, 8, 0, ahead=ahead))
 
 
-@anyhow
 @given(blocks, widths, st.integers(2, 6), st.integers(0, 9))
 def test_a_restored_buffer_goes_on_with_the_same_tokens(
     sizes: list[int], batch: int, times: int, rounds: int

@@ -7,18 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from removal import remove_cells
 
 from bisae.build import build, checkpoint_status, with_layers
 from bisae.cli import main
-from bisae.grid import Cell, Selection, checkpoints
+from bisae.grid import Cell, Selection, checkpoints, parse_selection
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study
+
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""For processes that train: equal to the bit only with as many threads as the tests."""
 
 
 def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
@@ -30,65 +33,109 @@ def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
     ]
 
 
-def start(study: Path, before: str = "") -> subprocess.Popen[bytes]:
-    """Build in a process of its own, with as many threads as the tests have."""
-    code = before
-    code += "from bisae.cli import main; import sys; main(['build', sys.argv[1]])"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code, str(study)]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet)
+@pytest.fixture
+def unbuilt(copied_study: Study) -> Study:
+    """The tiny study over a copy of its store, from which a checkpoint is removed."""
+    remove_cells(copied_study.store, "size=S,step=40")
+    return copied_study
 
 
-def trained(place: Path) -> list[Path]:
-    """The metadata of finished autoencoders."""
-    found = place.glob("bisae.zarr/cells/*/*/*/sae/zarr.json")
-    return [path for path in found if '"complete"' in path.read_text()]
-
-
-def test_a_killed_build_goes_on_where_it_was(tiny: Store, tmp_path: Path) -> None:
-    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
-    path = tmp_path / "study.toml"
+def write_study(study: Study, folder: Path) -> Path:
+    """Write a study's file."""
+    path = folder / "study.toml"
     path.write_text(dump_study(study))
-    seen: dict[Path, int] = {}
-    for wanted in (1, 4):
-        process = start(path)
-        while len(trained(tmp_path / "store")) < wanted:
-            assert process.poll() is None, "the build ended before it could be killed"
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        assert all(file.stat().st_mtime_ns == at for file, at in seen.items())
-        seen = {file: file.stat().st_mtime_ns for file in trained(tmp_path / "store")}
-    store = build(study, Selection())
-    assert all(file.stat().st_mtime_ns == at for file, at in seen.items())
-    for cell in study.cells:
+    return path
+
+
+WAIT = """
+import itertools, sys
+
+def wait_after(owner, name, calls):
+    '''Wait for the kill once a function was called so often.'''
+    plain, numbers = getattr(owner, name), itertools.count(1)
+
+    def waiting(*args, **kwargs):
+        result = plain(*args, **kwargs)
+        if next(numbers) == calls:
+            print("waiting", flush=True)
+            sys.stdin.read()
+        return result
+
+    setattr(owner, name, waiting)
+"""
+
+
+BUILD = """
+from pathlib import Path
+from bisae.build import build
+from bisae.grid import Selection
+from bisae.study import load_study
+
+build(load_study(Path(sys.argv[1])), Selection())
+"""
+
+
+def kill(path: Path, moment: str) -> None:
+    """Build a study in another process, and kill it at a moment of its work."""
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{WAIT}{moment}\n{BUILD}", str(path)],
+        env=ONE_THREAD,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"waiting\n"
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+
+
+def finished(store: str) -> dict[str, int]:
+    """When the finished parts of all cells were written."""
+    parts = Path(store).glob("bisae.zarr/cells/*/*/*/*")
+    files = [file for part in parts for file in part.glob("zarr.json")]
+    return {
+        str(file): file.stat().st_mtime_ns
+        for file in files
+        if '"complete"' in file.read_text()
+    }
+
+
+def test_a_killed_build_goes_on_where_it_was(
+    tiny: Store, unbuilt: Study, tmp_path: Path
+) -> None:
+    path, seen = write_study(unbuilt, tmp_path), finished(unbuilt.store)
+    for moment in (
+        "import bisae.store as s; wait_after(s.Store, 'write_sae', 1)",
+        "import bisae.store.writers as w; wait_after(w.CodesWriter, 'finish', 1)",
+    ):
+        kill(path, moment)
+        now = finished(unbuilt.store)
+        assert len(now) > len(seen)
+        assert now.items() >= seen.items()
+        seen = now
+    store = build(unbuilt, Selection())
+    assert len(finished(unbuilt.store)) == len(seen) + 1
+    assert finished(unbuilt.store).items() >= seen.items()
+    for cell in unbuilt.cells:
         for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
             np.testing.assert_array_equal(one, other)
 
 
 def test_a_checkpoint_that_is_killed_goes_on_inside_it(
-    tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Store, unbuilt: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    raw = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
-    study = tiny.study.model_copy(update=raw)
-    path = tmp_path / "study.toml"
-    path.write_text(dump_study(study))
-    keep_always = "import bisae.train.resume as kept; kept.SHARE = 1e9\n"
-    states: list[Path] = []
-    while not states:  # it may just have finished a checkpoint when it is killed
-        process = start(path, keep_always)
-        while not list((tmp_path / "work").rglob("state.json")):
-            assert process.poll() is None, "the build ended before it could be killed"
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        states = list((tmp_path / "work").rglob("state.json"))
-    build(study, Selection(), ("train",))
-    assert re.search(r"train [SM]/\d+: goes on from token \d", capsys.readouterr().err)
+    """It is killed two batches after its state was saved, which is after each four."""
+    moment = "import bisae.train.resume as r, bisae.train.run as t; r.SHARE = 1e9"
+    kill(write_study(unbuilt, tmp_path), f"{moment}; wait_after(t, '_learn', 6)")
+    assert list((tmp_path / "work").rglob("state.json"))
+    build(unbuilt, Selection(), ("train",))
+    tokens = 4 * unbuilt.sae.batch_tokens
+    said = f"train S/40: goes on from token {tokens:,} of "
+    assert said in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
-    store = open_store(tmp_path / "store")
-    for cell in study.cells:
+    store = open_store(unbuilt.store)
+    for cell in unbuilt.cells:
         here, there = store.weights(cell), tiny.weights(cell)
         assert all(np.array_equal(here[name], there[name]) for name in here), cell
 
@@ -107,7 +154,8 @@ def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
     model = tiny.study.models[0].model_copy(update={"layers": (0, 1, 2)})
     models = (model, *tiny.study.models[1:])
     changed = {"store": str(tmp_path / "store"), "models": models}
-    store = build(tiny.study.model_copy(update=changed), Selection())
+    only = Selection(sizes=frozenset({"S"}), steps=frozenset({0}))
+    store = build(tiny.study.model_copy(update=changed), only)
     assert store.progress(Cell("S", 0, 0)).codes
     assert open_store(tmp_path / "store").study.models[0].layers == (0, 1, 2)
 
@@ -145,31 +193,49 @@ def test_one_pass_trains_every_layer(
     assert len(calls) == -(-documents // study.lm.batch_documents)
 
 
-def test_two_builds_share_the_work(tiny: Store, tmp_path: Path) -> None:
-    """Side by side on one store, they build each checkpoint once."""
-    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
-    path = tmp_path / "study.toml"
-    path.write_text(dump_study(study))
-    log = tmp_path / "log"
-    watch = (
-        "import os, bisae.store.store as s\n"
-        "plain = s.Store.write_sae\n"
-        "def logged(self, cell, *rest):\n"
-        f"    open({str(log)!r}, 'a').write(f'{{os.getpid()}} {{cell}}\\n')\n"
-        "    plain(self, cell, *rest)\n"
-        "s.Store.write_sae = logged\n"
-    )
-    processes = [start(path, watch) for _ in range(2)]
+SHARE = """
+import os, sys, time
+from pathlib import Path
+import bisae.store as s
+from bisae.build import build
+from bisae.grid import parse_selection
+from bisae.study import load_study
+
+folder, plain = Path(sys.argv[1]), s.Store.write_sae
+log, end = folder / "log", time.monotonic() + 120
+
+def logged(self, cell, *rest):
+    with log.open("a") as lines:
+        lines.write(f"{os.getpid()} {cell}\\n")
+    while len(set(log.read_text().split()[::2])) < 2 and time.monotonic() < end:
+        time.sleep(0.01)  # until the other one has begun as well
+    plain(self, cell, *rest)
+
+s.Store.write_sae = logged
+only = parse_selection(sys.argv[2])
+build(load_study(folder / "study.toml"), only, ("train", "encode"))
+"""
+
+
+def test_two_builds_share_the_work(
+    tiny: Store, copied_study: Study, tmp_path: Path
+) -> None:
+    """Side by side on one store, they train and encode each checkpoint once.
+
+    As the workers of these tests do with all stages of the tiny study.
+    """
+    write_study(copied_study, tmp_path)
+    only = "size=S,layer=1"
+    remove_cells(copied_study.store, only)
+    command = [sys.executable, "-c", SHARE, str(tmp_path), only]
+    processes = [subprocess.Popen(command, env=ONE_THREAD) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    written = [line.split() for line in log.read_text().splitlines()]
-    assert sorted(name for _, name in written) == sorted(map(str, tiny.cells))
-    builders: dict[str, set[str]] = {}
-    for pid, name in written:
-        builders.setdefault(name.rpartition("/")[0], set()).add(pid)
-    assert all(len(pids) == 1 for pids in builders.values())
-    assert set().union(*builders.values()) == {str(one.pid) for one in processes}
-    store = open_store(tmp_path / "store")
-    for cell in tiny.cells:
+    written = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    cells = parse_selection(only).of(tiny.cells)
+    assert sorted(name for _, name in written) == sorted(map(str, cells))
+    assert {pid for pid, _ in written} == {str(one.pid) for one in processes}
+    store = open_store(copied_study.store)
+    for cell in cells:
         for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -197,14 +263,31 @@ def test_what_another_builds_is_left_to_them(
     assert unfinished == len(tiny.cells)
 
 
-def test_kills_lose_nothing(tiny: Store, tmp_path: Path) -> None:
+@pytest.fixture
+def smaller(tiny: Store, tmp_path: Path) -> Study:
+    """A study of two of the tiny study's cells, and in its store what those have."""
+    shutil.copytree(str(tiny.place), tmp_path / "reference")
+    remove_cells(tmp_path / "reference", "size=M", "layer=2", "step=5")
+    model = tiny.study.models[0].model_copy(update={"steps": (0, 40), "layers": (1,)})
+    changed = {
+        "models": (model,),
+        "pretrain": None,
+        "intervention": None,
+        "store": str(tmp_path / "reference"),
+        "work_dir": str(tmp_path / "work"),
+    }
+    study = tiny.study.model_copy(update=changed)
+    (tmp_path / "reference" / "study.toml").write_text(dump_study(study))
+    return study
+
+
+def test_kills_lose_nothing(smaller: Study, tmp_path: Path) -> None:
     """A few of what benchmarks/kills.py does a hundred times."""
-    study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
-    path = tmp_path / "study.toml"
-    path.write_text(dump_study(study))
+    study = smaller.model_copy(update={"store": str(tmp_path / "store")})
+    path = write_study(study, tmp_path)
     script = Path(__file__).parents[1] / "benchmarks" / "kills.py"
-    command = [sys.executable, str(script), str(path), str(tiny.place), "--kills", "4"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    told = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("4 kills, ")
+    command = [sys.executable, str(script), str(path), smaller.store]
+    command += ["--kills", "4", "--longest", "7"]
+    result = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("4 kills, ")

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bisae.clusters import (
@@ -69,7 +69,6 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30), st.floats(0.1, 0.9))
-@settings(max_examples=30, deadline=None)
 def test_components_are_those_of_a_recursive_query(
     seed: int, n: int, threshold: float
 ) -> None:

@@ -23,7 +23,7 @@ from bisae.store import Store
 from bisae.store.opening import STUDY
 from bisae.study import Study, dump_study
 
-BUILT = parse_selection("size=M,step=40")
+BUILT = parse_selection("size=M,step=40,layer=1")
 
 
 @pytest.fixture(scope="module")

@@ -38,11 +38,7 @@ from bisae.study import Source, Study
 BOS, CONTEXT = 0, 9
 SIZE = CONTEXT - 1
 Rows = list[dict[str, Any]]
-anyhow = settings(
-    deadline=None,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+anyhow = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def save_tokenizer(folder: Path, **special: str) -> Path:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bisae.errors import AddressError
@@ -15,7 +15,6 @@ GRID = [
     for step in (1, 100, 900)
     for layer in (1, 2, 12)
 ]
-anyhow = settings(deadline=None)
 cells = st.builds(
     Cell,
     st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*", fullmatch=True),
@@ -36,7 +35,6 @@ def test_a_cell_prints_as_its_path_and_its_partition() -> None:
     assert cell.partition == "size=1M/step=100/layer=2"
 
 
-@anyhow
 @given(cells)
 def test_a_cell_is_read_back_from_its_text(cell: Cell) -> None:
     assert parse_cell(str(cell)) == cell
@@ -90,7 +88,6 @@ def test_a_selected_number_is_a_number(name: str) -> None:
         parse_selection(f"{name}=1k")
 
 
-@anyhow
 @given(selections)
 def test_a_selection_picks_what_each_of_its_sets_allows(chosen: Selection) -> None:
     expected = [

@@ -12,7 +12,6 @@ from bisae import kernels
 from bisae.kernels import Scratch, sparse
 from bisae.kernels.top_k import largest
 
-anyhow = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**31)
 
 
@@ -36,7 +35,6 @@ def dense(index: Tensor, value: Tensor, n: int) -> Tensor:
     return torch.zeros(len(index), n, dtype=value.dtype).scatter_add_(1, index, value)
 
 
-@anyhow
 @given(problems())
 def test_decode_is_a_dense_product(problem: tuple[Tensor, ...]) -> None:
     index, value, rows, _ = problem
@@ -50,7 +48,7 @@ def _with_csr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sparse, "has_csr_products", lambda _: request.param)
 
 
-either = settings(anyhow, suppress_health_check=[HealthCheck.function_scoped_fixture])
+either = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.usefixtures("_with_csr")
@@ -75,7 +73,6 @@ def test_transposed_product_is_dense(problem: tuple[Tensor, ...]) -> None:
     assert found.data_ptr() == out.data_ptr()
 
 
-@anyhow
 @given(problems(), seeds)
 def test_places_by_feature_are_in_the_order_of_tokens(
     problem: tuple[Tensor, ...], seed: int
@@ -104,7 +101,6 @@ def best(row: Sequence[float], k: int) -> list[tuple[int, float]]:
     return [(i, row[i]) if row[i] > 0 else (0, 0.0) for i in order]
 
 
-@anyhow
 @given(matrices, dtypes, st.data())
 def test_top_k_gives_ties_to_the_lower_index(
     rows: list[list[int]], dtype: torch.dtype, data: st.DataObject
@@ -115,7 +111,6 @@ def test_top_k_gives_ties_to_the_lower_index(
         assert list(zip(places, values, strict=True)) == best(row, k)
 
 
-@anyhow
 @given(st.integers(1, 5), st.integers(5, 400), seeds, dtypes)
 def test_top_k_is_a_sort(t: int, n: int, seed: int, dtype: torch.dtype) -> None:
     draw = torch.Generator().manual_seed(seed)
@@ -193,7 +188,6 @@ def summed_distance(x: Tensor, point: Tensor) -> float:
     return float((x - point).norm(dim=1).sum())
 
 
-@anyhow
 @given(st.integers(8, 60), st.integers(2, 6), seeds)
 def test_at_the_median_the_pulls_cancel(tokens: int, d: int, seed: int) -> None:
     x = torch.randn(tokens, d, generator=torch.Generator().manual_seed(seed)) + 1
@@ -207,7 +201,6 @@ def test_at_the_median_the_pulls_cancel(tokens: int, d: int, seed: int) -> None:
     assert summed_distance(x, point) <= best_token + 1e-3
 
 
-@anyhow
 @given(st.lists(st.floats(0.5, 4), min_size=4, max_size=4), seeds)
 def test_of_four_corners_it_is_where_the_diagonals_cross(
     reach: list[float], seed: int

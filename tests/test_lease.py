@@ -15,6 +15,7 @@ import pytest
 
 from bisae.errors import Held, StoreError
 from bisae.files import Place, names, place, read, replace
+from bisae.progress import note
 from bisae.store import lease as leases
 from bisae.store.lease import Holder, Lease, holder, waiting_for
 
@@ -104,8 +105,11 @@ def test_of_another_host_only_the_heartbeat_tells(
     Lease(folder, NAME).give_back()
 
 
-def test_who_lost_a_lease_is_told(folder: Place) -> None:
+def test_who_lost_a_lease_is_told(
+    folder: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that slept too long must not write over who came after it."""
+    monkeypatch.setattr(leases, "BEAT", 3600.0)
     slept = Lease(folder, NAME)
     slept.check()
     rewrite(folder, heartbeat=time.time() - leases.OLD - 1)
@@ -155,11 +159,14 @@ def test_waiting_ends_when_it_is_given_back(
 ) -> None:
     monkeypatch.setattr(leases, "POLL", 0.05)
     first = Lease(folder, NAME)
-    thread = threading.Timer(0.5, first.give_back)
-    thread.start()
+
+    def give_back(line: str) -> None:
+        note(line)
+        first.give_back()
+
+    monkeypatch.setattr(leases, "note", give_back)
     with waiting_for(folder, NAME) as second:
         second.check()
-    thread.join()
     line = capsys.readouterr().err
     assert line.startswith(f"{NAME} is being built by ")
     assert line.count("waiting") == 1

@@ -228,43 +228,46 @@ def test_the_folder_is_relative_to_the_study(tmp_path: Path, tiny: Store) -> Non
     assert study.validation == Validation(folder=str(tmp_path / "promises"))
 
 
-def run(store: Store, folder: Path) -> Result:
+def run(study: Study, folder: Path) -> Result:
     section = {"validation": Validation(folder=str(folder))}
-    text = dump_study(store.study.model_copy(update=section))
-    (store.place / "study.toml").write_text(text)
-    return CliRunner().invoke(main, ["validate", str(store.place)])
+    text = dump_study(study.model_copy(update=section))
+    (Path(study.store) / "study.toml").write_text(text)
+    return CliRunner().invoke(main, ["validate", study.store])
 
 
-def test_the_command_tells_what_became_of_them(copy: Store, folder: Path) -> None:
+def test_the_command_tells_what_became_of_them(
+    small_study: Study, folder: Path
+) -> None:
     (folder / "first.sql").write_text(CHECK)
-    told = run(copy, folder)
+    told = run(small_study, folder)
     assert told.exit_code == 1
-    assert "fail: Cells of the first step (first: M/0/0, 4 more)" in told.stdout
+    assert "fail: Cells of the first step (first: S/0/1, 1 more)" in told.stdout
     (folder / "second.sql").write_text("select msee from cells")
-    told = run(copy, folder)
+    told = run(small_study, folder)
     assert told.exit_code == 2
     assert "fail: Cells of the first step" in told.stdout
     said = without_progress(told.stderr)
     assert said.startswith(f"Error: {folder / 'second.sql'}: 'second' could not")
     assert said.count("\n") == 1
-    told = run(copy, folder / "none")
+    told = run(small_study, folder / "none")
     assert told.exit_code == 2
     assert f"Error: {folder / 'none'}: '[validation] folder' could not" in told.stderr
 
 
-def test_a_build_ends_with_them(copied_study: Study, folder: Path) -> None:
+def test_a_build_ends_with_them(small_study: Study, folder: Path) -> None:
     """Also of a store that was built before the study named a folder."""
     (folder / "first.sql").write_text(CHECK)
     section = {"validation": Validation(folder=str(folder))}
     path = folder.parent / "study.toml"
-    path.write_text(dump_study(copied_study.model_copy(update=section)))
-    told = CliRunner().invoke(main, ["build", str(path)])
+    path.write_text(dump_study(small_study.model_copy(update=section)))
+    words = ["build", str(path), "--only", "size=S"]
+    told = CliRunner().invoke(main, words)
     assert told.exit_code == 1
     assert "Error: 1 promises are broken" in told.stderr
-    page = Path(copied_study.store) / "reports" / "validation.html"
+    page = Path(small_study.store) / "reports" / "validation.html"
     assert "Cells of the first step" in page.read_text("utf-8")
     (folder / "second.sql").write_text("select msee from cells")
-    told = CliRunner().invoke(main, ["build", str(path)])
+    told = CliRunner().invoke(main, words)
     assert told.exit_code == 2
     assert f"report {page.parent / 'index.html'}" in told.stderr
     assert f"Error: {folder / 'second.sql'}: 'second' could not be" in told.stderr

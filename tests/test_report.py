@@ -62,7 +62,8 @@ def page(copy: Path) -> str:
 @pytest.fixture
 def contents(tiny: Store) -> Contents:
     """A page about nothing."""
-    settings = rows_of(connect(tiny), "from settings")
+    query = "from settings"
+    settings = rows_of(connect(tiny, query=query), query)
     row = dict(zip(settings.names, settings.values[0], strict=True))
     return Contents(tiny.study, row, 8, 10, [], {}, {}, PROMISES)
 
@@ -100,7 +101,8 @@ def test_every_figure_has_a_view(name: str) -> None:
 
 @by_figure
 def test_every_field_is_a_column(name: str, tiny: Store) -> None:
-    columns = rows_of(connect(tiny), f"from {name} limit 0").names
+    query = f"from {name} limit 0"
+    columns = rows_of(connect(tiny, query=query), query).names
     assert fields(FIGURES[name].read_text()) <= set(columns)
 
 
@@ -164,7 +166,8 @@ def test_every_table_is_there_in_three_formats(copy: Path) -> None:
 
 @pytest.mark.parametrize("name", ["trends", "figure_3", "lexicon_translations"])
 def test_csv_equals_the_view(name: str, copy: Path) -> None:
-    rows = rows_of(connect(open_store(copy)), f"from {name}")
+    query = f"from {name}"
+    rows = rows_of(connect(open_store(copy), query=query), query)
     text = (copy / "reports" / "tables" / f"{name}.csv").read_text()
     names, *written = csv.reader(io.StringIO(text))
     expected = [["" if v is None else str(v) for v in row] for row in rows.values]

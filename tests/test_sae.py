@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -23,7 +23,6 @@ from bisae.sae import (
 from bisae.study import Sae
 
 seeds = st.integers(0, 2**31)
-anyhow = settings(deadline=None, max_examples=50)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -76,7 +75,6 @@ def leaves(sae: Autoencoder) -> dict[str, Tensor]:
 # -- equations ------------------------------------------------------------------------
 
 
-@anyhow
 @given(problems())
 def test_encode_and_decode_are_the_dense_equations(
     problem: tuple[Autoencoder, Tensor],
@@ -89,7 +87,6 @@ def test_encode_and_decode_are_the_dense_equations(
     torch.testing.assert_close(sae.decode(code), recon, rtol=1e-4, atol=1e-5)
 
 
-@anyhow
 @given(problems())
 def test_a_code_descends_and_its_unused_places_are_zero(
     problem: tuple[Autoencoder, Tensor],
@@ -116,7 +113,6 @@ def test_ties_go_to_the_lower_index() -> None:
     assert sae.encode(torch.ones(5, 2)).index.tolist() == [[0, 1, 2]] * 5
 
 
-@anyhow
 @given(problems())
 def test_gradients_are_autograds(problem: tuple[Autoencoder, Tensor]) -> None:
     sae, x = problem
@@ -134,7 +130,6 @@ def assert_autograds(
         torch.testing.assert_close(gradient, p[name].grad, rtol=1e-3, atol=1e-4)
 
 
-@anyhow
 @given(problems())
 def test_gradients_in_bfloat16_are_those_of_rounded_inputs_to_the_encoder(
     problem: tuple[Autoencoder, Tensor],
@@ -163,7 +158,6 @@ def dense_relu(p: dict[str, Tensor], x: Tensor) -> Tensor:
     return pre.relu()
 
 
-@anyhow
 @given(problems(), st.floats(0, 2))
 def test_relu_gradients_are_autograds(
     problem: tuple[Autoencoder, Tensor], l1: float
@@ -175,7 +169,6 @@ def test_relu_gradients_are_autograds(
     assert_autograds(relu_of(sae, l1), x, loss + l1 * z.sum(1).mean(), p)
 
 
-@anyhow
 @given(problems())
 def test_a_relu_code_keeps_the_largest_and_is_measured_whole(
     problem: tuple[Autoencoder, Tensor],
@@ -208,7 +201,6 @@ def test_relu_gradients_by_blocks_are_those_of_the_whole(
 # -- the stored code ------------------------------------------------------------------
 
 
-@anyhow
 @given(st.lists(st.floats(0, 60_000, width=32), min_size=1, max_size=8))
 def test_a_stored_code_is_rounded_to_float16(values: list[float]) -> None:
     value = torch.tensor([sorted(values, reverse=True)])

@@ -221,7 +221,7 @@ thresholds = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(), layers=layers, sae=saes, threshold=thresholds)
 def test_a_study_written_out_is_read_back_equal(
     tmp_path: Path, name: str, layers: object, sae: dict[str, Any], threshold: object

@@ -352,6 +352,21 @@ def test_the_second_signal_stops_at_once(
         train_checkpoint(make_store(tmp_path / "s"), make_lm(), CELLS)
 
 
+def test_an_ignored_signal_stays_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the background of a script, which ignores SIGINT for it."""
+    store = make_store(tmp_path / "s")
+    stop_at(0, monkeypatch, signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        train_checkpoint(store, make_lm(), CELLS)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert all(store.progress(cell).sae for cell in CELLS)
+
+
 def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s")
     other = threading.Thread(target=train_checkpoint, args=(store, make_lm(), CELLS))

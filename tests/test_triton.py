@@ -19,7 +19,7 @@ from bisae import kernels
 from bisae.kernels import cuda
 from bisae.sae import Autoencoder
 
-anyhow = settings(deadline=None, max_examples=15)
+anyhow = settings(max_examples=15)
 seeds = st.integers(0, 2**31)
 
 

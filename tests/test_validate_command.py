@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from progress_lines import without_progress
+from removal import remove_cells
 from terminal import terminal
 
 from bisae import progress
@@ -41,10 +43,18 @@ def run(store: Store, style: str) -> Result:
     return CliRunner().invoke(main, ["validate", str(store.place), "--format", style])
 
 
-@pytest.fixture
-def broken(copy: Store) -> tuple[Store, int]:
+def one_checkpoint(tiny: Store, folder: Path) -> Store:
+    """A copy of the tiny store with the cells of M/5 alone."""
+    shutil.copytree(str(tiny.place), folder)
+    remove_cells(folder, "size=S", "step=0", "step=40")
+    return open_store(folder)
+
+
+@pytest.fixture(scope="module")
+def broken(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, int]:
     """A store with one damaged row, and its feature."""
-    return copy, damage(copy, "mean_span_active", "99.5")
+    store = one_checkpoint(tiny, tmp_path_factory.mktemp("broken") / "store")
+    return store, damage(store, "mean_span_active", "99.5")
 
 
 def test_json_has_the_rows_that_break_a_promise(broken: tuple[Store, int]) -> None:
@@ -95,10 +105,13 @@ def test_markdown_and_csv_have_one_line_a_promise(broken: tuple[Store, int]) -> 
     assert json.loads(record["rows"]) == [expected | {"mean_span_active": 99.5}]
 
 
-def test_what_cannot_be_checked_is_shown_beside_what_is_broken(copy: Store) -> None:
+def test_what_cannot_be_checked_is_shown_beside_what_is_broken(
+    tiny: Store, tmp_path: Path
+) -> None:
     """A value that is no number breaks a promise; means over it cannot be computed."""
-    damage(copy, "mean_span", "'nan'")
-    told = run(copy, "json")
+    store = one_checkpoint(tiny, tmp_path / "store")
+    damage(store, "mean_span", "'nan'")
+    told = run(store, "json")
     results = {one["what"]: one for one in json.loads(told.stdout)}
     assert results[SPANS]["result"] == "fail"
     assert results[SPANS]["rows"][0]["mean_span"] == "nan"
@@ -112,7 +125,7 @@ def test_what_cannot_be_checked_is_shown_beside_what_is_broken(copy: Store) -> N
     assert f"{errors[0]['what']!r} could not be checked: " in told.stderr
     assert f"; nor could {len(errors) - 1} more" in told.stderr
     assert told.exit_code == 2
-    below = run(copy, "table").stdout.split("\n\n", 1)[1]
+    below = run(store, "table").stdout.split("\n\n", 1)[1]
     assert f"error: {errors[0]['what']} (" in below
     assert f"\nobserved: {errors[0]['observed']}\n" in below
 

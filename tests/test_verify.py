@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,12 @@ from bisae.query import FOLD_TABLES, table_file
 from bisae.store import Array, Store, open_store
 from bisae.store.nodes import read_group
 from bisae.store.part import SUMS, PartWriter
+from bisae.study import Study
 from bisae.verify import check, verify
 
 CELL = Cell("S", 40, 1)
 ALL = Selection()
 Change = Callable[[dict[str, Array]], None]
-
-
-@pytest.fixture
-def copy(tiny: Store, tmp_path: Path) -> Store:
-    shutil.copytree(str(tiny.place), tmp_path / "store")
-    return open_store(tmp_path / "store")
 
 
 def run(store: Store, *options: str) -> Result:
@@ -116,13 +110,13 @@ def named(file: str) -> str:
     return f"{array}, chunk c/{chunk}" if is_chunk else file
 
 
-def test_flipped_bits_are_found(copy: Store) -> None:
-    check_flips(copy, 12, seed=0)
+def test_flipped_bits_are_found(small_study: Study) -> None:
+    check_flips(open_store(small_study.store), 12, seed=0)
 
 
 @pytest.mark.slow
-def test_two_hundred_flipped_bits_are_found(copy: Store) -> None:
-    check_flips(copy, 200, seed=1)
+def test_two_hundred_flipped_bits_are_found(small_study: Study) -> None:
+    check_flips(open_store(small_study.store), 200, seed=1)
 
 
 @pytest.mark.parametrize(

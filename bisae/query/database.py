@@ -147,14 +147,18 @@ def parquet_view(
     address: Callable[[Place], str] = address,
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
+    with named(f"table {name}"):
+        con.execute(f"create or replace view {name} as {_rows(name, files, address)}")
+
+
+def _rows(
+    name: str, files: Sequence[Place], address: Callable[[Place], str] = address
+) -> str:
+    """The query that reads a table's files."""
     listed = ", ".join(quoted(address(file)) for file in files)
     by_cell = name in CELL_TABLES
-    with named(f"table {name}"):
-        con.execute(
-            f"create or replace view {name} as from read_parquet([{listed}], "
-            f"hive_partitioning = {by_cell}"
-            + (f", hive_types = {ADDRESS})" if by_cell else ")")
-        )
+    query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
+    return query + (f", hive_types = {ADDRESS})" if by_cell else ")")
 
 
 def open_tables(
@@ -168,7 +172,7 @@ def open_tables(
     """Make base views of the tables that are there, and the views on top; their names.
 
     `places` says of which cells, and `beside` what else is there to build on. The views
-    are bound on one file of each table: to bind takes time for each file of a grid.
+    are bound on empty tables: to bind on files opens them again for every view.
     """
     is_there = listing(store.tables)
     files = {
@@ -177,9 +181,12 @@ def open_tables(
     }
     found = {table: listed for table, listed in files.items() if listed}
     for table, listed in found.items():
-        parquet_view(con, table, listed[:1], address)
+        with named(f"table {table}"):
+            rows = _rows(table, listed[:1], address)
+            con.execute(f"create table {table} as {rows} limit 0")
     made = create_views(con, views, {*found, *beside})
     for table, listed in found.items():
+        con.execute(f"drop table {table}")
         parquet_view(con, table, listed, address)
     return made
 

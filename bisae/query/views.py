@@ -7,6 +7,7 @@ paths: files name each other, and DuckDB's own parser says who needs whom.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ def read_view(path: Path) -> View:
     """Read one file and its header. Raises SqlError."""
     select = path.read_text(encoding="utf-8")
     try:
-        reads = frozenset(tables_of(select))
+        reads = tables_of(select)
     except SqlError as error:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
@@ -69,8 +70,8 @@ def build_order(views: Mapping[str, View]) -> list[str]:
 
 def reads_of(views: Mapping[str, View], query: str) -> set[str]:
     """All that a query hangs on, tables and views. Raises SqlError."""
-    found = tables_of(query)
-    for name in found & views.keys():
+    found = set(tables_of(query))
+    for name in tables_of(query) & views.keys():
         for view in closure(views, name):
             found |= {view.name, *view.reads}
     return found
@@ -85,7 +86,8 @@ def closure(views: Mapping[str, View], name: str) -> list[View]:
     return [views[one] for one in build_order(views) if one in needed]
 
 
-def tables_of(select: str) -> set[str]:
+@lru_cache(maxsize=1024)  # our own files are asked about again and again
+def tables_of(select: str) -> frozenset[str]:
     """The tables and views that a query names, from the parser. Raises SqlError."""
     row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True}
@@ -97,7 +99,8 @@ def tables_of(select: str) -> set[str]:
         raise SqlError(msg)
     nodes = list(_nodes(tree))
     ctes = {cte["key"] for node in nodes for cte in node.get("map", ()) if "key" in cte}
-    return {node["table_name"] for node in nodes if node.get("table_name")} - ctes
+    names = {node["table_name"] for node in nodes if node.get("table_name")}
+    return frozenset(names - ctes)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -123,13 +123,16 @@ def _refuse_failed(jobs: Sequence[Job]) -> None:
 
 @contextmanager
 def _asked_to_stop() -> Iterator[threading.Event]:
-    """Ctrl-C or SIGTERM asks once; the second one is what it always was."""
+    """Ctrl-C or SIGTERM asks once; the second one is what it always was.
+
+    A signal that is ignored, as under `nohup` or in a script's background, stays so.
+    """
     asked = threading.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
     if threading.current_thread() is not threading.main_thread():
         yield asked  # only there can signals be caught
         return
-    old = {one: signal.getsignal(one) for one in signals}
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    old = {one: by for one, by in before.items() if by is not signal.SIG_IGN}
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         asked.set()
@@ -137,7 +140,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(one, handler)
         note("stopping at the next safe point; once more stops at once")
 
-    for one in signals:
+    for one in old:
         signal.signal(one, ask)
     try:
         yield asked
