@@ -15,7 +15,7 @@ from bisae.errors import AddressError, Held, StudyError
 from bisae.export import Shared, export_cells, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.hidden import LanguageModel, read_config
+from bisae.hidden import LanguageModel, ModelShape, read_config
 from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
@@ -25,7 +25,7 @@ from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
-from bisae.study import Model, Study, load_study
+from bisae.study import Model, PretrainModel, Study, load_study
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
@@ -38,11 +38,8 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 
     A checkpoint that somebody else is building is left to them.
     """
-    note_slow_bfloat16(study)
-    study = with_layers(study)
-    cells = only.of(study.cells)
-    store = create_store(study)
-    _build_corpus(store)
+    cells = only.of(with_layers(study).cells)  # an error before any work
+    store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
     shared: Shared | None = None
@@ -53,6 +50,15 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
                 shared = _build_checkpoint(store, checkpoint, stages, shared)
         except Held as error:
             note(f"{error}; left to them")
+    return store
+
+
+def prepare(study: Study) -> Store:
+    """Make the store of a study, and the corpus in it; gives the store."""
+    note_slow_bfloat16(study)
+    store = create_store(with_layers(study))
+    with store.lease(SHARED, wait=True):
+        build_corpus(store)
     return store
 
 
@@ -78,11 +84,8 @@ def _build_checkpoint(
 
 def search(study: Study) -> Store:
     """Run the learning-rate search for every size; gives the store."""
-    note_slow_bfloat16(study)
-    study = with_layers(study)
-    store = create_store(study)
-    _build_corpus(store)
-    for model in study.models:
+    store = prepare(study)
+    for model in store.study.models:
         _search(store, model)
     return store
 
@@ -115,11 +118,6 @@ def _translate(store: Store, plan: Plan) -> None:
         add = adds(plan, sae, list(chosen.values()))
         by_setting = {named: add[one] for named, one in chosen.items()}
         translate.translate(job, mid, full, by_setting)
-
-
-def _build_corpus(store: Store) -> None:
-    with store.lease(SHARED, wait=True):
-        build_corpus(store)
 
 
 def _share(store: Store) -> Shared:
@@ -163,12 +161,20 @@ def with_layers(study: Study) -> Study:
 
 
 def _listed(model: Model, study: Study) -> Model:
-    place, revision = model.checkpoint_at(model.steps[-1])
-    shape = read_config(place, revision, trust_remote_code=study.lm.trust_remote_code)
+    checkpoint, revision = model.checkpoint_at(model.steps[-1])
+    pretrained = study.pretrain.models if study.pretrain else ()
+    planned = {one.size: one for one in pretrained}
+    shape: ModelShape | PretrainModel
+    if model.size in planned and not (Path(checkpoint) / "config.json").exists():
+        shape = planned[model.size]  # the checkpoint is still to be pretrained
+    else:
+        trust = study.lm.trust_remote_code
+        shape = read_config(checkpoint, revision, trust_remote_code=trust)
     every = tuple(range(1, shape.n_layers + 1))
     layers = every if model.layers == "all" else model.layers
     if unknown := set(layers) - {0, *every}:
-        msg = f"{model.size} has no layer {min(unknown)}: {place} has 0 to {every[-1]}"
+        msg = f"{model.size} has no layer {min(unknown)}: "
+        msg += f"{checkpoint} has 0 to {every[-1]}"
         raise AddressError(msg)
     return model.model_copy(update={"layers": layers, "d_model": shape.d_model})
 

@@ -8,15 +8,16 @@ import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import forkserver
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bisae.assets import asset_dir
 from bisae.errors import StoreError
-from bisae.progress import duration, note
-from bisae.study import Model, Study
+from bisae.progress import duration, note, use_plain_lines
+from bisae.study import Model, Study, load_study
 from bisae.toy import write_texts
 
 DOCUMENTS = 12_000
@@ -24,6 +25,8 @@ PARALLEL = 4_000
 SEED = 0
 MOST_WORKERS = 4
 """Processes at most, of about one gigabyte each."""
+POLLED = 0.5
+"""Seconds after which checkpoints are looked for again."""
 PRELOADED = [
     "bisae.build",
     "bisae.pretrain",
@@ -50,52 +53,92 @@ def write_study(folder: Path) -> Path:
 
 
 class Task(NamedTuple):
-    """What a worker does: pretrain a size, or build one of its checkpoints."""
+    """What a worker does at a time."""
 
     title: str
-    size: str
-    step: int | None = None
+    work: Callable[..., None]
+    arguments: tuple[Any, ...]
+    needs: tuple[Path, ...] = ()
+    """Checkpoints that must be there."""
 
 
 def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) -> None:
     """Pretrain every size and build every checkpoint, one worker for each core.
 
     The matrices of the toy are so small that two checkpoints on one thread each take
-    less time than one after the other on two. Calls `show` with the first size of which
-    the first, middle and last steps are built: they come before the others.
+    less time than one after the other on two. Calls `show` with the first size when the
+    steps of it that tell most are built: they come before all others.
     """
-    start, shown, built = time.monotonic(), False, set[tuple[str, int | None]]()
-    sizes = [shape.size for shape in study.pretrain.models] if study.pretrain else []
-    with _workers() as pool:
-        pool.submit(_train_tokenizer, path).result()
-        pending: dict[Future[None], Task] = {
-            pool.submit(_pretrain, path, size): Task(f"pretrain {size}", size)
-            for size in sizes
-        }
+    cores = _cores()
+    waiting, running = _tasks(study), dict[Future[None], Task]()
+    first = study.models[0]
+    telling = {_title(first, step) for step in _telling(first)}
+    start = time.monotonic()
+    with ProcessPoolExecutor(cores, _context(), _prepare_worker) as pool:
+        tokenizer = pool.submit(_train_tokenizer, path)
+        _import_for_the_end()
+        tokenizer.result()
         try:
-            while pending:
-                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
+            while waiting or running:
+                while len(running) < cores and (task := _take_ready(waiting)):
+                    running[pool.submit(task.work, path, *task.arguments)] = task
+                # Checkpoints also appear while a size is still pretrained.
+                for future in wait(running, POLLED, FIRST_COMPLETED).done:
+                    task = running.pop(future)
                     future.result()
-                    task = pending.pop(future)
-                    note(
-                        f"{task.title}: done after {duration(time.monotonic() - start)}"
-                    )
-                    built.add(task[1:])
-                    model = study.model(task.size)
-                    if task.step is None:
-                        for step in _order(model):
-                            title = f"build {task.size}/{step}"
-                            work = pool.submit(_build, path, task.size, step)
-                            pending[work] = Task(title, task.size, step)
-                    elif not shown and built >= {
-                        (task.size, s) for s in _telling(model)
-                    }:
-                        shown = True
-                        show(task.size)
+                    note(f"{task.title}: done after {_elapsed(start)}")
+                    if task.title in telling:
+                        telling.remove(task.title)
+                        if not telling:
+                            show(first.size)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _take_ready(waiting: list[Task]) -> Task | None:
+    """Take out the first task whose checkpoints are there."""
+    for number, task in enumerate(waiting):
+        if all(map(_is_whole, task.needs)):
+            return waiting.pop(number)
+    return None
+
+
+def _tasks(study: Study) -> list[Task]:
+    """List all work, the first trend's first."""
+    first, *others = study.models
+    embeddings = _checkpoint(study.model(study.embeddings()[0]), study.embeddings()[1])
+    tasks = [
+        Task(f"pretrain {first.size}", _pretrain, (first.size,)),
+        Task("corpus", _build_corpus, ()),
+    ]
+    tasks += _builds(first, _telling(first), embeddings)
+    # After the first, whose trend would come later if they took their share of cores.
+    last = _checkpoint(first, first.steps[-1])
+    tasks += [
+        Task(f"pretrain {one.size}", _pretrain, (one.size,), (last,)) for one in others
+    ]
+    rest = [step for step in first.steps if step not in _telling(first)]
+    tasks += _builds(first, rest, embeddings)
+    for model in others:
+        tasks += _builds(model, model.steps, embeddings)
+    return tasks
+
+
+def _builds(model: Model, steps: Iterable[int], embeddings: Path) -> list[Task]:
+    return [
+        Task(
+            _title(model, step),
+            _build,
+            (model.size, step),
+            (_checkpoint(model, step), embeddings),
+        )
+        for step in steps
+    ]
+
+
+def _title(model: Model, step: int) -> str:
+    return f"build {model.size}/{step}"
 
 
 def _telling(model: Model) -> list[int]:
@@ -104,44 +147,67 @@ def _telling(model: Model) -> list[int]:
     return list(dict.fromkeys([steps[-1], steps[0], steps[len(steps) // 2]]))
 
 
-def _order(model: Model) -> Iterator[int]:
-    yield from dict.fromkeys([*_telling(model), *model.steps])
+def _checkpoint(model: Model, step: int) -> Path:
+    return Path(model.checkpoint_at(step)[0])
 
 
-def _workers() -> ProcessPoolExecutor:
-    """Start as many workers as there are cores for this process."""
-    able = getattr(os, "sched_getaffinity", None)
-    cores = len(able(0)) if able else os.cpu_count() or 1
-    workers = min(cores, MOST_WORKERS)
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context(
-        "forkserver" if "forkserver" in methods else "spawn"
-    )
+def _is_whole(checkpoint: Path) -> bool:
+    return (checkpoint / "model.safetensors").exists()
+
+
+def _elapsed(start: float) -> str:
+    return duration(time.monotonic() - start)
+
+
+def _cores() -> int:
+    """How many cores this process may use, as far as workers are of use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
+
+
+def start_workers() -> None:
+    """Begin to import what workers need, while other work is done here."""
+    context = _context()
     context.set_forkserver_preload(PRELOADED)
-    threads = max(1, cores // workers)
-    return ProcessPoolExecutor(workers, context, _begin, (threads,))
+    if context.get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
-def _begin(threads: int) -> None:
-    """Prepare a worker: its share of the cores, and lines that mix with others'."""
+def _context() -> Any:
+    methods = multiprocessing.get_all_start_methods()
+    method = "forkserver" if "forkserver" in methods else "spawn"
+    return multiprocessing.get_context(method)
+
+
+def _prepare_worker() -> None:
     import torch
 
-    from bisae.progress import use_plain_lines
-
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     use_plain_lines()
+
+
+def _import_for_the_end() -> None:
+    """Import what checks and report take, while only one worker has work."""
+    import bisae.build
+    import bisae.report
+    import bisae.validate  # noqa: F401
 
 
 def _train_tokenizer(path: Path) -> None:
     from bisae.pretrain import train_tokenizer
-    from bisae.study import load_study
 
     train_tokenizer(load_study(path))
 
 
+def _build_corpus(path: Path) -> None:
+    from bisae.build import prepare
+
+    prepare(load_study(path))
+
+
 def _pretrain(path: Path, size: str) -> None:
     from bisae.pretrain import pretrain
-    from bisae.study import load_study
 
     pretrain(load_study(path), [size])
 

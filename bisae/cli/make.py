@@ -33,9 +33,10 @@ def demo(folder: Path) -> None:
 
     Example: bisae demo --folder toy
     """
-    from bisae.demo import build_side_by_side, write_study
+    from bisae.demo import build_side_by_side, start_workers, write_study
     from bisae.study import load_study
 
+    start_workers()
     path = write_study(folder)
     study = load_study(path)
     say(f"{path}: a small bilingual world and its text are made")

@@ -67,48 +67,49 @@ MEMORY = "1000MiB"
 
 def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
-    stale = {cell: made for cell in cells if (made := _stale(shared, cell))}
+    made = _made(shared)
+    stale = {cell: tables for cell in cells if (tables := _stale(shared, cell, made))}
     if not stale:
         return
     with closing(database(shared.store.tables, memory=MEMORY)) as con:
         fold = open_fold(con, shared)
         title = f"export {cells[0].checkpoint}"
-        for cell, made in track(stale.items(), len(stale), title, "cells"):
+        for cell, tables in track(stale.items(), len(stale), title, "cells"):
             with at(cell), named(f"cell {cell}"), schema(con, "cell"):
                 _aggregate_cell(fold, shared, cell)
-                for name, source in made.items():
+                for name, source in tables.items():
                     file = table_file(shared.store, name, cell)
                     write_table(con, name, file, source, cell)
 
 
-def _stale(shared: Shared, cell: Cell) -> dict[str, Made]:
-    """Return what each table that is not current is made from."""
-    made = _made(shared, cell)
-    files = {name: table_file(shared.store, name, cell) for name in made}
+def _stale(shared: Shared, cell: Cell, made: Mapping[str, Made]) -> dict[str, Made]:
+    """Return what each table of a cell that is not current is made from."""
+    codes = {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
+    sources = {name: codes | dict(source) for name, source in made.items()}
     return {
-        name: made[name] for name in made if not is_current(files[name], made[name])
+        name: source
+        for name, source in sources.items()
+        if not is_current(table_file(shared.store, name, cell), source)
     }
 
 
-def _made(shared: Shared, cell: Cell) -> dict[str, Made]:
-    """What each table of a cell is made from: codes, SQL, settings, shared tables."""
+def _made(shared: Shared) -> dict[str, Made]:
+    """What each table is made from beside codes: SQL, settings, shared tables."""
     files = {name: table_file(shared.store, name) for name in READ}
     read = {name: digest(footer(file)) for name, file in files.items() if file.exists()}
-    codes = {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
-    names = [
-        name
+    made: dict[str, Made] = {
+        name: _depends_on(shared, name, read)
         for name in FOLD_TABLES
         if name != "feature_concepts" or "token_concepts" in read
-    ]
-    made: dict[str, Made] = {
-        name: codes | _depends_on(shared, name, read) for name in names
     }
-    views = sorted(shared.views.values())
-    sql = digest("".join(view.select for view in views))
-    cosines = [one.cosine for one in shared.thresholds]
-    whole = {"sql": sql, "embeddings": shared.embeddings, "cosines": cosines}
-    whole |= codes | read | {"settings": shared.settings}
-    return made | dict.fromkeys(VARIANT_TABLES, whole)
+    views = [shared.views[name] for name in sorted(shared.views)]
+    whole = {
+        "sql": digest("".join(view.select for view in views)),
+        "embeddings": shared.embeddings,
+        "cosines": [one.cosine for one in shared.thresholds],
+        "settings": shared.settings,
+    }
+    return made | dict.fromkeys(VARIANT_TABLES, whole | read)
 
 
 def _depends_on(shared: Shared, name: str, read: dict[str, Any]) -> dict[str, Any]:

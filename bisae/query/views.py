@@ -63,8 +63,12 @@ def header(select: str, field: str) -> str:
 
 
 def build_order(views: Mapping[str, View]) -> list[str]:
-    """Order view names so that each follows everything it reads."""
-    graph = {name: view.reads & views.keys() for name, view in views.items()}
+    """Order view names so that each follows everything it reads.
+
+    The order is the same in every process: what a table was made from is a sum of SQL
+    in this order.
+    """
+    graph = {name: sorted(view.reads & views.keys()) for name, view in views.items()}
     return list(TopologicalSorter(graph).static_order())
 
 
