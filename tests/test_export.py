@@ -7,10 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from bisae.build import build
+from bisae.export import gather
+from bisae.export.shared import READ
 from bisae.grid import Selection
 from bisae.query import (
     FOLD_TABLES,
     STUDY_TABLES,
+    closure,
     connect,
     exported_cells,
     rows_of,
@@ -64,6 +67,16 @@ def test_a_setting_remakes_what_hangs_on_it(
         "settings"
     } == remade
     assert before["settings"] != after["settings"]
+
+
+def test_every_step_to_a_table_is_known(tiny: Store) -> None:
+    """A step that is missing would hide what a table was made from."""
+    views = gather(tiny).depends
+    given = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
+    given |= {"token_concepts", "variants", "clusterings", "null_bins", *READ}
+    for table in FOLD_TABLES:
+        reads = {name for view in closure(views, table) for name in view.reads}
+        assert reads - views.keys() <= given, table
 
 
 def test_nothing_is_made_twice(copy: Store) -> None:

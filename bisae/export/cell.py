@@ -44,7 +44,7 @@ COMPUTED_ONCE = frozenset(
     {
         *("documents", "document_eighths", "document_marks", "token_scripts"),
         *("firing_rules", "eighth_maxima", "maxima", "floors", "strong_codes"),
-        *("document_rules", "first_documents", "token_rules", "permuted_rules"),
+        *("document_rules", "first_documents", "token_rules", "ruled_codes"),
         *("token_counts", "token_sums"),
         *("feature_metrics", "variant_trends"),
     }
@@ -59,9 +59,9 @@ BY_RANGE = (
     "entropies",
 )
 """What is computed for a range of features at a time."""
-CODES_AT_ONCE = 8_000_000
+CODES_AT_ONCE = 4_000_000
 """Strong activations of such a range."""
-MEMORY = "1000MiB"
+MEMORY = "900MiB"
 """What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
 
 
@@ -166,7 +166,7 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
     for first, last in _ranges(con):
         with schema(con, "part"):
             con.execute(
-                "create view some_codes as from strong_codes "
+                "create table some_codes as from strong_codes "
                 f"where feature between {first} and {last}"
             )
             part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)

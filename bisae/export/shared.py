@@ -34,16 +34,21 @@ from bisae.query import (
 )
 from bisae.store import Store
 
-LINKED_TOKENS = View(
-    name="linked_tokens",
-    folder="cell",
-    title="",
-    grain="",
-    select="semantic_threshold clustering",
-    reads=frozenset({"token_counts"}),
-    path=Path("linked_tokens"),
-)
-"""What `linked_tokens` depends on, though no .sql file makes it."""
+
+def _step(name: str, reads: str, settings: str = "") -> View:
+    """A step between views that Python takes: what it reads, and which settings."""
+    tables = frozenset(reads.split())
+    return View(name, "cell", "", "", settings, tables, Path(name))
+
+
+STEPS = {
+    "codes_above": _step("codes_above", "codes floors"),
+    "some_codes": _step("some_codes", "strong_codes"),
+    "linked_tokens": _step(
+        "linked_tokens", "token_counts", "semantic_threshold clustering"
+    ),
+}
+"""What no .sql file makes, though views of a cell read it."""
 READ = ("tokens", "vocab", "mono_null", "token_concepts")
 """Tables of the study that a cell's fold reads."""
 VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
@@ -102,9 +107,9 @@ class Shared:
 
     @property
     def depends(self) -> dict[str, View]:
-        """The views of a cell, and `linked_tokens`: what depends on what."""
+        """The views of a cell and the steps between them: what depends on what."""
         views = {name: view for name, view in self.views.items() if name not in READ}
-        return views | {"linked_tokens": LINKED_TOKENS}
+        return views | STEPS
 
     @property
     def embeddings(self) -> str:

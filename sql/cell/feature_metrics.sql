@@ -21,7 +21,7 @@ select
     entropies.monosemanticity,
     mono_null.monosemanticity as monosemanticity_null,
     firing_spans.mean_span,
-    firing_spans.truncated_share
+    firing_spans.n_runs
 from feature_classes
 inner join variants on feature_classes.variant = variants.variant
 inner join document_counts

@@ -1,7 +1,8 @@
 -- Title:   What is known of each feature?
 -- Grain:   alive feature
 -- Reads:   maxima, feature_metrics, position_counts, active_spans
--- The study itself is the first of its variants.
+-- The study itself is the first of its variants. A run is truncated if it reaches the
+-- window's end, so at most one of a document is.
 select
     maxima.feature,
     maxima.n_active,
@@ -23,7 +24,7 @@ select
     feature_metrics.monosemanticity_null,
     feature_metrics.mean_span,
     active_spans.mean_span_active,
-    feature_metrics.truncated_share
+    position_counts.n_last / feature_metrics.n_runs as truncated_share
 from maxima
 inner join feature_metrics on maxima.feature = feature_metrics.feature
 inner join position_counts on maxima.feature = position_counts.feature

@@ -39,9 +39,10 @@ with counts as (
         item.n
     from script_counts
     inner join firing_rules on firing_rules.by_script
-    cross join lateral (
-        values ('true', script_counts.n_firings), ('exclusive', script_counts.n_exclusive)
-    ) as item (kind, n)
+    cross join
+        lateral (
+            values ('true', script_counts.n_firings), ('exclusive', script_counts.n_exclusive)
+        ) as item (kind, n)
     where item.n > 0
 )
 

@@ -1,4 +1,5 @@
--- Title:   Which share of each feature's firings is at its commonest position?
+-- Title:   Which share of each feature's firings is at its commonest position, and how many
+--          are at the last, where a window ends?
 -- Grain:   feature
 -- Reads:   firings, settings
 with counts as (
@@ -12,6 +13,9 @@ with counts as (
 
 select
     feature,
-    max(n) / sum(n) as p_top_position
+    max(n) / sum(n) as p_top_position,
+    coalesce(
+        max(n) filter (where position = (select context - 2 from settings)), 0
+    ) as n_last
 from counts
 group by feature
