@@ -59,7 +59,7 @@ BY_RANGE = (
     "entropies",
 )
 """What is computed for a range of features at a time."""
-CODES_AT_ONCE = 4_000_000
+CODES_AT_ONCE = 6_000_000
 """Strong activations of such a range."""
 MEMORY = "900MiB"
 """What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
@@ -166,8 +166,8 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
     for first, last in _ranges(con):
         with schema(con, "part"):
             con.execute(
-                "create table some_codes as from strong_codes "
-                f"where feature between {first} and {last}"
+                "create table some_codes as select * exclude value "
+                f"from strong_codes where feature between {first} and {last}"
             )
             part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)
             sets = _token_sets(con, fold.clusterings)
