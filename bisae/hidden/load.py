@@ -1,4 +1,7 @@
-"""Checkpoints of `transformers`, from a folder or the hub. Runs none of their code."""
+"""Checkpoints of `transformers`, from a folder or the hub.
+
+Python code that a checkpoint brings runs only by the word of who runs the command.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +12,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from bisae.errors import CheckpointError
+from bisae.errors import CheckpointError, UntrustedCode
 from bisae.hidden.model import LanguageModel
 from bisae.hidden.shape import ModelShape, shape_of
 from bisae.study import is_path
@@ -99,6 +102,8 @@ def _opening(
     except CheckpointError:
         raise
     except Exception as error:
+        if "trust_remote_code" in str(error) and not trust:
+            raise UntrustedCode(where) from error
         reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
         msg = f"cannot load the language model {where}: {reason}; give a folder with "
         msg += "config.json and model.safetensors, or a name that the hub has"

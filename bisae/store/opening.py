@@ -14,7 +14,13 @@ from bisae.store.format import DOCUMENT, LAYOUT, stamp
 from bisae.store.guard import reaching, reading, writing
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.store import SHARED, Store
-from bisae.study import Study, dump_study, is_path, parse_study
+from bisae.study import (
+    Study,
+    allow_remote_code,
+    dump_study,
+    is_path,
+    parse_study,
+)
 
 STUDY = "study.toml"
 SEAL = "# sha256 of all above: "
@@ -48,14 +54,19 @@ def _make(where: Place, study: Study) -> Store:
     return store
 
 
-def open_store(where: str | os.PathLike[str] | Place) -> Store:
-    """Open a store for reading. Raises StoreError."""
+def open_store(
+    where: str | os.PathLike[str] | Place, *, trust_remote_code: bool = False
+) -> Store:
+    """Open a store for reading. Raises StoreError.
+
+    `trust_remote_code` is the word of who opens it; the store's own does not count.
+    """
     found = place(where)
     with reaching(found):
         if not is_store(found):
             raise StoreError(_no_store(found))
         _check_version(found)
-        study = _read_study(found)
+        study = allow_remote_code(_read_study(found), allowed=trust_remote_code)
         home = str(found.absolute())
         return Store(found, study.model_copy(update={"store": home}))
 

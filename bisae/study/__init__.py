@@ -5,6 +5,7 @@ absolute; writes it back beside the store, so that a store says how it was built
 """
 
 from bisae.study.files import (
+    allow_remote_code,
     dump_study,
     is_path,
     load_draft,
@@ -34,6 +35,7 @@ __all__ = [
     "Study",
     "Translation",
     "Validation",
+    "allow_remote_code",
     "dump_study",
     "is_path",
     "load_draft",

@@ -27,12 +27,24 @@ def is_path(place: str) -> bool:
     )
 
 
-def load_study(path: Path) -> Study:
-    """Read a study file. Raises StudyError: one line, what is wrong and where."""
-    return _absolute(_read(path), path.resolve().parent, _expanded)
+def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
+    """Read a study file. Raises StudyError: one line, what is wrong and where.
+
+    `trust_remote_code` is the word of who runs the command; the file's does not count.
+    """
+    study = _absolute(_read(path), path.resolve().parent, _expanded)
+    return allow_remote_code(study, allowed=trust_remote_code)
 
 
-def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
+def allow_remote_code(study: Study, *, allowed: bool) -> Study:
+    """Return the study, in which checkpoints may run code of their own, or may not."""
+    lm = study.lm.model_copy(update={"trust_remote_code": allowed})
+    return study.model_copy(update={"lm": lm})
+
+
+def load_draft(
+    path: Path, *, trust_remote_code: bool = False
+) -> tuple[Study, dict[str, list[str]]]:
     """Read a study file whose $VARIABLES may not be set yet, such as for a plan.
 
     Also returns the variables that are not set, with the keys whose paths they are in;
@@ -48,6 +60,7 @@ def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
 
     unset: dict[str, list[str]] = {}
     draft = _absolute(study, path.resolve().parent, expand)
+    draft = allow_remote_code(draft, allowed=trust_remote_code)
     for key, text in _texts(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
             if name not in os.environ and key not in unset.setdefault(name, []):
@@ -74,9 +87,13 @@ def _read(path: Path) -> Study:
 
 
 def parse_study(text: str, name: str) -> Study:
-    """Check the text of a study file, paths as they are. Raises StudyError."""
+    """Check the text of a study file, paths as they are. Raises StudyError.
+
+    Code that checkpoints bring is not allowed, whatever the file says.
+    """
     try:
-        return Study.model_validate(tomllib.loads(text))
+        study = Study.model_validate(tomllib.loads(text))
+        return allow_remote_code(study, allowed=False)
     except tomllib.TOMLDecodeError as error:
         msg = f"{name}: {error}"
         raise StudyError(msg) from error

@@ -103,7 +103,9 @@ class Lm(Section):
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_documents: Positive = 128
-    trust_remote_code: bool = False
+    trust_remote_code: Annotated[bool, Field(exclude=True)] = False
+    """Whether this run may execute Python code that a checkpoint brings. In a file it
+    counts for nothing: only the option `--trust-remote-code` sets it, each time."""
     eval_ce_tokens: Annotated[int, Field(ge=0)] = 262_144
     """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
     memory_gb: Annotated[float, Field(gt=0)] | None = None
