@@ -2,11 +2,14 @@
 
 A place is a path or a URL that fsspec knows, such as s3://bucket/prefix. On a disk a
 file is written under a temporary name, synced and renamed; an object store keeps what
-it is given whole or not at all. The only door to universal_pathlib.
+it is given whole or not at all. Nothing is written through a link: a path given to a
+function that writes must have none (`real` resolves them). The only door to
+universal_pathlib.
 """
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +17,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from upath import UPath
+
+from bisae.disk import (
+    create_new,
+    exchanged,
+    make_real_folder,
+    refuse_links,
+    remove_below,
+    sync_one,
+)
 
 Place = UPath
 SUM = ".sha256"
@@ -34,10 +46,26 @@ def is_local(where: Place | Path) -> bool:
     return isinstance(where, Path)
 
 
+def real(where: Place) -> Place:
+    """Return the place that a path leads to through links, or the path if it has none.
+
+    To be called on what a user names, before anything below it is written.
+    """
+    if not is_local(where):
+        return where
+    found = os.path.realpath(where)
+    return where if found == os.path.abspath(where) else UPath(found)  # noqa: PTH100
+
+
+def literal(path: str) -> str:
+    """Return the pattern that matches one path, whatever characters it has."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
+
+
 def make_folder(where: Place | Path) -> None:
     """Make a folder; an object store has none and needs none."""
     if is_local(where):
-        where.mkdir(parents=True, exist_ok=True)
+        make_real_folder(where)
 
 
 def read(file: Place) -> bytes:
@@ -49,6 +77,7 @@ def replace(file: Place | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
+        refuse_links(file.parent)
         with exchanged(file) as partial:
             partial.write_bytes(data)
     else:
@@ -59,24 +88,12 @@ def create(file: Place, data: str) -> bool:
     """Write a file only if there is none; False where there is one already."""
     try:
         if is_local(file):
-            _create(Path(str(file)), data.encode())
+            create_new(Path(str(file)), data.encode())
         else:
             file.fs.pipe_file(file.path, data.encode(), mode="create")
     except FileExistsError:
         return False
     return True
-
-
-def _create(file: Path, data: bytes) -> None:
-    make_folder(file.parent)
-    with file.open("xb") as opened:
-        try:
-            opened.write(data)
-            opened.flush()
-        except OSError:
-            file.unlink()
-            raise
-    _sync(file)
 
 
 @contextmanager
@@ -134,19 +151,16 @@ def sync(where: Place | Path) -> None:
     if not is_local(where):
         return
     if where.is_file():
-        _sync(Path(str(where)))
+        sync_one(Path(str(where)))
     for here, _, files in os.walk(str(where)):
         for one in (*files, "."):
-            _sync(Path(here) / one)
+            sync_one(Path(here) / one)
 
 
 def remove(where: Place) -> None:
     """Remove a file, or a folder with all in it; nothing where there is none."""
     if is_local(where):
-        if where.is_dir():
-            shutil.rmtree(str(where))
-        else:
-            where.unlink(missing_ok=True)
+        remove_below(where)
     elif where.fs.exists(where.path):
         where.fs.rm(where.path, recursive=True)
 
@@ -207,29 +221,3 @@ def listing(folder: Place) -> Callable[[Place], bool]:
         return lambda file: file.exists()
     there = {file.path for file in below(folder)}
     return lambda file: file.path in there
-
-
-@contextmanager
-def exchanged(file: Place | Path) -> Iterator[Path]:
-    """A temporary file that takes a local file's place, or is gone if that failed.
-
-    Its name is always the same: what a kill left behind, the next writer uses.
-    """
-    final = Path(str(file))
-    partial = final.with_name(f".{final.name}.partial")
-    try:
-        yield partial
-        _sync(partial)
-        partial.replace(final)
-        _sync(final.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

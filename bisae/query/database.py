@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import duckdb
 
 from bisae.errors import SqlError, Unfinished
-from bisae.files import Place, is_local, listing
+from bisae.files import Place, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.failure import named
@@ -74,7 +74,7 @@ def database(
 ) -> Connection:
     """An empty database in memory, bounded, that downloads nothing.
 
-    It reads `tables` in an object store, or if it is `windowed`, through a window.
+    It reads `tables` through a window if it is `windowed` or DuckDB needs one.
     """
     con = duckdb.connect()
     con.execute(f"set memory_limit = '{memory or MEMORY}'")
@@ -86,7 +86,7 @@ def database(
     con.execute("set progress_bar_time = 0")
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
-    if tables is not None and (windowed or not is_local(tables)):
+    if tables is not None and (windowed or _needs_window(tables)):
         con.register_filesystem(fence.ReadOnlyFiles(tables))
         con.execute("set parquet_metadata_cache = true")
     return con
@@ -137,7 +137,18 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
 
 def address(file: Place) -> str:
     """A file as a query that is not fenced names it."""
-    return str(file.absolute()) if is_local(file) else fence.address(file)
+    if not is_local(file) or _needs_window(file.absolute().parents[3]):
+        return fence.address(file)
+    return literal(str(file.absolute()))
+
+
+def _needs_window(folder: Place) -> bool:
+    """Whether DuckDB cannot read a folder itself.
+
+    It is in an object store, or a name above it would be taken for a partition, as in
+    `runs/lr=1/store`: each table would have one more column.
+    """
+    return not is_local(folder) or "=" in str(folder.absolute())
 
 
 def parquet_view(

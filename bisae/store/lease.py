@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bisae.disk import target_of
 from bisae.errors import Held, StoreError
 from bisae.files import Place, create, names, read, remove, replace
 from bisae.progress import note
@@ -88,7 +89,7 @@ class Lease:
             raise Held(_held(self._name, _read(self._file(number + 1))))
         for one in names(self._folder):
             # A kill may have left a heartbeat half written.
-            older = _number(one.strip(".").removesuffix(".partial"), self._stem)
+            older = _number(target_of(one), self._stem)
             if 0 < older <= number:
                 remove(self._folder / one)
         return number + 1

@@ -8,8 +8,9 @@ import os
 from pathlib import PurePosixPath
 from typing import Any
 
+from bisae.disk import target_of
 from bisae.errors import StoreError
-from bisae.files import Place, make_folder, names, place, read, replace
+from bisae.files import Place, make_folder, names, place, read, real, replace
 from bisae.store.format import DOCUMENT, LAYOUT, stamp
 from bisae.store.guard import reaching, reading, writing
 from bisae.store.nodes import ensure_group, read_group
@@ -30,7 +31,7 @@ BEGUN = {STUDY, "leases"}
 
 def create_store(study: Study) -> Store:
     """Make the study's store, or open it again. Raises StoreError on another study."""
-    where = place(study.store)
+    where = real(place(study.store))
     with reaching(where):
         if is_store(where):
             if (where / "bisae.zarr" / DOCUMENT).exists():
@@ -61,7 +62,7 @@ def open_store(
 
     `trust_remote_code` is the word of who opens it; the store's own does not count.
     """
-    found = place(where)
+    found = real(place(where))
     with reaching(found):
         if not is_store(found):
             raise StoreError(_no_store(found))
@@ -123,7 +124,7 @@ def _no_store(where: Place) -> str:
 def _refuse_other(where: Place) -> None:
     """Refuse to build over what is no store, or one whose making was not cut short."""
     there = [] if where.is_file() else names(where)
-    left = {name.removeprefix(".").removesuffix(".partial") for name in there}
+    left = set(map(target_of, there))
     if where.is_file() or not left <= BEGUN:
         msg = f"{where} is there already and is no bisae store; choose another `store`"
         raise StoreError(msg)
