@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -67,6 +68,38 @@ def refuse_links(folder: Path) -> None:
     if real != os.path.abspath(folder):  # noqa: PTH100  (Path.absolute keeps `..`)
         msg = f"{folder} leads through a link to {real}; nothing is written through a "
         msg += "store's links: put the folder itself there"
+        raise StoreError(msg)
+
+
+def read_small(file: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes, and never wait for one.
+
+    Raises FileNotFoundError, NotADirectoryError; StoreError for a folder, a pipe, a
+    device, a larger file, or one that may not be read.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        msg = f"{file}: {error.strerror}"
+        raise StoreError(msg) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
+        msg = f"{file}: it is {kind}, not a file"
+        raise StoreError(msg)
+    with os.fdopen(descriptor, "rb") as opened:
+        data = opened.read(most + 1)
+    check_size(file, len(data), most)
+    return data
+
+
+def check_size(file: object, size: int, most: int) -> None:
+    """Raise StoreError for a file that is larger than its kind can be."""
+    if size > most:
+        msg = f"{file}: it is larger than the {most:,} bytes that such a file may have"
         raise StoreError(msg)
 
 

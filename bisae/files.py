@@ -19,9 +19,11 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from bisae.disk import (
+    check_size,
     create_new,
     exchanged,
     make_real_folder,
+    read_small,
     refuse_links,
     remove_below,
     sync_one,
@@ -30,6 +32,8 @@ from bisae.disk import (
 Place = UPath
 SUM = ".sha256"
 PIECE = 2**22
+SMALL = 2**22
+"""Bytes of a file that is read whole, at most: metadata, sums, leases."""
 
 
 def place(where: str | os.PathLike[str] | Place) -> Place:
@@ -68,9 +72,16 @@ def make_folder(where: Place | Path) -> None:
         make_real_folder(where)
 
 
-def read(file: Place) -> bytes:
-    """A whole file, also while others replace it. Raises FileNotFoundError."""
-    return file.read_bytes() if is_local(file) else bytes(file.fs.cat_file(file.path))
+def read(file: Place | Path, most: int = SMALL) -> bytes:
+    """A whole small file, also while others replace it.
+
+    Raises FileNotFoundError, and StoreError for what is no file of `most` bytes.
+    """
+    if is_local(file):
+        return read_small(file, most)
+    data = bytes(file.fs.cat_file(file.path, start=0, end=most + 1))
+    check_size(file, len(data), most)
+    return data
 
 
 def replace(file: Place | Path, data: str | bytes) -> None:
@@ -218,6 +229,6 @@ def listing(folder: Place) -> Callable[[Place], bool]:
     A disk is asked for each file; an object store, where that takes long, lists all.
     """
     if is_local(folder):
-        return lambda file: file.exists()
+        return lambda file: file.is_file()
     there = {file.path for file in below(folder)}
     return lambda file: file.path in there

@@ -15,6 +15,7 @@ import duckdb
 
 from bisae.assets import asset_dir
 from bisae.errors import SqlError
+from bisae.files import read
 
 
 class View(NamedTuple):
@@ -45,7 +46,7 @@ def read_views(*folders: str) -> dict[str, View]:
 
 def read_view(path: Path) -> View:
     """Read one file and its header. Raises SqlError."""
-    select = path.read_text(encoding="utf-8")
+    select = read(path).decode()
     try:
         reads = frozenset(tables_of(select))
     except SqlError as error:

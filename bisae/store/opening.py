@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from bisae.disk import target_of
-from bisae.errors import StoreError
+from bisae.errors import Damaged, StoreError
 from bisae.files import Place, make_folder, names, place, read, real, replace
-from bisae.store.format import DOCUMENT, LAYOUT, stamp
+from bisae.store.format import stamp
 from bisae.store.guard import reaching, reading, writing
+from bisae.store.layout import DOCUMENT, LAYOUT
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.store import SHARED, Store
 from bisae.study import (
@@ -24,6 +25,7 @@ from bisae.study import (
 )
 
 STUDY = "study.toml"
+STUDY_BYTES = 2**20
 SEAL = "# sha256 of all above: "
 BEGUN = {STUDY, "leases"}
 """What a store whose making was cut short may hold: study.toml comes first."""
@@ -88,8 +90,13 @@ def _sealed(text: str) -> str:
 
 
 def _read_study(where: Place) -> Study:
-    with reading(f"{where / STUDY}"):
-        return parse_study(read(where / STUDY).decode(), str(where / STUDY))
+    file = where / STUDY
+    with reading(str(file)):
+        study = parse_study(read(file, STUDY_BYTES).decode(), str(file))
+    if any(model.layers == "all" for model in study.models):
+        reason = "it does not list the layers of a model"
+        raise Damaged(str(file), reason, "build the study again")
+    return study
 
 
 def _check_version(where: Place) -> None:

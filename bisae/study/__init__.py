@@ -23,8 +23,12 @@ from bisae.study.schema import (
     Study,
     Validation,
 )
+from bisae.study.section import MOST_CODES, MOST_LAYERS, WIDEST
 
 __all__ = [
+    "MOST_CODES",
+    "MOST_LAYERS",
+    "WIDEST",
     "Features",
     "Intervention",
     "Model",

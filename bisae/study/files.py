@@ -2,17 +2,18 @@
 
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bisae.errors import StudyError
+from bisae.errors import StoreError, StudyError
+from bisae.files import read
 from bisae.study.intervention import check_intervention
 from bisae.study.schema import Lexicon, Source, Study, Validation
+from bisae.study.toml import MOST_BYTES, read_toml, texts
 
 VARIABLE = re.compile(r"\$\{?(\w+)")
 """A variable of the environment in a path."""
@@ -61,7 +62,7 @@ def load_draft(
     unset: dict[str, list[str]] = {}
     draft = _absolute(study, path.resolve().parent, expand)
     draft = allow_remote_code(draft, allowed=trust_remote_code)
-    for key, text in _texts(study.model_dump()):
+    for key, text in texts(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
             if name not in os.environ and key not in unset.setdefault(name, []):
                 unset[name].append(key)
@@ -71,10 +72,12 @@ def load_draft(
 def _read(path: Path) -> Study:
     """Read and check a study file, paths as they are written."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read(path, MOST_BYTES).decode()
     except FileNotFoundError as error:
         msg = f"no study file {path}"
         raise StudyError(msg) from error
+    except StoreError as error:
+        raise StudyError(str(error)) from error
     except (UnicodeDecodeError, OSError) as error:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
@@ -92,11 +95,8 @@ def parse_study(text: str, name: str) -> Study:
     Code that checkpoints bring is not allowed, whatever the file says.
     """
     try:
-        study = Study.model_validate(tomllib.loads(text))
+        study = Study.model_validate(read_toml(text, name))
         return allow_remote_code(study, allowed=False)
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{name}: {error}"
-        raise StudyError(msg) from error
     except ValidationError as error:
         msg = f"{name}: {_first_problem(error)}"
         raise StudyError(msg) from error
@@ -144,18 +144,6 @@ def _expanded(text: str) -> str:
         msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
         raise StudyError(msg)
     return filled
-
-
-def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text below a value, with its key as in `corpus.text.files`."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _texts(inner, f"{key}.{name}" if key else name)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner, key)
 
 
 def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
