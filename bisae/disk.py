@@ -78,22 +78,26 @@ def read_small(file: Path, most: int) -> bytes:
     device, a larger file, or one that may not be read.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
+        check_ordinary(file, most)
+        with file.open("rb") as opened:
+            data = opened.read(most + 1)
+    except (StoreError, FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
         msg = f"{file}: {error.strerror}"
         raise StoreError(msg) from error
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        kind = "a directory" if stat.S_ISDIR(mode) else "a pipe or a device"
+    check_size(file, len(data), most)  # it may have grown
+    return data
+
+
+def check_ordinary(file: Path, most: int) -> None:
+    """Raise StoreError for what is no file of at most `most` bytes."""
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
         msg = f"{file}: it is {kind}, not a file"
         raise StoreError(msg)
-    with os.fdopen(descriptor, "rb") as opened:
-        data = opened.read(most + 1)
-    check_size(file, len(data), most)
-    return data
+    check_size(file, status.st_size, most)
 
 
 def check_size(file: object, size: int, most: int) -> None:

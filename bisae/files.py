@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from bisae.disk import (
+    check_ordinary,
     check_size,
     create_new,
     exchanged,
@@ -32,6 +33,8 @@ from bisae.disk import (
 Place = UPath
 SUM = ".sha256"
 PIECE = 2**22
+LARGEST = 2**32
+"""Bytes of any one file of a store, at most."""
 SMALL = 2**22
 """Bytes of a file that is read whole, at most: metadata, sums, leases."""
 
@@ -192,7 +195,9 @@ def on_disk(file: Place) -> Iterator[Path]:
 
 
 def copy(source: Place, target: Place) -> None:
-    """Copy a file, whole or not at all."""
+    """Copy a file, whole or not at all. Raises StoreError for what never ends."""
+    if is_local(source):
+        check_ordinary(source, LARGEST)
     with source.open("rb") as opened:
         if is_local(target):
             make_folder(target.parent)

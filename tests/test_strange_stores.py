@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zarr
 from click.testing import CliRunner
 
 import bisae
 from bisae.cli import main
 from bisae.disk import read_small
-from bisae.errors import BisaeError, StoreError
+from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import place
 from bisae.store.lease import Lease, holder
 
@@ -178,6 +179,32 @@ def test_a_split_that_claims_endless_documents(store: Path) -> None:
     assert refusal(store, ["verify"]).startswith("Error: wrong: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("context", 9), ("languages", ["ja", "en"])]
+)
+def test_a_corpus_of_another_study(store: Path, name: str, value: Any) -> None:
+    attribute("bisae.zarr/corpus", name, value)(store)
+    with pytest.raises(StoreError, match=f"it says {name} = "):
+        bisae.open(store).corpus_attributes()
+
+
+def write(store: Path, name: str, value: int) -> None:
+    """Put a value into an array, its chunks as they should be."""
+    array = zarr.open_array(str(store / name), mode="r+")
+    array[0] = value
+
+
+def test_a_language_that_there_is_not(store: Path) -> None:
+    write(store, "bisae.zarr/corpus/eval/language", 2)
+    with pytest.raises(Damaged, match="has a language that there is not"):
+        next(bisae.open(store).documents("eval"))
+
+
+def test_a_number_of_a_feature_that_there_is_not(store: Path) -> None:
+    write(store, f"{CODES}/feature", 48)
+    assert "a number stands for feature 48 of 48" in refusal(store, SQL)
+
+
 def test_a_missing_attribute(store: Path) -> None:
     file = store / "bisae.zarr/corpus/zarr.json"
     edit(file, lambda document: document["attributes"].pop("vocab_size"))
@@ -238,6 +265,12 @@ def test_an_endless_file_of_a_cell(store: Path, file: str, kind: str) -> None:
     endless(store / file, kind)
     assert refusal(store, SQL)
     assert refusal(store, VERIFY)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "large"])
+def test_an_endless_file_is_not_copied(store: Path, kind: str) -> None:
+    endless(store / CODES / "more", kind)
+    assert f"{CODES}/more: it is " in refusal(store, CP)
 
 
 @pytest.mark.parametrize("kind", KINDS)

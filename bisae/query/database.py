@@ -137,7 +137,8 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
 
 def address(file: Place) -> str:
     """A file as a query that is not fenced names it."""
-    if not is_local(file) or _needs_window(file.absolute().parents[3]):
+    is_partition = fence.PARTITION.match(file.parent.name)
+    if not is_local(file) or (is_partition and _needs_window(file.parents[3])):
         return fence.address(file)
     return literal(str(file.absolute()))
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from bisae.errors import AddressError, Unfinished
+from bisae.errors import AddressError, Damaged, Unfinished
 from bisae.files import Place
 from bisae.grid import Cell, nearest_cell
 from bisae.store.format import Array, Node, open_array, stamp, zarr_store
-from bisae.store.guard import read_rows, read_whole, reading, writing
+from bisae.store.guard import REMEDY, read_rows, read_whole, reading, writing
 from bisae.store.layout import SUMS
 from bisae.store.lease import Holder, Lease, holder, waiting_for
 from bisae.store.nodes import ensure_group, read_group
@@ -96,6 +96,13 @@ class Store:
         if not found or not found.get("complete"):
             msg = f"{self.place}: the corpus is not finished; run `bisae build`"
             raise Unfinished(msg)
+        corpus = self.study.corpus
+        expected = {"context": corpus.context, "languages": list(corpus.languages)}
+        for name, value in expected.items():
+            if found[name] != value:
+                where = f"{self.place}: corpus"
+                reason = f"it says {name} = {found[name]}, the study {value}"
+                raise Damaged(where, reason, REMEDY)
         return found
 
     def has_corpus(self) -> bool:
@@ -121,6 +128,7 @@ class Store:
         return Split(
             f"{self.place}: corpus/{split}",
             {name: self.array(f"corpus/{split}/{name}") for name in names},
+            len(self.languages),
         )
 
     def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
