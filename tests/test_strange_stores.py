@@ -12,15 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import zarr
 from click.testing import CliRunner
+from numcodecs import Zstd
 
 import bisae
 from bisae.cli import main
 from bisae.disk import read_small
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import place
+from bisae.store.codecs import frame_size
 from bisae.store.lease import Lease, holder
 
 DATA = Path(__file__).parent / "data"
@@ -203,6 +206,33 @@ def test_a_language_that_there_is_not(store: Path) -> None:
 def test_a_number_of_a_feature_that_there_is_not(store: Path) -> None:
     write(store, f"{CODES}/feature", 48)
     assert "a number stands for feature 48 of 48" in refusal(store, SQL)
+
+
+def test_a_chunk_that_unpacks_to_more_than_it_can_hold(store: Path) -> None:
+    chunk = store / f"{SAE}/W_enc/c/0/0"
+    chunk.write_bytes(Zstd(checksum=True).encode(np.zeros(2**20, np.float32)))
+    said = "its bytes unpack to 4194304 bytes, not 3,072; "
+    with pytest.raises(Damaged, match=rf"W_enc, chunk c/0/0 .*: {said}"):
+        bisae.open(store).weights(CELL)
+
+
+def test_codes_that_unpack_to_more_than_they_can_be(store: Path) -> None:
+    for name in ("index", "value"):
+        for keys in (
+            ["shape"],
+            ["chunk_grid", "configuration", "chunk_shape"],
+            [*SHARD, "chunk_shape"],
+        ):
+            array(f"{CODES}/{name}", *keys, value=[599, 3])(store)
+    assert "its bytes do not unpack to 1,797 values" in refusal(store, SQL)
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 65_791, 65_792, 10**6])
+def test_the_size_of_a_frame(size: int) -> None:
+    frame = Zstd().encode(np.random.default_rng(0).bytes(size))
+    assert frame_size(frame) == size
+    assert frame_size(frame[:3]) is None
+    assert frame_size(b"no frame, but long enough") is None
 
 
 def test_a_missing_attribute(store: Path) -> None:

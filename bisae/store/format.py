@@ -13,13 +13,16 @@ from typing import Any
 
 import zarr
 from numpy.typing import NDArray
+from zarr import AsyncArray
 from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.codecs.numcodecs import PCodec
 from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
 from bisae.files import Place, is_local
+from bisae.store.codecs import bounded
 from bisae.store.layout import DOCUMENT, LAYOUT
 from bisae.store.metadata import array_document
 
@@ -128,4 +131,6 @@ def open_array(store: Store, home: Place, path: str) -> Node:
     """Open an array of the hierarchy at `home` for reading. Raises StoreError."""
     document = array_document(home / path / DOCUMENT)
     with _quiet, warnings.catch_warnings(action="ignore"):
-        return zarr.Array.from_dict(StorePath(Strict(store), path), document)
+        metadata = bounded(ArrayV3Metadata.from_dict(document))
+        array: Node = AsyncArray(metadata, StorePath(Strict(store), path))
+        return zarr.Array(array)
