@@ -96,7 +96,7 @@ def test_nothing_changes_through_a_link(
     tmp_path: Path, ours: Path, change: Callable[..., object]
 ) -> None:
     (tmp_path / "link").symlink_to(ours)
-    with pytest.raises(StoreError, match=f"leads through a link to {ours}; nothing"):
+    with pytest.raises(StoreError, match=f"leads through a link to {ours}.*; nothing"):
         change(place(tmp_path / "link" / "file"))
     assert [file.name for file in ours.iterdir()] == ["file"]
     assert (ours / "file").read_text() == "ours"

@@ -74,7 +74,7 @@ def database(
 ) -> Connection:
     """An empty database in memory, bounded, that downloads nothing.
 
-    It reads `tables` through a window if it is `windowed` or DuckDB needs one.
+    It reads `tables` in an object store, or if it is `windowed`, through a window.
     """
     con = duckdb.connect()
     con.execute(f"set memory_limit = '{memory or MEMORY}'")
@@ -86,7 +86,7 @@ def database(
     con.execute("set progress_bar_time = 0")
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
-    if tables is not None and (windowed or _needs_window(tables)):
+    if tables is not None and (windowed or not is_local(tables)):
         con.register_filesystem(fence.ReadOnlyFiles(tables))
         con.execute("set parquet_metadata_cache = true")
     return con
@@ -137,19 +137,7 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
 
 def address(file: Place) -> str:
     """A file as a query that is not fenced names it."""
-    is_partition = fence.PARTITION.match(file.parent.name)
-    if not is_local(file) or (is_partition and _needs_window(file.parents[3])):
-        return fence.address(file)
-    return literal(str(file.absolute()))
-
-
-def _needs_window(folder: Place) -> bool:
-    """Whether DuckDB cannot read a folder itself.
-
-    It is in an object store, or a name above it would be taken for a partition, as in
-    `runs/lr=1/store`: each table would have one more column.
-    """
-    return not is_local(folder) or "=" in str(folder.absolute())
+    return literal(str(file.absolute())) if is_local(file) else fence.address(file)
 
 
 def parquet_view(
@@ -160,7 +148,9 @@ def parquet_view(
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
     listed = ", ".join(quoted(address(file)) for file in files)
-    by_cell = name in CELL_TABLES
+    # Below a folder such as `runs/lr=1` DuckDB would see one partition more; the
+    # address is in the files too.
+    by_cell = name in CELL_TABLES and "=" not in address(files[0].parents[3])
     with named(f"table {name}"):
         con.execute(
             f"create or replace view {name} as from read_parquet([{listed}], "

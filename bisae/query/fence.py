@@ -13,6 +13,7 @@ import stat
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote as quote_url
 from urllib.parse import unquote
@@ -25,15 +26,8 @@ SCHEME = "bisae"
 
 
 PATTERN = re.compile(r"[*?\[]")
-PARTITION = re.compile(r"(size|step|layer)=")
-
-
-def quote(path: str) -> str:
-    """Escape what DuckDB or fsspec would take for a pattern or for a partition."""
-    return "/".join(
-        quote_url(part, safe="=" if PARTITION.match(part) else "")
-        for part in path.split("/")
-    )
+quote = partial(quote_url, safe="/=")
+"""Escapes what DuckDB or fsspec would take for a pattern."""
 
 
 class SharedFile(io.RawIOBase):
