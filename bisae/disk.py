@@ -24,9 +24,8 @@ TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{16})?\.partial")
 
 
 @contextmanager
-def exchanged(file: os.PathLike[str]) -> Iterator[Path]:
-    """Yield a new, empty file, which replaces `file` unless an error is raised."""
-    final = Path(str(file))
+def exchanged(final: Path) -> Iterator[Path]:
+    """Yield a new, empty file, which replaces `final` unless an error is raised."""
     partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
     try:

@@ -53,6 +53,11 @@ def is_local(where: Place | Path) -> bool:
     return isinstance(where, Path)
 
 
+def local(where: Place | Path) -> Path:
+    """The path on a disk, as what the standard library takes."""
+    return Path(str(where))
+
+
 def real(where: Place) -> Place:
     """Return the place that a path leads to through links, or the path if it has none.
 
@@ -60,8 +65,9 @@ def real(where: Place) -> Place:
     """
     if not is_local(where):
         return where
-    found = os.path.realpath(where)
-    return where if found == os.path.abspath(where) else UPath(found)  # noqa: PTH100
+    found = os.path.realpath(local(where))
+    same = found == os.path.abspath(local(where))  # noqa: PTH100
+    return where if same else UPath(found)
 
 
 def literal(path: str) -> str:
@@ -72,7 +78,7 @@ def literal(path: str) -> str:
 def make_folder(where: Place | Path) -> None:
     """Make a folder; an object store has none and needs none."""
     if is_local(where):
-        make_real_folder(where)
+        make_real_folder(local(where))
 
 
 def read(file: Place | Path, most: int = SMALL) -> bytes:
@@ -80,7 +86,7 @@ def read(file: Place | Path, most: int = SMALL) -> bytes:
 
     Raises FileNotFoundError, and StoreError for what is no file of `most` bytes.
     """
-    if is_local(file):
+    if isinstance(file, Path):
         return read_small(file, most)
     data = bytes(file.fs.cat_file(file.path, start=0, end=most + 1))
     check_size(file, len(data), most)
@@ -91,8 +97,8 @@ def replace(file: Place | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
-        refuse_links(file.parent)
-        with exchanged(file) as partial:
+        refuse_links(local(file.parent))
+        with exchanged(local(file)) as partial:
             partial.write_bytes(data)
     else:
         file.write_bytes(data)
@@ -102,7 +108,7 @@ def create(file: Place, data: str) -> bool:
     """Write a file only if there is none; False where there is one already."""
     try:
         if is_local(file):
-            create_new(Path(str(file)), data.encode())
+            create_new(local(file), data.encode())
         else:
             file.fs.pipe_file(file.path, data.encode(), mode="create")
     except FileExistsError:
@@ -119,7 +125,7 @@ def written(file: Place) -> Iterator[Path]:
     """
     if is_local(file):
         make_folder(file.parent)
-        with exchanged(file) as held:
+        with exchanged(local(file)) as held:
             yield held
             line = _announce(file, held)
     else:
@@ -165,7 +171,7 @@ def sync(where: Place | Path) -> None:
     if not is_local(where):
         return
     if where.is_file():
-        sync_one(Path(str(where)))
+        sync_one(local(where))
     for here, _, files in os.walk(str(where)):
         for one in (*files, "."):
             sync_one(Path(here) / one)
@@ -174,7 +180,7 @@ def sync(where: Place | Path) -> None:
 def remove(where: Place) -> None:
     """Remove a file, or a folder with all in it; nothing where there is none."""
     if is_local(where):
-        remove_below(where)
+        remove_below(local(where))
     elif where.fs.exists(where.path):
         where.fs.rm(where.path, recursive=True)
 
@@ -197,11 +203,11 @@ def on_disk(file: Place) -> Iterator[Path]:
 def copy(source: Place, target: Place) -> None:
     """Copy a file, whole or not at all. Raises StoreError for what never ends."""
     if is_local(source):
-        check_ordinary(source, LARGEST)
+        check_ordinary(local(source), LARGEST)
     with source.open("rb") as opened:
         if is_local(target):
             make_folder(target.parent)
-            with exchanged(target) as partial, partial.open("wb") as out:
+            with exchanged(local(target)) as partial, partial.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
         else:
             with target.open("wb") as out:

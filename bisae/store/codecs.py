@@ -47,7 +47,7 @@ class BoundedPCodec(PCodec):
         if progress.n_processed != values.size or not progress.finished:
             msg = f"its bytes do not unpack to {values.size:,} values"
             raise ValueError(msg)
-        return chunk_spec.prototype.nd_buffer.from_ndarray_like(values)
+        return chunk_spec.prototype.nd_buffer.from_numpy_array(values)
 
 
 def bounded(metadata: ArrayV3Metadata) -> ArrayV3Metadata:
