@@ -763,7 +763,7 @@ store = open_store(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 weights = {"W_enc": np.random.default_rng(0).random((40_000, 6), np.float32)}
 try:
-    store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), SAE)
+    store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})
 except StoreError as error:
     print(error)
 print(store.progress(Cell("1M", 7, 1)), store.progress(Cell("1M", 7, 2)))
@@ -794,7 +794,7 @@ os.setuid(65534)
 print(*store.weights("1M/7/1"))
 weights = {"W_enc": np.zeros((32, 6), np.float32)}
 try:
-    store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), SAE)
+    store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})
 except StoreError as error:
     print(error)
 """
