@@ -65,9 +65,9 @@ def real(where: Place) -> Place:
     """
     if not is_local(where):
         return where
-    found = os.path.realpath(local(where))
-    same = found == os.path.abspath(local(where))  # noqa: PTH100
-    return where if same else UPath(found)
+    resolved = os.path.realpath(local(where))
+    same = resolved == os.path.abspath(local(where))  # noqa: PTH100
+    return where if same else UPath(resolved)
 
 
 def literal(path: str) -> str:
