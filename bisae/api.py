@@ -53,9 +53,11 @@ class OpenStore(Store):
             return frame_of(con, query)
 
 
-def open_for_asking(where: str | os.PathLike[str]) -> OpenStore:
+def open_for_asking(
+    where: str | os.PathLike[str], *, trust_remote_code: bool = False
+) -> OpenStore:
     """Open a store: a folder or an object store's URL. Raises StoreError."""
-    found = open_store(where)
+    found = open_store(where, trust_remote_code=trust_remote_code)
     return OpenStore(found.place, found.study)
 
 

@@ -62,10 +62,12 @@ def prepare(study: Study) -> Store:
     return store
 
 
-def build_checkpoint(path: Path, size: str, step: int) -> None:
+def build_checkpoint(
+    path: Path, size: str, step: int, *, trust_remote_code: bool = False
+) -> None:
     """Build one checkpoint of a study file, all its layers: the unit of work."""
     only = Selection(frozenset({size}), frozenset({step}))
-    build(load_study(path), only)
+    build(load_study(path, trust_remote_code=trust_remote_code), only)
 
 
 def _build_checkpoint(

@@ -38,6 +38,16 @@ class CheckpointError(BisaeError, OSError):
     """A language model or tokenizer cannot be loaded, or does not fit the study."""
 
 
+class UntrustedCode(CheckpointError):
+    """A checkpoint brings Python code, which nobody allowed for this run."""
+
+    def __init__(self, checkpoint: str) -> None:
+        super().__init__(
+            f"{checkpoint} brings Python code of its own, which bisae does not run: "
+            "read that code, then allow it for this run with --trust-remote-code"
+        )
+
+
 class StateError(BisaeError, ArithmeticError):
     """A hidden state is zero, NaN or infinite, so it has no direction."""
 

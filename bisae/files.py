@@ -2,11 +2,14 @@
 
 A place is a path or a URL that fsspec knows, such as s3://bucket/prefix. On a disk a
 file is written under a temporary name, synced and renamed; an object store keeps what
-it is given whole or not at all. The only door to universal_pathlib.
+it is given whole or not at all. Nothing is written through a link: a path given to a
+function that writes must have none (`real` resolves them). The only door to
+universal_pathlib.
 """
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +18,25 @@ from tempfile import TemporaryDirectory
 
 from upath import UPath
 
+from bisae.disk import (
+    check_ordinary,
+    check_size,
+    create_new,
+    exchanged,
+    make_real_folder,
+    read_small,
+    refuse_links,
+    remove_below,
+    sync_one,
+)
+
 Place = UPath
 SUM = ".sha256"
 PIECE = 2**22
+LARGEST = 2**32
+"""Bytes of any one file of a store, at most."""
+SMALL = 2**22
+"""Bytes of a file that is read whole, at most: metadata, sums, leases."""
 
 
 def place(where: str | os.PathLike[str] | Place) -> Place:
@@ -34,22 +53,52 @@ def is_local(where: Place | Path) -> bool:
     return isinstance(where, Path)
 
 
+def local(where: Place | Path) -> Path:
+    """The path on a disk, as what the standard library takes."""
+    return Path(str(where))
+
+
+def real(where: Place) -> Place:
+    """Return the place that a path leads to through links, or the path if it has none.
+
+    To be called on what a user names, before anything below it is written.
+    """
+    if not is_local(where):
+        return where
+    resolved = os.path.realpath(local(where))
+    same = resolved == os.path.abspath(local(where))  # noqa: PTH100
+    return where if same else UPath(resolved)
+
+
+def literal(path: str) -> str:
+    """Return the pattern that matches one path, whatever characters it has."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
+
+
 def make_folder(where: Place | Path) -> None:
     """Make a folder; an object store has none and needs none."""
     if is_local(where):
-        where.mkdir(parents=True, exist_ok=True)
+        make_real_folder(local(where))
 
 
-def read(file: Place) -> bytes:
-    """A whole file, also while others replace it. Raises FileNotFoundError."""
-    return file.read_bytes() if is_local(file) else bytes(file.fs.cat_file(file.path))
+def read(file: Place | Path, most: int = SMALL) -> bytes:
+    """A whole small file, also while others replace it.
+
+    Raises FileNotFoundError, and StoreError for what is no file of `most` bytes.
+    """
+    if isinstance(file, Path):
+        return read_small(file, most)
+    data = bytes(file.fs.cat_file(file.path, start=0, end=most + 1))
+    check_size(file, len(data), most)
+    return data
 
 
 def replace(file: Place | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
-        with exchanged(file) as partial:
+        refuse_links(local(file.parent))
+        with exchanged(local(file)) as partial:
             partial.write_bytes(data)
     else:
         file.write_bytes(data)
@@ -59,24 +108,12 @@ def create(file: Place, data: str) -> bool:
     """Write a file only if there is none; False where there is one already."""
     try:
         if is_local(file):
-            _create(Path(str(file)), data.encode())
+            create_new(local(file), data.encode())
         else:
             file.fs.pipe_file(file.path, data.encode(), mode="create")
     except FileExistsError:
         return False
     return True
-
-
-def _create(file: Path, data: bytes) -> None:
-    make_folder(file.parent)
-    with file.open("xb") as opened:
-        try:
-            opened.write(data)
-            opened.flush()
-        except OSError:
-            file.unlink()
-            raise
-    _sync(file)
 
 
 @contextmanager
@@ -88,7 +125,7 @@ def written(file: Place) -> Iterator[Path]:
     """
     if is_local(file):
         make_folder(file.parent)
-        with exchanged(file) as held:
+        with exchanged(local(file)) as held:
             yield held
             line = _announce(file, held)
     else:
@@ -134,19 +171,16 @@ def sync(where: Place | Path) -> None:
     if not is_local(where):
         return
     if where.is_file():
-        _sync(Path(str(where)))
+        sync_one(local(where))
     for here, _, files in os.walk(str(where)):
         for one in (*files, "."):
-            _sync(Path(here) / one)
+            sync_one(Path(here) / one)
 
 
 def remove(where: Place) -> None:
     """Remove a file, or a folder with all in it; nothing where there is none."""
     if is_local(where):
-        if where.is_dir():
-            shutil.rmtree(str(where))
-        else:
-            where.unlink(missing_ok=True)
+        remove_below(local(where))
     elif where.fs.exists(where.path):
         where.fs.rm(where.path, recursive=True)
 
@@ -167,11 +201,13 @@ def on_disk(file: Place) -> Iterator[Path]:
 
 
 def copy(source: Place, target: Place) -> None:
-    """Copy a file, whole or not at all."""
+    """Copy a file, whole or not at all. Raises StoreError for what never ends."""
+    if is_local(source):
+        check_ordinary(local(source), LARGEST)
     with source.open("rb") as opened:
         if is_local(target):
             make_folder(target.parent)
-            with exchanged(target) as partial, partial.open("wb") as out:
+            with exchanged(local(target)) as partial, partial.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
         else:
             with target.open("wb") as out:
@@ -204,32 +240,6 @@ def listing(folder: Place) -> Callable[[Place], bool]:
     A disk is asked for each file; an object store, where that takes long, lists all.
     """
     if is_local(folder):
-        return lambda file: file.exists()
+        return lambda file: file.is_file()
     there = {file.path for file in below(folder)}
     return lambda file: file.path in there
-
-
-@contextmanager
-def exchanged(file: Place | Path) -> Iterator[Path]:
-    """A temporary file that takes a local file's place, or is gone if that failed.
-
-    Its name is always the same: what a kill left behind, the next writer uses.
-    """
-    final = Path(str(file))
-    partial = final.with_name(f".{final.name}.partial")
-    try:
-        yield partial
-        _sync(partial)
-        partial.replace(final)
-        _sync(final.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

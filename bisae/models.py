@@ -5,6 +5,7 @@ from pathlib import Path
 from bisae.errors import CheckpointError
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel, load_lm
+from bisae.progress import note
 from bisae.store import Store
 
 
@@ -28,6 +29,19 @@ def open_model(store: Store, size: str, step: int) -> LanguageModel:
         msg = f"{place} has d_model {lm.d_model}, the study says {model.d_model}"
         raise CheckpointError(msg)
     return lm
+
+
+def note_checkpoint(store: Store, cell: Cell) -> None:
+    """Say which checkpoint a command loads because a store names it."""
+    path, revision = store.study.model(cell.size).checkpoint_at(cell.step)
+    home, folder = Path(str(store.place)).resolve(), Path(path).expanduser()
+    if not folder.is_dir():
+        where = f"from the hub, revision {revision or 'main'}"
+    elif folder.resolve().is_relative_to(home):
+        where = "inside the store"
+    else:
+        where = "outside the store"
+    note(f"{cell.checkpoint}: the store names the language model {path}, {where}")
 
 
 def is_at_hand(store: Store, cell: Cell) -> bool:

@@ -6,10 +6,10 @@ study's models say, one folder a step.
 
 import math
 import random
-import shutil
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain, islice, repeat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from bisae.corpus import (
     splitter,
     tokens_of,
 )
+from bisae.disk import remove_below
 from bisae.errors import CorpusError, StudyError
 from bisae.hidden import quiet
 from bisae.progress import bar
@@ -240,9 +241,11 @@ def _save(folder: Path, *parts: Any) -> None:
     """Write a model, a tokenizer or both, so that all is there or nothing."""
     if _finished(folder):
         return
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    with quiet():
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{folder.name}."
+    for cut_short in folder.parent.glob(f"{prefix}*"):
+        remove_below(cut_short)
+    with TemporaryDirectory(dir=folder.parent, prefix=prefix) as room, quiet():
         for part in parts:
-            part.save_pretrained(partial)
-    partial.rename(folder)
+            part.save_pretrained(Path(room) / folder.name)
+        (Path(room) / folder.name).rename(folder)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from bisae.assets import asset_dir
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.hidden import LanguageModel
-from bisae.models import is_at_hand, open_model
+from bisae.models import is_at_hand, note_checkpoint, open_model
 from bisae.progress import note
 from bisae.query import (
     Connection,
@@ -111,6 +111,7 @@ def _encoded_again(
     """
     first = cells[0]
     if lm is None and is_at_hand(store, first):
+        note_checkpoint(store, first)
         lm = open_model(store, first.size, first.step)
     if lm is None:
         return {}

@@ -28,7 +28,8 @@ from bisae.store import (
     is_store,
     open_store,
 )
-from bisae.store.format import DOCUMENT, stamp
+from bisae.store.format import stamp
+from bisae.store.layout import DOCUMENT
 from bisae.store.nodes import ensure_group
 from bisae.store.part import discard
 from bisae.verify import PARTS, cell_files, check, is_finished, study_files

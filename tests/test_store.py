@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from part_attributes import CODES, CORPUS, SAE
 
 from bisae.assets import asset_dir
 from bisae.errors import AddressError, Damaged, StoreError, Unfinished
@@ -80,7 +81,7 @@ def random_codes(rows: int, n: int = 32, k: int = 3, seed: int = 0) -> tuple[Any
 
 def write_sae(store: Store, cell: Cell = ONE, n: int = 32) -> dict[str, Any]:
     weights = random_weights(n)
-    store.write_sae(cell, weights, np.ones(4, np.float32), {"k": 3})
+    store.write_sae(cell, weights, np.ones(4, np.float32), SAE)
     return weights
 
 
@@ -88,7 +89,7 @@ def write_codes(store: Store, index: Any, value: Any, pieces: int = 7) -> None:
     with store.write_codes(ONE, len(index)) as writer:
         for part in np.array_split(np.arange(len(index)), pieces):
             writer.append(index[part], value[part])
-        writer.finish({"mse": 0.5})
+        writer.finish(CODES)
 
 
 def read_codes(store: Store) -> tuple[Any, Any]:
@@ -114,7 +115,7 @@ def write_corpus(store: Store, documents: int = 10) -> dict[str, Any]:
             writer.append(split, token_id[:4], language[:4])
             writer.append(split, token_id[4:], language[4:])
             written[split] = token_id
-        writer.finish({"bos_token_id": 1})
+        writer.finish(CORPUS)
     return written
 
 
@@ -130,7 +131,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with text and one finished cell, of more than one shard. Read only."""
     store = create_store(make_study(tmp_path_factory.mktemp("whole") / "store"))
     write_corpus(store)
-    store.write_sae(ONE, random_weights(5000, bias=True), np.ones(4, np.float32), {})
+    store.write_sae(ONE, random_weights(5000, bias=True), np.ones(4, np.float32), SAE)
     write_codes(store, *random_codes(LONG))
     return store
 
@@ -169,7 +170,7 @@ def test_an_unfinished_corpus_is_refused(store: Store) -> None:
             next(store.documents("eval"))
         with pytest.raises(Unfinished, match=f"^{said}$"):
             store.n_documents("eval")
-        writer.finish({})
+        writer.finish(CORPUS)
     assert store.has_corpus()
     assert store.n_documents("eval") == 2
 
@@ -190,7 +191,7 @@ def test_an_unfinished_corpus_is_written_anew(store: Store) -> None:
 def test_an_autoencoder_is_read_back(store: Store, n: int, *, bias: bool) -> None:
     weights = random_weights(n, bias=bias)
     loss = np.array([3, 2, 1], np.float32)
-    store.write_sae(ONE, weights, loss, {"k": 3, "lr": 0.5, "revision": None})
+    store.write_sae(ONE, weights, loss, SAE | {"lr": 0.5})
     found = store.weights(ONE)
     assert found.keys() == weights.keys()
     assert all(np.array_equal(found[name], weights[name]) for name in weights)
@@ -300,7 +301,7 @@ def test_unfinished_codes_are_refused(store: Store) -> None:
             next(store.codes(ONE))
         with pytest.raises(Unfinished, match=f"^{re.escape(said)}$"):
             store.codes_stream(ONE)
-        writer.finish({})
+        writer.finish(CODES)
     assert np.array_equal(read_codes(store)[0], index)
 
 
@@ -726,7 +727,7 @@ def test_what_fails_after_a_part_is_finished_leaves_it(store: Store) -> None:
     def fail() -> None:
         with store.write_codes(ONE, 100) as writer:
             writer.append(index, value)
-            writer.finish({})
+            writer.finish(CODES)
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(StoreError, match="No space left on device"):

@@ -272,8 +272,10 @@ def test_comet_is_not_there(tiny: Store, tmp_path: Path) -> None:
     assert refusal(tiny, comet=str(tmp_path / "no")).startswith(
         f"[intervention.translation] comet: no weights at {tmp_path}/no"
     )
+    lm = tiny.study.lm.model_copy(update={"trust_remote_code": True})
+    trusted = Store(tiny.place, tiny.study.model_copy(update={"lm": lm}))
     told = "comet needs the package unbabel-comet, which is not installed"
-    assert told in refusal(tiny, comet=str(tmp_path))
+    assert told in refusal(trusted, comet=str(tmp_path))
 
 
 def test_a_study_without_the_section(tiny: Store) -> None:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from bisae.cli.options import is_seen, say, show_fitting
+from bisae.disk import exchanged
 from bisae.errors import BisaeError, SqlError
-from bisae.files import exchanged
 from bisae.formats import pieces
 from bisae.query import (
     Answer,

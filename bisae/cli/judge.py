@@ -11,6 +11,7 @@ from bisae.cli.options import (
     say,
     show,
     store_argument,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 @store_argument
 @only_option
 @format_option
+@trust_option
 @reports_errors
-def validate(store: str, only: str | None, style: str) -> None:
+def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
     """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
 
     Prints what is promised, where, and what became of it; for what is broken also why
@@ -38,7 +40,7 @@ def validate(store: str, only: str | None, style: str) -> None:
     from bisae.promises import validate_cells
     from bisae.validate import failures, validate
 
-    opened = bisae.open(store)
+    opened = bisae.open(store, trust_remote_code=trust)
     if only is None:
         outcomes = validate(opened)
     else:

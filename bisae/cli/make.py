@@ -13,6 +13,7 @@ from bisae.cli.options import (
     say,
     show,
     study_argument,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def demo(folder: Path) -> None:
     study = load_study(path)
     say(f"{path}: a small bilingual world and its text are made")
     build_side_by_side(path, study, lambda size: _show_overview(study.store, size))
-    _build(path, None)
+    _build(path, None, trust=False)
 
 
 def _show_overview(store: str, size: str) -> None:
@@ -63,8 +64,9 @@ def _show_overview(store: str, size: str) -> None:
     help="Plan for this device; by default the study's own, if this machine has it.",
 )
 @format_option
+@trust_option
 @reports_errors
-def plan(study: Path, device: str | None, style: str) -> None:
+def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     """Say what a study will cost: cells, passes, bytes, memory, hours; builds nothing.
 
     Needs no checkpoint where the study gives d_model and layers, no text, and no
@@ -79,7 +81,7 @@ def plan(study: Path, device: str | None, style: str) -> None:
     from bisae.plan import SizePlan, plan
     from bisae.study import load_draft
 
-    draft, unset = load_draft(study)
+    draft, unset = load_draft(study, trust_remote_code=trust)
     for variable, keys in unset.items():
         say(f"{variable} is not set: {', '.join(keys)}")
     chosen = choose_device(draft, device)
@@ -129,8 +131,9 @@ def _passes(number: int) -> str:
 
 @click.command()
 @study_argument
+@trust_option
 @reports_errors
-def pretrain(study: Path) -> None:
+def pretrain(study: Path, *, trust: bool) -> None:
     """Train the study's tiny language models, as ordinary checkpoints.
 
     Example: bisae pretrain toy/toy.toml
@@ -138,14 +141,15 @@ def pretrain(study: Path) -> None:
     from bisae.pretrain import pretrain
     from bisae.study import load_study
 
-    pretrain(load_study(study))
+    pretrain(load_study(study, trust_remote_code=trust))
 
 
 @click.command("lr-search")
 @study_argument
 @format_option
+@trust_option
 @reports_errors
-def lr_search(study: Path, style: str) -> None:
+def lr_search(study: Path, style: str, *, trust: bool) -> None:
     """Try every learning rate on one cell per size; prints the best of each.
 
     All rates learn from the same hidden states. `build` uses the winners where the
@@ -157,62 +161,68 @@ def lr_search(study: Path, style: str) -> None:
     from bisae.study import load_study
     from bisae.train import learning_rates
 
-    show(learning_rates(search(load_study(study))), style)
+    searched = search(load_study(study, trust_remote_code=trust))
+    show(learning_rates(searched), style)
 
 
 @click.command()
 @study_argument
 @only_option
+@trust_option
 @reports_errors
-def build(study: Path, only: str | None) -> None:
+def build(study: Path, only: str | None, *, trust: bool) -> None:
     """Build a study: all stages, then validate and report; picks up where it stopped.
 
     Example: bisae build toy/toy.toml --only size=0.5M,step=900
     """
-    _build(study, only)
+    _build(study, only, trust=trust)
 
 
 @click.command()
 @study_argument
 @only_option
+@trust_option
 @reports_errors
-def train(study: Path, only: str | None) -> None:
+def train(study: Path, only: str | None, *, trust: bool) -> None:
     """Train the autoencoders, all layers of a checkpoint from one pass.
 
     Example: bisae train toy/toy.toml --only step=900
     """
-    _stage(study, only, "train")
+    _stage(study, only, "train", trust=trust)
 
 
 @click.command()
 @study_argument
 @only_option
+@trust_option
 @reports_errors
-def encode(study: Path, only: str | None) -> None:
+def encode(study: Path, only: str | None, *, trust: bool) -> None:
     """Encode the evaluation text with the trained autoencoders.
 
     Example: bisae encode toy/toy.toml
     """
-    _stage(study, only, "encode")
+    _stage(study, only, "encode", trust=trust)
 
 
 @click.command()
 @study_argument
 @only_option
+@trust_option
 @reports_errors
-def export(study: Path, only: str | None) -> None:
+def export(study: Path, only: str | None, *, trust: bool) -> None:
     """Export the tables of the encoded cells; only what changed is made again.
 
     Example: bisae export toy/toy.toml
     """
-    _stage(study, only, "export")
+    _stage(study, only, "export", trust=trust)
 
 
 @click.command()
 @study_argument
 @format_option
+@trust_option
 @reports_errors
-def intervene(study: Path, style: str) -> None:
+def intervene(study: Path, style: str, *, trust: bool) -> None:
     """Add features of a full model to one that is halfway: what are they worth?
 
     The study's [intervention] says which. Writes the tables `interventions`,
@@ -225,7 +235,7 @@ def intervene(study: Path, style: str) -> None:
     from bisae.query import connect, rows_of
     from bisae.study import load_study
 
-    store, cell = intervene(load_study(study))
+    store, cell = intervene(load_study(study, trust_remote_code=trust))
     query = f"""
         select control, alpha, m, added, language, n_draws, perplexity, difference,
             difference_low, difference_high, difference_none
@@ -236,15 +246,16 @@ def intervene(study: Path, style: str) -> None:
         show(rows_of(con, query), style)
 
 
-def _stage(path: Path, only: str | None, stage: str) -> None:
+def _stage(path: Path, only: str | None, stage: str, *, trust: bool) -> None:
     from bisae.build import build
     from bisae.grid import parse_selection
     from bisae.study import load_study
 
-    build(load_study(path), parse_selection(only), (stage,))
+    study = load_study(path, trust_remote_code=trust)
+    build(study, parse_selection(only), (stage,))
 
 
-def _build(path: Path, only: str | None) -> None:
+def _build(path: Path, only: str | None, *, trust: bool) -> None:
     """Build, print the trends of the middle layers, then check and report."""
     from bisae.build import build
     from bisae.errors import BrokenPromise
@@ -254,7 +265,7 @@ def _build(path: Path, only: str | None) -> None:
     from bisae.study import load_study
     from bisae.validate import as_records, failures, read_own, validate
 
-    study = load_study(path)
+    study = load_study(path, trust_remote_code=trust)
     if study.validation:
         read_own(Path(study.validation.folder))  # what is malformed is told at once
     store = build(study, parse_selection(only))

@@ -30,6 +30,13 @@ only_option = click.option(
     help="Some cells: size=SIZE, step=STEP, layer=LAYER, each as often as you like.",
 )
 
+trust_option = click.option(
+    "--trust-remote-code",
+    "trust",
+    is_flag=True,
+    help="Run Python code that checkpoints bring. What a file says does not count.",
+)
+
 
 class Failure(click.ClickException):
     """A BisaeError on its way to the terminal."""

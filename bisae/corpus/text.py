@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bisae.errors import CorpusError
+from bisae.files import literal
 from bisae.study import Source
 
 READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
@@ -72,9 +73,8 @@ def _open(source: Source) -> Any:
     if len(readers) > 1:
         msg = f"{', '.join(source.files)}: one source holds files of one kind"
         raise CorpusError(msg)
-    return load_dataset(
-        readers.pop(), data_files=list(source.files), split="train", streaming=True
-    )
+    files = list(map(literal, source.files))  # the library takes them for patterns
+    return load_dataset(readers.pop(), data_files=files, split="train", streaming=True)
 
 
 def _field(row: dict[str, Any], field: str | None, name: str) -> str:

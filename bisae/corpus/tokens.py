@@ -3,12 +3,12 @@
 import hashlib
 from typing import Any
 
-from bisae.errors import CheckpointError, CorpusError
+from bisae.errors import CheckpointError, CorpusError, UntrustedCode
 from bisae.study import Study
 
 
 def load_tokenizer(study: Study) -> Any:
-    """The study's tokenizer. Raises CheckpointError."""
+    """The study's tokenizer. Raises CheckpointError, UntrustedCode."""
     from transformers import AutoTokenizer
 
     place, revision = study.tokenizer()
@@ -18,6 +18,8 @@ def load_tokenizer(study: Study) -> Any:
             place, revision=revision, trust_remote_code=trust
         )
     except (OSError, ValueError) as error:
+        if "trust_remote_code" in str(error) and not trust:
+            raise UntrustedCode(place) from error
         reason = str(error).splitlines()[0]
         msg = f"no tokenizer at {place}: {reason}; set [corpus] tokenizer"
         raise CheckpointError(msg) from error

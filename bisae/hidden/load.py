@@ -1,5 +1,9 @@
-"""Checkpoints of `transformers`, from a folder or the hub. Runs none of their code."""
+"""Checkpoints of `transformers`, from a folder or the hub.
 
+Python code that a checkpoint brings runs only by the word of who runs the command.
+"""
+
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +13,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from bisae.errors import CheckpointError
+from bisae.errors import CheckpointError, UntrustedCode
+from bisae.files import read
 from bisae.hidden.model import LanguageModel
-from bisae.hidden.shape import ModelShape, shape_of
+from bisae.hidden.shape import ModelShape, check_layers, shape_of
 from bisae.study import is_path
 
 DTYPES = {d: getattr(torch, d) for d in ("float32", "bfloat16", "float16")}
@@ -58,10 +63,17 @@ def read_config(
 
 
 def chosen_device(name: str) -> torch.device:
-    """A device by its name, there or not; "auto" is cuda where there is one."""
+    """A device by its name, there or not; "auto" is cuda where there is one.
+
+    Raises CheckpointError for what names no device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        msg = f"no device {name!r}: choose auto, cpu or cuda"
+        raise CheckpointError(msg) from error
 
 
 def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -90,6 +102,8 @@ def _opening(
         msg = f"{where}: a folder has no revisions; put {{step}} in its path"
         raise CheckpointError(msg)
     try:
+        if local:
+            _check_files(folder)
         with quiet():
             yield {
                 "pretrained_model_name_or_path": str(folder) if local else checkpoint,
@@ -99,10 +113,22 @@ def _opening(
     except CheckpointError:
         raise
     except Exception as error:
+        if "trust_remote_code" in str(error) and not trust:
+            raise UntrustedCode(where) from error
         reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
         msg = f"cannot load the language model {where}: {reason}; give a folder with "
         msg += "config.json and model.safetensors, or a name that the hub has"
         raise CheckpointError(msg) from error
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse a folder in which something could be read forever. Raises ValueError."""
+    for file in folder.iterdir():
+        if not (file.is_file() or file.is_dir()):
+            msg = f"{file.name} is no ordinary file"
+            raise ValueError(msg)
+    if (config := folder / "config.json").exists():
+        check_layers(json.loads(read(config)))
 
 
 @contextmanager

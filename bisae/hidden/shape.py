@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from bisae.errors import CheckpointError
+from bisae.study import MOST_LAYERS
 
 
 class ModelShape(NamedTuple):
@@ -18,7 +19,30 @@ class ModelShape(NamedTuple):
 def shape_of(config: Any) -> ModelShape:
     """The shape that a configuration of `transformers` tells."""
     text = config.get_text_config(decoder=True)
-    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
+    shape = ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
+    for name, number in zip(("layers", "width", "tokens"), shape, strict=True):
+        if not isinstance(number, int) or number < 1:
+            msg = f"its configuration gives {number!r} as its number of {name}"
+            raise ValueError(msg)
+    check_layers({"layers": shape.n_layers})
+    return shape
+
+
+def check_layers(config: Any) -> None:
+    """Refuse more layers than a model can have: `transformers` would make a list.
+
+    Looks at every number whose key speaks of layers, in sections too. Raises
+    ValueError.
+    """
+    if isinstance(config, list):
+        config = dict(enumerate(config))
+    if not isinstance(config, dict):
+        return
+    for key, value in config.items():
+        if isinstance(value, int) and "layer" in str(key) and value > MOST_LAYERS:
+            msg = f"{key} = {value:,} in its configuration is more than a model has"
+            raise ValueError(msg)
+        check_layers(value)
 
 
 def max_tokens(config: Any) -> int | None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from bisae.files import exchanged
+from bisae.disk import exchanged
 from bisae.hidden import LanguageModel
 from bisae.intervene.additions import BASELINE, Addition
 from bisae.intervene.batches import Batch, Encodings, Heldout

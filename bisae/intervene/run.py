@@ -18,7 +18,7 @@ from bisae.intervene.measure import Prepared, measure, missing
 from bisae.intervene.plan import Plan, batch_documents
 from bisae.intervene.tables import is_measured, write_tables
 from bisae.memory import measuring_bytes
-from bisae.models import open_model
+from bisae.models import note_checkpoint, open_model
 from bisae.progress import note
 from bisae.query import digest
 from bisae.sae import Autoencoder, from_numpy
@@ -67,6 +67,7 @@ def _measure(store: Store, plan: Plan) -> Path:
 
 def open_built(store: Store, cell: Cell) -> LanguageModel:
     """A model, the one that its cell was built from."""
+    note_checkpoint(store, cell)
     lm = open_model(store, cell.size, cell.step)
     if lm.fingerprint() != store.attributes(cell, "sae")["lm_fingerprint"]:
         msg = f"the checkpoint of {cell.checkpoint} is not the one that {cell} was "

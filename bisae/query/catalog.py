@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from bisae.errors import BisaeError, SqlError
-from bisae.files import Place, is_local
+from bisae.files import Place, is_local, literal
 from bisae.query.ask import headers
 from bisae.query.database import (
     contents,
@@ -72,7 +72,7 @@ def _fill(store: Store, file: Path) -> None:
 
 
 def _address(file: Place) -> str:
-    return str(file.resolve() if is_local(file) else file)
+    return literal(str(file.resolve() if is_local(file) else file))
 
 
 def _check_replaceable(file: Path) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import duckdb
 
 from bisae.errors import SqlError, Unfinished
-from bisae.files import Place, is_local, listing
+from bisae.files import Place, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.failure import named
@@ -137,7 +137,7 @@ def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
 
 def address(file: Place) -> str:
     """A file as a query that is not fenced names it."""
-    return str(file.absolute()) if is_local(file) else fence.address(file)
+    return literal(str(file.absolute())) if is_local(file) else fence.address(file)
 
 
 def parquet_view(
@@ -156,7 +156,9 @@ def _rows(
 ) -> str:
     """The query that reads a table's files."""
     listed = ", ".join(quoted(address(file)) for file in files)
-    by_cell = name in CELL_TABLES
+    # Below a folder such as `runs/lr=1` DuckDB would see one partition more; the
+    # address is in the files too.
+    by_cell = name in CELL_TABLES and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
     return query + (f", hive_types = {ADDRESS})" if by_cell else ")")
 

@@ -8,17 +8,26 @@ not.
 
 import io
 import os
+import re
 import stat
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+from urllib.parse import quote as quote_url
+from urllib.parse import unquote
 
 from fsspec import AbstractFileSystem
 
 from bisae.files import Place, is_local
 
 SCHEME = "bisae"
+
+
+PATTERN = re.compile(r"[*?\[]")
+quote = partial(quote_url, safe="/=")
+"""Escapes what DuckDB or fsspec would take for a pattern."""
 
 
 class SharedFile(io.RawIOBase):
@@ -87,29 +96,39 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
 
     @classmethod
     def _strip_protocol(cls, path: str) -> Any:
-        return path.removeprefix(f"{SCHEME}://")
+        return unquote(path.removeprefix(f"{SCHEME}://"))
 
     def ls(self, path: str, detail: bool = True, **options: Any) -> Any:  # noqa: FBT001, FBT002
         """What is in a folder."""
-        self._refuse_beyond(path)
-        return self._files.ls(self._strip_protocol(path), detail=detail)
+        name = self._strip_protocol(path)
+        self._refuse_beyond(name)
+        return self._files.ls(name, detail=detail)
 
     def glob(self, path: str, *more: Any, **options: Any) -> Any:
-        """The files of a pattern; fsspec would pass over a refusal on its way."""
-        self._refuse_beyond(self._strip_protocol(path))
-        return super().glob(path, *more, **options)
+        """The files of a pattern; fsspec would pass over a refusal on its way.
+
+        A name with `[` or `*` is told from a pattern by its escapes, here and in what
+        is returned.
+        """
+        name = self._strip_protocol(path)
+        self._refuse_beyond(name)
+        if not PATTERN.search(path):
+            return [quote(name)] if self.exists(path) else []
+        return list(map(quote, super().glob(path, *more, **options)))
 
     def info(self, path: str, **options: Any) -> Any:
         """What is known of a file; an object store is asked once, since DuckDB asks
         ten times for each file.
         """
-        path = self._strip_protocol(path)
-        self._refuse_beyond(path)
+        return self._info(self._strip_protocol(path))
+
+    def _info(self, name: str) -> Any:
+        self._refuse_beyond(name)
         if self._is_local:
-            return _described(path)
-        if path not in self._known:
-            self._known[path] = self._files.info(path)
-        return self._known[path]
+            return _described(name)
+        if name not in self._known:
+            self._known[name] = self._files.info(name)
+        return self._known[name]
 
     def exists(self, path: str, **options: Any) -> bool:
         """Whether there is such a file."""
@@ -130,7 +149,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         self._refuse_beyond(path)
         if self._is_local:
             return open_local(path)
-        files, size = self._files, self.info(path)["size"]
+        files, size = self._files, self._info(path)["size"]
         return SharedFile(
             lambda start, end: files.cat_file(path, start=start, end=end),
             size,
@@ -138,7 +157,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         )
 
     def _refuse_beyond(self, path: str) -> None:
-        path = self._strip_protocol(path)
+        """Raise PermissionError for a path, without scheme or escapes, out of here."""
         if path in self._inside:  # to follow links takes longer than to read
             return
         home = self._root.path.rstrip("/") + "/"
@@ -177,7 +196,7 @@ def _nothing() -> None:
 
 def address(file: Place) -> str:
     """A file as a fenced query names it."""
-    return f"{SCHEME}://{file.absolute().path}"
+    return f"{SCHEME}://{quote(file.absolute().path)}"
 
 
 def enclose(con: Any, root: Place) -> None:

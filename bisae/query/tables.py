@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
 from bisae.query.database import Connection, quoted
@@ -30,10 +32,20 @@ def digest(text: str) -> str:
 
 
 def footer(file: Place) -> str:
-    """What a file says it was made from; empty where it says nothing."""
-    with file.open("rb") as opened:
-        metadata = pq.read_metadata(opened).metadata or {}
-    return bytes(metadata.get(b"bisae", b"")).decode()
+    """What a file says it was made from; empty where it says nothing.
+
+    Raises Damaged.
+    """
+    try:
+        with file.open("rb") as opened:
+            metadata = pq.read_metadata(opened).metadata or {}
+        return bytes(metadata.get(b"bisae", b"")).decode()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        reason = " ".join(str(error).split())
+        remedy = "remove it, and `bisae export` makes it again"
+        raise Damaged(str(file), reason, remedy) from error
 
 
 def is_current(file: Place, made: Made) -> bool:

@@ -16,6 +16,7 @@ import duckdb
 
 from bisae.assets import asset_dir
 from bisae.errors import SqlError
+from bisae.files import read
 
 
 class View(NamedTuple):
@@ -46,7 +47,7 @@ def read_views(*folders: str) -> dict[str, View]:
 
 def read_view(path: Path) -> View:
     """Read one file and its header. Raises SqlError."""
-    select = path.read_text(encoding="utf-8")
+    select = read(path).decode()
     try:
         reads = tables_of(select)
     except SqlError as error:

@@ -9,6 +9,8 @@ def write(file: Place, content: str | bytes) -> None:
     try:
         make_folder(file.parent)
         replace(file, content)
+    except StoreError:
+        raise
     except OSError as error:
         msg = f"cannot write {file}: {error.strerror or error}; free it and run again"
         raise StoreError(msg) from error

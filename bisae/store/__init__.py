@@ -1,12 +1,12 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
 from bisae.store.format import Array
+from bisae.store.layout import SPLITS
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import Told
 from bisae.store.store import SHARED, Store
 from bisae.store.stored import StoredCodes
-from bisae.store.writers import SPLITS
 
 __all__ = [
     "SHARED",

@@ -5,28 +5,33 @@ The only module that creates and opens Zarr arrays.
 
 import json
 import math
+import stat
 import threading
-import tomllib
 import warnings
+from pathlib import Path
 from typing import Any
 
 import zarr
 from numpy.typing import NDArray
+from zarr import AsyncArray
 from zarr.abc.store import ByteRequest, Store
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.codecs.numcodecs import PCodec
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import FsspecStore, LocalStore, WrapperStore
+from zarr.core.metadata import ArrayV3Metadata
+from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
-from bisae.assets import asset_dir
 from bisae.files import Place, is_local
+from bisae.store.codecs import bounded
+from bisae.store.layout import DOCUMENT, LAYOUT
+from bisae.store.metadata import array_document
 
 Array = NDArray[Any]
 # Zarr types every item of a group as a union of all that JSON and arrays can be.
 Node = Any
 
-LAYOUT = tomllib.loads((asset_dir("store") / "layout.toml").read_text("utf-8"))
-DOCUMENT = "zarr.json"
+LARGEST_FILE = 2**29
+"""Bytes of a chunk that is read whole; of a shard parts are read."""
 # PCodec is no part of the Zarr 3 specification, and says so whenever it is made;
 # store/README.md says it too. Filters of warnings are shared by all threads.
 _quiet = threading.Lock()
@@ -45,11 +50,27 @@ class Strict(WrapperStore[Store]):
         prototype: BufferPrototype,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Read a key. Raises MissingChunk."""
+        """Read a key. Raises MissingChunk, and ValueError for what no chunk can be."""
+        if isinstance(self._store, LocalStore):
+            _check_file(self._store.root / key, whole=byte_range is None)
         found = await super().get(key, prototype, byte_range)
         if found is None and not key.endswith(DOCUMENT):
             raise MissingChunk(key)
         return found
+
+
+def _check_file(file: Path, *, whole: bool) -> None:
+    """Refuse what could be read forever: a pipe, a device, a file of any length."""
+    try:
+        status = file.stat()
+    except OSError:  # it is lost, which the reader says
+        return
+    if not stat.S_ISREG(status.st_mode):
+        msg = "its chunk is no ordinary file"
+        raise ValueError(msg)
+    if whole and status.st_size > LARGEST_FILE:
+        msg = f"its chunk has {status.st_size:,} bytes, more than a chunk can have"
+        raise ValueError(msg)
 
 
 def stamp(kind: str) -> dict[str, Any]:
@@ -106,7 +127,10 @@ def _codec(name: str) -> dict[str, Any]:
     return {"compressors": [ZstdCodec(level=level, checksum=True)]}
 
 
-def open_array(store: Store, path: str) -> Node:
-    """Open an array for reading."""
+def open_array(store: Store, home: Place, path: str) -> Node:
+    """Open an array of the hierarchy at `home` for reading. Raises StoreError."""
+    document = array_document(home / path / DOCUMENT)
     with _quiet, warnings.catch_warnings(action="ignore"):
-        return zarr.open_array(Strict(store), path=path, mode="r", zarr_format=3)
+        metadata = bounded(ArrayV3Metadata.from_dict(document))
+        array: Node = AsyncArray(metadata, StorePath(Strict(store), path))
+        return zarr.Array(array)

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import Place, is_local
 from bisae.store.format import Array, MissingChunk, Node
@@ -50,6 +52,20 @@ def read_rows(array: Node, where: str, rows: slice) -> Array:
         chunk, reason = _damage(array, rows) or ("", _reason(error))
         raise Damaged(where + chunk, reason, REMEDY) from error
     return found
+
+
+def read_whole(array: Node, where: str) -> Array:
+    """All rows of an array. Raises Damaged, naming the chunk that cannot be read.
+
+    Rows are read a chunk at a time: a shape that is a lie takes no memory.
+    """
+    n, step = array.shape[0], array.chunks[0]
+    with reading(where):
+        whole: Array = np.empty(array.shape, array.dtype)
+    for first in range(0, n, step):
+        last = min(first + step, n)
+        whole[first:last] = read_rows(array, where, slice(first, last))
+    return whole
 
 
 def _damage(array: Node, rows: slice) -> tuple[str, str] | None:

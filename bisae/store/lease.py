@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bisae.disk import target_of
 from bisae.errors import Held, StoreError
 from bisae.files import Place, create, names, read, remove, replace
 from bisae.progress import note
@@ -46,9 +47,13 @@ class Holder(NamedTuple):
 
     def is_live(self) -> bool:
         """Whether it is at work: its heartbeat is fresh, its process there if here."""
-        if self.given_back or time.time() - self.heartbeat > OLD:
+        # One from the future is a wrong clock's, or a lie: it would never grow old.
+        if self.given_back or not abs(time.time() - self.heartbeat) <= OLD:
             return False
         return self.machine != _machine() or _is_running(self.pid)
+
+
+KINDS = tuple(Holder.__annotations__.values())
 
 
 class Lease:
@@ -88,7 +93,7 @@ class Lease:
             raise Held(_held(self._name, _read(self._file(number + 1))))
         for one in names(self._folder):
             # A kill may have left a heartbeat half written.
-            older = _number(one.strip(".").removesuffix(".partial"), self._stem)
+            older = _number(target_of(one), self._stem)
             if 0 < older <= number:
                 remove(self._folder / one)
         return number + 1
@@ -152,8 +157,13 @@ def _number(file: str, stem: str) -> int:
 def _read(file: Place) -> Holder:
     """What a lease tells; of one that is just being written only its age is known."""
     try:
-        return Holder(**json.loads(read(file)))
-    except (OSError, ValueError, TypeError):
+        found = Holder(**json.loads(read(file)))
+        if any(type(v) is not k for v, k in zip(found, KINDS, strict=True)):
+            raise TypeError
+        if not (found.owner + found.host).isprintable() or not 0 < found.pid < 2**31:
+            raise ValueError
+        return found
+    except (OSError, ValueError, TypeError, RecursionError):
         written = file.stat().st_mtime if file.exists() else 0.0
         return Holder("somebody", "another host", "", 0, written)
 

@@ -6,28 +6,22 @@ beside it, written just before.
 """
 
 import hashlib
-import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from bisae.errors import StoreError
 from bisae.files import Place, beside, make_folder, read, replace, sync
-from bisae.store.format import DOCUMENT, document
+from bisae.store.format import document
+from bisae.store.layout import DOCUMENT
+from bisae.store.metadata import group_attributes
 
 
 def read_group(folder: Place) -> dict[str, Any] | None:
     """The attributes of a group, or None. Raises StoreError for what is no group."""
     try:
-        told = json.loads(read(folder / DOCUMENT))
-        if told["node_type"] != "group":
-            raise TypeError
-        return dict(told["attributes"])
+        return group_attributes(folder / DOCUMENT)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{folder / DOCUMENT} is damaged: it does not tell of a group; "
-        msg += "`bisae verify` says what else is"
-        raise StoreError(msg) from error
 
 
 def ensure_group(folder: Place, attributes: dict[str, Any]) -> None:
@@ -60,7 +54,9 @@ def changed_metadata(folder: Place) -> list[Place]:
         told = {name: value for value, name in lines}
     except (OSError, ValueError):
         return [sums]
-    if f"{folder.name}/{DOCUMENT}" not in told:
+    # A path of any other kind would lead out of the part.
+    of_part = re.compile(rf"{re.escape(folder.name)}(/\w+)*/{re.escape(DOCUMENT)}")
+    if f"{folder.name}/{DOCUMENT}" not in told or not all(map(of_part.fullmatch, told)):
         return [sums]
     return [folder.parent / name for name in told if not _is(folder, name, told[name])]
 

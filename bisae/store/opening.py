@@ -8,15 +8,24 @@ import os
 from pathlib import PurePosixPath
 from typing import Any
 
-from bisae.errors import StoreError
-from bisae.files import Place, make_folder, names, place, read, replace
-from bisae.store.format import DOCUMENT, LAYOUT, stamp
+from bisae.disk import target_of
+from bisae.errors import Damaged, StoreError
+from bisae.files import Place, make_folder, names, place, read, real, replace
+from bisae.store.format import stamp
 from bisae.store.guard import reaching, reading, writing
+from bisae.store.layout import DOCUMENT, LAYOUT
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.store import SHARED, Store
-from bisae.study import Study, dump_study, is_path, parse_study
+from bisae.study import (
+    Study,
+    allow_remote_code,
+    dump_study,
+    is_path,
+    parse_study,
+)
 
 STUDY = "study.toml"
+STUDY_BYTES = 2**20
 SEAL = "# sha256 of all above: "
 BEGUN = {STUDY, "leases"}
 """What a store whose making was cut short may hold: study.toml comes first."""
@@ -24,7 +33,7 @@ BEGUN = {STUDY, "leases"}
 
 def create_store(study: Study) -> Store:
     """Make the study's store, or open it again. Raises StoreError on another study."""
-    where = place(study.store)
+    where = real(place(study.store))
     with reaching(where):
         if is_store(where):
             if (where / "bisae.zarr" / DOCUMENT).exists():
@@ -48,14 +57,19 @@ def _make(where: Place, study: Study) -> Store:
     return store
 
 
-def open_store(where: str | os.PathLike[str] | Place) -> Store:
-    """Open a store for reading. Raises StoreError."""
-    found = place(where)
+def open_store(
+    where: str | os.PathLike[str] | Place, *, trust_remote_code: bool = False
+) -> Store:
+    """Open a store for reading. Raises StoreError.
+
+    `trust_remote_code` is the word of who opens it; the store's own does not count.
+    """
+    found = real(place(where))
     with reaching(found):
         if not is_store(found):
             raise StoreError(_no_store(found))
         _check_version(found)
-        study = _read_study(found)
+        study = allow_remote_code(_read_study(found), allowed=trust_remote_code)
         home = str(found.absolute())
         return Store(found, study.model_copy(update={"store": home}))
 
@@ -76,8 +90,13 @@ def _sealed(text: str) -> str:
 
 
 def _read_study(where: Place) -> Study:
-    with reading(f"{where / STUDY}"):
-        return parse_study(read(where / STUDY).decode(), str(where / STUDY))
+    file = where / STUDY
+    with reading(str(file)):
+        study = parse_study(read(file, STUDY_BYTES).decode(), str(file))
+    if any(model.layers == "all" for model in study.models):
+        reason = "it does not list the layers of a model"
+        raise Damaged(str(file), reason, "build the study again")
+    return study
 
 
 def _check_version(where: Place) -> None:
@@ -112,7 +131,7 @@ def _no_store(where: Place) -> str:
 def _refuse_other(where: Place) -> None:
     """Refuse to build over what is no store, or one whose making was not cut short."""
     there = [] if where.is_file() else names(where)
-    left = {name.removeprefix(".").removesuffix(".partial") for name in there}
+    left = set(map(target_of, there))
     if where.is_file() or not left <= BEGUN:
         msg = f"{where} is there already and is no bisae store; choose another `store`"
         raise StoreError(msg)

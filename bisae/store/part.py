@@ -14,13 +14,12 @@ from zarr.abc.store import Store
 
 from bisae.errors import StoreError
 from bisae.files import Place, beside, make_folder, remove, replace
-from bisae.store.format import DOCUMENT, Array, Node, create, document, zarr_store
+from bisae.store.format import Array, Node, create, document, zarr_store
+from bisae.store.layout import DOCUMENT, SUMS
 from bisae.store.nodes import finish, read_group
 
 CLEARINGS, PAUSE = 20, 0.1
 """How often a part is cleared that is still written to, and seconds between."""
-SUMS = "sha256"
-"""The attribute with the digest of each array's bytes, by its path."""
 
 
 class Column:

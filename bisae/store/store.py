@@ -11,14 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from bisae.errors import AddressError, Unfinished
+from bisae.errors import AddressError, Damaged, Unfinished
 from bisae.files import Place
 from bisae.grid import Cell, nearest_cell
 from bisae.store.format import Array, Node, open_array, stamp, zarr_store
-from bisae.store.guard import read_rows, reading, writing
+from bisae.store.guard import REMEDY, read_rows, read_whole, reading, writing
+from bisae.store.layout import SUMS
 from bisae.store.lease import Holder, Lease, holder, waiting_for
 from bisae.store.nodes import ensure_group, read_group
-from bisae.store.part import SUMS, PartWriter, clearing
+from bisae.store.part import PartWriter, clearing
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import ABOVE, Told, above, told
 from bisae.store.split import Split
@@ -92,14 +93,21 @@ class Store:
     def corpus_attributes(self) -> dict[str, Any]:
         """What is known of the finished corpus. Raises Unfinished."""
         found = read_group(self.zarr / "corpus")
-        if not found or "complete" not in found:
+        if not found or not found.get("complete"):
             msg = f"{self.place}: the corpus is not finished; run `bisae build`"
             raise Unfinished(msg)
+        corpus = self.study.corpus
+        expected = {"context": corpus.context, "languages": list(corpus.languages)}
+        for name, value in expected.items():
+            if found[name] != value:
+                where = f"{self.place}: corpus"
+                reason = f"it says {name} = {found[name]}, the study {value}"
+                raise Damaged(where, reason, REMEDY)
         return found
 
     def has_corpus(self) -> bool:
         """Whether the corpus is finished."""
-        return "complete" in (read_group(self.zarr / "corpus") or {})
+        return bool((read_group(self.zarr / "corpus") or {}).get("complete"))
 
     @contextmanager
     def write_corpus(self) -> Iterator[CorpusWriter]:
@@ -120,6 +128,7 @@ class Store:
         return Split(
             f"{self.place}: corpus/{split}",
             {name: self.array(f"corpus/{split}/{name}") for name in names},
+            len(self.languages),
         )
 
     def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
@@ -134,7 +143,7 @@ class Store:
         """What of a cell is finished."""
         folder = self.folder(cell)
         parts = (read_group(folder / part) or {} for part in ("sae", "codes"))
-        return Progress(*("complete" in part for part in parts))
+        return Progress(*(bool(part.get("complete")) for part in parts))
 
     def folder(self, cell: Cell) -> Place:
         """The folder of a cell's parts."""
@@ -146,7 +155,7 @@ class Store:
             msg = f"{self.place}: no cell {cell}; the nearest is "
             raise AddressError(msg + str(nearest_cell(cell, self.cells)))
         found = read_group(self.folder(cell) / part)
-        if not found or "complete" not in found:
+        if not found or not found.get("complete"):
             msg = f"{self.place}: {part} of cell {cell} is not finished; `bisae build`"
             raise Unfinished(msg)
         return found
@@ -263,9 +272,9 @@ class Store:
     def array(self, path: str) -> Node:
         """An array of the Zarr hierarchy, for reading. Raises Damaged."""
         with reading(f"{self.place}: {path}"):
-            return open_array(self._zarr, path)
+            return open_array(self._zarr, self.zarr, path)
 
     def _whole(self, cell: Cell, path: str) -> Array:
         path = f"cells/{cell}/{path}"
         array = self.array(path)
-        return read_rows(array, f"{self.place}: {path}", slice(0, array.shape[0]))
+        return read_whole(array, f"{self.place}: {path}")

@@ -25,6 +25,9 @@ class StoredCodes:
         if index != value:
             reason = f"index is {index} and value is {value}"
             raise Damaged(where, reason, REMEDY)
+        if len(feature) and feature.max() >= len(feature):
+            reason = f"a number stands for feature {feature.max()} of {len(feature)}"
+            raise Damaged(where, reason, REMEDY)
         self.rows, self.k = index
 
     def blocks(self) -> Iterator[slice]:

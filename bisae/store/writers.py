@@ -8,12 +8,12 @@ import numpy as np
 from bisae.errors import StoreError
 from bisae.files import Place
 from bisae.grid import Cell
-from bisae.store.format import LAYOUT, Array, stamp
+from bisae.store.format import Array, stamp
+from bisae.store.layout import LAYOUT, SPLITS
 from bisae.store.lease import Lease
 from bisae.store.part import PartWriter
 from bisae.study import Sae
 
-SPLITS = ("train", "valid", "eval", "heldout")
 WIDE = 65_536
 
 

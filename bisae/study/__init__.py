@@ -5,6 +5,7 @@ absolute; writes it back beside the store, so that a store says how it was built
 """
 
 from bisae.study.files import (
+    allow_remote_code,
     dump_study,
     is_path,
     load_draft,
@@ -22,8 +23,12 @@ from bisae.study.schema import (
     Study,
     Validation,
 )
+from bisae.study.section import MOST_CODES, MOST_LAYERS, WIDEST
 
 __all__ = [
+    "MOST_CODES",
+    "MOST_LAYERS",
+    "WIDEST",
     "Features",
     "Intervention",
     "Model",
@@ -34,6 +39,7 @@ __all__ = [
     "Study",
     "Translation",
     "Validation",
+    "allow_remote_code",
     "dump_study",
     "is_path",
     "load_draft",

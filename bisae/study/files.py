@@ -2,17 +2,18 @@
 
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bisae.errors import StudyError
+from bisae.errors import StoreError, StudyError
+from bisae.files import read
 from bisae.study.intervention import check_intervention
 from bisae.study.schema import Lexicon, Source, Study, Validation
+from bisae.study.toml import MOST_BYTES, read_toml, texts
 
 VARIABLE = re.compile(r"\$\{?(\w+)")
 """A variable of the environment in a path."""
@@ -27,12 +28,24 @@ def is_path(place: str) -> bool:
     )
 
 
-def load_study(path: Path) -> Study:
-    """Read a study file. Raises StudyError: one line, what is wrong and where."""
-    return _absolute(_read(path), path.resolve().parent, _expanded)
+def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
+    """Read a study file. Raises StudyError: one line, what is wrong and where.
+
+    `trust_remote_code` is the word of who runs the command; the file's does not count.
+    """
+    study = _absolute(_read(path), path.resolve().parent, _expanded)
+    return allow_remote_code(study, allowed=trust_remote_code)
 
 
-def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
+def allow_remote_code(study: Study, *, allowed: bool) -> Study:
+    """Return the study, in which checkpoints may run code of their own, or may not."""
+    lm = study.lm.model_copy(update={"trust_remote_code": allowed})
+    return study.model_copy(update={"lm": lm})
+
+
+def load_draft(
+    path: Path, *, trust_remote_code: bool = False
+) -> tuple[Study, dict[str, list[str]]]:
     """Read a study file whose $VARIABLES may not be set yet, such as for a plan.
 
     Also returns the variables that are not set, with the keys whose paths they are in;
@@ -48,7 +61,8 @@ def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
 
     unset: dict[str, list[str]] = {}
     draft = _absolute(study, path.resolve().parent, expand)
-    for key, text in _texts(study.model_dump()):
+    draft = allow_remote_code(draft, allowed=trust_remote_code)
+    for key, text in texts(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
             if name not in os.environ and key not in unset.setdefault(name, []):
                 unset[name].append(key)
@@ -58,10 +72,12 @@ def load_draft(path: Path) -> tuple[Study, dict[str, list[str]]]:
 def _read(path: Path) -> Study:
     """Read and check a study file, paths as they are written."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read(path, MOST_BYTES).decode()
     except FileNotFoundError as error:
         msg = f"no study file {path}"
         raise StudyError(msg) from error
+    except StoreError as error:
+        raise StudyError(str(error)) from error
     except (UnicodeDecodeError, OSError) as error:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
@@ -74,12 +90,13 @@ def _read(path: Path) -> Study:
 
 
 def parse_study(text: str, name: str) -> Study:
-    """Check the text of a study file, paths as they are. Raises StudyError."""
+    """Check the text of a study file, paths as they are. Raises StudyError.
+
+    Code that checkpoints bring is not allowed, whatever the file says.
+    """
     try:
-        return Study.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{name}: {error}"
-        raise StudyError(msg) from error
+        study = Study.model_validate(read_toml(text, name))
+        return allow_remote_code(study, allowed=False)
     except ValidationError as error:
         msg = f"{name}: {_first_problem(error)}"
         raise StudyError(msg) from error
@@ -127,18 +144,6 @@ def _expanded(text: str) -> str:
         msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
         raise StudyError(msg)
     return filled
-
-
-def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text below a value, with its key as in `corpus.text.files`."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _texts(inner, f"{key}.{name}" if key else name)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner, key)
 
 
 def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from bisae.errors import StudyError
 from bisae.study.model import Model
-from bisae.study.section import Positive, Section
+from bisae.study.section import Count, Layer, Positive, Section, Seed
 
 Strength = Annotated[float, Field(ge=0)]
 Number = Positive | Literal["all"]
@@ -25,7 +25,7 @@ class Translation(Section):
     """Pairs: JSON Lines with a field for each language, or data sets of LLM-jp-eval."""
     pairs: Positive = 100
     """How many are translated, each direction."""
-    shots: Annotated[int, Field(ge=0)] = 4
+    shots: Count = 4
     """Pairs that the prompt shows."""
     max_new_tokens: Positive = 128
     batch_pairs: Positive = 32
@@ -37,9 +37,9 @@ class Intervention(Section):
     """Features of a fully trained model, added to one that is halfway (equation 7)."""
 
     size: str
-    layer: Annotated[int, Field(ge=0)]
-    mid_step: Annotated[int, Field(ge=0)]
-    full_step: Annotated[int, Field(ge=0)] | None = None
+    layer: Layer
+    mid_step: Count
+    full_step: Count | None = None
     """By default the last step of the size."""
     classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Whose features are added: by default every language's, and the mixed ones."""
@@ -51,7 +51,7 @@ class Intervention(Section):
     )
     """How many features of a class are added, or "all"."""
     draws: Positive = 5
-    seed: int = 0
+    seed: Seed = 0
     scale_back: bool = False
     """Whether what translates is scaled by the full model's norm; losses try both."""
     b_pre: bool = True

@@ -1,11 +1,12 @@
 """The section [sae] of a study file: every cell's autoencoder, and its training."""
 
 import math
+from reprlib import repr as short
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from bisae.study.section import Positive, Section, Share
+from bisae.study.section import MOST_CODES, Count, Positive, Section, Seed, Share
 
 Rate = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0)]
@@ -14,7 +15,7 @@ Weight = Annotated[float, Field(ge=0)]
 def _rate(value: Any) -> Any:
     number = isinstance(value, float | int) and not isinstance(value, bool)
     if value != "search" and not (number and 0 < value < math.inf):
-        msg = f'give a rate above 0, or "search", not {value!r}'
+        msg = f'give a rate above 0, or "search", not {short(value)}'
         raise ValueError(msg)
     return value
 
@@ -24,8 +25,8 @@ class Sae(Section):
 
     architecture: Literal["topk", "relu"] = "topk"
     """`relu` is the slides' baseline: every positive pre-activation, and an L1 loss."""
-    n_features: Positive = 32_768
-    k: Positive = 32
+    n_features: Annotated[int, Field(gt=0, lt=2**31)] = 32_768
+    k: Annotated[int, Field(gt=0, le=MOST_CODES)] = 32
     """Features kept of a token; of a ReLU autoencoder, those that are stored."""
     encoder_bias: bool = False
     l1: Weight = 0.0
@@ -39,7 +40,7 @@ class Sae(Section):
         *(1e-3, 2e-3, 5e-3),
     )
     batch_tokens: Positive = 32_768
-    warmup_steps: Annotated[int, Field(ge=0)] = 500
+    warmup_steps: Count = 500
     adam_beta1: Share = 0.9
     adam_beta2: Share = 0.999
     adam_eps: Rate = 6.25e-10
@@ -57,7 +58,7 @@ class Sae(Section):
     """Batches of hidden states that are mixed before training."""
     log_every: Positive = 10
     """Optimiser steps between two logged losses."""
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

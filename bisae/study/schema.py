@@ -1,9 +1,11 @@
 """The sections of a study file: every setting, its default and what it means."""
 
 import re
+from reprlib import repr as short
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     model_validator,
@@ -14,8 +16,21 @@ from bisae.grid import Cell
 from bisae.study.intervention import Intervention
 from bisae.study.model import Model
 from bisae.study.sae import Sae
-from bisae.study.section import Positive, Section, Share
+from bisae.study.section import (
+    MOST_LAYERS,
+    Count,
+    Positive,
+    Section,
+    Seed,
+    Share,
+    Width,
+)
 
+MOST_CELLS = 100_000
+MOST_LANGUAGES = 256
+"""A document's language is a byte in the store."""
+MOST_BYTES = 200
+DEVICE = r"auto|cpu|(cuda|mps|xpu)(:\d{1,3})?"
 RESERVED = frozenset({"mixed", "all", "none", "dead"})
 
 
@@ -54,7 +69,7 @@ class Corpus(Section):
     tokenizer_revision: str | None = None
     bos: str | None = None
     """The token that opens a window, where the tokenizer has neither BOS nor EOS."""
-    context: Annotated[int, Field(ge=2)] = 64
+    context: Annotated[int, Field(ge=2, le=65_536)] = 64
     """Tokens a window holds, its BOS included."""
     short: Literal["skip", "keep"] = "skip"
     join: bool = False
@@ -68,7 +83,7 @@ class Corpus(Section):
     heldout_tokens: Positive = 1_000_000
     shuffle_windows: Positive = 65_536
     """Windows in the buffer that mixes a language's documents."""
-    seed: int = 0
+    seed: Seed = 0
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -91,20 +106,33 @@ class Corpus(Section):
         if len(names) < 2:
             msg = f"has one language ({', '.join(names)}); two or more are needed"
             raise ValueError(msg)
+        if len(names) > MOST_LANGUAGES:
+            msg = f"has {len(names)} languages; a store holds {MOST_LANGUAGES}"
+            raise ValueError(msg)
         if taken := RESERVED & set(names):
             msg = f"{min(taken)!r} is a class or population, not a language name"
             raise ValueError(msg)
         return self
 
 
+def _device(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(DEVICE, value):
+        msg = 'give auto, cpu, cuda, or one of several as in "cuda:1", not '
+        raise ValueError(msg + short(value))
+    return value
+
+
 class Lm(Section):
     """How language models are run."""
 
-    device: str = "auto"
+    device: Annotated[str, BeforeValidator(_device)] = "auto"
+    """auto, cpu, cuda or, of several, cuda:1 and so on."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_documents: Positive = 128
-    trust_remote_code: bool = False
-    eval_ce_tokens: Annotated[int, Field(ge=0)] = 262_144
+    trust_remote_code: Annotated[bool, Field(exclude=True)] = False
+    """Whether this run may execute Python code that a checkpoint brings. In a file it
+    counts for nothing: only the option `--trust-remote-code` sets it, each time."""
+    eval_ce_tokens: Count = 262_144
     """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
     memory_gb: Annotated[float, Field(gt=0)] | None = None
     """Memory of the device that may be used; by default what is free there."""
@@ -117,7 +145,7 @@ def _threshold(value: Any) -> Any:
         return value
     share = re.fullmatch(r"null:(\d+(?:\.\d+)?(?:e-\d+)?)", value)
     if not share or not 0 < float(share[1]) < 1:
-        msg = f'give a number, or a share as in "null:1e-4", not {value!r}'
+        msg = f'give a number, or a share as in "null:1e-4", not {short(value)}'
         raise ValueError(msg)
     return value
 
@@ -135,14 +163,14 @@ class Features(Section):
     clustering: Literal["components", "greedy"] = "components"
     null_sets: Positive = 200
     """Random token sets drawn for each bin of `mono_null`."""
-    null_seed: int = 0
+    null_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 class Semantic(Section):
     """The checkpoint whose input embeddings say which tokens are alike."""
 
     size: str | None = None
-    step: int | None = None
+    step: Count | None = None
 
 
 class Lexicon(Section):
@@ -163,8 +191,8 @@ class PretrainModel(Section):
     """The shape of one tiny language model."""
 
     size: str
-    d_model: Positive
-    n_layers: Positive
+    d_model: Width
+    n_layers: Annotated[int, Field(gt=0, le=MOST_LAYERS)]
     n_heads: Positive
 
 
@@ -172,21 +200,28 @@ class Pretrain(Section):
     """Tiny language models, made from the training split."""
 
     models: Annotated[tuple[PretrainModel, ...], Field(min_length=1)]
-    vocab_size: Positive = 8_000
+    vocab_size: Annotated[int, Field(gt=0, lt=2**31)] = 8_000
     batch_windows: Positive = 32
     lr: Annotated[float, Field(gt=0)] = 3e-3
-    warmup_steps: Annotated[int, Field(ge=0)] = 50
+    warmup_steps: Count = 50
     extra: tuple[Source, ...] = ()
     """Text for pretraining only, such as parallel documents."""
     extra_share: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """Share of the pretraining documents that come from `extra`."""
-    seed: int = 0
+    seed: Seed = 0
+
+
+def _file_name(name: str) -> str:
+    if len(name.encode()) > MOST_BYTES:
+        msg = f"is longer than {MOST_BYTES} bytes, and becomes the name of a folder"
+        raise ValueError(msg)
+    return name
 
 
 class Study(Section):
     """Everything that a store is made from."""
 
-    name: str
+    name: Annotated[str, AfterValidator(_file_name)]
     store: str = "store"
     work_dir: str = "work"
     """Where training keeps its state, to resume from when it is interrupted."""
@@ -212,6 +247,10 @@ class Study(Section):
             if one.size not in known:
                 msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
                 raise ValueError(msg)
+        n_cells = sum(len(one.steps) * len(one.layers) for one in self.models)
+        if n_cells > MOST_CELLS:
+            msg = f"has {n_cells:,} cells, more than {MOST_CELLS:,}: divide it"
+            raise ValueError(msg)
         self.embeddings()
         return self
 

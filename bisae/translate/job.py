@@ -92,7 +92,7 @@ def make_job(
         msg = f"{store.study.name}: the study has no [intervention.translation]"
         raise StudyError(msg)
     asked = section.translation
-    check_comet(asked.comet)
+    check_comet(asked.comet, trusted=store.study.lm.trust_remote_code)
     tasks = read_tasks(asked, store.languages, section.seed)
     job = Job(store, mid, full_step, asked, tasks, {})
     references = {way: [one.pair for one in of] for way, of in tasks.items()}

@@ -62,12 +62,19 @@ class Scorer:
         return Score("comet", float(told.system_score), len(rows), f"weights:{name}")
 
 
-def check_comet(weights: str | None) -> None:
-    """Raise StudyError if COMET is asked for, and it or its weights are not there."""
+def check_comet(weights: str | None, *, trusted: bool) -> None:
+    """Raise StudyError if COMET is asked for, and it or its weights are not there.
+
+    Its weights are a pickle, which can run code: they must be `trusted`.
+    """
     if weights is None:
         return
     if not Path(weights).exists():
         msg = f"[intervention.translation] comet: no weights at {weights}"
+        raise StudyError(msg)
+    if not trusted:
+        msg = f"[intervention.translation] comet: {weights} can run code of its own; "
+        msg += "if you trust it, allow that for this run with --trust-remote-code"
         raise StudyError(msg)
     if find_spec("comet") is None:
         msg = "[intervention.translation] comet needs the package unbabel-comet, which "
@@ -76,7 +83,6 @@ def check_comet(weights: str | None) -> None:
 
 
 def _open_comet(weights: str) -> Any:
-    check_comet(weights)
     from comet import load_from_checkpoint
 
     file = Path(weights)

@@ -23,6 +23,7 @@ from great_expectations.expectations.registry import (
 )
 
 from bisae.errors import CheckError
+from bisae.files import read
 
 NAMED = re.compile(r"""["'](\w+)["']|name (\w+) does not exist""")
 """What a message says is wrong."""
@@ -69,9 +70,9 @@ class Suite(NamedTuple):
 def read_suite(file: Path) -> Suite:
     """Read one suite. Raises CheckError: one line, naming the file and the line."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read(file).decode()
         raw = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{file}: {error}"
         raise CheckError(msg) from error
     match raw:

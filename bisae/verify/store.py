@@ -11,7 +11,8 @@ from bisae.files import listing, read, relative
 from bisae.grid import Cell, Selection
 from bisae.progress import track
 from bisae.store import Store
-from bisae.store.format import DOCUMENT, document, stamp
+from bisae.store.format import document, stamp
+from bisae.store.layout import DOCUMENT
 from bisae.store.nodes import read_group
 from bisae.store.opening import STUDY, is_sealed
 from bisae.verify import expected
