@@ -47,7 +47,7 @@ select
     kept.language,
     string_agg(
         if(tokens.token_row = kept.first_row, '[', '')
-        || vocab.token
+        || coalesce(vocab.token, '<' || tokens.token_id || '>')
         || if(tokens.token_row = kept.last_row, ']', ''),
         '' order by tokens.token_row
     ) as text
@@ -56,7 +56,7 @@ inner join kept
     on
         tokens.document = kept.document
         and tokens.token_row between kept.first_row - 3 and kept.last_row + 3
-inner join vocab on tokens.token_id = vocab.token_id
+left join vocab on tokens.token_id = vocab.token_id
 group by
     kept.figure,
     kept.panel,
