@@ -1,12 +1,18 @@
 """The sections [[models]] of a study file: the checkpoints of one size."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from bisae.errors import StudyError
 from bisae.grid import Cell
 from bisae.study.section import Positive, Section
+
+FIELD = re.compile(r"(?<!\$)\{([^{}]*)\}")
+"""A field of a template; `${HOME}` is a variable of the environment."""
+FIELDS = ("step", "size", "tokens")
 
 
 def _layers(value: Any) -> Any:
@@ -30,9 +36,12 @@ class Model(Section):
 
     size: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     checkpoint: str
-    """A path, `{step}` and `{size}` filled in, or a name on the hub."""
+    """A path or a name on the hub; `{size}`, `{step}` and `{tokens}` (those seen) are
+    filled in, also with a format as in `{step:06d}`."""
     revision: str | None = None
-    """A hub revision, `{step}` filled in."""
+    """A hub revision, filled in alike."""
+    revisions: tuple[str, ...] | None = None
+    """Or the hub revision of each step."""
     steps: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     tokens_per_step: Positive | None = None
     tokens_seen: tuple[int, ...] | None = None
@@ -58,6 +67,12 @@ class Model(Section):
         if self.tokens_seen is not None and len(self.tokens_seen) != len(self.steps):
             msg = f"tokens_seen has {len(self.tokens_seen)} of {len(self.steps)} steps"
             raise ValueError(msg)
+        if self.revision is not None and self.revisions is not None:
+            msg = "give either revision or revisions"
+            raise ValueError(msg)
+        if self.revisions is not None and len(self.revisions) != len(self.steps):
+            msg = f"revisions has {len(self.revisions)} of {len(self.steps)} steps"
+            raise ValueError(msg)
         if sorted(self.tokens_seen or ()) != list(self.tokens_seen or ()):
             msg = "tokens_seen must not fall"
             raise ValueError(msg)
@@ -79,6 +94,54 @@ class Model(Section):
 
     def checkpoint_at(self, step: int) -> tuple[str, str | None]:
         """The checkpoint of `step` and its revision."""
-        revision = self.revision and self.revision.replace("{step}", str(step))
-        place = self.checkpoint.replace("{size}", self.size)
-        return place.replace("{step}", str(step)), revision
+        revision = self.revision
+        if self.revisions is not None:
+            revision = self.revisions[self.steps.index(step)]
+        return self._fill(self.checkpoint, step), revision and self._fill(
+            revision, step
+        )
+
+    def _fill(self, text: str, step: int) -> str:
+        """Fill in a template; what is no field of it stays."""
+
+        def value(field: re.Match[str]) -> str:
+            name, _, form = field[1].partition(":")
+            if name == "tokens":
+                return format(self.tokens_at(step), form)
+            values = {"step": step, "size": self.size}
+            return format(values[name], form) if name in values else field[0]
+
+        return FIELD.sub(value, text)
+
+
+def check_checkpoints(models: Sequence[Model], name: str) -> None:
+    """Each step's checkpoint has an address of its own. Raises StudyError."""
+    cells: dict[tuple[str, str | None], str] = {}
+    for model in models:
+        for step in model.steps:
+            address = _address(model, step, name)
+            here = f"{model.size} at step {step}"
+            if other := cells.get(address):
+                where = " at revision ".join(filter(None, address))
+                msg = (
+                    f"{name}: models: {other} and {here} are one checkpoint, {where}; "
+                )
+                msg += "put {step} or {size} in checkpoint or revision"
+                raise StudyError(msg)
+            cells[address] = here
+
+
+def _address(model: Model, step: int, name: str) -> tuple[str, str | None]:
+    """A step's checkpoint. Raises StudyError where a template cannot be filled in."""
+    templates = [model.checkpoint, model.revision or "", *(model.revisions or ())]
+    for template in templates:
+        for field in FIELD.findall(template):
+            if field.partition(":")[0] not in FIELDS:
+                msg = f"{name}: models: {template!r} has an unknown field {{{field}}}; "
+                msg += f"known are {', '.join(f'{{{one}}}' for one in FIELDS)}"
+                raise StudyError(msg)
+    try:
+        return model.checkpoint_at(step)
+    except ValueError as error:
+        msg = f"{name}: models: {model.size}: {templates} cannot be filled in: {error}"
+        raise StudyError(msg) from error
