@@ -8,14 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 from bisae import translate
+from bisae.configurations import with_layers
 from bisae.corpus import build_corpus
 from bisae.devices import note_slow_bfloat16
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError, Held, StudyError
+from bisae.errors import Held
 from bisae.export import Shared, export_cells, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.hidden import LanguageModel, read_config
+from bisae.hidden import LanguageModel
 from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
@@ -39,7 +40,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
     A checkpoint that somebody else is building is left to them.
     """
     note_slow_bfloat16(study)
-    study = with_layers(study)
+    study = with_layers(study, only)
     cells = only.of(study.cells)
     store = create_store(study)
     _build_corpus(store)
@@ -149,28 +150,6 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
             rows.append((size, step, *told))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
-
-
-def with_layers(study: Study) -> Study:
-    """The study with every model's layers listed, checked against its configuration."""
-    batch, tokens = study.sae.batch_tokens, study.corpus.train_tokens
-    if batch > tokens:
-        msg = f"[sae] batch_tokens = {batch:,} is more than [corpus] train_tokens = "
-        msg += f"{tokens:,}; lower it"
-        raise StudyError(msg)
-    models = tuple(_listed(model, study) for model in study.models)
-    return study.model_copy(update={"models": models})
-
-
-def _listed(model: Model, study: Study) -> Model:
-    place, revision = model.checkpoint_at(model.steps[-1])
-    shape = read_config(place, revision, trust_remote_code=study.lm.trust_remote_code)
-    every = tuple(range(1, shape.n_layers + 1))
-    layers = every if model.layers == "all" else model.layers
-    if unknown := set(layers) - {0, *every}:
-        msg = f"{model.size} has no layer {min(unknown)}: {place} has 0 to {every[-1]}"
-        raise AddressError(msg)
-    return model.model_copy(update={"layers": layers, "d_model": shape.d_model})
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:

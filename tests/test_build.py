@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bisae.build import build, checkpoint_status, with_layers
+from bisae.build import build, checkpoint_status
 from bisae.cli import main
+from bisae.configurations import with_layers
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study

@@ -144,6 +144,32 @@ def test_text_that_does_not_come_back_is_shown() -> None:
         check_round_trip(tokenizer, ["猫", "川"])
 
 
+def test_a_missing_package_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "spiece.model").write_bytes(b"not read without the package")
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    monkeypatch.setattr("bisae.corpus.tokenizer.find_spec", lambda _: None)
+    said = "^spiece.model is read by the package sentencepiece, which is not installed"
+    with pytest.raises(CheckpointError, match=said):
+        open_tokenizer(str(tmp_path), None)
+    assert capfd.readouterr().err == ""  # nobody else tells of tiktoken
+
+
+def test_python_code_of_its_own_is_named(tmp_path: Path) -> None:
+    config = {
+        "tokenizer_class": "Own",
+        "auto_map": {"AutoTokenizer": ["own.Own", None]},
+    }
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "own.py").write_text("raise SystemExit")
+    with pytest.raises(CheckpointError, match=r"Python code of its own; .* set \[lm\]"):
+        open_tokenizer(str(tmp_path), None)
+
+
 def test_ids_may_have_gaps(tmp_path: Path) -> None:
     vocabulary = {"<s>": 0, "a": 1, "b": 7, "</s>": 3}
     tokenizer = Tokenizer(models.BPE(vocabulary, []))

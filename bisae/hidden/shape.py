@@ -13,19 +13,16 @@ class ModelShape(NamedTuple):
     n_layers: int
     d_model: int
     vocab_size: int
+    max_tokens: int | None = None
+    """Positions that it has; None where it says no number."""
 
 
 def shape_of(config: Any) -> ModelShape:
     """The shape that a configuration of `transformers` tells."""
     text = config.get_text_config(decoder=True)
-    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
-
-
-def max_tokens(config: Any) -> int | None:
-    """How many tokens a configuration has positions for, where it says so."""
-    text = config.get_text_config(decoder=True)
-    found: int | None = getattr(text, "max_position_embeddings", None)
-    return found
+    positions = getattr(text, "max_position_embeddings", None)
+    room = positions if isinstance(positions, int) and positions > 0 else None
+    return ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size, room)
 
 
 def find_blocks(model: Any) -> nn.ModuleList:

@@ -11,7 +11,11 @@ from bisae.study.files import (
     load_study,
     parse_study,
 )
-from bisae.study.intervention import Intervention, Translation
+from bisae.study.intervention import (
+    Intervention,
+    Translation,
+    check_intervention,
+)
 from bisae.study.model import Model
 from bisae.study.sae import Sae
 from bisae.study.schema import (
@@ -34,6 +38,7 @@ __all__ = [
     "Study",
     "Translation",
     "Validation",
+    "check_intervention",
     "dump_study",
     "is_path",
     "load_draft",
