@@ -4,13 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from bisae.configurations import check_shape
-from bisae.corpus import (
-    PROBE,
-    fingerprint,
-    load_tokenizer,
-    open_tokenizer,
-    tokens_of,
-)
+from bisae.corpus import fingerprint, load_tokenizer, open_tokenizer, tokens_of
 from bisae.errors import CheckpointError
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel, load_lm
@@ -53,7 +47,7 @@ def _check_tokenizer(store: Store, path: str, revision: str | None) -> None:
         tokenizer = load_tokenizer(store.study)
     except CheckpointError:  # nothing to compare: it ships none, or ours is not here
         return
-    texts = [*PROBE, *_windows(store, tokenizer)]
+    texts = _windows(store, tokenizer)
     ids, others = tokens_of(tokenizer, texts), tokens_of(own, texts)
     for text, ours, theirs in zip(texts, ids, others, strict=True):
         if ours != theirs:

@@ -8,12 +8,11 @@ from bisae.corpus.build import build_corpus
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
-from bisae.corpus.tokenizer import PROBE, load_tokenizer, open_tokenizer
+from bisae.corpus.tokenizer import load_tokenizer, open_tokenizer
 from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids, tokens_of
 from bisae.corpus.windows import Window, windows
 
 __all__ = [
-    "PROBE",
     "Document",
     "Window",
     "added_texts",

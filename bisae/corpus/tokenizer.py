@@ -125,11 +125,13 @@ def _from_file(file: str, path: str, source: dict[str, Any]) -> Any:
     """The tokenizer of a file; a special token that it lacks is left out, not added."""
     from transformers import TokenizersBackend
 
-    open_file: Any = TokenizersBackend
-    vocabulary = open_file(tokenizer_file=file).get_vocab()
-    names = _special_tokens(path, source)
-    known = {key: name for key, name in names.items() if name in vocabulary}
-    return open_file(tokenizer_file=file, **known)
+    of_file: Any = TokenizersBackend
+    tokenizer = of_file(tokenizer_file=file)
+    vocabulary = tokenizer.get_vocab()
+    for key, name in _special_tokens(path, source).items():
+        if name in vocabulary:
+            setattr(tokenizer, key, name)
+    return tokenizer
 
 
 def _special_tokens(path: str, source: dict[str, Any]) -> dict[str, str]:
