@@ -157,11 +157,12 @@ def test_an_unknown_field_is_named(tmp_path: Path) -> None:
 def test_one_checkpoint_for_two_steps_is_refused(tmp_path: Path) -> None:
     after = "; put {step} or {size} in checkpoint or revision"
     said = "models: 1M at step 0 and 1M at step 10 are one checkpoint, "
-    for changed, where in [
+    one_address: list[tuple[dict[str, Any], str]] = [
         ({"checkpoint": "org/lm"}, "org/lm"),
         ({"checkpoint": "org/lm", "revision": "main"}, "org/lm at revision main"),
         ({"checkpoint": "org/lm", "revisions": ["a", "a"]}, "org/lm at revision a"),
-    ]:
+    ]
+    for changed, where in one_address:
         refused(tmp_path, said + where + after, models=[ONE | changed])
     two = [ONE | {"size": size, "checkpoint": "./{step}"} for size in ("1M", "2M")]
     said = "models: 1M at step 0 and 2M at step 0 are one checkpoint, ./0"

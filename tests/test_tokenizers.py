@@ -135,7 +135,8 @@ class Forgetful(PythonBackend):
 
 
 def test_text_that_does_not_come_back_is_shown() -> None:
-    tokenizer: Any = Forgetful(unk_token="<unk>", bos_token="<s>")
+    forgetful: Any = Forgetful
+    tokenizer = forgetful(unk_token="<unk>", bos_token="<s>")
     check_round_trip(tokenizer, ["a cat, asleep", "猫"])  # what is unknown is passed
     said = "Forgetful gives 'a cat of 17' back as 'a cat of ', and there is no tok"
     with pytest.raises(CheckpointError, match=said):
@@ -202,22 +203,27 @@ def test_no_two_tokens_look_alike(opened: Any) -> None:
     assert all(shown)
 
 
-def test_words_keep_their_spaces() -> None:
-    expected = {
-        "byte_bpe": ["Ġhouses", "at", " houses", "at"],
-        "word_piece": ["houses", "##river", " houses", None],
-        "unigram": ["▁", "k", " ", "k"],
-        "byte_fallback_bpe": ["▁", "k", " ", "k"],
-        "suffix_bpe": ["houses</w>", "slow", "houses ", "slow"],
-    }
-    for kind, (name, other, text, same) in expected.items():
-        tokenizer = KINDS[kind]()
-        wrapped = type("Wrapped", (), {"backend_tokenizer": tokenizer})()
-        wrapped.get_vocab = tokenizer.get_vocab
-        texts = added_texts(wrapped)
-        assert texts[tokenizer.token_to_id(name)] == text, kind
-        if same is not None:
-            assert texts[tokenizer.token_to_id(other)] == same, kind
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("byte_bpe", "Ġhouses", " houses"),
+        ("byte_bpe", "at", "at"),
+        ("word_piece", "houses", " houses"),
+        ("word_piece", "##es", "es"),
+        ("word_piece", ",", ","),
+        ("unigram", "▁", " "),
+        ("unigram", "k", "k"),
+        ("byte_fallback_bpe", "▁", " "),
+        ("byte_fallback_bpe", "k", "k"),
+        ("suffix_bpe", "houses</w>", "houses "),
+        ("suffix_bpe", "slow", "slow"),
+    ],
+)
+def test_words_keep_their_spaces(
+    kind: str, name: str, text: str, tmp_path: Path
+) -> None:
+    opened = open_tokenizer(str(ship(KINDS[kind](), tmp_path, "", "")), None)
+    assert added_texts(opened)[opened.get_vocab()[name]] == text
 
 
 def test_bytes_are_shown_as_bytes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,7 @@ def _check_pieces(tokenizer: Any) -> None:
     file = str(getattr(tokenizer, "vocab_file", None))
     if not file.endswith(".model") or not find_spec("sentencepiece"):
         return
-    from sentencepiece import SentencePieceProcessor
-
-    model: Any = SentencePieceProcessor(model_file=file)
+    model = import_module("sentencepiece").SentencePieceProcessor(model_file=file)
     for text, token_id in zip(PROBE, tokens_of(tokenizer, list(PROBE)), strict=True):
         pieces = tokenizer.convert_ids_to_tokens(token_id)
         expected = model.encode(text, out_type=str)
@@ -153,7 +152,7 @@ def _special_tokens(path: str, source: dict[str, Any]) -> dict[str, str]:
 
 def _cached(path: str, revision: str | None, name: str) -> str | None:
     """A file's path, downloaded if need be; None where there is none."""
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     if Path(path).is_dir():
         return str(Path(path) / name) if (Path(path) / name).is_file() else None
