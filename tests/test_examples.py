@@ -137,7 +137,7 @@ def small(
         "settings": [{"context": length + 1}],
         "tokens": tokens,
     }
-    tables |= {"vocab": vocab, "firings": firings}
+    tables |= {"vocab": [*vocab], "firings": firings}
     return planted(tables, "activation_examples")
 
 
@@ -214,7 +214,8 @@ def text_of(run: Sequence[reference.Place], document: Document) -> str:
     first, last = run[0][1], run[-1][1] + 1
     words = [token["token"] for token in document]
     parts = words[max(first - 3, 0) : first], words[first:last], words[last : last + 3]
-    return "{}[{}]{}".format(*map("".join, parts))
+    before, fired_on, after = parts
+    return "".join(decoded([*before, "[", *fired_on, "]", *after]))
 
 
 def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
@@ -298,7 +299,7 @@ def test_figures_are_selections_of_the_examples(con: Connection) -> None:
     assert len(found) > 6
     for row in found:
         assert row["same"]
-        assert row["token"] in row["text"]
+        assert row["token"] in row["text"] or "<0x" in row["token"]
 
 
 # -- what is read ---------------------------------------------------------------------
