@@ -28,7 +28,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from bisae.build import with_layers
+from bisae.configurations import with_layers
 from bisae.corpus import bos_token_id, load_tokenizer
 from bisae.formats import render
 from bisae.hidden import LanguageModel

@@ -8,14 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 from bisae import translate
+from bisae.configurations import with_layers
 from bisae.corpus import build_corpus
 from bisae.devices import note_slow_bfloat16
 from bisae.encode import encode_checkpoint
-from bisae.errors import AddressError, Held, StudyError
+from bisae.errors import Held
 from bisae.export import Shared, export_cells, export_shared, gather
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.hidden import LanguageModel, ModelShape, read_config
+from bisae.hidden import LanguageModel
 from bisae.intervene import Plan, adds, chosen_settings, make_plan, open_built
 from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
@@ -25,7 +26,7 @@ from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
-from bisae.study import Model, PretrainModel, Study, load_study
+from bisae.study import Model, Study, load_study
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
@@ -38,8 +39,8 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 
     A checkpoint that somebody else is building is left to them.
     """
-    cells = only.of(with_layers(study).cells)  # an error before any work
-    store = prepare(study)
+    cells = only.of(with_layers(study, only).cells)  # an error before any work
+    store = prepare(study, only)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
     shared: Shared | None = None
@@ -53,10 +54,10 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
     return store
 
 
-def prepare(study: Study) -> Store:
+def prepare(study: Study, only: Selection | None = None) -> Store:
     """Make the store of a study, and the corpus in it; gives the store."""
     note_slow_bfloat16(study)
-    store = create_store(with_layers(study))
+    store = create_store(with_layers(study, only))
     with store.lease(SHARED, wait=True):
         build_corpus(store)
     return store
@@ -149,36 +150,6 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
             rows.append((size, step, *told))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
-
-
-def with_layers(study: Study) -> Study:
-    """The study with every model's layers listed, checked against its configuration."""
-    batch, tokens = study.sae.batch_tokens, study.corpus.train_tokens
-    if batch > tokens:
-        msg = f"[sae] batch_tokens = {batch:,} is more than [corpus] train_tokens = "
-        msg += f"{tokens:,}; lower it"
-        raise StudyError(msg)
-    models = tuple(_listed(model, study) for model in study.models)
-    return study.model_copy(update={"models": models})
-
-
-def _listed(model: Model, study: Study) -> Model:
-    checkpoint, revision = model.checkpoint_at(model.steps[-1])
-    pretrained = study.pretrain.models if study.pretrain else ()
-    planned = {one.size: one for one in pretrained}
-    shape: ModelShape | PretrainModel
-    if model.size in planned and not (Path(checkpoint) / "config.json").exists():
-        shape = planned[model.size]  # the checkpoint is still to be pretrained
-    else:
-        trust = study.lm.trust_remote_code
-        shape = read_config(checkpoint, revision, trust_remote_code=trust)
-    every = tuple(range(1, shape.n_layers + 1))
-    layers = every if model.layers == "all" else model.layers
-    if unknown := set(layers) - {0, *every}:
-        msg = f"{model.size} has no layer {min(unknown)}: "
-        msg += f"{checkpoint} has 0 to {every[-1]}"
-        raise AddressError(msg)
-    return model.model_copy(update={"layers": layers, "d_model": shape.d_model})
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:

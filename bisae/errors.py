@@ -1,5 +1,18 @@
 """Every error bisae raises on purpose; the CLI prints these without a traceback."""
 
+LONGEST_REASON = 300
+"""Characters that are shown of another library's message."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return another library's message on one line, whole unless it is very long.
+
+    Its first line is often a heading.
+    """
+    text = " ".join(str(error).split()).rstrip(". ") or repr(error)
+    half = LONGEST_REASON // 2
+    return text if len(text) <= 2 * half else f"{text[:half]} ... {text[-half:]}"
+
 
 class BisaeError(Exception):
     """Something the user can fix."""

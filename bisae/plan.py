@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from bisae.configurations import check_local
 from bisae.devices import Device, choose_device, on_device
 from bisae.errors import BisaeError, OutOfMemory, StudyError
 from bisae.hidden import ModelShape, chosen_dtype, read_config
@@ -80,8 +81,10 @@ class InterventionPlan(NamedTuple):
 def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
     """One row for each size, on a device; by default the study's own.
 
-    Raises StudyError where a size's shape is unknown.
+    Raises StudyError where a size's shape is unknown, and as `check_local` where a
+    configuration that is here does not fit the study.
     """
+    check_local(study)
     device = device or choose_device(study)
     there = on_device(study, device)
     return [_size_plan(there, model, device) for model in study.models]

@@ -17,6 +17,7 @@ import torch
 from bisae.corpus import (
     bos_token_id,
     load_tokenizer,
+    n_token_ids,
     read_documents,
     splitter,
     tokens_of,
@@ -193,7 +194,7 @@ def _train(
     settings, last = study.pretrain, max(folders)
     assert settings is not None
     torch.manual_seed(settings.seed)
-    model = _model(shape, len(tokenizer), bos_token_id(study, tokenizer))
+    model = _model(shape, n_token_ids(tokenizer), bos_token_id(study, tokenizer))
     optimizer = torch.optim.AdamW(
         model.parameters(), betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )

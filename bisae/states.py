@@ -161,5 +161,16 @@ def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> No
     if bool(bad.any()):
         document = first + int(real.nonzero()[int(bad.nonzero()[0]), 0])
         msg = f"cell {cell}, {split} document {document}: a hidden state is zero or "
-        msg += "not finite; check that checkpoint, or leave the step out"
+        msg += f"not finite; {_remedy(rows)}"
         raise StateError(msg)
+
+
+def _remedy(rows: Tensor) -> str:
+    """What to do about states, (tokens, d), that are zero or not finite."""
+    if rows.dtype == torch.float16 and not bool(rows.isfinite().all()):
+        largest = torch.finfo(rows.dtype).max
+        return (
+            f"float16 has no number above {largest:,.0f}: load the model in a wider "
+            'dtype, [lm] dtype = "float32" or "bfloat16"'
+        )
+    return "check that checkpoint, or leave the step out"

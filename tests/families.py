@@ -1,5 +1,6 @@
 """Tiny random models of seven families of `transformers`, as checkpoints."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,37 @@ FAMILIES: dict[str, transformers.PreTrainedConfig] = {
     "olmo2": transformers.Olmo2Config(**WIDE),
 }
 
+ENCODER: dict[str, Any] = WIDE | {"max_position_embeddings": 64}
+BIDIRECTIONAL: dict[str, transformers.PreTrainedConfig] = {
+    "bert": transformers.BertConfig(**ENCODER),
+    "roberta": transformers.RobertaConfig(**ENCODER),
+    "electra": transformers.ElectraConfig(**ENCODER),
+    "roformer": transformers.RoFormerConfig(**ENCODER),
+}
+"""They open as causal language models, and are none."""
 
-def save(family: str, path: Path, seed: int = 0) -> Path:
+CACHELESS: dict[str, transformers.PreTrainedConfig] = {
+    "mamba": transformers.MambaConfig(
+        vocab_size=VOCAB, hidden_size=D, num_hidden_layers=LAYERS, state_size=4
+    ),
+    "rwkv": transformers.RwkvConfig(
+        vocab_size=VOCAB, hidden_size=D, num_hidden_layers=LAYERS, context_length=64
+    ),
+    "openai-gpt": transformers.OpenAIGPTConfig(
+        vocab_size=VOCAB, n_embd=D, n_layer=LAYERS, n_head=4, initializer_range=0.2
+    ),
+}
+"""They continue from no keys and values."""
+
+
+def save(
+    family: str, path: Path, seed: int = 0, config: Any = None, **changes: Any
+) -> Path:
+    """Write a random model of a family, or of a configuration of its own."""
     torch.manual_seed(seed)
     auto: Any = transformers.AutoModelForCausalLM
-    auto.from_config(FAMILIES[family]).save_pretrained(path)
+    config = copy.deepcopy(config or FAMILIES[family])
+    for name, value in changes.items():
+        setattr(config, name, value)
+    auto.from_config(config).save_pretrained(path)
     return path

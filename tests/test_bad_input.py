@@ -12,8 +12,11 @@ import torch
 import transformers
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 from bisae.cli import main
+from bisae.models import open_model
+from bisae.store import Store, open_store
 from bisae.study import Model, Study, dump_study
 
 Change = Callable[[Study], Study]
@@ -123,6 +126,38 @@ def test_a_tokenizer_larger_than_the_model(copied_study: Study) -> None:
     assert "embeds 300 tokens, the tokenizer has 700: they do not belong" in line
     assert "set [corpus] tokenizer" in line
     assert "S/42" in line
+
+
+def test_a_tokenizer_of_another_model(copied_study: Study) -> None:
+    """As large as the study's, of other words: nothing but itself tells it apart."""
+
+    def ship(folder: Path) -> None:
+        file = Path(copied_study.tokenizer()[0]) / "tokenizer.json"
+        tokenizer = json.loads(file.read_text("utf-8"))
+        names = sorted(tokenizer["model"]["vocab"], key=lambda name: (name, len(name)))
+        names.remove("<s>")
+        numbers = {name: i for i, name in enumerate(["<s>", *names])}
+        tokenizer["model"]["vocab"] = numbers
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+    line = fail(with_step(copied_study, 44, ship), "train")
+    assert "the tokenizer that" in line
+    assert "S/44 ships has another fingerprint than the study's" in line
+    assert "set [corpus] tokenizer" in line
+
+
+def test_a_tokenizer_that_is_written_otherwise_is_the_same(copied_study: Study) -> None:
+    def ship(folder: Path) -> None:
+        file = Path(copied_study.tokenizer()[0]) / "tokenizer.json"
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.add_special_tokens(["<|chat|>"])
+        tokenizer.enable_truncation(100)
+        tokenizer.save(str(folder / "tokenizer.json"))
+
+    study = with_step(copied_study, 45, ship)
+    model = study.models[0]
+    store = Store(open_store(Path(study.store)).place, study)
+    assert open_model(store, model.size, 45).n_layers == 2
 
 
 def test_a_gpu_that_is_not_there(

@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 from removal import remove_cells
 
-from bisae.build import build, checkpoint_status, with_layers
+from bisae.build import build, checkpoint_status
 from bisae.cli import main
+from bisae.configurations import with_layers
 from bisae.grid import Cell, Selection, checkpoints, parse_selection
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study

@@ -1,8 +1,11 @@
 """Text in which features fire: `activation_examples`, and what figures 4 and 7 pick."""
 
 import json
+import re
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -54,6 +57,40 @@ def fired(con: Connection, row: Row) -> dict[int, list[Row]]:
 # -- activation_examples --------------------------------------------------------------
 
 
+def decoded(words: Sequence[str]) -> list[str]:
+    """The text of tokens decoded as a whole, each character at its first token."""
+    parts = [
+        b"".join(
+            bytes([int(byte, 16)]) if byte else text.encode()
+            for byte, text in re.findall("<0x([0-9A-F]{2})>|(.)", word, re.DOTALL)
+        )
+        for word in words
+    ]
+    starts = [*accumulate(map(len, parts), initial=0)]
+    texts, end = [""] * len(words), 0
+    for c in b"".join(parts).decode("utf-8", "surrogateescape"):
+        at = bisect(starts, end) - 1
+        lost = 0xDC80 <= ord(c) <= 0xDCFF
+        texts[at] += f"<0x{ord(c) - 0xDC00:02X}>" if lost else c
+        end += 1 if lost else len(c.encode())
+    return texts
+
+
+def test_a_split_character_reads_right_and_positions_stay() -> None:
+    words = ["<0xE7><0x8C>", "<0xAB>", "5%<0xF0>", "<0x9F>", "<0x98>", "<0x80>"]
+    words += ["\x1f+ ", "é<0xC3>", "<0xA9>", "%E7%8C%AB", "<0xE3><0x81>"]
+    vocab = [{"token_id": i, "token": word} for i, word in enumerate(words)]
+    con = small([float(9 - n) for n in range(9)], vocab, len(words) + 1)
+    rows = rows_of(con, "from activation_examples order by rank")
+    shown = [word.replace("\x1f", "␟") for word in words] + ["<11>"]  # no such token
+    for position, row in enumerate(rows):
+        texts = decoded(shown)
+        assert row["token"] == words[position]
+        assert row["before"] == texts[:position]
+        assert row["after"] == texts[position + 1 :]
+        assert row["context"] == "猫5%😀␟+ éé%E7%8C%AB<0xE3><0x81><11>"
+
+
 @pytest.mark.parametrize(("size", "step", "layer"), [("S", 0, 1), ("M", 40, 1)])
 def test_examples_are_the_strongest_firings(
     con: Connection, documents: list[Document], size: str, step: int, layer: int
@@ -69,25 +106,38 @@ def test_examples_are_the_strongest_firings(
             row = {"feature": feature, "rank": rank, "value": one["value"]}
             row |= {"document": document, "position": position}
             row |= {name: tokens[position][name] for name in ("language", "token")}
-            row |= {"before": words[:position], "after": words[position + 1 :]}
+            texts = decoded(words)
+            row |= {"before": texts[:position], "after": texts[position + 1 :]}
+            row |= {"context": "".join(texts)}
             wanted.append(cell | row)
     sql = f"from activation_examples where size = '{size}' and step = {step}"
     found = rows_of(con, f"{sql} and layer = {layer}")
     assert_same(found, wanted, "feature", "rank")
 
 
-def small(values: Sequence[float]) -> Connection:
-    """One feature over documents of four tokens, the last of two; firings in order."""
+ABC = [{"token_id": i, "token": word} for i, word in enumerate("abc")]
+
+
+def small(
+    values: Sequence[float], vocab: Sequence[Row] = ABC, length: int = 4
+) -> Connection:
+    """One feature over documents of four tokens, the last of two; firings in order.
+
+    With a vocabulary, documents of other lengths; an id more than it has stands last.
+    """
+    n_ids = 3 if vocab is ABC else length
     tokens = [
-        {"token_row": i, "document": i // 4, "position": i % 4, "token_id": i % 3}
-        | {"language": "en"}
+        {"token_row": i, "document": i // length, "position": i % length}
+        | {"token_id": i % n_ids, "language": "en"}
         for i in range(30)
     ]
-    vocab = [{"token_id": i, "token": word} for i, word in enumerate("abc")]
     cell = {"size": "S", "step": 1, "layer": 1, "feature": 0}
     firings = [cell | {"token_row": i, "value": v} for i, v in enumerate(values)]
-    tables: dict[str, list[Row]] = {"settings": [{"context": 5}], "tokens": tokens}
-    tables |= {"vocab": vocab, "firings": firings}
+    tables: dict[str, list[Row]] = {
+        "settings": [{"context": length + 1}],
+        "tokens": tokens,
+    }
+    tables |= {"vocab": [*vocab], "firings": firings}
     return planted(tables, "activation_examples")
 
 
@@ -164,7 +214,8 @@ def text_of(run: Sequence[reference.Place], document: Document) -> str:
     first, last = run[0][1], run[-1][1] + 1
     words = [token["token"] for token in document]
     parts = words[max(first - 3, 0) : first], words[first:last], words[last : last + 3]
-    return "{}[{}]{}".format(*map("".join, parts))
+    before, fired_on, after = parts
+    return "".join(decoded([*before, "[", *fired_on, "]", *after]))
 
 
 def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
@@ -248,7 +299,7 @@ def test_figures_are_selections_of_the_examples(con: Connection) -> None:
     assert len(found) > 6
     for row in found:
         assert row["same"]
-        assert row["token"] in row["text"]
+        assert row["token"] in row["text"] or "<0x" in row["token"]
 
 
 # -- what is read ---------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from families import FAMILIES, LAYERS, save
+from families import CACHELESS, FAMILIES, LAYERS, save
 from torch import Tensor
 
 from bisae.hidden import LanguageModel, Lockstep, generate, load_lm
@@ -118,6 +118,45 @@ def test_each_text_ends_at_its_own_end(llama: LanguageModel) -> None:
     assert len({len(one) for one in written}) > 1
 
 
+@pytest.fixture(scope="module", params=CACHELESS)
+def recurrent(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
+    """Models whose cache is of another kind, or that have none."""
+    config, places = CACHELESS[request.param], []
+    for seed in (1, 2):
+        folder = tmp_path_factory.mktemp(f"{request.param}{seed}")
+        places.append(save(request.param, folder, seed, config))
+    return Pair(*(load_lm(str(place)) for place in places))
+
+
+@pytest.mark.parametrize("layer", [0, 2])
+def test_without_a_cache_all_is_read_anew(recurrent: Pair, layer: int) -> None:
+    assert not recurrent.mid.reads_on
+    beside = Lockstep(recurrent.full, layer, add)
+    written = generate(recurrent.mid, PROMPTS, NEW, NEVER, beside)
+    assert written == [written_plainly(recurrent, layer, prompt) for prompt in PROMPTS]
+    alone = generate(recurrent.mid, PROMPTS, NEW, NEVER)
+    assert written != alone
+    assert len({tuple(one) for one in alone}) > 1
+
+
+def test_a_cache_that_forgets_is_found_out(tmp_path: Path) -> None:
+    """It takes every argument, and gives what it would give without the past."""
+    lm = load_lm(str(save("llama", tmp_path)))
+    assert lm.reads_on
+    forgetful = load_lm(str(tmp_path))
+    plain = forgetful._model.forward
+
+    def forget(token_id: Tensor, **named: Any) -> Any:
+        named.pop("past_key_values", None)
+        named.pop("position_ids", None)
+        named["attention_mask"] = named["attention_mask"][:, -token_id.shape[1] :]
+        return plain(token_id, **named)
+
+    forgetful._model.forward = forget
+    assert not forgetful.reads_on
+    assert generate(forgetful, PROMPTS, NEW, NEVER) == generate(lm, PROMPTS, NEW, NEVER)
+
+
 def test_each_token_is_read_once(llama: LanguageModel) -> None:
     counts: list[int] = []
 
@@ -125,6 +164,7 @@ def test_each_token_is_read_once(llama: LanguageModel) -> None:
         counts.append(state.shape[1])
         return state
 
+    assert llama.reads_on  # it is tried before
     counting = hook(llama, 1, count)
     generate(llama, PROMPTS, NEW, NEVER)
     counting.remove()
@@ -132,6 +172,7 @@ def test_each_token_is_read_once(llama: LanguageModel) -> None:
 
 
 def test_the_full_model_runs_up_to_the_layer_alone(pair: Pair) -> None:
+    assert pair.full.reads_on
     above = hook(pair.full, 2, lambda _: pytest.fail("a block above the layer ran"))
     generate(pair.mid, PROMPTS, 2, NEVER, Lockstep(pair.full, 1, add))
     above.remove()

@@ -3,6 +3,7 @@
 Each is saved, and loaded as anybody's checkpoint is; nothing is downloaded.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,13 @@ import huggingface_hub.constants
 import pytest
 import torch
 import transformers
-from families import FAMILIES, LAYERS, VOCAB, D, save
+from families import BIDIRECTIONAL, FAMILIES, LAYERS, VOCAB, D, save
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bisae.errors import AddressError, CheckpointError, StateError
-from bisae.hidden import LanguageModel, ModelShape, load_lm, read_config, unit_states
+from bisae.errors import AddressError, CheckpointError, StateError, one_line
+from bisae.hidden import LanguageModel, load_lm, read_config, unit_states
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +226,7 @@ def test_fingerprint_tells_one_bit(llama: Path, tmp_path: Path) -> None:
 
 
 def test_shape_and_embeddings(folder: Path, lm: LanguageModel) -> None:
-    assert read_config(str(folder)) == ModelShape(LAYERS, D, VOCAB)
+    assert read_config(str(folder))[:3] == (LAYERS, D, VOCAB)
     assert (lm.n_layers, lm.d_model, lm.vocab_size) == (LAYERS, D, VOCAB)
     weights = {id(w): w.numel() for w in lm._model.parameters()}
     assert lm.n_params == sum(weights.values())
@@ -233,6 +234,15 @@ def test_shape_and_embeddings(folder: Path, lm: LanguageModel) -> None:
     assert torch.equal(rows, lm._model.get_input_embeddings().weight)
     rows.zero_()  # a copy
     assert lm.input_embeddings().any()
+
+
+@pytest.mark.parametrize(
+    ("family", "positions"), [("gpt2", 1024), ("llama", 2048), ("bloom", None)]
+)
+def test_positions_are_those_of_the_configuration(
+    family: str, positions: int | None, tmp_path: Path
+) -> None:
+    assert read_config(str(save(family, tmp_path))).max_tokens == positions
 
 
 def test_narrow_weights(llama: Path) -> None:
@@ -299,6 +309,56 @@ def test_hub_name_offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_folder_has_no_revision(llama: Path) -> None:
     assert "a folder has no revisions; put {step} in its path" in refusal(llama, "main")
+
+
+@pytest.mark.parametrize("family", BIDIRECTIONAL)
+def test_a_model_that_sees_later_tokens_is_refused(family: str, tmp_path: Path) -> None:
+    save(family, tmp_path, config=BIDIRECTIONAL[family])
+    said = f"{tmp_path} is not a causal language model: changing a token changes the "
+    message = refusal(tmp_path)
+    assert message.startswith(said)
+    assert "use a decoder-only model" in message
+
+
+@pytest.mark.parametrize("family", BIDIRECTIONAL)
+def test_the_same_as_a_decoder_is_read(family: str, tmp_path: Path) -> None:
+    save(family, tmp_path, config=BIDIRECTIONAL[family], is_decoder=True)
+    assert load_lm(str(tmp_path)).n_layers == LAYERS
+
+
+def test_narrow_models_are_tried_too(tmp_path: Path, llama: Path) -> None:
+    save("bert", tmp_path, config=BIDIRECTIONAL["bert"])
+    for dtype in ("bfloat16", "float16"):
+        assert "is not a causal language model" in refusal(tmp_path, dtype=dtype)
+        assert load_lm(str(llama), dtype=dtype).n_layers == LAYERS
+
+
+@pytest.mark.parametrize("model_type", ["t5", "bart", "marian"])
+def test_an_encoder_decoder_is_refused_as_one(model_type: str, tmp_path: Path) -> None:
+    transformers.AutoConfig.for_model(model_type).save_pretrained(tmp_path)
+    said = f"{tmp_path} is an encoder-decoder model ({model_type}): what its decoder "
+    assert refusal(tmp_path).startswith(said)
+    with pytest.raises(CheckpointError, match="is an encoder-decoder model"):
+        read_config(str(tmp_path))
+
+
+def test_remote_code_is_named(llama: Path, tmp_path: Path) -> None:
+    config = json.loads((llama / "config.json").read_text())
+    config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "own.py").write_text("raise SystemExit")
+    message = refusal(tmp_path)
+    assert "it needs Python code of its own; read it, and if you trust it" in message
+    assert "trust_remote_code" in message
+
+
+def test_the_whole_of_another_librarys_message_is_told() -> None:
+    assert one_line(ValueError("Errors:\n  - no weights\n")) == "Errors: - no weights"
+    assert one_line(ValueError()) == "ValueError()"
+    long = one_line(ValueError("begin " + 900 * "x" + " the cause"))
+    assert len(long) < 320
+    assert long.startswith("begin ")
+    assert long.endswith(" the cause")
 
 
 class Evil:

@@ -10,9 +10,11 @@ import torch
 from families import VOCAB, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bisae.encode import cross_entropies
+from bisae.errors import StateError
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel, load_lm
 from bisae.sae import start
@@ -191,3 +193,21 @@ def test_a_gpu_is_given_larger_buckets() -> None:
     assert [bucket.mask.shape for bucket in on_gpu] == [(80, 7), (40, 64)]
     few = mask_of([5, 60, 7])
     assert [bucket.mask.shape for bucket in buckets(few.long(), few, GPU)] == [(3, 60)]
+
+
+def test_an_overflow_in_float16_asks_for_a_wider_dtype(
+    short: Store, tmp_path: Path
+) -> None:
+    folder = save("llama", tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.layers.2.mlp.down_proj.weight"] *= 1e6
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    wide = StateBlocks(short, "train", load_lm(str(folder)), CELLS)
+    assert wide[0].layers[3].abs().max() > torch.finfo(torch.float16).max
+    narrow = load_lm(str(folder), dtype="float16")
+    said = (
+        r"cell M/0/3, train document \d+: .* not finite; float16 has no number above "
+    )
+    said += r"65,504: load the model in a wider dtype, \[lm\] dtype = .float32. or"
+    with pytest.raises(StateError, match=said):
+        StateBlocks(short, "train", narrow, CELLS)[0]

@@ -108,6 +108,81 @@ def test_a_checkpoint_is_named_by_size_and_step() -> None:
     assert place == ("org/lm-1M", "global_step10")
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "revision", "wanted"),
+    [
+        ("lm/{size}/{step:06d}", None, ("lm/1M/000010", None)),
+        ("org/lm-{size}", "{size}-{step}", ("org/lm-1M", "1M-10")),
+        ("org/lm", "stage1-step{step}-{tokens}", ("org/lm", "stage1-step10-640")),
+        ("org/lm", "ckpt_{step:03d}", ("org/lm", "ckpt_010")),
+        ("org/lm", "{tokens:.1e}", ("org/lm", "6.4e+02")),
+        ("${HOME}/{step}", None, ("${HOME}/10", None)),
+    ],
+)
+def test_checkpoints_are_named_by_templates(
+    checkpoint: str, revision: str | None, wanted: tuple[str, str | None]
+) -> None:
+    changed = {"checkpoint": checkpoint, "revision": revision}
+    assert Model.model_validate(ONE | changed).checkpoint_at(10) == wanted
+
+
+def test_a_step_may_have_any_revision(tmp_path: Path) -> None:
+    names = ["stage1-step0-tokens0B", "stage1-step10-tokens1B"]
+    hub = ONE | {"checkpoint": "allenai/OLMo-2-1124-7B", "revisions": names}
+    study = load(tmp_path, models=[hub])
+    found = [study.models[0].checkpoint_at(step)[1] for step in (0, 10)]
+    assert found == names
+    again = tomllib.loads(dump_study(study))["models"][0]
+    assert again["revisions"] == names
+    few = [hub | {"revisions": names[:1]}]
+    refused(tmp_path, "models.0: revisions has 1 of 2 steps", models=few)
+    both = [hub | {"revision": "a{step}"}]
+    refused(tmp_path, "models.0: give either revision or revisions", models=both)
+
+
+def test_an_unknown_field_is_named(tmp_path: Path) -> None:
+    known = "known are {step}, {size}, {tokens}"
+    for key, text, field in [
+        ("checkpoint", "./lm/{stp}/{step}", "{stp}"),
+        ("revision", "{step}-{}", "{}"),
+        ("revision", "{step.real}", "{step.real}"),
+    ]:
+        said = f"models: {text!r} has an unknown field {field}; {known}"
+        refused(tmp_path, said, models=[ONE | {key: text}])
+    said = "models: 1M: ['./{step:q}', ''] cannot be filled in: Unknown format code 'q'"
+    said += " for object of type 'int'"
+    refused(tmp_path, said, models=[ONE | {"checkpoint": "./{step:q}"}])
+
+
+def test_one_checkpoint_for_two_steps_is_refused(tmp_path: Path) -> None:
+    after = "; put {step} or {size} in checkpoint or revision"
+    said = "models: 1M at step 0 and 1M at step 10 are one checkpoint, "
+    one_address: list[tuple[dict[str, Any], str]] = [
+        ({"checkpoint": "org/lm"}, "org/lm"),
+        ({"checkpoint": "org/lm", "revision": "main"}, "org/lm at revision main"),
+        ({"checkpoint": "org/lm", "revisions": ["a", "a"]}, "org/lm at revision a"),
+    ]
+    for changed, where in one_address:
+        refused(tmp_path, said + where + after, models=[ONE | changed])
+    two = [ONE | {"size": size, "checkpoint": "./{step}"} for size in ("1M", "2M")]
+    said = "models: 1M at step 0 and 2M at step 0 are one checkpoint, ./0"
+    refused(tmp_path, said + after, models=two)
+
+
+def test_a_folder_beside_the_study_is_no_name_of_the_hub(tmp_path: Path) -> None:
+    for name in ("tok/en", "tok/lm-1M"):
+        (tmp_path / name).mkdir(parents=True)
+    model = ONE | {"checkpoint": "tok/lm-{size}", "steps": [1]}
+    corpus = {"text": [EN, JA], "tokenizer": "tok/en"}
+    study = load(tmp_path, corpus=corpus, models=[model])
+    assert study.corpus.tokenizer == str(tmp_path / "tok/en")
+    assert study.models[0].checkpoint == str(tmp_path / "tok/lm-{size}")
+    assert load(tmp_path, corpus=corpus | {"tokenizer": "tok/ja"}).tokenizer() == (
+        "tok/ja",
+        None,
+    )
+
+
 def test_a_size_may_have_its_own_rate(tmp_path: Path) -> None:
     two = ONE | {"size": "2M", "lr": 0.25}
     study = load(tmp_path, models=[ONE, two], sae={"lr": 0.5})
@@ -163,7 +238,7 @@ def test_names_of_the_hub_are_left_alone(tmp_path: Path, name: str) -> None:
     study = load(
         tmp_path,
         corpus={"text": [hub, JA], "tokenizer": name},
-        models=[ONE | {"checkpoint": name}],
+        models=[ONE | {"checkpoint": name, "revision": "step{step}"}],
     )
     assert (study.models[0].checkpoint, study.corpus.tokenizer) == (name, name)
     assert study.corpus.text[0].dataset == "org/text"

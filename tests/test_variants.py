@@ -288,14 +288,17 @@ def test_features_are_aggregated_range_by_range(
 
 
 def test_a_script_belongs_to_the_language_that_writes_it() -> None:
-    """One Latin word in a Japanese text is English; Greek is in both, so nobody's."""
+    """One Latin word in a Japanese text is English; Greek is in both, so nobody's.
+
+    A byte of a split character has no script, however it is shown.
+    """
     con = database()
     told = "select ['en', 'ja'] as languages, 0.9 as exclusive_threshold"
     con.execute(f"create table settings as {told}")
-    words = ["the", "犬", "いぬ", "2025", "イヌ", "ascii犬", "été", "βήτα"]
+    words = ["the", "犬", "いぬ", "2025", "イヌ", "ascii犬", "été", "βήτα", "<0xE7>"]
     con.execute("create table vocab (token_id integer, token varchar)")
     con.executemany("insert into vocab values (?, ?)", list(enumerate(words)))
-    texts = {"en": [0] * 19 + [3, 6, 7], "ja": [1, 2, 4, 5] * 5 + [0, 3, 7]}
+    texts = {"en": [0] * 19 + [3, 6, 7], "ja": [1, 2, 4, 5] * 5 + [0, 3, 7, 8]}
     rows = [(language, one) for language, ids in texts.items() for one in ids]
     con.execute("create table tokens (token_row integer, language text, token_id int)")
     numbered = [(row, *told) for row, told in enumerate(rows)]

@@ -1,12 +1,15 @@
 """The splits of the store, equal tokens per language."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from bisae.corpus.splits import splitter
-from bisae.corpus.tokens import bos_token_id, fingerprint, load_tokenizer
+from bisae.corpus.text import read_documents
+from bisae.corpus.tokenizer import check_round_trip, load_tokenizer, tokenizer_file
+from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids
 from bisae.corpus.windows import Window, windows
 from bisae.errors import CorpusError
 from bisae.progress import bar
@@ -14,6 +17,8 @@ from bisae.store import SPLITS, Store
 from bisae.study import Study
 
 DOCUMENTS_AT_ONCE = 4096
+DOCUMENTS_TRIED, CHARACTERS_TRIED = 16, 1000
+"""Text of each source that a tokenizer without a file of its own must give back."""
 
 
 def build_corpus(store: Store) -> None:
@@ -25,9 +30,10 @@ def build_corpus(store: Store) -> None:
         return
     study = store.study
     tokenizer = load_tokenizer(study)
+    _check_text(study, tokenizer)
     attributes = {
         "bos_token_id": bos_token_id(study, tokenizer),
-        "vocab_size": len(tokenizer),
+        "vocab_size": n_token_ids(tokenizer),
         "tokenizer_fingerprint": fingerprint(tokenizer),
         "context": study.corpus.context,
     }
@@ -43,6 +49,15 @@ def build_corpus(store: Store) -> None:
             if held:
                 writer.append(split, *_arrays(held, study.corpus.context))
         writer.finish(attributes)
+
+
+def _check_text(study: Study, tokenizer: Any) -> None:
+    """Where no tokenizer.json decides, the study's own text must come back whole."""
+    if tokenizer_file(*study.tokenizer()):
+        return
+    for source in study.corpus.text:
+        documents = islice(read_documents(source), DOCUMENTS_TRIED)
+        check_round_trip(tokenizer, [one.text[:CHARACTERS_TRIED] for one in documents])
 
 
 def _equal_shares(study: Study, tokenizer: Any) -> Iterator[tuple[int, Window]]:

@@ -1,28 +1,11 @@
-"""The study's tokenizer: its BOS, its fingerprint, its tokens as text."""
+"""Text as token ids: the BOS of a tokenizer, its size, its fingerprint."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from bisae.errors import CheckpointError, CorpusError, UntrustedCode
+from bisae.errors import CorpusError
 from bisae.study import Study
-
-
-def load_tokenizer(study: Study) -> Any:
-    """The study's tokenizer. Raises CheckpointError, UntrustedCode."""
-    from transformers import AutoTokenizer
-
-    place, revision = study.tokenizer()
-    trust = study.lm.trust_remote_code
-    try:
-        return AutoTokenizer.from_pretrained(
-            place, revision=revision, trust_remote_code=trust
-        )
-    except (OSError, ValueError) as error:
-        if "trust_remote_code" in str(error) and not trust:
-            raise UntrustedCode(place) from error
-        reason = str(error).splitlines()[0]
-        msg = f"no tokenizer at {place}: {reason}; set [corpus] tokenizer"
-        raise CheckpointError(msg) from error
 
 
 def bos_token_id(study: Study, tokenizer: Any) -> int:
@@ -40,11 +23,16 @@ def bos_token_id(study: Study, tokenizer: Any) -> int:
     raise CorpusError(msg)
 
 
-def tokens_of(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+def tokens_of(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of texts and nothing added; what looks like a special token is text."""
     options = {"add_special_tokens": False, "split_special_tokens": True}
-    found: list[list[int]] = tokenizer(texts, verbose=False, **options).input_ids
-    return found
+    token_id: list[list[int]] = tokenizer([*texts], verbose=False, **options).input_ids
+    return token_id
+
+
+def n_token_ids(tokenizer: Any) -> int:
+    """The largest token id and one; `len` counts tokens, and ids may have gaps."""
+    return int(max(tokenizer.get_vocab().values(), default=-1)) + 1
 
 
 def fingerprint(tokenizer: Any) -> str:
@@ -52,9 +40,3 @@ def fingerprint(tokenizer: Any) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     told = backend.to_str() if backend else str(sorted(tokenizer.get_vocab().items()))
     return hashlib.sha256(told.encode()).hexdigest()
-
-
-def token_strings(study: Study) -> list[str]:
-    """Each token id's text; bytes that are no text alone show as U+FFFD."""
-    tokenizer = load_tokenizer(study)
-    return [tokenizer.decode([token_id]) for token_id in range(len(tokenizer))]

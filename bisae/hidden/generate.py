@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from bisae.hidden.model import LanguageModel
 
@@ -37,28 +36,36 @@ def generate(
     """Continue each prompt to its first token of `ends`, that one included.
 
     A prompt begins with BOS, to whose states nothing is added. Both models read every
-    token once.
+    token once, if both are shown to go on from their cache; else all for each token.
     """
-    token_id, mask = _padded(prompts)
-    end = torch.tensor(sorted(ends), dtype=torch.int64)
+    models = [lm, *([beside.full] if beside else [])]
+    reads_on = all(model.reads_on for model in models)
+    texts, end = [list(prompt) for prompt in prompts], torch.tensor(sorted(ends))
     written = torch.empty(len(prompts), 0, dtype=torch.int64)
     with ExitStack() as stack:
-        stack.enter_context(lm.reading_on())
-        if beside:
-            stack.enter_context(beside.full.reading_on())
+        for model in models if reads_on else ():
+            stack.enter_context(model.reading_on())
         while written.shape[1] < max_new_tokens:
-            token_id = _next(lm, token_id, mask, beside)
-            written = torch.cat([written, token_id], dim=1)
-            mask = F.pad(mask, (0, 1), value=True)
+            token_id, mask = _padded(texts, on_the_left=reads_on)
+            n_new = 1 if reads_on and written.shape[1] else token_id.shape[1]
+            following = _next(lm, token_id[:, -n_new:], mask, beside)
+            written = torch.cat([written, following], dim=1)
+            for text, token in zip(texts, following[:, 0].tolist(), strict=True):
+                text.append(token)
             if torch.isin(written, end).any(1).all():
                 break
     return [_ended(row, end) for row in written]
 
 
-def _padded(prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Ids and mask, (b, t), each prompt at the right."""
-    length = max(map(len, prompts))
-    rows = [[-1] * (length - len(prompt)) + list(prompt) for prompt in prompts]
+def _padded(
+    texts: Sequence[Sequence[int]], *, on_the_left: bool
+) -> tuple[Tensor, Tensor]:
+    """Ids and mask, (b, t), padded with -1."""
+    length = max(map(len, texts))
+    rows = []
+    for text in texts:
+        padding = [-1] * (length - len(text))
+        rows.append([*padding, *text] if on_the_left else [*text, *padding])
     token_id = torch.tensor(rows)
     return token_id, token_id >= 0
 

@@ -13,8 +13,9 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
-from bisae.errors import CheckpointError, UntrustedCode
+from bisae.errors import CheckpointError, UntrustedCode, one_line
 from bisae.files import read
+from bisae.hidden.causality import check_causal
 from bisae.hidden.model import LanguageModel
 from bisae.hidden.shape import ModelShape, check_layers, shape_of
 from bisae.study import is_path
@@ -41,6 +42,7 @@ def load_lm(
             msg = f"device {device!r} is asked for, but PyTorch sees no CUDA device; "
             msg += "use auto"
             raise CheckpointError(msg)
+        _refuse_encoder(AutoConfig.from_pretrained(**source), checkpoint)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **source,
             dtype=chosen_dtype(dtype, place),
@@ -51,7 +53,9 @@ def load_lm(
         if missing := sorted(report["missing_keys"]):  # they would be random numbers
             msg = f"it lacks {len(missing)} weights, {missing[0]} for one"
             raise ValueError(msg)
-        return LanguageModel(model.to(place))
+        lm = LanguageModel(model.to(place))
+        check_causal(lm, checkpoint)
+        return lm
 
 
 def read_config(
@@ -59,7 +63,17 @@ def read_config(
 ) -> ModelShape:
     """Read a model's shape without its weights. Raises CheckpointError."""
     with _opening(checkpoint, revision, trust=trust_remote_code) as source:
-        return shape_of(AutoConfig.from_pretrained(**source))
+        config = AutoConfig.from_pretrained(**source)
+        _refuse_encoder(config, checkpoint)
+        return shape_of(config)
+
+
+def _refuse_encoder(config: Any, name: str) -> None:
+    """Raise CheckpointError for a model whose decoder reads an encoder's states."""
+    if getattr(config, "is_encoder_decoder", False):
+        msg = f"{name} is an encoder-decoder model ({config.model_type}): what its "
+        msg += "decoder computes depends on another text, which an encoder has read; "
+        raise CheckpointError(msg + "use a decoder-only language model")
 
 
 def chosen_device(name: str) -> torch.device:
@@ -115,9 +129,9 @@ def _opening(
     except Exception as error:
         if "trust_remote_code" in str(error) and not trust:
             raise UntrustedCode(where) from error
-        reason = str(error).strip().partition("\n")[0].rstrip(". ") or repr(error)
-        msg = f"cannot load the language model {where}: {reason}; give a folder with "
-        msg += "config.json and model.safetensors, or a name that the hub has"
+        msg = f"cannot load the language model {where}: {one_line(error)}; give a "
+        msg += "folder with config.json and model.safetensors, or a name that the hub "
+        msg += "has"
         raise CheckpointError(msg) from error
 
 

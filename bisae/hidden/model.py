@@ -7,7 +7,7 @@ Layer 0 is the input of the first block, layer l the raw output of block l, coun
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from bisae.errors import AddressError, CheckpointError
 from bisae.hidden.kept import Kept, keeping, skipping
 from bisae.hidden.past import Past
-from bisae.hidden.shape import find_blocks, max_tokens, shape_of
+from bisae.hidden.shape import find_blocks, shape_of
 
 
 class _Enough(Exception):
@@ -33,12 +33,12 @@ class LanguageModel:
         self._name = type(model).__name__
         self._blocks = find_blocks(model)
         self.shape = shape_of(model.config)
-        self.n_layers, self.d_model, self.vocab_size = self.shape
+        self.n_layers, self.d_model, self.vocab_size, self.max_tokens = self.shape
         weights = list(model.parameters())
         self.n_params = sum(weight.numel() for weight in weights)
         self.nbytes = sum(weight.nbytes for weight in weights)
         self.device: torch.device = model.device
-        self.max_tokens = max_tokens(model.config)
+        self.dtype: torch.dtype = model.dtype
         self._past: Past | None = None
 
     def fingerprint(self) -> str:
@@ -144,12 +144,22 @@ class LanguageModel:
         with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
             yield
 
+    @cached_property
+    def reads_on(self) -> bool:
+        """Whether this model gives the same from a cache; tried once, in a few passes.
+
+        Asked before edits are in force.
+        """
+        from bisae.hidden.reading import reading_on_is_exact
+
+        return reading_on_is_exact(self)
+
     @contextmanager
     def reading_on(self) -> Iterator[None]:
         """Within, a pass goes on where the last one ended; keys and values are kept.
 
         `token_id` is (b, t), what is new; `mask` is (b, all so far). Padding stands on
-        the left.
+        the left. Only where `reads_on`.
         """
         self._past = Past(self._model)
         try:
@@ -158,9 +168,15 @@ class LanguageModel:
             self._past = None
 
     def next_logits(self, token_id: Tensor, mask: Tensor) -> Tensor:
-        """Logits of what follows the last token, (b, vocab), float32."""
-        logits: Tensor = self._run(token_id, mask).logits[:, -1]
-        return logits.float()
+        """Logits of what follows each text, (b, vocab), float32; padding on the right.
+
+        While it reads on, what follows the last token.
+        """
+        logits: Tensor = self._run(token_id, mask).logits
+        if self._past:
+            return logits[:, -1].float()
+        last = mask.sum(1).sub(1).to(logits.device)
+        return logits[torch.arange(len(last), device=last.device), last].float()
 
     def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""

@@ -14,13 +14,17 @@ class ModelShape(NamedTuple):
     n_layers: int
     d_model: int
     vocab_size: int
+    max_tokens: int | None = None
+    """Positions that it has; None where it says no number."""
 
 
 def shape_of(config: Any) -> ModelShape:
     """The shape that a configuration of `transformers` tells."""
     text = config.get_text_config(decoder=True)
-    shape = ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size)
-    for name, number in zip(("layers", "width", "tokens"), shape, strict=True):
+    positions = getattr(text, "max_position_embeddings", None)
+    room = positions if isinstance(positions, int) and positions > 0 else None
+    shape = ModelShape(text.num_hidden_layers, text.hidden_size, text.vocab_size, room)
+    for name, number in zip(("layers", "width", "tokens"), shape[:3], strict=True):
         if not isinstance(number, int) or number < 1:
             msg = f"its configuration gives {number!r} as its number of {name}"
             raise ValueError(msg)
@@ -43,13 +47,6 @@ def check_layers(config: Any) -> None:
             msg = f"{key} = {value:,} in its configuration is more than a model has"
             raise ValueError(msg)
         check_layers(value)
-
-
-def max_tokens(config: Any) -> int | None:
-    """How many tokens a configuration has positions for, where it says so."""
-    text = config.get_text_config(decoder=True)
-    found: int | None = getattr(text, "max_position_embeddings", None)
-    return found
 
 
 def find_blocks(model: Any) -> nn.ModuleList:

@@ -12,7 +12,11 @@ from bisae.study.files import (
     load_study,
     parse_study,
 )
-from bisae.study.intervention import Intervention, Translation
+from bisae.study.intervention import (
+    Intervention,
+    Translation,
+    check_intervention,
+)
 from bisae.study.model import Model
 from bisae.study.sae import Sae
 from bisae.study.schema import (
@@ -40,6 +44,7 @@ __all__ = [
     "Translation",
     "Validation",
     "allow_remote_code",
+    "check_intervention",
     "dump_study",
     "is_path",
     "load_draft",

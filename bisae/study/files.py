@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from bisae.errors import StoreError, StudyError
 from bisae.files import read
 from bisae.study.intervention import check_intervention
+from bisae.study.model import Model, check_checkpoints
 from bisae.study.schema import Lexicon, Source, Study, Validation
 from bisae.study.toml import MOST_BYTES, read_toml, texts
 
@@ -23,7 +24,7 @@ def is_path(place: str) -> bool:
     """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
     return (
         place.startswith((".", "/", "~", "$"))
-        or "{step}" in place
+        or bool(re.search(r"\{(step|tokens)\b", place))
         or place.count("/") > 1
     )
 
@@ -82,8 +83,9 @@ def _read(path: Path) -> Study:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
     study = parse_study(text, str(path))
+    # A store may be older, or hold a part of a grid: its study is not held to this.
+    check_checkpoints(study.models, str(path))
     if study.intervention:
-        # A store may hold a part of a grid, so its own study is not held to this.
         models, languages = study.models, study.corpus.languages
         check_intervention(study.intervention, models, languages, str(path))
     return study
@@ -152,22 +154,26 @@ def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
     def place(text: str) -> str:
         return str((home / Path(expand(text)).expanduser()).resolve())
 
-    def maybe(text: str | None) -> str | None:
-        return place(text) if text and is_path(text) else text
+    def locate(text: str, filled: str) -> str:
+        """Resolve a folder; a name on the hub stays, unless such a folder is here."""
+        is_folder = is_path(text) or (home / filled).is_dir()
+        return place(text) if is_folder else text
+
+    def located(model: Model) -> Model:
+        last, _ = model.checkpoint_at(model.steps[-1])
+        return model.model_copy(update={"checkpoint": locate(model.checkpoint, last)})
 
     def source(one: Source) -> Source:
         return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
 
+    tokenizer = study.corpus.tokenizer
     corpus = study.corpus.model_copy(
         update={
             "text": tuple(source(text) for text in study.corpus.text),
-            "tokenizer": maybe(study.corpus.tokenizer),
+            "tokenizer": tokenizer and locate(tokenizer, tokenizer),
         }
     )
-    models = tuple(
-        model.model_copy(update={"checkpoint": maybe(model.checkpoint)})
-        for model in study.models
-    )
+    models = tuple(located(model) for model in study.models)
     update: dict[str, object] = {"corpus": corpus, "models": models}
     update["store"] = study.store if "://" in study.store else place(study.store)
     update["work_dir"] = place(study.work_dir)

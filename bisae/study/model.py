@@ -1,11 +1,13 @@
 """The sections [[models]] of a study file: the checkpoints of one size."""
 
 import re
+from collections.abc import Sequence
 from reprlib import repr as short
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from bisae.errors import StudyError
 from bisae.grid import Cell
 from bisae.study.section import MOST_LAYERS, Count, Layer, Positive, Section, Width
 
@@ -13,6 +15,10 @@ MOST_LETTERS = 128
 """Of a size: it is a part of file names."""
 MOST_TOKENS = 2**62
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+
+FIELD = re.compile(r"(?<!\$)\{([^{}]*)\}")
+"""A field of a template; `${HOME}` is a variable of the environment."""
+FIELDS = ("step", "size", "tokens")
 
 
 def _layers(value: Any) -> Any:
@@ -47,9 +53,12 @@ class Model(Section):
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=MOST_LETTERS)
     ]
     checkpoint: str
-    """A path, `{step}` and `{size}` filled in, or a name on the hub."""
+    """A path or a name on the hub; `{size}`, `{step}` and `{tokens}` (those seen) are
+    filled in, also with a format as in `{step:06d}`."""
     revision: str | None = None
-    """A hub revision, `{step}` filled in."""
+    """A hub revision, filled in alike."""
+    revisions: tuple[str, ...] | None = None
+    """Or the hub revision of each step."""
     steps: Annotated[tuple[Count, ...], Field(min_length=1)]
     tokens_per_step: Positive | None = None
     tokens_seen: tuple[Tokens, ...] | None = None
@@ -79,6 +88,12 @@ class Model(Section):
             msg = f"tokens_per_step gives step {self.steps[-1]} more tokens than a "
             msg += "table can hold"
             raise ValueError(msg)
+        if self.revision is not None and self.revisions is not None:
+            msg = "give either revision or revisions"
+            raise ValueError(msg)
+        if self.revisions is not None and len(self.revisions) != len(self.steps):
+            msg = f"revisions has {len(self.revisions)} of {len(self.steps)} steps"
+            raise ValueError(msg)
         if sorted(self.tokens_seen or ()) != list(self.tokens_seen or ()):
             msg = "tokens_seen must not fall"
             raise ValueError(msg)
@@ -100,6 +115,54 @@ class Model(Section):
 
     def checkpoint_at(self, step: int) -> tuple[str, str | None]:
         """The checkpoint of `step` and its revision."""
-        revision = self.revision and self.revision.replace("{step}", str(step))
-        place = self.checkpoint.replace("{size}", self.size)
-        return place.replace("{step}", str(step)), revision
+        revision = self.revision
+        if self.revisions is not None:
+            revision = self.revisions[self.steps.index(step)]
+        return self._fill(self.checkpoint, step), revision and self._fill(
+            revision, step
+        )
+
+    def _fill(self, text: str, step: int) -> str:
+        """Fill in a template; what is no field of it stays."""
+
+        def value(field: re.Match[str]) -> str:
+            name, _, form = field[1].partition(":")
+            if name == "tokens":
+                return format(self.tokens_at(step), form)
+            values = {"step": step, "size": self.size}
+            return format(values[name], form) if name in values else field[0]
+
+        return FIELD.sub(value, text)
+
+
+def check_checkpoints(models: Sequence[Model], name: str) -> None:
+    """Each step's checkpoint has an address of its own. Raises StudyError."""
+    cells: dict[tuple[str, str | None], str] = {}
+    for model in models:
+        for step in model.steps:
+            address = _address(model, step, name)
+            here = f"{model.size} at step {step}"
+            if other := cells.get(address):
+                where = " at revision ".join(filter(None, address))
+                msg = (
+                    f"{name}: models: {other} and {here} are one checkpoint, {where}; "
+                )
+                msg += "put {step} or {size} in checkpoint or revision"
+                raise StudyError(msg)
+            cells[address] = here
+
+
+def _address(model: Model, step: int, name: str) -> tuple[str, str | None]:
+    """A step's checkpoint. Raises StudyError where a template cannot be filled in."""
+    templates = [model.checkpoint, model.revision or "", *(model.revisions or ())]
+    for template in templates:
+        for field in FIELD.findall(template):
+            if field.partition(":")[0] not in FIELDS:
+                msg = f"{name}: models: {template!r} has an unknown field {{{field}}}; "
+                msg += f"known are {', '.join(f'{{{one}}}' for one in FIELDS)}"
+                raise StudyError(msg)
+    try:
+        return model.checkpoint_at(step)
+    except ValueError as error:
+        msg = f"{name}: models: {model.size}: {templates} cannot be filled in: {error}"
+        raise StudyError(msg) from error

@@ -11,7 +11,7 @@ One text a line, its language's name before it; the last line is left to the mod
 from collections.abc import Sequence
 from typing import Any
 
-from bisae.corpus import bos_token_id, load_tokenizer, token_strings, tokens_of
+from bisae.corpus import added_texts, bos_token_id, load_tokenizer, tokens_of
 from bisae.errors import StudyError
 from bisae.hidden import LanguageModel
 from bisae.study import Study
@@ -32,7 +32,8 @@ class Tokens:
         self._tokenizer: Any = load_tokenizer(study)
         self._bos = bos_token_id(study, self._tokenizer)
         named = {self._bos, self._tokenizer.eos_token_id} - {None}
-        lines = {i for i, text in enumerate(token_strings(study)) if "\n" in text}
+        texts = added_texts(self._tokenizer)
+        lines = {token_id for token_id, text in enumerate(texts) if "\n" in text}
         self._documents = named
         self.ends = named | lines
         """Tokens that end a translation: a line break is in them, or they open or close

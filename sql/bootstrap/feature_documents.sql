@@ -13,7 +13,7 @@ with placed as (
         ) as previous
     from firings
     inner join tokens on firings.token_row = tokens.token_row
-    inner join vocab on tokens.token_id = vocab.token_id
+    left join vocab on tokens.token_id = vocab.token_id
 )
 
 select

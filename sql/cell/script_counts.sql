@@ -12,7 +12,7 @@ select
     (sum(token_rules.n_firings) filter (where vocab.language is not null))::bigint
         as n_exclusive
 from token_rules
-inner join vocab on token_rules.token_id = vocab.token_id
+left join vocab on token_rules.token_id = vocab.token_id
 left join token_scripts on token_rules.token_id = token_scripts.token_id
 cross join settings
 where token_rules.rules & 1 > 0

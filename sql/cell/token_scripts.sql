@@ -3,7 +3,15 @@
 -- Reads:   vocab, tokens, settings
 -- A script belongs to a language as a token does: if more than a share of its
 -- occurrences, per equal text, are in it.
-with scripts as (
+with words as (
+    select
+        token_id,
+        -- Bytes of a split character, such as <0xE7>, are no Latin letters.
+        regexp_replace(token, '<0x[0-9A-F]{2}>', '', 'g') as token
+    from vocab
+),
+
+scripts as (
     select
         token_id,
         case
@@ -18,7 +26,7 @@ with scripts as (
             when regexp_matches(token, '\p{Greek}') then 'greek'
             when regexp_matches(token, '\p{Hebrew}') then 'hebrew'
         end as script
-    from vocab
+    from words
 ),
 
 counts as (

@@ -1,67 +1,27 @@
 -- Title:   In which text do the features of figures 4 and 7 fire?
 -- Grain:   figure, panel, feature, example
--- Reads:   figure_runs, tokens, vocab
--- Three of a feature's strongest runs: languages in turn, a token again only when there is
--- no other, the strongest first. The text has the run in brackets, three tokens before
--- and three after.
-with met as (
-    select
-        runs.*,
-        tokens.language,
-        row_number() over (
-            partition by runs.figure, runs.panel, runs.feature, tokens.token_id
-            order by runs.rank
-        ) as nth
-    from tokens
-    inner join figure_runs as runs on tokens.token_row = runs.token_row
-),
-
-turns as (
+-- Reads:   figure_tokens
+-- Bytes of a character that is split over tokens, <0xE7>, become that character again.
+with encoded as (
     select
         *,
-        row_number() over (
-            partition by figure, panel, feature, language
-            order by nth, rank
-        ) as turn
-    from met
-),
-
-kept as (
-    select
-        *,
-        row_number() over (
-            partition by figure, panel, feature
-            order by turn, nth, rank
-        ) as example
-    from turns
-    qualify example <= 3
+        replace(joined, '%', '%25') as one,
+        '<0x([89AB].)>' as more,
+        regexp_replace(one, '<0x([CD].)>' || more, '%\1%\2', 'g') as two,
+        regexp_replace(two, '<0x(E.)>' || more || more, '%\1%\2%\3', 'g') as three,
+        regexp_replace(
+            three, '<0x(F.)>' || more || more || more, '%\1%\2%\3%\4', 'g'
+        ) as four
+    from figure_tokens
 )
 
 select
-    kept.figure,
-    kept.panel,
-    kept.feature,
-    kept.example,
-    kept.rank,
-    kept.document,
-    kept.language,
-    string_agg(
-        if(tokens.token_row = kept.first_row, '[', '')
-        || vocab.token
-        || if(tokens.token_row = kept.last_row, ']', ''),
-        '' order by tokens.token_row
-    ) as text
-from tokens
-inner join kept
-    on
-        tokens.document = kept.document
-        and tokens.token_row between kept.first_row - 3 and kept.last_row + 3
-inner join vocab on tokens.token_id = vocab.token_id
-group by
-    kept.figure,
-    kept.panel,
-    kept.feature,
-    kept.example,
-    kept.rank,
-    kept.document,
-    kept.language
+    figure,
+    panel,
+    feature,
+    example,
+    rank,
+    document,
+    language,
+    coalesce(try(url_decode(four)), joined) as text
+from encoded

@@ -2,17 +2,12 @@
 -- Grain:   size, step, layer, feature, rank
 -- Reads:   firings, settings, tokens, vocab
 -- Paper:   figures 4 and 7
--- A feature's twenty strongest firings, equal ones in the text's order; `before` and
--- `after` hold the rest of the document: array_to_string(before[-3:], '') is the text of
--- three tokens. Asked for a cell or a feature, it reads no other cell.
+-- A feature's twenty strongest firings, equal ones in the text's order. `context` is the
+-- document decoded as a whole; `before` and `after` are its tokens, a character that is
+-- split over several at its first: array_to_string(before[-3:], '') is the text of three.
 with ranked as (
     select
-        size,
-        step,
-        layer,
-        feature,
-        token_row,
-        value,
+        *,
         (token_row // (select context - 1 from settings))::integer as document,
         row_number() over (
             partition by size, step, layer, feature
@@ -22,24 +17,40 @@ with ranked as (
     qualify rank <= 20
 ),
 
-told as (
+documents as (
     select
-        ranked.size,
-        ranked.step,
-        ranked.layer,
-        ranked.feature,
-        ranked.rank,
-        any_value(ranked.value) as value,
-        any_value(ranked.token_row) as token_row,
-        any_value(tokens.document) as document,
+        ranked.*,
         any_value(tokens.language) as language,
         any_value(tokens.position) filter (where tokens.token_row = ranked.token_row)
             as position,
-        list(vocab.token order by tokens.position) as words
+        any_value(vocab.token) filter (where tokens.token_row = ranked.token_row)
+            as token,
+        string_agg(
+            coalesce(
+                replace(replace(vocab.token, '%', '%25'), chr(31), '␟'),
+                '<' || tokens.token_id || '>'
+            ), chr(31) order by tokens.position
+        ) as joined
     from tokens
     inner join ranked on tokens.document = ranked.document
-    inner join vocab on tokens.token_id = vocab.token_id
-    group by ranked.size, ranked.step, ranked.layer, ranked.feature, ranked.rank
+    left join vocab on tokens.token_id = vocab.token_id
+    group by all
+),
+
+-- Bytes of a split character, <0xE7>, become %E7; chr(31) between tokens moves behind them.
+decoded as (
+    select
+        *,
+        '(\x1F?)<0x([89AB].)>' as more,
+        regexp_replace(joined, '<0x([CD].)>' || more, '%\1%\3\2', 'g') as two,
+        regexp_replace(
+            two, '<0x(E.)>' || more || more, '%\1%\3%\5\2\4', 'g'
+        ) as three,
+        regexp_replace(
+            three, '<0x(F.)>' || more || more || more, '%\1%\3%\5%\7\2\4\6', 'g'
+        ) as encoded,
+        string_split(coalesce(try(url_decode(encoded)), joined), chr(31)) as texts
+    from documents
 )
 
 select
@@ -53,7 +64,8 @@ select
     document,
     position,
     language,
-    words[position + 1] as token,
-    words[:position] as before,
-    words[position + 2:] as after
-from told
+    token,
+    texts[:position] as before,
+    texts[position + 2:] as after,
+    array_to_string(texts, '') as context
+from decoded

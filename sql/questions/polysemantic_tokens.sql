@@ -60,5 +60,5 @@ select
         partition by split.size, split.step, split.layer
     )::double, 0) as semantic_entropy_share
 from split
-inner join vocab on split.token_id = vocab.token_id
+left join vocab on split.token_id = vocab.token_id
 group by split.size, split.step, split.layer, split.token_id

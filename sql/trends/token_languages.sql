@@ -29,7 +29,7 @@ counts as (
         count(*) as n_tokens,
         sum(occurrences.n) as n_occurrences
     from occurrences
-    inner join vocab on occurrences.token_id = vocab.token_id
+    left join vocab on occurrences.token_id = vocab.token_id
     group by occurrences.language, coalesce(vocab.language, 'shared')
 )
 
