@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bisae import translate
-from bisae.corpus import build_corpus
+from bisae.corpus import batch_misfit, build_corpus, with_stored_numbers
 from bisae.devices import note_slow_bfloat16
 from bisae.encode import encode_checkpoint
 from bisae.errors import AddressError, Held, StudyError
@@ -120,6 +120,7 @@ def _translate(store: Store, plan: Plan) -> None:
 def _build_corpus(store: Store) -> None:
     with store.lease(SHARED, wait=True):
         build_corpus(store)
+    store.study = with_stored_numbers(store)
 
 
 def _share(store: Store) -> Shared:
@@ -153,10 +154,8 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
 
 def with_layers(study: Study) -> Study:
     """The study with every model's layers listed, checked against its configuration."""
-    batch, tokens = study.sae.batch_tokens, study.corpus.train_tokens
-    if batch > tokens:
-        msg = f"[sae] batch_tokens = {batch:,} is more than [corpus] train_tokens = "
-        msg += f"{tokens:,}; lower it"
+    numbers = not study.corpus.asks_for_shares
+    if numbers and (msg := batch_misfit(study, study.corpus.tokens["train"])):
         raise StudyError(msg)
     models = tuple(_listed(model, study) for model in study.models)
     return study.model_copy(update={"models": models})

@@ -382,6 +382,28 @@ MODEL = {k: v for k, v in ONE.items() if k != "tokens_per_step"}
             "the study: [semantic] size = '9M' is none of the models' sizes",
         ),
         (
+            {"pretrain": {"models": [SHAPE | {"n_heads": 3}]}},
+            "pretrain.models.0: 1M has d_model = 8 and n_heads = 3: a head needs an "
+            "even number of dimensions; make d_model a multiple of 6",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE | {"n_heads": 8}]}},
+            "pretrain.models.0: 1M has d_model = 8 and n_heads = 8: a head needs an "
+            "even number of dimensions; make d_model a multiple of 16",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE, SHAPE]}},
+            "pretrain: size = '1M' appears twice in [[pretrain.models]]",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"d_model": 16}]},
+            "the study: 1M has d_model = 16 in [[models]] and 8 in [[pretrain.models]]",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"layers": [1, 2]}]},
+            "the study: 1M has no layer 2: its n_layers in [[pretrain.models]] is 1",
+        ),
+        (
             {"pretrain": {"models": [SHAPE | {"size": "9M"}]}},
             "the study: [pretrain] size = '9M' is none of the models' sizes",
         ),

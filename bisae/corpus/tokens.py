@@ -6,6 +6,9 @@ from typing import Any
 from bisae.errors import CheckpointError, CorpusError
 from bisae.study import Study
 
+CHARACTERS_A_TOKEN = 16
+"""More than the tokens of most texts have, twice over."""
+
 
 def load_tokenizer(study: Study) -> Any:
     """The study's tokenizer. Raises CheckpointError."""
@@ -43,6 +46,23 @@ def tokens_of(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     options = {"add_special_tokens": False, "split_special_tokens": True}
     found: list[list[int]] = tokenizer(texts, verbose=False, **options).input_ids
     return found
+
+
+def first_tokens(tokenizer: Any, texts: list[str], size: int) -> list[list[int]]:
+    """The first `size` tokens of each text, or all that it has.
+
+    Of a long text only a beginning is read: enough that as many tokens again follow
+    those that are kept, so that they do not depend on where it was cut. (Only Unigram,
+    on one piece repeated a thousand times over, could begin otherwise.)
+    """
+    limit = CHARACTERS_A_TOKEN * size
+    encoded = tokens_of(tokenizer, [text[:limit] for text in texts])
+    for number, text in enumerate(texts):
+        length = limit
+        while len(encoded[number]) < 2 * size and length < len(text):
+            length *= 4
+            (encoded[number],) = tokens_of(tokenizer, [text[:length]])
+    return [token_id[:size] for token_id in encoded]
 
 
 def fingerprint(tokenizer: Any) -> str:

@@ -6,7 +6,7 @@ from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import Told
 from bisae.store.store import SHARED, Store
 from bisae.store.stored import StoredCodes
-from bisae.store.writers import SPLITS
+from bisae.study import SPLITS
 
 __all__ = [
     "SHARED",

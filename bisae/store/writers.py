@@ -11,9 +11,8 @@ from bisae.grid import Cell
 from bisae.store.format import LAYOUT, Array, stamp
 from bisae.store.lease import Lease
 from bisae.store.part import PartWriter
-from bisae.study import Sae
+from bisae.study import SPLITS, Sae
 
-SPLITS = ("train", "valid", "eval", "heldout")
 WIDE = 65_536
 
 

@@ -4,6 +4,7 @@ Reads a TOML file and gives a frozen `Study` with every default filled in and ev
 absolute; writes it back beside the store, so that a store says how it was built.
 """
 
+from bisae.study.corpus import SPLITS, Source, Text
 from bisae.study.files import (
     dump_study,
     is_path,
@@ -13,17 +14,12 @@ from bisae.study.files import (
 )
 from bisae.study.intervention import Intervention, Translation
 from bisae.study.model import Model
+from bisae.study.pretrain import Pretrain, PretrainModel
 from bisae.study.sae import Sae
-from bisae.study.schema import (
-    Features,
-    Pretrain,
-    PretrainModel,
-    Source,
-    Study,
-    Validation,
-)
+from bisae.study.schema import Features, Study, Validation
 
 __all__ = [
+    "SPLITS",
     "Features",
     "Intervention",
     "Model",
@@ -32,6 +28,7 @@ __all__ = [
     "Sae",
     "Source",
     "Study",
+    "Text",
     "Translation",
     "Validation",
     "dump_study",

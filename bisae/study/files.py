@@ -11,8 +11,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from bisae.errors import StudyError
+from bisae.study.corpus import Source
 from bisae.study.intervention import check_intervention
-from bisae.study.schema import Lexicon, Source, Study, Validation
+from bisae.study.schema import Lexicon, Study, Validation
 
 VARIABLE = re.compile(r"\$\{?(\w+)")
 """A variable of the environment in a path."""
