@@ -426,7 +426,8 @@ def test_too_little_text_names_language_split_and_setting(
     write_rows(tmp_path / "ja.jsonl", texts(others))
     setting = {"valid": "valid_share"}.get(split, f"{split}_tokens")
     said = f"too little text: ja lacks {WHOLE[split]} tokens of {split}, once all "
-    said += "documents of 8 tokens or more are used, equal ones once; lower [corpus] "
+    said += "documents of 8 tokens or more are used, equal ones once (join = true or "
+    said += 'short = "keep" uses shorter ones too); lower [corpus] '
     said += f'{setting}, give more text, or divide what there is: train_tokens = "all"'
     said += ", eval_tokens = 0.2, heldout_tokens = 0.05"
     with pytest.raises(CorpusError, match=f"^{re.escape(said)}$"):

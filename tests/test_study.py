@@ -133,6 +133,13 @@ def test_the_embeddings_are_the_last_models_last(tmp_path: Path) -> None:
 # -- paths ----------------------------------------------------------------------------
 
 
+def test_a_linked_text_file_keeps_its_name(tmp_path: Path) -> None:
+    """As in the cache of the hub, where the files themselves are named by digests."""
+    (tmp_path / "blob").write_text("a")
+    (tmp_path / "en.jsonl").symlink_to("blob")
+    assert load(tmp_path).corpus.text[0].files == (f"{tmp_path}/en.jsonl",)
+
+
 def test_paths_are_absolute_from_the_files_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

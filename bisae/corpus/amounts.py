@@ -110,18 +110,28 @@ def shortage(study: Study, wanted: Amounts, counts: Amounts) -> str | None:
         for language, few in lacking.items()
     )
     splits = dict.fromkeys(split for few in lacking.values() for split in few)
+    return (
+        f"too little text: {languages}, {_used(study)}; {_remedy(study, list(splits))}"
+    )
+
+
+def _used(study: Study) -> str:
+    corpus = study.corpus
+    if corpus.join or corpus.short == "keep":
+        return "once all documents are used, equal ones once"
+    return (
+        f"once all documents of {corpus.context - 1} tokens or more are used, equal "
+        'ones once (join = true or short = "keep" uses shorter ones too)'
+    )
+
+
+def _remedy(study: Study, splits: list[str]) -> str:
     settings = ", ".join(
         "valid_share" if split == "valid" else f"{split}_tokens" for split in splits
     )
     if study.corpus.asks_for_shares:
-        remedy = f"raise [corpus] {settings}, or give more text"
-    else:
-        remedy = f"lower [corpus] {settings}, give more text, or {DIVIDE}"
-    least = 1 if study.corpus.short == "keep" else study.corpus.context - 1
-    return (
-        f"too little text: {languages}, once all documents of {least} tokens or more "
-        f"are used, equal ones once; {remedy}"
-    )
+        return f"raise [corpus] {settings}, or give more text"
+    return f"lower [corpus] {settings}, give more text, or {DIVIDE}"
 
 
 def _with_tokens(study: Study, tokens: Mapping[str, int]) -> Study:

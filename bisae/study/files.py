@@ -151,8 +151,13 @@ def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
     def maybe(text: str | None) -> str | None:
         return place(text) if text and is_path(text) else text
 
+    def text_file(text: str) -> str:
+        """A link keeps its own name: the end of it says what is in the file."""
+        path = home / Path(expand(text)).expanduser()
+        return str(path.parent.resolve() / path.name)
+
     def source(one: Source) -> Source:
-        return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
+        return one.model_copy(update={"files": tuple(map(text_file, one.files))})
 
     corpus = study.corpus.model_copy(
         update={
