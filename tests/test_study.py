@@ -390,13 +390,13 @@ MODEL = {k: v for k, v in ONE.items() if k != "tokens_per_step"}
         ),
         (
             {"pretrain": {"models": [SHAPE | {"n_heads": 3}]}},
-            "pretrain.models.0: 1M has d_model = 8 and n_heads = 3: a head needs an "
-            "even number of dimensions; make d_model a multiple of 6",
+            "pretrain.models.0: size 1M has d_model = 8 and n_heads = 3: a head needs "
+            "an even number of dimensions; make d_model a multiple of 6",
         ),
         (
             {"pretrain": {"models": [SHAPE | {"n_heads": 8}]}},
-            "pretrain.models.0: 1M has d_model = 8 and n_heads = 8: a head needs an "
-            "even number of dimensions; make d_model a multiple of 16",
+            "pretrain.models.0: size 1M has d_model = 8 and n_heads = 8: a head needs "
+            "an even number of dimensions; make d_model a multiple of 16",
         ),
         (
             {"pretrain": {"models": [SHAPE, SHAPE]}},
@@ -404,11 +404,13 @@ MODEL = {k: v for k, v in ONE.items() if k != "tokens_per_step"}
         ),
         (
             {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"d_model": 16}]},
-            "the study: 1M has d_model = 16 in [[models]] and 8 in [[pretrain.models]]",
+            "the study: size 1M has d_model = 16 in [[models]] and 8 in "
+            "[[pretrain.models]]",
         ),
         (
             {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"layers": [1, 2]}]},
-            "the study: 1M has no layer 2: its n_layers in [[pretrain.models]] is 1",
+            "the study: size 1M has no layer 2: its n_layers in [[pretrain.models]] "
+            "is 1",
         ),
         (
             {"pretrain": {"models": [SHAPE | {"size": "9M"}]}},

@@ -83,10 +83,10 @@ def plan(study: Path, device: str | None, style: str) -> None:
     draft, unset = load_draft(study)
     for variable, keys in unset.items():
         say(f"{variable} is not set: {', '.join(keys)}")
-    draft, misfits = _count_text(draft)
     chosen = choose_device(draft, device)
+    note_slow_bfloat16(on_device(draft, chosen))
+    draft, misfits = _count_text(draft)
     there = on_device(draft, chosen)
-    note_slow_bfloat16(there)
     sizes = plan(there, chosen)
     say(assumptions(there, chosen))
     show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)

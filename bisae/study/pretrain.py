@@ -21,7 +21,7 @@ class PretrainModel(Section):
     @model_validator(mode="after")
     def _heads(self) -> Self:
         if self.d_model % (2 * self.n_heads):
-            msg = f"{self.size} has d_model = {self.d_model} and n_heads = "
+            msg = f"size {self.size} has d_model = {self.d_model} and n_heads = "
             msg += f"{self.n_heads}: a head needs an even number of dimensions; make "
             msg += f"d_model a multiple of {2 * self.n_heads}"
             raise ValueError(msg)
@@ -60,10 +60,12 @@ def check_pretrain(pretrain: Pretrain, models: Sequence[Model]) -> None:
             raise ValueError(msg)
         model = by_size[shape.size]
         if model.d_model not in (None, shape.d_model):
-            msg = f"{shape.size} has d_model = {model.d_model} in [[models]] and "
+            msg = f"size {shape.size} has d_model = {model.d_model} in [[models]] and "
             msg += f"{shape.d_model} in [[pretrain.models]]"
             raise ValueError(msg)
         if model.layers != "all" and max(model.layers) > shape.n_layers:
-            msg = f"{shape.size} has no layer {max(model.layers)}: its n_layers in "
+            msg = (
+                f"size {shape.size} has no layer {max(model.layers)}: its n_layers in "
+            )
             msg += f"[[pretrain.models]] is {shape.n_layers}"
             raise ValueError(msg)
