@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bisae import translate
 from bisae.configurations import with_layers
-from bisae.corpus import build_corpus
+from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.devices import note_slow_bfloat16
 from bisae.encode import encode_checkpoint
 from bisae.errors import Held
@@ -60,6 +60,7 @@ def prepare(study: Study, only: Selection | None = None) -> Store:
     store = create_store(with_layers(study, only))
     with store.lease(SHARED, wait=True):
         build_corpus(store)
+    store.study = with_stored_numbers(store)
     return store
 
 

@@ -17,6 +17,9 @@ class TokenConcept(NamedTuple):
     token_row: int
     concept: str
     topic: str
+    language: str
+    word: str
+    """The word as the lexicon has it."""
 
 
 def find_concepts(
@@ -27,11 +30,15 @@ def find_concepts(
     for number, tokens in enumerate(block.token_id):
         real = tokens[tokens >= 0].tolist()
         text, ends = _offsets(real, tokenizer)
-        matches = lexicon.find(text, languages[int(block.language[number])])
+        language = languages[int(block.language[number])]
+        matches = lexicon.find(text, language)
         first_row = (block.first + number) * width
         for position, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
             if match := _covering(text, start, end, matches):
-                yield TokenConcept(first_row + position, match.concept, match.topic)
+                row = first_row + position
+                yield TokenConcept(
+                    row, match.concept, match.topic, language, match.word
+                )
 
 
 def _offsets(token_id: list[int], tokenizer: Any) -> tuple[str, list[int]]:

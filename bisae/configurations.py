@@ -6,7 +6,7 @@ Reads `config.json` of checkpoints and the study's tokenizer, no weights.
 from contextlib import suppress
 from pathlib import Path
 
-from bisae.corpus import load_tokenizer, n_token_ids
+from bisae.corpus import batch_misfit, load_tokenizer, n_token_ids
 from bisae.errors import AddressError, CheckpointError, StudyError
 from bisae.grid import Selection
 from bisae.hidden import ModelShape, read_config
@@ -48,10 +48,8 @@ def check_local(study: Study) -> None:
 
 def check_numbers(study: Study) -> None:
     """What contradicts itself in the study alone. Raises StudyError."""
-    batch, tokens = study.sae.batch_tokens, study.corpus.train_tokens
-    if batch > tokens:
-        msg = f"[sae] batch_tokens = {batch:,} is more than [corpus] train_tokens = "
-        msg += f"{tokens:,}; lower it"
+    numbers = not study.corpus.asks_for_shares
+    if numbers and (msg := batch_misfit(study, study.corpus.tokens["train"])):
         raise StudyError(msg)
 
 

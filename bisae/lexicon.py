@@ -5,22 +5,26 @@ language; a cell holds one word or several separated by `|`. Writes nothing.
 """
 
 import csv
-import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import regex
 
 from bisae.errors import CorpusError
 
-# Letters (and accents put after them) of scripts that set spaces between words:
-# Latin, Greek, Cyrillic. In other scripts a word may stand against any letter.
-_SPACED = (
-    "A-Za-zªºÀ-ÖØ-öø-\u024f\u0250-\u02af\u0300-\u036f"
-    "\u0370-\u03ff\u0400-\u052f\u1e00-\u1eff\u1f00-\u1fff"
+# Scripts in which a word may stand against any letter: those without spaces, and
+# Korean, which writes its particles onto a word. Line_Break has more of them.
+_UNSPACED = "".join(
+    rf"\p{{scx={script}}}"
+    for script in ("Han", "Hira", "Kana", "Bopo", "Hang", "Tibt", "Mymr", "Khmr")
 )
-_SPACED_LETTER = re.compile(f"[{_SPACED}]")
+_SPACED = rf"[[\p{{L}}\p{{M}}]--[{_UNSPACED}\p{{Line_Break=Complex_Context}}]]"
+"""A letter, or an accent put after one, of a script that sets spaces between words."""
+_SPACED_LETTER = regex.compile(_SPACED, regex.V1)
 
 
 class Match(NamedTuple):
@@ -30,6 +34,8 @@ class Match(NamedTuple):
     end: int
     concept: str
     topic: str
+    word: str
+    """The word as the lexicon has it."""
 
 
 class Row(NamedTuple):
@@ -41,10 +47,18 @@ class Row(NamedTuple):
 
 
 class _Finder(NamedTuple):
-    """A pattern of all words of a language, and the row of each word in lower case."""
+    """A pattern of all words of a language, and the word and row of each, folded."""
 
-    pattern: re.Pattern[str]
-    rows: dict[str, Row]
+    pattern: Any
+    words: dict[str, tuple[str, Row]]
+
+
+class _Folded(NamedTuple):
+    """A text in one normal form and case, and where its characters were."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -57,17 +71,23 @@ class Lexicon:
     def find(self, text: str, language: str) -> list[Match]:
         """List the words in `text`, leftmost and longest first, none overlapping.
 
-        Upper and lower case are the same. A word listed twice is its first row's.
+        Upper and lower case are the same, and so are the ways to write one character
+        (composed or not, half or full width). A word listed twice is its first row's.
         """
         if language not in self._finders:
             msg = f"no language {language!r} in the lexicon: it has {self.languages}"
             raise CorpusError(msg)
-        pattern, rows = self._finders[language]
+        pattern, words = self._finders[language]
+        folded, starts, ends = _fold(text)
         return [
-            Match(found.start(), found.end(), row.concept, row.topic)
-            for found in pattern.finditer(_lower(text))
-            for row in [rows[found.group()]]
+            Match(starts[match.start()], ends[match.end() - 1], *row[:2], word)
+            for match in pattern.finditer(folded)
+            for word, row in [words[match.group()]]
         ]
+
+    def words(self, language: str) -> list[str]:
+        """List a language's words, each once."""
+        return [word for word, _ in self._finders[language].words.values()]
 
     @cached_property
     def _finders(self) -> dict[str, _Finder]:
@@ -115,25 +135,40 @@ def _words(cell: str) -> tuple[str, ...]:
 
 def _finder(words: Iterator[tuple[str, Row]]) -> _Finder:
     """Compile one alternation; regex takes the first that fits, so longest go first."""
-    rows: dict[str, Row] = {}
+    listed: dict[str, tuple[str, Row]] = {}
     for word, row in words:
-        rows.setdefault(_lower(word), row)
-    longest = sorted(rows, key=len, reverse=True)
+        listed.setdefault(_fold(word).text, (word, row))
+    longest = sorted(listed, key=len, reverse=True)
     # No position can start words of both kinds, so parting them keeps longest first;
     # the border is then tested once, not once a word.
     spaced = "|".join(_ended(word) for word in longest if _SPACED_LETTER.match(word))
     other = "|".join(_ended(word) for word in longest if not _SPACED_LETTER.match(word))
-    kinds = [f"(?<![{_SPACED}])(?:{spaced})"] * bool(spaced) + [other] * bool(other)
+    kinds = [f"(?<!{_SPACED})(?:{spaced})"] * bool(spaced) + [other] * bool(other)
     # Without words, `(?!)`: a pattern that never matches.
-    return _Finder(re.compile("|".join(kinds) or "(?!)"), rows)
+    return _Finder(regex.compile("|".join(kinds) or "(?!)", regex.V1), listed)
 
 
 def _ended(word: str) -> str:
     """Forbid a letter of a spaced script to touch one that ends `word`."""
-    after = f"(?![{_SPACED}])" if _SPACED_LETTER.match(word[-1]) else ""
-    return re.escape(word) + after
+    after = f"(?!{_SPACED})" if _SPACED_LETTER.match(word[-1]) else ""
+    return str(regex.escape(word)) + after
 
 
-def _lower(text: str) -> str:
-    """Lower case that keeps every offset; only U+0130 would become two characters."""
-    return text.replace("\u0130", "i").lower()
+def _fold(text: str) -> _Folded:
+    """Bring a text to one normal form and case; no character moves over another's."""
+    if text.isascii():
+        return _Folded(text.lower(), range(len(text)), range(1, len(text) + 1))
+    pieces, starts, ends = list[str](), list[int](), list[int]()
+    for match in regex.finditer(r"\X", text):
+        piece = _fold_character(match.group())
+        pieces.append(piece)
+        starts += [match.start()] * len(piece)
+        ends += [match.end()] * len(piece)
+    return _Folded("".join(pieces), starts, ends)
+
+
+@lru_cache(maxsize=65_536)
+def _fold_character(character: str) -> str:
+    """Fold a character with all that is put onto it; U+0130 would keep its dot."""
+    composed = unicodedata.normalize("NFKC", character).replace("\u0130", "i")
+    return unicodedata.normalize("NFKC", composed.casefold())

@@ -1,6 +1,6 @@
 """What a study will cost: cells, passes, bytes, memory, hours. Builds nothing.
 
-Reads the study and, where they are at hand, the models' configurations.
+Reads the study and, where they are available, its text and the models' configurations.
 """
 
 from typing import NamedTuple
@@ -8,8 +8,15 @@ from typing import NamedTuple
 import torch
 
 from bisae.configurations import check_local
+from bisae.corpus import (
+    count_tokens,
+    list_files,
+    load_tokenizer,
+    misfits,
+    with_numbers,
+)
 from bisae.devices import Device, choose_device, on_device
-from bisae.errors import BisaeError, OutOfMemory, StudyError
+from bisae.errors import BisaeError, CorpusError, OutOfMemory, StudyError
 from bisae.hidden import ModelShape, chosen_dtype, read_config
 from bisae.memory import (
     Need,
@@ -78,6 +85,21 @@ class InterventionPlan(NamedTuple):
     """What translation keeps of each token that is read, prompts and translations."""
 
 
+def count_text(study: Study) -> tuple[Study, list[str]]:
+    """Count the study's text: the study in numbers of tokens, and what does not fit.
+
+    Raises CorpusError for text that cannot be read, or not without a download;
+    CheckpointError without a tokenizer.
+    """
+    for source in study.corpus.text:
+        if source.dataset:
+            msg = f"{source.dataset} is on the hub, and only `bisae build` reads it"
+            raise CorpusError(msg)
+        list_files(source)
+    counts = count_tokens(study, load_tokenizer(study))
+    return with_numbers(study, counts), misfits(study, counts)
+
+
 def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
     """One row for each size, on a device; by default the study's own.
 
@@ -111,7 +133,7 @@ def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
     sae, corpus = study.sae, study.corpus
     d_model, n_steps = shape.d_model, len(model.steps)
     cells = n_steps * layers
-    codes = corpus.eval_tokens * sae.k
+    codes = corpus.tokens["eval"] * sae.k
     needed = need(study, shape, _n_params(shape))
     room = available(study)
     passes = _passes(layers, needed, room)
@@ -146,9 +168,9 @@ def _seconds(
     lm = 2 * _block_weights(shape) / device.rates[chosen_dtype(study.lm.dtype, there)]
     encoder = 2 * study.sae.n_features * shape.d_model * layers
     step = device.step_seconds(encoder, product_dtype(study.sae, there))
-    train = study.corpus.train_tokens * (max(1, passes) * lm + step)
+    train = study.corpus.tokens["train"] * (max(1, passes) * lm + step)
     # Codes are computed in float32, whatever the encoder learned in.
-    encode = study.corpus.eval_tokens * (lm + encoder / device.rates[torch.float32])
+    encode = study.corpus.tokens["eval"] * (lm + encoder / device.rates[torch.float32])
     return train + encode
 
 

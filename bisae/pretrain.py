@@ -6,7 +6,7 @@ study's models say, one folder a step.
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +15,13 @@ from typing import Any
 import torch
 
 from bisae.corpus import (
+    Document,
     bos_token_id,
     load_tokenizer,
     n_token_ids,
     read_documents,
     splitter,
+    take_turns,
     tokens_of,
 )
 from bisae.disk import remove_below
@@ -86,21 +88,24 @@ def _texts(study: Study, settings: Pretrain) -> Texts:
     split_of = splitter(study)
 
     def of_language(language: str) -> Iterator[str]:
-        for source in study.corpus.text:
-            if source.language == language:
-                for document in read_documents(source, study.corpus.key):
-                    if split_of(document) == "train":
-                        yield document.text
+        documents = _documents(study.corpus.sources(language), study.corpus.key)
+        return (one.text for one in documents if split_of(one) == "train")
 
-    def extra(sources: tuple[Source, ...]) -> Iterator[str]:
-        for source in sources:
-            yield from (document.text for document in read_documents(source))
+    def extra() -> Iterator[str]:
+        return (document.text for document in _documents(settings.extra))
 
     texts: Texts = {
         name: lambda name=name: of_language(name)  # type: ignore[misc]
         for name in study.corpus.languages
     }
-    return texts | ({"": lambda: extra(settings.extra)} if settings.extra else {})
+    return texts | ({"": extra} if settings.extra else {})
+
+
+def _documents(sources: Sequence[Source], key: str | None = None) -> Iterator[Document]:
+    """Stream the documents of several sources, which take turns by their weights."""
+    streams = [read_documents(source, key) for source in sources]
+    weights = [source.weight for source in sources]
+    return take_turns(streams, weights, lambda document: len(document.text))
 
 
 def _tokenizer(study: Study, settings: Pretrain, texts: Texts) -> Any:

@@ -1,29 +1,34 @@
 """Text into windows and splits, through a tokenizer of one token a byte."""
 
-import gzip
 import json
 import random
 import re
-import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from bisae.corpus import (
     Document,
+    batches_of,
     bos_token_id,
     build_corpus,
     fingerprint,
+    first_tokens,
     load_tokenizer,
     read_documents,
     splitter,
@@ -33,7 +38,7 @@ from bisae.corpus import (
 )
 from bisae.errors import CheckpointError, CorpusError
 from bisae.store import SPLITS, Store, create_store
-from bisae.study import Source, Study
+from bisae.study import Study
 
 BOS, CONTEXT = 0, 9
 SIZE = CONTEXT - 1
@@ -87,146 +92,6 @@ def texts(rows: list[str]) -> Rows:
     return [{"text": text} for text in rows]
 
 
-# -- reading text ---------------------------------------------------------------------
-
-ROWS = [{"text": "a b", "pair": 1}, {"text": "猫 ü", "pair": 2}]
-
-
-def as_jsonl(file: Path) -> None:
-    write_rows(file, ROWS)
-
-
-def as_gz(file: Path) -> None:
-    plain = file.with_suffix("")
-    write_rows(plain, ROWS)
-    file.write_bytes(gzip.compress(plain.read_bytes()))
-
-
-def as_parquet(file: Path) -> None:
-    pq.write_table(pa.Table.from_pylist(ROWS), file)
-
-
-def as_text(file: Path) -> None:
-    file.write_text("a b\n猫 ü\n", encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("name", "write"),
-    [("a.jsonl", as_jsonl), ("a.jsonl.gz", as_gz), ("a.parquet", as_parquet)],
-)
-def test_documents_and_their_keys_are_read(
-    tmp_path: Path, name: str, write: Callable[[Path], None]
-) -> None:
-    write(tmp_path / name)
-    source = Source(files=(str(tmp_path / name),))
-    assert [*read_documents(source)] == [Document("a b", ""), Document("猫 ü", "")]
-    assert [one.key for one in read_documents(source, "pair")] == ["1", "2"]
-
-
-def test_a_line_of_plain_text_is_a_document(tmp_path: Path) -> None:
-    as_text(tmp_path / "a.txt")
-    source = Source(files=(str(tmp_path / "a.txt"),))
-    assert [one.text for one in read_documents(source)] == ["a b", "猫 ü"]
-
-
-def test_files_of_one_source_are_read_in_order(tmp_path: Path) -> None:
-    names = ("b.jsonl", "a.jsonl")
-    files = [write_rows(tmp_path / name, texts([name])) for name in names]
-    read = read_documents(Source(files=tuple(files)))
-    assert [one.text for one in read] == ["b.jsonl", "a.jsonl"]
-
-
-def test_the_study_says_which_field_holds_the_text(tmp_path: Path) -> None:
-    rows = [{"en": "cat", "ja": "猫"}]
-    source = Source(files=(write_rows(tmp_path / "a.jsonl", rows),), field="ja")
-    assert next(read_documents(source)).text == "猫"
-
-
-def test_reading_files_asks_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_: asked.append(where))
-    as_jsonl(tmp_path / "a.jsonl")
-    assert len([*read_documents(Source(files=(str(tmp_path / "a.jsonl"),)))]) == 2
-    assert asked == []
-
-
-def refuses(source: Source, said: str, key: str | None = None) -> None:
-    """Reading ends with an error in one line that begins so."""
-    with pytest.raises(CorpusError, match=f"^{re.escape(said)}[^\n]*$"):
-        list(read_documents(source, key))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("a.jsonl", '{"text": "é"}\n', "is not UTF-8 ("),
-        ("a.txt", "one\né\n", "is not UTF-8 (invalid continuation byte); convert it"),
-        ("a.jsonl", '{"text": "a"}\n{"text":\n', "cannot be read: JSON parse error"),
-        ("a.jsonl", "no json", "cannot be read: JSON parse error"),
-        ("a.jsonl", "", "is empty"),
-        ("a.parquet", "no parquet", "cannot be read: Parquet"),
-        ("a.jsonl.gz", "no gzip", "cannot be read: Not a gzipped file"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_named(
-    tmp_path: Path, name: str, content: str, said: str
-) -> None:
-    file = tmp_path / name
-    file.write_bytes(content.encode("latin-1"))
-    refuses(Source(files=(str(file),)), f"{file} {said}")
-
-
-def test_a_download_that_was_cut_short_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "a.jsonl.gz"
-    as_gz(file)
-    file.write_bytes(file.read_bytes()[:-12])
-    refuses(Source(files=(str(file),)), f"{file} cannot be read: Compressed file ended")
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "nowhere.jsonl"
-    refuses(Source(files=(str(file),)), f"no text file {file}")
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a", "a.gz"])
-def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
-    file = tmp_path / name
-    file.write_text("a")
-    said = f"{file}: text files end in .jsonl, .json, .parquet, .txt (and .gz)"
-    refuses(Source(files=(str(file),)), said)
-
-
-def test_files_of_two_kinds_are_two_sources(tmp_path: Path) -> None:
-    as_text(tmp_path / "a.txt")
-    as_jsonl(tmp_path / "a.jsonl")
-    files = (str(tmp_path / "a.txt"), str(tmp_path / "a.jsonl"))
-    refuses(
-        Source(files=files), f"{', '.join(files)}: one source holds files of one kind"
-    )
-
-
-@pytest.mark.parametrize(
-    ("rows", "has"),
-    [
-        ([{"txt": "a", "pair": 1}], "txt, pair"),
-        ([{"text": "a"}, {"txt": "b"}], "txt"),
-        ([{"text": "a"}, {"text": None}], "nothing"),
-    ],
-)
-def test_a_missing_field_is_named(tmp_path: Path, rows: Rows, has: str) -> None:
-    file = write_rows(tmp_path / "a.jsonl", rows)
-    said = f"{file} has a document without the field 'text' (it has {has})"
-    refuses(Source(files=(file,)), said)
-
-
-def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    file = write_rows(tmp_path / "a.jsonl", texts(["a"]))
-    said = f"{file} has a document without the field 'pair' (it has text)"
-    refuses(Source(files=(file,)), said, "pair")
-
-
 # -- splits ---------------------------------------------------------------------------
 
 EVEN = {
@@ -258,6 +123,40 @@ def test_no_key_and_no_text_stands_in_two_splits(
         splits.setdefault(text, set()).add(split)
     assert {len(found) for found in splits.values()} == {1}
     assert set.union(*splits.values()) <= set(SPLITS)
+
+
+def test_keys_that_never_meet_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    en, ja = ([(n, f"{name} {n}") for n in range(40)] for name in ("en", "ja"))
+    splitter(make_study(tmp_path, keyed(en), keyed(ja[39:]), key="pair", **EVEN))
+    assert capsys.readouterr().err == ""
+    away = [{"pair": f"{n}.0", "text": f"ja {n}"} for n in range(40)]
+    splitter(make_study(tmp_path, keyed(en), away, key="pair", **EVEN))
+    said = "no key is that of a text in another language, so its translations, if there"
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path}/{name}.jsonl: {said} are any, may be in other splits"
+        for name in ("en", "ja")
+    ]
+
+
+def test_translations_of_dates_share_a_split(tmp_path: Path, tokenizer: Path) -> None:
+    """Keys that look like dates or numbers, in columns of unlike values."""
+    keys = [f"2024-{n % 12 + 1:02}-{n // 12 + 1:02}" for n in range(300)]
+    keys += [str(n) for n in range(100)]
+    rows = [{"pair": key, "text": f"{n:08}"} for n, key in enumerate(keys)]
+    other = [{"pair": key, "text": f"{n:07}!"} for n, key in enumerate(keys)]
+    other.append({"pair": "no date", "text": "no date!"})
+    study = make_study(tmp_path, rows, other, key="pair", tokenizer=str(tokenizer))
+    split_of, loaded = splitter(study), load_tokenizer(study)
+    splits: dict[int, set[str]] = {}
+    for language in ("en", "ja"):
+        for window in windows(study, language, loaded, split_of):
+            text = loaded.decode(window.token_id)
+            if text != "no date!":
+                splits.setdefault(int(text.rstrip("!")), set()).add(window.split)
+    assert len(splits) == 400
+    assert {len(names) for names in splits.values()} == {1}
 
 
 def test_chains_of_keys_and_texts_hang_together(tmp_path: Path) -> None:
@@ -475,13 +374,8 @@ def test_no_text_stands_in_two_splits(tmp_path: Path, tokenizer: Path) -> None:
         heldout_tokens=160,
     )
     build_corpus(store)
-    splits: dict[tuple[int, ...], set[str]] = {}
-    seen = 0
-    for split, _, token_id in stored(store):
-        splits.setdefault(tuple(token_id), set()).add(split)
-        seen += 1
-    assert {len(found) for found in splits.values()} == {1}
-    assert len(splits) < seen  # copies there are
+    documents = [tuple(token_id) for _, _, token_id in stored(store)]
+    assert len(set(documents)) == len(documents) == 88
 
 
 def test_the_corpus_says_what_made_it(tmp_path: Path, tokenizer: Path) -> None:
@@ -527,23 +421,40 @@ def test_too_little_text_names_language_split_and_setting(
     others = [text for text in japanese if split_of(Document(text, "")) != split]
     write_rows(tmp_path / "ja.jsonl", texts(others))
     setting = {"valid": "valid_share"}.get(split, f"{split}_tokens")
-    said = f"ja has too little text: {WHOLE[split]} tokens of {split} are missing once "
-    said += "all documents of 8 tokens or more are used; "
-    said += f"lower [corpus] {setting}, or give more text"
+    said = f"too little text: ja lacks {WHOLE[split]} tokens of {split}, once all "
+    said += "documents of 8 tokens or more are used, equal ones once (join = true or "
+    said += 'short = "keep" uses shorter ones too); lower [corpus] '
+    said += f'{setting}, give more text, or divide what there is: train_tokens = "all"'
+    said += ", eval_tokens = 0.2, heldout_tokens = 0.05"
     with pytest.raises(CorpusError, match=f"^{re.escape(said)}$"):
         build_corpus(store)
     assert not store.has_corpus()
 
 
-def test_the_split_that_lacks_most_is_named(tmp_path: Path, tokenizer: Path) -> None:
-    store = make_store(tmp_path, tokenizer, eval_tokens=50_000)
-    with pytest.raises(CorpusError, match=r" of eval are .*; lower \[corpus\] eval_to"):
+def test_everything_that_lacks_is_named_at_once(
+    tmp_path: Path, tokenizer: Path
+) -> None:
+    """Each language and split, though the first language ends long before the other."""
+    store = make_store(tmp_path, tokenizer, 5)
+    write_rows(tmp_path / "ja.jsonl", some_text(20, "あいう", seed=1))
+    split_of = splitter(store.study)
+    lacking = []
+    for language in ("en", "ja"):
+        rows = (tmp_path / f"{language}.jsonl").read_text("utf-8").splitlines()
+        distinct = {json.loads(row)["text"] for row in rows}
+        have = Counter(split_of(Document(text, "")) for text in distinct)
+        few = {split: WHOLE[split] - SIZE * have[split] for split in SPLITS}
+        parts = (f"{n} tokens of {split}" for split, n in few.items() if n > 0)
+        lacking.append(f"{language} lacks {', '.join(parts)}")
+    said = f"too little text: {'; '.join(lacking)}, once"
+    assert said.count(" of ") > 4
+    with pytest.raises(CorpusError, match=f"^{re.escape(said)}"):
         build_corpus(store)
 
 
 def test_what_was_cut_short_is_built_anew(tmp_path: Path, tokenizer: Path) -> None:
     store = make_store(tmp_path, tokenizer, 5)
-    with pytest.raises(CorpusError, match="has too little text"):
+    with pytest.raises(CorpusError, match="too little text"):
         build_corpus(store)
     write_rows(tmp_path / "en.jsonl", some_text(400, "abcdefg"))
     write_rows(tmp_path / "ja.jsonl", some_text(400, "あいうえお", seed=1))
@@ -580,3 +491,159 @@ def test_a_special_token_in_a_text_is_text(tokenizer: Path) -> None:
     loaded = AutoTokenizer.from_pretrained(tokenizer)
     (found,) = tokens_of(loaded, [f"a {loaded.bos_token} b"])
     assert loaded.bos_token_id not in found
+
+
+# -- copies ---------------------------------------------------------------------------
+
+
+def test_copies_are_one_document_and_the_command_says_how_many(
+    tmp_path: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each page five times, and pages that open alike: independent is what differs."""
+    pages = [f"{n:07}a{'x' * n}" for n in range(100)]
+    study = make_study(
+        tmp_path,
+        texts(pages * 5),
+        texts([page + end for page in pages for end in ("b", "c")]),
+        tokenizer=str(tokenizer),
+        **ASKED | {"train_tokens": "all", "eval_tokens": 0.3, "heldout_tokens": 0.1},
+    )
+    sae = study.sae.model_copy(update={"batch_tokens": SIZE})
+    store = create_store(study.model_copy(update={"sae": sae}))
+    build_corpus(store)
+    documents = [(language, tuple(ids)) for _, language, ids in stored(store)]
+    assert len(set(documents)) == len(documents) == 200
+    said = "documents begin with the same tokens as an earlier one and are left out"
+    assert capsys.readouterr().err.splitlines() == [
+        f"en: 400 of 500 {said} as copies",
+        f"ja: 100 of 200 {said} as copies",
+    ]
+
+
+def test_a_window_that_is_in_two_sources_is_one(
+    tmp_path: Path, tokenizer: Path
+) -> None:
+    rows = [f"{n:08}" for n in range(40)]
+    study = make_study(tmp_path, texts(rows), [], tokenizer=str(tokenizer))
+    file = write_rows(tmp_path / "more.jsonl", texts([*rows[20:], "new text"]))
+    more = study.corpus.text[0].model_copy(update={"files": (file,)})
+    corpus = study.corpus.model_copy(update={"text": (*study.corpus.text, more)})
+    study = study.model_copy(update={"corpus": corpus})
+    loaded = load_tokenizer(study)
+    found = windows(study, "en", loaded, lambda _: "train")
+    texts_found = sorted(loaded.decode(window.token_id) for window in found)
+    assert texts_found == [*rows, "new text"]
+
+
+def test_joined_documents_are_no_copies_of_each_other(
+    tmp_path: Path, tokenizer: Path
+) -> None:
+    rows = ["tab", "tcd", "tab", "tef", "tab", "tgh", "", "  ", "tij"]
+    assert cut(tmp_path, tokenizer, rows, join=True) == [
+        ("t", "tab\ntcd\n"),
+        ("t", "tef\ntgh\n"),
+    ]
+
+
+# -- several sources of a language ----------------------------------------------------
+
+
+def two_sources(
+    folder: Path, tokenizer: Path, first: int, second: int, **weights: float
+) -> Study:
+    """English of two sources, whose windows begin with 1 and 2; Japanese of one."""
+    study = make_study(
+        folder, [], texts([f"3{n:07}" for n in range(2000)]), tokenizer=str(tokenizer)
+    )
+    sources: list[dict[str, Any]] = []
+    for name, number in (("1", first), ("2", second)):
+        file = write_rows(
+            folder / f"{name}.jsonl", texts([f"{name}{n:07}" for n in range(number)])
+        )
+        sources.append({"language": "en", "files": [file]})
+    sources[1] |= weights
+    raw = study.model_dump()
+    raw["corpus"]["text"] = [*sources, raw["corpus"]["text"][1]]
+    raw["corpus"] |= ASKED | {"shuffle_windows": 300}
+    return Study.model_validate(raw)
+
+
+@pytest.mark.parametrize(
+    ("second", "weights", "share"),
+    [(900, {}, 0.5), (900, {"weight": 3.0}, 0.75), (5, {}, 5 / 21), (0, {}, 0.0)],
+)
+def test_sources_of_a_language_share_it(
+    tmp_path: Path,
+    tokenizer: Path,
+    capsys: pytest.CaptureFixture[str],
+    second: int,
+    weights: dict[str, float],
+    share: float,
+) -> None:
+    """Equal parts or by weight, though either alone would do; one that ends gives all
+    that it has.
+    """
+    study = two_sources(tmp_path, tokenizer, 900, max(1, second), **weights)
+    if not second:
+        write_rows(tmp_path / "2.jsonl", texts(["short"]))
+    store = create_store(study)
+    build_corpus(store)
+    loaded = load_tokenizer(study)
+    english = [ids for _, name, ids in stored(store) if name == "en"]
+    given = Counter(loaded.decode(ids)[0] for ids in english)
+    assert given["2"] / given.total() == pytest.approx(share, abs=0.15 * (second > 5))
+    one, two = (f"{given[name] / given.total():.1%}" for name in "12")
+    said = f"en: {one} from {tmp_path}/1.jsonl (text), {two} from {tmp_path}/2.jsonl"
+    assert capsys.readouterr().err.splitlines() == [f"{said} (text)"]
+
+
+# -- long documents -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["bpe", "unigram"])
+@pytest.mark.parametrize("letters", ["ab ", "ab", "あい。"])
+def test_the_beginning_of_a_long_text_has_the_tokens_of_the_whole(
+    model: str, letters: str
+) -> None:
+    """Also of models whose best segmentation is one of the whole text, unspaced."""
+    draw = random.Random(0)
+    lines = ["".join(draw.choices(letters, k=400)) for _ in range(40)]
+    loaded = trained_tokenizer(model, lines)
+    long = ["".join(draw.choices(letters, k=k)) for k in (10, 300, 3000, 20_000)]
+    long += ["a" * 5000, " " * 9000 + "ab" * 500] * (model == "bpe")
+    whole = [token_id[:30] for token_id in tokens_of(loaded, long)]
+    assert first_tokens(loaded, long, 30) == whole
+
+
+def trained_tokenizer(model: str, lines: list[str]) -> Any:
+    kinds: Any = {
+        "bpe": (models.BPE, trainers.BpeTrainer),
+        "unigram": (models.Unigram, trainers.UnigramTrainer),
+    }
+    kind, trainer = kinds[model]
+    trained = Tokenizer(kind())
+    alphabet = sorted(set("".join(lines)) | set("ab "))
+    options = {"vocab_size": 60, "initial_alphabet": alphabet, "show_progress": False}
+    trained.train_from_iterator(lines, trainer(**options))
+    fast: Any = PreTrainedTokenizerFast
+    return fast(tokenizer_object=trained)
+
+
+def test_work_follows_what_is_kept_of_a_document(
+    tmp_path: Path, tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 documents of 200,000 characters 8 tokens each are kept."""
+    rows = texts([f"{n:04}" + "x" * 200_000 for n in range(40)])
+    study = make_study(tmp_path, rows, [], tokenizer=str(tokenizer))
+    read: list[int] = []
+
+    def counting(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+        read.extend(map(len, texts))
+        return tokens_of(tokenizer, texts)
+
+    monkeypatch.setattr("bisae.corpus.tokens.tokens_of", counting)
+    found = [*windows(study, "en", load_tokenizer(study), lambda _: "train")]
+    assert len(found) == 40
+    assert sum(read) < 40 * 200
+    batches = batches_of(read_documents(study.corpus.text[0]))
+    assert [len(batch) for batch in batches] == [20, 20]

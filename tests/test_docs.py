@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from bisae.cli import main
 from bisae.store import Store, lease
 from bisae.study import Intervention, Model, Study, Translation, Validation, dump_study
+from bisae.study.corpus import Corpus, Text
+from bisae.study.pretrain import Pretrain
 from bisae.study.sae import Sae
-from bisae.study.schema import Corpus, Features, Lm, Pretrain
+from bisae.study.schema import Features, Lm
 from bisae.validate import check_own, read_own
 
 ROOT = Path(__file__).parents[1]
@@ -120,7 +122,7 @@ def test_generated_parts_are_fresh() -> None:
 
 
 SECTIONS = [
-    *(Corpus, Features, Intervention, Lm, Model, Pretrain, Sae, Translation),
+    *(Corpus, Features, Intervention, Lm, Model, Pretrain, Sae, Text, Translation),
     Validation,
 ]
 

@@ -15,7 +15,7 @@ from bisae import pretrain as module
 from bisae.corpus import Document, load_tokenizer, read_documents, splitter
 from bisae.errors import CorpusError, StudyError
 from bisae.pretrain import pretrain
-from bisae.study import Study, load_study
+from bisae.study import Study, Text, load_study
 
 STEPS = (0, 5, 60)
 CONTEXT = 16
@@ -238,6 +238,34 @@ def test_shares_are_as_asked(trained: Study) -> None:
     assert share["extra"] == pytest.approx(0.25, abs=0.04)
     assert share["de"] == pytest.approx(0.375, abs=0.04)
     assert share["fr"] == pytest.approx(0.375, abs=0.04)
+
+
+def test_sources_take_turns(tmp_path: Path) -> None:
+    """A second source, of a language or of extra text, gives as much as the first."""
+    study = made(tmp_path)
+    assert study.pretrain
+    for name in ("fr", "extra"):
+        for number, words in (("1", 12), ("2", 3)):
+            rows = [f"{number} {n} " + "eau " * words for n in range(300)]
+            lines = (json.dumps({"text": text}) + "\n" for text in rows)
+            (tmp_path / f"{name}{number}.jsonl").write_text("".join(lines))
+    sources = {
+        name: [
+            Text(language="fr", files=(f"{tmp_path}/{name}{number}.jsonl",))
+            for number in "12"
+        ]
+        for name in ("fr", "extra")
+    }
+    corpus = study.corpus.model_copy(
+        update={"text": (study.corpus.text[0], *sources["fr"])}
+    )
+    settings = study.pretrain.model_copy(update={"extra": tuple(sources["extra"])})
+    texts = module._texts(study.model_copy(update={"corpus": corpus}), settings)
+    for name in ("fr", ""):
+        first = list(islice(texts[name](), 100))
+        of_two = [text for text in first if text.startswith("2")]
+        share = sum(map(len, of_two)) / sum(map(len, first))
+        assert share == pytest.approx(0.5, abs=0.05)
 
 
 def test_windows_are_mixed_and_repeatable(trained: Study) -> None:

@@ -8,9 +8,12 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ from part_attributes import CODES, CORPUS, SAE
 from bisae.assets import asset_dir
 from bisae.errors import AddressError, Damaged, StoreError, Unfinished
 from bisae.grid import Cell
-from bisae.store import SPLITS, Store, create_store, open_store
+from bisae.store import SPLITS, Store, create_store, lease, open_store
 from bisae.study import Study
 
 LAYOUT = tomllib.loads((asset_dir("store") / "layout.toml").read_text("utf-8"))
@@ -575,6 +578,7 @@ def test_another_zarr_in_a_stores_place(store: Store) -> None:
 
 def test_a_moved_study_is_the_same_study(store: Store) -> None:
     """Its text and tokenizer may lie in other folders; what they are may not differ."""
+    write_corpus(store)
     raw = store.study.model_dump()
     for text in raw["corpus"]["text"]:
         text["files"] = ["/elsewhere/a.txt"]
@@ -614,6 +618,7 @@ def test_an_unknown_version_is_refused_before_its_study_is_read(store: Store) ->
 def test_a_store_of_another_study_is_refused(
     store: Store, change: dict[str, Any], key: str
 ) -> None:
+    write_corpus(store)
     raw = store.study.model_dump()
     other = Study.model_validate(
         raw | {name: raw[name] | values for name, values in change.items()}
@@ -621,6 +626,43 @@ def test_a_store_of_another_study_is_refused(
     said = f"{store.place} holds another study: {key} is not what it was built with; "
     with pytest.raises(StoreError, match=f"^{re.escape(said)}change it back"):
         create_store(other)
+    assert open_store(store.place).study == store.study
+
+
+def test_a_store_without_a_finished_corpus_is_nobodys(
+    store: Store, tmp_path: Path
+) -> None:
+    other = make_study(tmp_path / "store", k=2)
+    assert create_store(other).study == open_store(store.place).study == other
+    with suppress(KeyboardInterrupt), store.write_corpus():
+        raise KeyboardInterrupt
+    create_store(store.study)
+    assert open_store(store.place).study == store.study
+
+
+def test_a_store_with_cells_is_somebodys_without_its_corpus(
+    store: Store, tmp_path: Path
+) -> None:
+    write_sae(store)
+    with pytest.raises(StoreError, match=r"holds another study: \[sae\] k"):
+        create_store(make_study(tmp_path / "store", k=2))
+
+
+def test_who_waits_for_a_corpus_is_refused_once_it_is_there(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two studies begin one store: the second must not write over the first."""
+    waits = threading.Event()
+    monkeypatch.setattr(lease, "note", lambda _: waits.set())
+    monkeypatch.setattr(lease, "POLL", 0.01)
+    other = make_study(tmp_path / "store", k=2)
+    with ThreadPoolExecutor() as pool:
+        with store.lease("study"):
+            result = pool.submit(create_store, other)
+            assert waits.wait(10)
+            write_corpus(store)
+        with pytest.raises(StoreError, match=r"holds another study: \[sae\] k"):
+            result.result()
     assert open_store(store.place).study == store.study
 
 

@@ -208,6 +208,13 @@ def test_the_embeddings_are_the_last_models_last(tmp_path: Path) -> None:
 # -- paths ----------------------------------------------------------------------------
 
 
+def test_a_linked_text_file_keeps_its_name(tmp_path: Path) -> None:
+    """As in the cache of the hub, where the files themselves are named by digests."""
+    (tmp_path / "blob").write_text("a")
+    (tmp_path / "en.jsonl").symlink_to("blob")
+    assert load(tmp_path).corpus.text[0].files == (f"{tmp_path}/en.jsonl",)
+
+
 def test_paths_are_absolute_from_the_files_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -457,6 +464,30 @@ MODEL = {k: v for k, v in ONE.items() if k != "tokens_per_step"}
         (
             {"semantic": {"size": "9M"}},
             "the study: [semantic] size = '9M' is none of the models' sizes",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE | {"n_heads": 3}]}},
+            "pretrain.models.0: size 1M has d_model = 8 and n_heads = 3: a head needs "
+            "an even number of dimensions; make d_model a multiple of 6",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE | {"n_heads": 8}]}},
+            "pretrain.models.0: size 1M has d_model = 8 and n_heads = 8: a head needs "
+            "an even number of dimensions; make d_model a multiple of 16",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE, SHAPE]}},
+            "pretrain: size = '1M' appears twice in [[pretrain.models]]",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"d_model": 16}]},
+            "the study: size 1M has d_model = 16 in [[models]] and 8 in "
+            "[[pretrain.models]]",
+        ),
+        (
+            {"pretrain": {"models": [SHAPE]}, "models": [ONE | {"layers": [1, 2]}]},
+            "the study: size 1M has no layer 2: its n_layers in [[pretrain.models]] "
+            "is 1",
         ),
         (
             {"pretrain": {"models": [SHAPE | {"size": "9M"}]}},

@@ -15,6 +15,7 @@ from bisae.cli.options import (
     study_argument,
     trust_option,
 )
+from bisae.errors import CheckpointError, CorpusError, StudyError
 
 if TYPE_CHECKING:
     from bisae.study import Study
@@ -69,8 +70,9 @@ def _show_overview(store: str, size: str) -> None:
 def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     """Say what a study will cost: cells, passes, bytes, memory, hours; builds nothing.
 
-    Needs no checkpoint where the study gives d_model and layers, no text, and no
-    variable of the environment. An H200 and an A100 are planned for by their published
+    Needs no checkpoint where the study gives d_model and layers, and no variable of
+    the environment. Text that is here is counted, and everything that does not fit it
+    is said at once. An H200 and an A100 are planned for by their published
     numbers, this machine's CPU as fast as it is; a study for a GPU that is not here is
     planned for an H200.
 
@@ -85,8 +87,9 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     for variable, keys in unset.items():
         say(f"{variable} is not set: {', '.join(keys)}")
     chosen = choose_device(draft, device)
+    note_slow_bfloat16(on_device(draft, chosen))
+    draft, misfits = _count_text(draft)
     there = on_device(draft, chosen)
-    note_slow_bfloat16(there)
     sizes = plan(there, chosen)
     say(assumptions(there, chosen))
     show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
@@ -107,6 +110,24 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
         hours = sum(size.hours for size in plan(draft, here))
         say(f"about {hours:,.0f} hours on {here.title}")
     _say_intervention(there)
+    if misfits:
+        raise StudyError("; ".join(misfits))
+
+
+def _count_text(study: "Study") -> tuple["Study", list[str]]:
+    """Return the study with numbers of tokens, and what does not fit the text."""
+    from bisae.corpus import batch_misfit
+    from bisae.plan import count_text
+
+    try:
+        return count_text(study)
+    except (CorpusError, CheckpointError) as error:
+        if study.corpus.asks_for_shares:
+            msg = f"{error}; without its text, give the study numbers of tokens"
+            raise StudyError(msg) from error
+        say(f"the text is not counted: {error}")
+        batch = batch_misfit(study, study.corpus.tokens["train"])
+        return study, [batch] if batch else []
 
 
 def _say_intervention(study: "Study") -> None:

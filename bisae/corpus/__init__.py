@@ -4,28 +4,52 @@ Reads the study's text through `datasets` and its tokenizer, writes `corpus/` of
 store. Translations and copies of one text never stand in two splits.
 """
 
+from bisae.corpus.amounts import (
+    batch_misfit,
+    count_tokens,
+    misfits,
+    with_numbers,
+    with_stored_numbers,
+)
 from bisae.corpus.build import build_corpus
+from bisae.corpus.files import list_files
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
 from bisae.corpus.tokenizer import load_tokenizer, open_tokenizer
-from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids, tokens_of
-from bisae.corpus.windows import Window, windows
+from bisae.corpus.tokens import (
+    bos_token_id,
+    fingerprint,
+    first_tokens,
+    n_token_ids,
+    tokens_of,
+)
+from bisae.corpus.turns import take_turns
+from bisae.corpus.windows import Window, batches_of, windows
 
 __all__ = [
     "Document",
     "Window",
     "added_texts",
+    "batch_misfit",
+    "batches_of",
     "bos_token_id",
     "build_corpus",
+    "count_tokens",
     "fingerprint",
+    "first_tokens",
+    "list_files",
     "load_tokenizer",
+    "misfits",
     "n_token_ids",
     "open_tokenizer",
     "read_documents",
     "shown_texts",
     "splitter",
+    "take_turns",
     "token_strings",
     "tokens_of",
     "windows",
+    "with_numbers",
+    "with_stored_numbers",
 ]

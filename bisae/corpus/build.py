@@ -1,18 +1,31 @@
-"""The splits of the store, equal tokens per language."""
+"""The splits of the store, equal tokens per language.
 
-from collections.abc import Iterator
+Reads the study's text, writes `corpus/`; says what was left out as a copy, and what
+each source of a language gave.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from bisae.corpus.amounts import (
+    Amounts,
+    asked_tokens,
+    count_tokens,
+    misfits,
+    shared_tokens,
+    shortage,
+)
 from bisae.corpus.splits import splitter
-from bisae.corpus.text import read_documents
+from bisae.corpus.text import Document, read_documents
 from bisae.corpus.tokenizer import check_round_trip, load_tokenizer, tokenizer_file
 from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids
-from bisae.corpus.windows import Window, windows
+from bisae.corpus.windows import Distinct, Window, windows
 from bisae.errors import CorpusError
-from bisae.progress import bar
+from bisae.progress import bar, note
 from bisae.store import SPLITS, Store
 from bisae.study import Study
 
@@ -24,31 +37,43 @@ DOCUMENTS_TRIED, CHARACTERS_TRIED = 16, 1000
 def build_corpus(store: Store) -> None:
     """Write all splits, equal tokens per language. Does nothing when they are there.
 
-    Raises CorpusError when a language has fewer documents than asked for.
+    Raises CorpusError when there is too little text, saying all that lacks.
     """
     if store.has_corpus():
         return
     study = store.study
     tokenizer = load_tokenizer(study)
     _check_text(study, tokenizer)
+    wanted = _wanted(study, tokenizer)
     attributes = {
         "bos_token_id": bos_token_id(study, tokenizer),
         "vocab_size": n_token_ids(tokenizer),
         "tokenizer_fingerprint": fingerprint(tokenizer),
         "context": study.corpus.context,
     }
+    split_of = splitter(study)
+    shares = [
+        _Share(study, language, tokenizer, split_of, wanted)
+        for language in study.corpus.languages
+    ]
     with store.write_corpus() as writer:
         rows: dict[str, list[tuple[int, list[int]]]] = {split: [] for split in SPLITS}
-        for language, window in _equal_shares(study, tokenizer):
-            held = rows[window.split]
-            held.append((language, window.token_id))
-            if len(held) == DOCUMENTS_AT_ONCE:
-                writer.append(window.split, *_arrays(held, study.corpus.context))
-                held.clear()
-        for split, held in rows.items():
-            if held:
-                writer.append(split, *_arrays(held, study.corpus.context))
+        for language, window in _in_turn(shares, sum(wanted.values())):
+            waiting = rows[window.split]
+            waiting.append((language, window.token_id))
+            if len(waiting) == DOCUMENTS_AT_ONCE:
+                writer.append(window.split, *_arrays(waiting, study.corpus.context))
+                waiting.clear()
+        for split, waiting in rows.items():
+            if waiting:
+                writer.append(split, *_arrays(waiting, study.corpus.context))
+        counts = {key: n for share in shares for key, n in share.counts.items()}
+        if message := shortage(study, wanted, counts):
+            raise CorpusError(message)
         writer.finish(attributes)
+    for share in shares:
+        share.note_copies()
+        share.note_sources()
 
 
 def _check_text(study: Study, tokenizer: Any) -> None:
@@ -60,40 +85,83 @@ def _check_text(study: Study, tokenizer: Any) -> None:
         check_round_trip(tokenizer, [one.text[:CHARACTERS_TRIED] for one in documents])
 
 
-def _equal_shares(study: Study, tokenizer: Any) -> Iterator[tuple[int, Window]]:
+class _Share:
+    """One language's windows, as many of each split as are wanted."""
+
+    def __init__(
+        self,
+        study: Study,
+        language: str,
+        tokenizer: Any,
+        split_of: Callable[[Document], str],
+        wanted: Amounts,
+    ) -> None:
+        self._language = language
+        self._sources = study.corpus.sources(language)
+        self._distinct = Distinct()
+        self._windows = windows(study, language, tokenizer, split_of, self._distinct)
+        self._wanted = {key: n for key, n in wanted.items() if key[1] == language}
+        self._by_source = Counter[int]()
+        self.counts = dict.fromkeys(self._wanted, 0)
+        """Tokens so far, by split and language."""
+
+    def take(self) -> Window | None:
+        """Take the next window, with no token where its split has enough.
+
+        None once all splits have enough, or the text has ended.
+        """
+        window = None if self.counts == self._wanted else next(self._windows, None)
+        if window is None:
+            return None
+        key = window.split, self._language
+        token_id = window.token_id[: self._wanted[key] - self.counts[key]]
+        self.counts[key] += len(token_id)
+        self._by_source[window.source] += len(token_id)
+        return window._replace(token_id=token_id)
+
+    def note_copies(self) -> None:
+        """Say how many documents were left out as copies, if any."""
+        documents, copies = self._distinct.documents, self._distinct.copies
+        if copies:
+            note(
+                f"{self._language}: {copies:,} of {documents:,} documents begin with "
+                "the same tokens as an earlier one and are left out as copies"
+            )
+
+    def note_sources(self) -> None:
+        """Say what each of several sources gave."""
+        if len(self._sources) > 1:
+            total = self._by_source.total()
+            parts = (
+                f"{self._by_source[number] / total:.1%} from {source.name} "
+                f"({source.field})"
+                for number, source in enumerate(self._sources)
+            )
+            note(f"{self._language}: {', '.join(parts)}")
+
+
+def _in_turn(shares: list[_Share], total: int) -> Iterator[tuple[int, Window]]:
     """Windows of all languages in turn, until each has its tokens in every split."""
-    size, languages = study.corpus.context - 1, study.corpus.languages
-    left = {
-        (split, language): -(-asked // (len(languages) * size)) * size
-        for split, asked in study.corpus.tokens.items()
-        for language in languages
-    }
-    split_of = splitter(study)
-    streams = {name: windows(study, name, tokenizer, split_of) for name in languages}
-    with bar(sum(left.values()), "corpus", "tokens") as shown:
-        while any(left.values()):
-            for number, language in enumerate(languages):
-                if not any(left[split, language] for split in SPLITS):
-                    continue
-                window = next(streams[language], None)
+    unfinished = dict(enumerate(shares))
+    with bar(total, "corpus", "tokens") as shown:
+        while unfinished:
+            for number, share in list(unfinished.items()):
+                window = share.take()
                 if window is None:
-                    raise CorpusError(_shortage(language, left, size))
-                room = left[window.split, language]
-                token_id = window.token_id[:room]
-                left[window.split, language] -= len(token_id)
-                shown.update(len(token_id))
-                if token_id:
-                    yield number, Window(window.split, token_id)
+                    del unfinished[number]
+                elif window.token_id:
+                    shown.update(len(window.token_id))
+                    yield number, window
 
 
-def _shortage(language: str, left: dict[tuple[str, str], int], size: int) -> str:
-    split = max(SPLITS, key=lambda split: left[split, language])
-    setting = {"valid": "valid_share"}.get(split, f"{split}_tokens")
-    return (
-        f"{language} has too little text: {left[split, language]} tokens of {split} "
-        f"are missing once all documents of {size} tokens or more are used; "
-        f"lower [corpus] {setting}, or give more text"
-    )
+def _wanted(study: Study, tokenizer: Any) -> Amounts:
+    """Tokens that each split gets of each language; shares of the text are counted."""
+    if not study.corpus.asks_for_shares:
+        return asked_tokens(study)
+    counts = count_tokens(study, tokenizer)
+    if messages := misfits(study, counts):
+        raise CorpusError("; ".join(messages))
+    return shared_tokens(study, counts)
 
 
 def _arrays(rows: list[tuple[int, list[int]]], context: int) -> tuple[Any, Any]:

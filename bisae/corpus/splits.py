@@ -1,14 +1,18 @@
 """Which split a document is in: translations and copies of a text stay together."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bisae.corpus.text import Document, read_documents
+from bisae.progress import note
 from bisae.store import SPLITS
-from bisae.study import Study
+from bisae.study import Source, Study, Text
+
+Hashes = NDArray[np.uint64]
 
 
 def splitter(study: Study) -> Callable[[Document], str]:
@@ -19,8 +23,8 @@ def splitter(study: Study) -> Callable[[Document], str]:
     hangs together through them: connected components over all documents, held as two
     64-bit numbers each.
     """
-    asked = study.corpus.tokens
-    bounds = np.cumsum([asked[split] for split in SPLITS]) / sum(asked.values())
+    parts = study.corpus.parts
+    bounds = np.cumsum([parts[split] for split in SPLITS]) / sum(parts.values())
     seed, opening = study.corpus.seed, study.corpus.context - 1
     group = _groups(study, opening) if study.corpus.key else _hash
 
@@ -40,18 +44,10 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    sources = study.corpus.text
-    documents = chain.from_iterable(
-        read_documents(s, study.corpus.key) for s in sources
-    )
-    pairs = np.fromiter(
-        chain.from_iterable(
-            (_hash(d.text[:opening]), _hash(f"key:{d.key}")) for d in documents
-        ),
-        np.uint64,
-    )
-    nodes, place = np.unique(pairs, return_inverse=True)
-    text, key = place[::2], place[1::2]
+    pairs = [_pairs(source, study.corpus.key, opening) for source in study.corpus.text]
+    _note_unmet_keys(study.corpus.text, [source[1::2] for source in pairs])
+    nodes, node = np.unique(np.concatenate(pairs), return_inverse=True)
+    text, key = node[::2], node[1::2]
     edges = coo_array((np.ones(len(text), bool), (text, key)), (len(nodes), len(nodes)))
     _, component = connected_components(edges, directed=False)
 
@@ -59,3 +55,26 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
         return int(component[np.searchsorted(nodes, np.uint64(_hash(text)))])
 
     return group
+
+
+def _pairs(source: Source, key: str | None, opening: int) -> Hashes:
+    """Hash each document's opening and key, one after the other."""
+    documents = read_documents(source, key)
+    pairs = ((_hash(d.text[:opening]), _hash(f"key:{d.key}")) for d in documents)
+    return np.fromiter(chain.from_iterable(pairs), np.uint64)
+
+
+def _note_unmet_keys(sources: Sequence[Text], keys: Sequence[Hashes]) -> None:
+    """Say which sources share no key with a source of another language."""
+    languages = [source.language for source in sources]
+    for source, hashes in zip(sources, keys, strict=True):
+        others = [
+            other
+            for other, language in zip(keys, languages, strict=True)
+            if language != source.language
+        ]
+        if not np.isin(hashes, np.concatenate(others)).any():
+            note(
+                f"{source.name}: no key is that of a text in another language, so its "
+                "translations, if there are any, may be in other splits"
+            )

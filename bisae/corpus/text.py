@@ -1,16 +1,17 @@
-"""Documents, streamed from files or the hub through `datasets`."""
+"""Documents, streamed from files, or from the hub through `datasets`.
+
+A document and its key are the strings that the source has; nothing is converted but
+bytes, which are decoded, and a key that is a whole number.
+"""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from logging import CRITICAL
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from bisae.corpus.files import Row, list_files, read_rows
 from bisae.errors import CorpusError
-from bisae.files import literal
 from bisae.study import Source
-
-READERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
 
 
 class Document(NamedTuple):
@@ -23,65 +24,113 @@ class Document(NamedTuple):
 def read_documents(source: Source, key: str | None = None) -> Iterator[Document]:
     """Stream a source's documents.
 
-    Raises CorpusError: a file is missing, is not UTF-8, or lacks a field.
+    Raises CorpusError: a file is missing, is not UTF-8, or lacks a field; a text is
+    not a string, or a key neither a string nor a whole number.
     """
-    from datasets.exceptions import DatasetGenerationError
-
-    broken = (OSError, ValueError, EOFError, zlib.error, DatasetGenerationError)
-    name = source.dataset or ", ".join(source.files)
-    try:
-        for row in _open(source):
-            yield Document(*(_field(row, field, name) for field in (source.field, key)))
-    except UnicodeDecodeError as error:
-        msg = f"{name} is not UTF-8 ({error.reason}); convert it"
-        raise CorpusError(msg) from error
-    except StopIteration as error:  # so `datasets` says it
-        msg = f"{name} is empty"
-        raise CorpusError(msg) from error
-    except broken as error:
-        if isinstance(error, CorpusError):
-            raise
-        reason = str(error.__cause__ or error).splitlines()[0]
-        msg = f"{name} cannot be read: {reason}"
-        raise CorpusError(msg) from error
+    is_empty = True
+    fields = [source.field] if key is None else [source.field, key]
+    for name, rows in _tables(source, fields):
+        for number, row in enumerate(_explained(rows, name), 1):
+            is_empty = False
+            where = f"{name}: document {number}"
+            text = _string(_value(row, source.field, name), source.field, where)
+            yield Document(text, "" if key is None else _key(row, key, name, where))
+    if is_empty:
+        msg = f"{source.name} is empty"
+        raise CorpusError(msg)
 
 
-def _open(source: Source) -> Any:
+def _tables(
+    source: Source, fields: Sequence[str]
+) -> Iterator[tuple[str, Iterator[Row]]]:
+    """Give the rows of each file, or of the data set, and the name for messages."""
+    if source.dataset:
+        yield source.dataset, _dataset_rows(source)
+        return
+    for file in list_files(source):
+        yield str(file), read_rows(file, source, fields)
+
+
+def _dataset_rows(source: Source) -> Iterator[Row]:
+    """Stream the rows of a data set of the hub. Raises ValueError."""
     from datasets import config, disable_progress_bars, load_dataset
+    from datasets.exceptions import DatasetsError
     from datasets.utils.logging import set_verbosity
 
-    config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell the hub of local files
+    config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell the hub of local folders
     disable_progress_bars()
     set_verbosity(CRITICAL)  # what it logs, it raises as well
-    if source.dataset:
-        return load_dataset(
+    assert source.dataset
+    try:
+        yield from load_dataset(
             source.dataset,
             source.dataset_config,
             split=source.dataset_split,
             streaming=True,
         )
-    readers = set()
-    for file in source.files:
-        if not Path(file).is_file():
-            msg = f"no text file {file}"
-            raise CorpusError(msg)
-        suffix = Path(file.removesuffix(".gz")).suffix
-        if suffix not in READERS:
-            msg = f"{file}: text files end in {', '.join(READERS)} (and .gz)"
-            raise CorpusError(msg)
-        readers.add(READERS[suffix])
-    if len(readers) > 1:
-        msg = f"{', '.join(source.files)}: one source holds files of one kind"
-        raise CorpusError(msg)
-    files = list(map(literal, source.files))  # the library takes them for patterns
-    return load_dataset(readers.pop(), data_files=files, split="train", streaming=True)
+    except (DatasetsError, TypeError) as error:  # TypeError: a column changes its type
+        raise ValueError(str(error.__cause__ or error)) from error
 
 
-def _field(row: dict[str, Any], field: str | None, name: str) -> str:
-    if field is None:
-        return ""
-    if row.get(field) is None:
+def _explained(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    """Pass rows on; what goes wrong becomes a CorpusError that names the source."""
+    from pyarrow import ArrowException
+
+    broken = (OSError, ValueError, EOFError, zlib.error, ArrowException)
+    try:
+        yield from rows
+    except CorpusError:
+        raise
+    except UnicodeDecodeError as error:
+        msg = f"{name} is not UTF-8 ({error.reason}); convert it"
+        raise CorpusError(msg) from error
+    except broken as error:
+        reason = (str(error).splitlines() or [repr(error)])[0]
+        msg = f"{name} cannot be read: {reason}"
+        raise CorpusError(msg) from error
+
+
+def _value(row: Row, field: str, name: str) -> Any:
+    """Return a field's value; a dot leads into nested fields. Raises CorpusError."""
+    value: Any = row
+    for part in [field] if field in row else field.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if value is None:
         have = ", ".join(k for k, v in row.items() if v is not None) or "nothing"
         msg = f"{name} has a document without the field {field!r} (it has {have})"
         raise CorpusError(msg)
-    return str(row[field])
+    return value
+
+
+def _key(row: Row, field: str, name: str, where: str) -> str:
+    value = _value(row, field, name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _string(value, field, where)
+
+
+def _string(value: Any, field: str, where: str) -> str:
+    """Return a string as it is, and bytes decoded. Raises CorpusError for all else."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            msg = f"{where}: {field!r} is not UTF-8 ({error.reason}); convert it"
+            raise CorpusError(msg) from error
+    if not isinstance(value, str):
+        msg = f"{where}: {field!r} is of type {type(value).__name__} "
+        msg += f"({value!s:.40}); write it as a string"
+        raise CorpusError(msg)
+    if not value.isascii() and not _is_unicode(value):
+        msg = f"{where}: {field!r} has half a surrogate pair, which no UTF-8 can hold; "
+        msg += "write the character whole"
+        raise CorpusError(msg)
+    return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,9 @@ from typing import Any
 from bisae.errors import CorpusError
 from bisae.study import Study
 
+CHARACTERS_A_TOKEN = 16
+"""More than the tokens of most texts have, twice over."""
+
 
 def bos_token_id(study: Study, tokenizer: Any) -> int:
     """The token that opens a window. Raises CorpusError where there is none."""
@@ -33,6 +36,23 @@ def tokens_of(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 def n_token_ids(tokenizer: Any) -> int:
     """The largest token id and one; `len` counts tokens, and ids may have gaps."""
     return int(max(tokenizer.get_vocab().values(), default=-1)) + 1
+
+
+def first_tokens(tokenizer: Any, texts: list[str], size: int) -> list[list[int]]:
+    """The first `size` tokens of each text, or all that it has.
+
+    Of a long text only a beginning is read: enough that as many tokens again follow
+    those that are kept, so that they do not depend on where it was cut. (Only Unigram,
+    on one piece repeated a thousand times over, could begin otherwise.)
+    """
+    limit = CHARACTERS_A_TOKEN * size
+    encoded = tokens_of(tokenizer, [text[:limit] for text in texts])
+    for number, text in enumerate(texts):
+        length = limit
+        while len(encoded[number]) < 2 * size and length < len(text):
+            length *= 4
+            (encoded[number],) = tokens_of(tokenizer, [text[:length]])
+    return [token_id[:size] for token_id in encoded]
 
 
 def fingerprint(tokenizer: Any) -> str:

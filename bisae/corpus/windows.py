@@ -1,16 +1,23 @@
-"""Token windows of one language: the first tokens of each document."""
+"""Token windows of one language: the first tokens of each document, each window once.
 
+Reads the language's sources, which share it by weight.
+"""
+
+import hashlib
 import random
+from array import array
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from bisae.corpus.text import Document, read_documents
-from bisae.corpus.tokens import tokens_of
+from bisae.corpus.tokens import first_tokens
+from bisae.corpus.turns import take_turns
 from bisae.store import SPLITS
 from bisae.study import Source, Study
 
 TEXTS_AT_ONCE = 512
+CHARACTERS_AT_ONCE = 4_000_000
+"""Documents that are held at once: as many as have this many characters."""
 
 
 class Window(NamedTuple):
@@ -18,58 +25,110 @@ class Window(NamedTuple):
 
     split: str
     token_id: list[int]
+    source: int = 0
+    """The number of its source among those of its language."""
+
+
+class Distinct:
+    """Tells copies from what is new, by eight bytes for each document."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self.documents = 0
+        self.copies = 0
+
+    def is_new(self, token_id: list[int]) -> bool:
+        """Whether these tokens are seen for the first time; counts the copies."""
+        digest = hashlib.blake2b(array("q", token_id).tobytes(), digest_size=8).digest()
+        number, self.documents = int.from_bytes(digest, "big"), self.documents + 1
+        if number in self._seen:
+            self.copies += 1
+            return False
+        self._seen.add(number)
+        return True
 
 
 def windows(
-    study: Study, language: str, tokenizer: Any, split_of: Callable[[Document], str]
+    study: Study,
+    language: str,
+    tokenizer: Any,
+    split_of: Callable[[Document], str],
+    distinct: Distinct | None = None,
 ) -> Iterator[Window]:
-    """One language's windows, source by source, mixed within a buffer."""
-    corpus = study.corpus
-    sources = [source for source in corpus.text if source.language == language]
-    found = chain.from_iterable(
-        _cut(study, _tokens(source, study, tokenizer, split_of)) for source in sources
-    )
-    seed = f"{corpus.seed}:{language}"
-    return _mixed(found, corpus.shuffle_windows, random.Random(seed))
+    """One language's windows: its sources take turns, each mixed within a buffer.
+
+    No two are equal. `distinct` counts what is left out as a copy.
+    """
+    corpus, distinct = study.corpus, distinct or Distinct()
+    sources = corpus.sources(language)
+    buffer, streams = max(1, corpus.shuffle_windows // len(sources)), []
+    for number, source in enumerate(sources):
+        seed = f"{corpus.seed}:{language}" + f":{number}" * bool(number)
+        documents = _tokens(source, study, tokenizer, split_of)
+        cut = _cut(study, number, documents, distinct)
+        streams.append(_mixed(cut, buffer, random.Random(seed)))
+    weights = [source.weight for source in sources]
+    return take_turns(streams, weights, lambda window: len(window.token_id))
+
+
+def batches_of(documents: Iterator[Document]) -> Iterator[list[Document]]:
+    """Divide documents into lists that fit the memory, however long they are."""
+    batch, characters = list[Document](), 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.text)
+        if len(batch) == TEXTS_AT_ONCE or characters >= CHARACTERS_AT_ONCE:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _tokens(
     source: Source, study: Study, tokenizer: Any, split_of: Callable[[Document], str]
+) -> Iterator[tuple[str, list[int]]]:
+    """Each document's split and first tokens; a line break ends what will be joined."""
+    size, end = study.corpus.context - 1, "\n" if study.corpus.join else ""
+    for batch in batches_of(read_documents(source, study.corpus.key)):
+        texts = [document.text + end for document in batch]
+        encoded = first_tokens(tokenizer, texts, size)
+        for document, token_id in zip(batch, encoded, strict=True):
+            if document.text and not document.text.isspace():
+                yield split_of(document), token_id
+
+
+def _cut(
+    study: Study,
+    source: int,
+    documents: Iterator[tuple[str, list[int]]],
+    distinct: Distinct,
 ) -> Iterator[Window]:
-    """Whole documents as tokens; a line break ends those that will be joined."""
-    end = "\n" if study.corpus.join else ""
-    documents = read_documents(source, study.corpus.key)
-    while some := list(islice(documents, TEXTS_AT_ONCE)):
-        texts = [document.text + end for document in some]
-        encoded = tokens_of(tokenizer, texts)
-        for document, token_id in zip(some, encoded, strict=True):
-            yield Window(split_of(document), token_id)
-
-
-def _cut(study: Study, documents: Iterator[Window]) -> Iterator[Window]:
-    """Keep each document's first context - 1 tokens, joined and skipped as asked."""
-    size = study.corpus.context - 1
-    held: dict[str, list[int]] = {split: [] for split in SPLITS}
+    """Make windows of documents that are no copies, joined and skipped as asked."""
+    corpus = study.corpus
+    size, may_be_short = corpus.context - 1, corpus.join or corpus.short == "keep"
+    waiting: dict[str, list[int]] = {split: [] for split in SPLITS}
     for split, token_id in documents:
-        whole = held[split] + token_id
-        if len(whole) >= size:
-            yield Window(split, whole[:size])
-            held[split] = []
-        elif study.corpus.join:
-            held[split] = whole
-        elif study.corpus.short == "keep" and whole:
-            yield Window(split, whole)
+        if not token_id or (len(token_id) < size and not may_be_short):
+            continue
+        if not distinct.is_new(token_id):
+            continue
+        joined = waiting[split] + token_id
+        if len(joined) < size and corpus.join:
+            waiting[split] = joined
+            continue
+        waiting[split] = []
+        yield Window(split, joined[:size], source)
 
 
 def _mixed(items: Iterator[Window], size: int, draw: random.Random) -> Iterator[Window]:
     """Pass items on in random order, `size` of them held back at a time."""
-    held: list[Window] = []
+    buffer: list[Window] = []
     for item in items:
-        if len(held) < size:
-            held.append(item)
+        if len(buffer) < size:
+            buffer.append(item)
             continue
-        place = draw.randrange(size)
-        held[place], item = item, held[place]
+        slot = draw.randrange(size)
+        buffer[slot], item = item, buffer[slot]
         yield item
-    draw.shuffle(held)
-    yield from held
+    draw.shuffle(buffer)
+    yield from buffer

@@ -16,11 +16,11 @@ from bisae.clusters import (
     find_pairs,
     n_tiles,
 )
-from bisae.concepts import find_concepts
-from bisae.corpus import load_tokenizer, token_strings
+from bisae.corpus import token_strings
 from bisae.export.linked import put_linked_tokens
 from bisae.export.shared import Shared
-from bisae.lexicon import Lexicon, load_lexicon
+from bisae.export.words import put_concepts, put_lexicon
+from bisae.lexicon import load_lexicon
 from bisae.progress import track
 from bisae.query import (
     Connection,
@@ -74,8 +74,8 @@ def export_shared(shared: Shared) -> None:
         file = Path(store.study.lexicon.file)
         lexicon = load_lexicon(file, store.languages)
         made = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
-        _table(shared, "lexicon", made, _put_lexicon(lexicon))
-        _table(shared, "token_concepts", corpus | words | made, _put_concepts(lexicon))
+        _table(shared, "lexicon", made, put_lexicon(lexicon))
+        _table(shared, "token_concepts", corpus | words | made, put_concepts(lexicon))
 
 
 def _table(
@@ -156,38 +156,3 @@ def _put_mono_null(con: Connection, shared: Shared) -> None:
     con.register("null_bins", pa.Table.from_pylist(bins))
     base = {"feature_tokens", "clusterings", "linked_tokens", "null_bins"}
     create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
-
-
-def _put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    rows = [
-        {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
-        for row in lexicon.rows
-        for language, words in zip(lexicon.languages, row.words, strict=True)
-        for word in words
-    ]
-
-    def put(con: Connection, shared: Shared) -> None:
-        con.register("lexicon", pa.Table.from_pylist(rows))
-
-    return put
-
-
-def _put_concepts(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    def put(con: Connection, shared: Shared) -> None:
-        store = shared.store
-        tokenizer = load_tokenizer(store.study)
-        rows = [
-            found._asdict()
-            for block in store.documents("eval")
-            for found in find_concepts(block, store.languages, tokenizer, lexicon)
-        ]
-        schema = pa.schema(
-            [
-                ("token_row", pa.int64()),
-                ("concept", pa.string()),
-                ("topic", pa.string()),
-            ]
-        )
-        con.register("token_concepts", pa.Table.from_pylist(rows, schema=schema))
-
-    return put

@@ -1,15 +1,17 @@
 """Rows as text: a table for the terminal, CSV, JSON, Markdown or LaTeX."""
 
-import csv
-import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
 
-from bisae.formats.table import table
+from bisae.formats.table import NUMBER, readable, table
+
+PLAIN = re.compile(r"\w([\w .:/-]*\w)?")
+"""What stands in CSV without quotation marks; other signs could be a reader's own."""
 
 Values = Iterable[tuple[Any, ...]]
 
@@ -39,26 +41,45 @@ def _tabulated(style: str) -> Callable[[list[str], Values], Iterator[str]]:
     def write(names: list[str], values: Values) -> Iterator[str]:
         from tabulate import tabulate
 
-        short = [[_short(value) for value in row] for row in values]
+        rows = [[_short(value, style) for value in row] for row in values]
         if "latex" in style:
             names = [name.replace("_", " ") for name in names]
-        yield tabulate(short, names, style, missingval="") + "\n"
+        texts = [
+            number
+            for number in range(len(names))
+            if any(isinstance(row[number], str) for row in rows)
+        ]
+        yield tabulate(rows, names, style, missingval="", disable_numparse=texts) + "\n"
 
     return write
 
 
-def _short(value: Any) -> Any:
-    """Four significant digits are enough to read; CSV and JSON keep all."""
-    return float(f"{value:.4g}") if isinstance(value, float | Decimal) else value
+def _short(value: Any, style: str) -> Any:
+    """Four significant digits are enough to read; CSV and JSON keep all.
+
+    A text is one line, and a bar in it does not end a cell of Markdown.
+    """
+    if isinstance(value, float | Decimal):
+        return float(f"{value:.4g}")
+    if not isinstance(value, str):
+        return value
+    return readable(value).replace("|", r"\|") if style == "github" else readable(value)
 
 
 def _csv(names: list[str], values: Values) -> Iterator[str]:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    """Write what every reader reads back: a text that is not plain is quoted.
+
+    Python's own writer leaves a carriage return bare, and an empty text like a null.
+    """
     for row in chain([names], values):
-        writer.writerow(row)
-        yield file.getvalue()
-        file.seek(file.truncate(0))
+        fields = [_field(value) for value in row]
+        yield ('""' if fields == [""] else ",".join(fields)) + "\n"
+
+
+def _field(value: Any) -> str:
+    text = "" if value is None else str(value)
+    is_plain = value is None or PLAIN.fullmatch(text) or isinstance(value, NUMBER)
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
 
 
 def _json(names: list[str], values: Values) -> Iterator[str]:
@@ -73,7 +94,11 @@ def _json(names: list[str], values: Values) -> Iterator[str]:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no name for what is no finite number."""
+    """JSON has no name for what is no finite number, in a list or struct either."""
+    if isinstance(value, dict):
+        return {str(name): _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -32,13 +32,15 @@ BEGUN = {STUDY, "leases"}
 
 
 def create_store(study: Study) -> Store:
-    """Make the study's store, or open it again. Raises StoreError on another study."""
+    """Make the study's store, or open it again. Raises StoreError on another study.
+
+    A store that has neither a finished corpus nor a cell is nobody's: any study may
+    take it.
+    """
     where = real(place(study.store))
     with reaching(where):
         if is_store(where):
-            if (where / "bisae.zarr" / DOCUMENT).exists():
-                _check_version(where)
-            check_same_study(_read_study(where), study)
+            _check_owner(where, study)
         elif where.exists():
             _refuse_other(where)
         return _make(where, study)
@@ -49,6 +51,8 @@ def _make(where: Place, study: Study) -> Store:
         make_folder(where)
         store = Store(where, study)
         with store.lease(SHARED, wait=True):
+            if is_store(where):  # who had the lease may have finished the corpus
+                _check_owner(where, study)
             replace(where / STUDY, _sealed(dump_study(study)))
             ensure_group(store.zarr, stamp("store"))
             ensure_group(store.zarr / "cells", {})
@@ -135,6 +139,21 @@ def _refuse_other(where: Place) -> None:
     if where.is_file() or not left <= BEGUN:
         msg = f"{where} is there already and is no bisae store; choose another `store`"
         raise StoreError(msg)
+
+
+def _check_owner(where: Place, study: Study) -> None:
+    """Refuse to build over what another study has finished."""
+    if (where / "bisae.zarr" / DOCUMENT).exists():
+        _check_version(where)
+        if Store(where, study).has_corpus() or _has_cells(where / "bisae.zarr"):
+            check_same_study(_read_study(where), study)
+
+
+def _has_cells(zarr: Place) -> bool:
+    """Whether a step of any size was begun."""
+    cells = zarr / "cells"
+    sizes = set(names(cells)) - {DOCUMENT}
+    return any(set(names(cells / size)) - {DOCUMENT} for size in sizes)
 
 
 def check_same_study(old: Study, new: Study) -> None:

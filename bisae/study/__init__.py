@@ -4,6 +4,7 @@ Reads a TOML file and gives a frozen `Study` with every default filled in and ev
 absolute; writes it back beside the store, so that a store says how it was built.
 """
 
+from bisae.study.corpus import SPLITS, Source, Text
 from bisae.study.files import (
     allow_remote_code,
     dump_study,
@@ -18,20 +19,15 @@ from bisae.study.intervention import (
     check_intervention,
 )
 from bisae.study.model import Model
+from bisae.study.pretrain import Pretrain, PretrainModel
 from bisae.study.sae import Sae
-from bisae.study.schema import (
-    Features,
-    Pretrain,
-    PretrainModel,
-    Source,
-    Study,
-    Validation,
-)
+from bisae.study.schema import Features, Study, Validation
 from bisae.study.section import MOST_CODES, MOST_LAYERS, WIDEST
 
 __all__ = [
     "MOST_CODES",
     "MOST_LAYERS",
+    "SPLITS",
     "WIDEST",
     "Features",
     "Intervention",
@@ -41,6 +37,7 @@ __all__ = [
     "Sae",
     "Source",
     "Study",
+    "Text",
     "Translation",
     "Validation",
     "allow_remote_code",

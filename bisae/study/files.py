@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from bisae.errors import StoreError, StudyError
 from bisae.files import read
+from bisae.study.corpus import Source
 from bisae.study.intervention import check_intervention
 from bisae.study.model import Model, check_checkpoints
-from bisae.study.schema import Lexicon, Source, Study, Validation
+from bisae.study.schema import Lexicon, Study, Validation
 from bisae.study.toml import MOST_BYTES, read_toml, texts
 
 VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -163,8 +164,13 @@ def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
         last, _ = model.checkpoint_at(model.steps[-1])
         return model.model_copy(update={"checkpoint": locate(model.checkpoint, last)})
 
+    def text_file(text: str) -> str:
+        """A link keeps its own name: the end of it says what is in the file."""
+        path = home / Path(expand(text)).expanduser()
+        return str(path.parent.resolve() / path.name)
+
     def source(one: Source) -> Source:
-        return one.model_copy(update={"files": tuple(place(f) for f in one.files)})
+        return one.model_copy(update={"files": tuple(map(text_file, one.files))})
 
     tokenizer = study.corpus.tokenizer
     corpus = study.corpus.model_copy(

@@ -13,106 +13,20 @@ from pydantic import (
 
 from bisae.errors import StudyError
 from bisae.grid import Cell
+from bisae.study.corpus import Corpus
 from bisae.study.intervention import Intervention
 from bisae.study.model import Model
+from bisae.study.pretrain import Pretrain, check_pretrain
 from bisae.study.sae import Sae
 from bisae.study.section import (
-    MOST_LAYERS,
     Count,
     Positive,
     Section,
-    Seed,
-    Share,
-    Width,
 )
 
 MOST_CELLS = 100_000
-MOST_LANGUAGES = 256
-"""A document's language is a byte in the store."""
 MOST_BYTES = 200
 DEVICE = r"auto|cpu|(cuda|mps|xpu)(:\d{1,3})?"
-RESERVED = frozenset({"mixed", "all", "none", "dead"})
-
-
-class Source(Section):
-    """Where text comes from: files, or a data set of the hub."""
-
-    files: tuple[str, ...] = ()
-    """JSON Lines, Parquet or plain text (one document a line), also gzipped."""
-    dataset: str | None = None
-    """A data set's name on the hub, instead of `files`."""
-    dataset_config: str | None = None
-    dataset_split: str = "train"
-    field: str = "text"
-    """The field that holds the document."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if bool(self.files) == bool(self.dataset):
-            msg = "give either files or dataset"
-            raise ValueError(msg)
-        return self
-
-
-class Text(Source):
-    """The documents of one language from one source."""
-
-    language: Annotated[str, Field(min_length=1)]
-
-
-class Corpus(Section):
-    """Token windows and how they are split."""
-
-    text: tuple[Text, ...]
-    tokenizer: str | None = None
-    """A path or hub name; by default the first model's last checkpoint."""
-    tokenizer_revision: str | None = None
-    bos: str | None = None
-    """The token that opens a window, where the tokenizer has neither BOS nor EOS."""
-    context: Annotated[int, Field(ge=2, le=65_536)] = 64
-    """Tokens a window holds, its BOS included."""
-    short: Literal["skip", "keep"] = "skip"
-    join: bool = False
-    """Join consecutive documents of a source until they fill a window."""
-    key: str | None = None
-    """A field whose equal values must stay in one split, as translations do."""
-    train_tokens: Positive = 100_000_000
-    valid_share: Share = 0.01
-    """Validation tokens, as a share of `train_tokens`."""
-    eval_tokens: Positive = 10_000_000
-    heldout_tokens: Positive = 1_000_000
-    shuffle_windows: Positive = 65_536
-    """Windows in the buffer that mixes a language's documents."""
-    seed: Seed = 0
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Every language once, in the study's order."""
-        return tuple(dict.fromkeys(text.language for text in self.text))
-
-    @property
-    def tokens(self) -> dict[str, int]:
-        """Tokens asked for in each split, all languages together."""
-        return {
-            "train": self.train_tokens,
-            "valid": max(1, round(self.valid_share * self.train_tokens)),
-            "eval": self.eval_tokens,
-            "heldout": self.heldout_tokens,
-        }
-
-    @model_validator(mode="after")
-    def _languages(self) -> Self:
-        names = self.languages
-        if len(names) < 2:
-            msg = f"has one language ({', '.join(names)}); two or more are needed"
-            raise ValueError(msg)
-        if len(names) > MOST_LANGUAGES:
-            msg = f"has {len(names)} languages; a store holds {MOST_LANGUAGES}"
-            raise ValueError(msg)
-        if taken := RESERVED & set(names):
-            msg = f"{min(taken)!r} is a class or population, not a language name"
-            raise ValueError(msg)
-        return self
 
 
 def _device(value: Any) -> Any:
@@ -187,30 +101,6 @@ class Validation(Section):
     """Suites (.json) and checks (.sql)."""
 
 
-class PretrainModel(Section):
-    """The shape of one tiny language model."""
-
-    size: str
-    d_model: Width
-    n_layers: Annotated[int, Field(gt=0, le=MOST_LAYERS)]
-    n_heads: Positive
-
-
-class Pretrain(Section):
-    """Tiny language models, made from the training split."""
-
-    models: Annotated[tuple[PretrainModel, ...], Field(min_length=1)]
-    vocab_size: Annotated[int, Field(gt=0, lt=2**31)] = 8_000
-    batch_windows: Positive = 32
-    lr: Annotated[float, Field(gt=0)] = 3e-3
-    warmup_steps: Count = 50
-    extra: tuple[Source, ...] = ()
-    """Text for pretraining only, such as parallel documents."""
-    extra_share: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Share of the pretraining documents that come from `extra`."""
-    seed: Seed = 0
-
-
 def _file_name(name: str) -> str:
     if len(name.encode()) > MOST_BYTES:
         msg = f"is longer than {MOST_BYTES} bytes, and becomes the name of a folder"
@@ -242,15 +132,12 @@ class Study(Section):
         if len(set(sizes)) < len(sizes):
             msg = "models: a size stands twice (upper and lower case are the same)"
             raise ValueError(msg)
-        known = {model.size for model in self.models}
-        for one in self.pretrain.models if self.pretrain else ():
-            if one.size not in known:
-                msg = f"[pretrain] size = {one.size!r} is none of the models' sizes"
-                raise ValueError(msg)
         n_cells = sum(len(one.steps) * len(one.layers) for one in self.models)
         if n_cells > MOST_CELLS:
             msg = f"has {n_cells:,} cells, more than {MOST_CELLS:,}: divide it"
             raise ValueError(msg)
+        if self.pretrain:
+            check_pretrain(self.pretrain, self.models)
         self.embeddings()
         return self
 

@@ -42,7 +42,7 @@ def train_jobs(
     TrainingError, naming cell and step; Interrupted when the user asked to stop;
     OutOfMemory, naming what to lower.
     """
-    scratch, total = Scratch(), study.corpus.train_tokens
+    scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
     with advising(len(jobs)):
         if saved := keeper.load(jobs, study.sae, scratch, device):
