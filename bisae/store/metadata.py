@@ -102,7 +102,10 @@ def _problem_of_array(document: Document, spec: dict[str, Any]) -> str:
 
 
 def _chunk_problem(chunk: Any, shape: Sequence[int], itemsize: int) -> str:
-    if not _are_sizes(chunk, len(shape), least=1) or chunk[1:] != shape[1:]:
+    if not _are_sizes(chunk, len(shape), least=1) or not all(
+        1 <= width <= of_chunk
+        for width, of_chunk in zip(shape[1:], chunk[1:], strict=True)
+    ):
         return f"a chunk is {str(chunk)[:80]}: not some whole rows"
     values = math.prod(chunk)
     if values * itemsize > LARGEST_CHUNK or values < min(LEAST_CHUNK, math.prod(shape)):
