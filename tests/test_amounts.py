@@ -1,6 +1,7 @@
 """Numbers of tokens and shares of the text: what a small text is divided into."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from test_corpus import save_tokenizer
 
 from bisae.cli import main
-from bisae.corpus import build_corpus, with_stored_numbers
+from bisae.corpus import build_corpus, tokens_of, with_stored_numbers
 from bisae.errors import CorpusError, StudyError
 from bisae.store import SPLITS, Store, create_store
 from bisae.study import Study, load_study
@@ -181,6 +182,25 @@ def test_a_plan_says_at_once_all_that_does_not_fit(
     store = create_store(load(tmp_path, raw))
     build_corpus(store)
     assert store.has_corpus()
+
+
+def test_no_more_is_counted_than_numbers_ask_for(
+    tmp_path: Path, raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw["corpus"] |= {"train_tokens": 700, "eval_tokens": 140, "heldout_tokens": 140}
+    raw["corpus"]["valid_share"] = 0.2
+    raw["sae"]["batch_tokens"] = SIZE
+    module = sys.modules["bisae.corpus.windows"]  # the name is a function's too
+    monkeypatch.setattr(module, "TEXTS_AT_ONCE", 1)
+    documents: list[str] = []
+
+    def counting(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+        documents.extend(texts)
+        return tokens_of(tokenizer, texts)
+
+    monkeypatch.setattr("bisae.corpus.tokens.tokens_of", counting)
+    assert plan(tmp_path, raw).exit_code == 0
+    assert 160 <= len(documents) < 400  # of 700
 
 
 def test_a_plan_counts_shares(tmp_path: Path, raw: dict[str, Any]) -> None:

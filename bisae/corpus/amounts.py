@@ -28,7 +28,10 @@ def count_tokens(study: Study, tokenizer: Any) -> Amounts:
     Where the study asks for numbers, counting stops once a language has them.
     """
     split_of, counts = splitter(study), _none(study)
-    wanted = None if study.corpus.asks_for_shares else asked_tokens(study)
+    wanted = None
+    if not study.corpus.asks_for_shares:
+        wanted = asked_tokens(study)
+        study = _unmixed(study)
     with bar(sum((wanted or {}).values()), "counting text", "tokens") as shown:
         for language in study.corpus.languages:
             for window in windows(study, language, tokenizer, split_of):
@@ -139,6 +142,12 @@ def _with_tokens(study: Study, tokens: Mapping[str, int]) -> Study:
         f"{split}_tokens": tokens[split] for split in ("train", "eval", "heldout")
     }
     corpus = study.corpus.model_copy(update=numbers)
+    return study.model_copy(update={"corpus": corpus})
+
+
+def _unmixed(study: Study) -> Study:
+    """The study with its windows in the order of the text: none is read ahead."""
+    corpus = study.corpus.model_copy(update={"shuffle_windows": 1})
     return study.model_copy(update={"corpus": corpus})
 
 
