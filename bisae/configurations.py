@@ -37,7 +37,6 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
 
 def check_local(study: Study) -> None:
     """Check the configurations that are on this machine, for a plan. Raises alike."""
-    check_numbers(study)
     tokenizer = Path(study.tokenizer()[0])
     vocabulary = _vocabulary(study) if tokenizer.is_dir() else None
     for model in study.models:

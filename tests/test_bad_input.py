@@ -75,7 +75,7 @@ def test_a_missing_checkpoint(copied_study: Study) -> None:
 def test_an_unknown_layer(copied_study: Study) -> None:
     line = fail(with_model(copied_study, layers=(1, 9)), "build", status=2)
     assert "S has no layer 9" in line
-    assert "has 0 to 2" in line
+    assert "its n_layers in [[pretrain.models]] is 2" in line
 
 
 def test_a_checkpoint_of_another_width(copied_study: Study) -> None:

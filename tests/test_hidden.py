@@ -348,8 +348,8 @@ def test_remote_code_is_named(llama: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "own.py").write_text("raise SystemExit")
     message = refusal(tmp_path)
-    assert "it needs Python code of its own; read it, and if you trust it" in message
-    assert "trust_remote_code" in message
+    assert "brings Python code of its own, which bisae does not run" in message
+    assert "--trust-remote-code" in message
 
 
 def test_the_whole_of_another_librarys_message_is_told() -> None:

@@ -52,16 +52,17 @@ def stranger(
     monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", cache)
     place = Path(str(copy.place))
     ours = copy.study.model("S").checkpoint_at(40)[0]
-    model = place / "model"
-    shutil.copytree(ours, model)
-    config = json.loads((model / "config.json").read_text())
-    config |= {"model_type": "own", "auto_map": AUTO_MAP}
-    (model / "config.json").write_text(json.dumps(config))
-    (model / "own.py").write_text(CODE.format(ran=str(ran)))
+    for step in copy.study.model("S").steps:
+        model = place / "model" / str(step)
+        shutil.copytree(ours, model)
+        config = json.loads((model / "config.json").read_text())
+        config |= {"model_type": "own", "auto_map": AUTO_MAP}
+        (model / "config.json").write_text(json.dumps(config))
+        (model / "own.py").write_text(CODE.format(ran=str(ran)))
     text = (place / "study.toml").read_text()
     named = copy.study.model("S").checkpoint
     assert named in text
-    text = text.replace(f'"{named}"', f'"{model}"')
+    text = text.replace(f'"{named}"', f'"{place}/model/{{step}}"')
     text = text.replace("[lm]\n", "[lm]\ntrust_remote_code = true\n")
     (place / "study.toml").write_text(text)
     return place
@@ -143,7 +144,7 @@ def test_it_is_said_which_checkpoint_a_store_names(
     copy: Store, stranger: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     note_checkpoint(open_store(stranger), CELL)
-    path = stranger / "model"
+    path = stranger / "model" / "40"
     line = f"S/40: the store names the language model {path}, inside the store\n"
     assert capsys.readouterr().err == line
     note_checkpoint(copy, CELL)

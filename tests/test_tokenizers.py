@@ -167,7 +167,9 @@ def test_python_code_of_its_own_is_named(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "own.py").write_text("raise SystemExit")
-    with pytest.raises(CheckpointError, match=r"Python code of its own; .* set \[lm\]"):
+    with pytest.raises(
+        CheckpointError, match=r"Python code of its own, .* --trust-remote"
+    ):
         open_tokenizer(str(tmp_path), None)
 
 

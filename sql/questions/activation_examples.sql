@@ -38,7 +38,7 @@ documents as (
 ),
 
 -- Bytes of a split character, <0xE7>, become %E7; chr(31) between tokens moves behind them.
-decoded as (
+encoded as (
     select
         *,
         '(\x1F?)<0x([89AB].)>' as more,
@@ -48,9 +48,15 @@ decoded as (
         ) as three,
         regexp_replace(
             three, '<0x(F.)>' || more || more || more, '%\1%\3%\5%\7\2\4\6', 'g'
-        ) as encoded,
-        string_split(coalesce(try(url_decode(encoded)), joined), chr(31)) as texts
+        ) as url
     from documents
+),
+
+decoded as (
+    select
+        *,
+        string_split(coalesce(try(url_decode(url)), joined), chr(31)) as texts
+    from encoded
 )
 
 select
