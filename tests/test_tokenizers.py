@@ -209,16 +209,16 @@ def test_no_two_tokens_look_alike(opened: Any) -> None:
     ("kind", "name", "text"),
     [
         ("byte_bpe", "Ġhouses", " houses"),
-        ("byte_bpe", "at", "at"),
+        ("byte_bpe", "t", "t"),
         ("word_piece", "houses", " houses"),
-        ("word_piece", "##es", "es"),
+        ("word_piece", "##s", "s"),
         ("word_piece", ",", ","),
         ("unigram", "▁", " "),
         ("unigram", "k", "k"),
         ("byte_fallback_bpe", "▁", " "),
         ("byte_fallback_bpe", "k", "k"),
         ("suffix_bpe", "houses</w>", "houses "),
-        ("suffix_bpe", "slow", "slow"),
+        ("suffix_bpe", "s", "s"),
     ],
 )
 def test_words_keep_their_spaces(

@@ -43,9 +43,7 @@ encoded as (
         *,
         '(\x1F?)<0x([89AB].)>' as more,
         regexp_replace(joined, '<0x([CD].)>' || more, '%\1%\3\2', 'g') as two,
-        regexp_replace(
-            two, '<0x(E.)>' || more || more, '%\1%\3%\5\2\4', 'g'
-        ) as three,
+        regexp_replace(two, '<0x(E.)>' || more || more, '%\1%\3%\5\2\4', 'g') as three,
         regexp_replace(
             three, '<0x(F.)>' || more || more || more, '%\1%\3%\5%\7\2\4\6', 'g'
         ) as url
