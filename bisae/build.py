@@ -39,8 +39,9 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 
     A checkpoint that somebody else is building is left to them.
     """
-    cells = only.of(with_layers(study, only).cells)  # an error before any work
-    store = prepare(study, only)
+    study = with_layers(study, only)
+    cells = only.of(study.cells)  # an error before any work
+    store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
     shared: Shared | None = None
@@ -54,10 +55,10 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
     return store
 
 
-def prepare(study: Study, only: Selection | None = None) -> Store:
-    """Make the store of a study, and the corpus in it; gives the store."""
+def prepare(study: Study) -> Store:
+    """Make the store of a study whose layers are listed, and its corpus."""
     note_slow_bfloat16(study)
-    store = create_store(with_layers(study, only))
+    store = create_store(study)
     with store.lease(SHARED, wait=True):
         build_corpus(store)
     store.study = with_stored_numbers(store)
@@ -88,7 +89,7 @@ def _build_checkpoint(
 
 def search(study: Study) -> Store:
     """Run the learning-rate search for every size; gives the store."""
-    store = prepare(study)
+    store = prepare(with_layers(study))
     for model in store.study.models:
         _search(store, model)
     return store

@@ -86,7 +86,9 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
                 for future in wait(running, POLLED, FIRST_COMPLETED).done:
                     task = running.pop(future)
                     future.result()
-                    note(f"{task.title}: done after {_elapsed(start)}")
+                    note(
+                        f"{task.title}: done after {duration(time.monotonic() - start)}"
+                    )
                     if task.title in telling:
                         telling.remove(task.title)
                         if not telling:
@@ -98,8 +100,10 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
 
 def _take_ready(waiting: list[Task]) -> Task | None:
     """Take out the first task whose checkpoints are there."""
+    from bisae.pretrain import is_finished
+
     for number, task in enumerate(waiting):
-        if all(map(_is_whole, task.needs)):
+        if all(map(is_finished, task.needs)):
             return waiting.pop(number)
     return None
 
@@ -151,14 +155,6 @@ def _checkpoint(model: Model, step: int) -> Path:
     return Path(model.checkpoint_at(step)[0])
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    return (checkpoint / "model.safetensors").exists()
-
-
-def _elapsed(start: float) -> str:
-    return duration(time.monotonic() - start)
-
-
 def _cores() -> int:
     """How many cores this process may use, as far as workers are of use."""
     affinity = getattr(os, "sched_getaffinity", None)
@@ -202,8 +198,9 @@ def _train_tokenizer(path: Path) -> None:
 
 def _build_corpus(path: Path) -> None:
     from bisae.build import prepare
+    from bisae.configurations import with_layers
 
-    prepare(load_study(path))
+    prepare(with_layers(load_study(path)))
 
 
 def _pretrain(path: Path, size: str) -> None:

@@ -52,7 +52,7 @@ def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
         (shape, folders)
         for shape in settings.models
         if sizes is None or shape.size in sizes
-        if not all(map(_finished, (folders := _folders(study, shape)).values()))
+        if not all(map(is_finished, (folders := _folders(study, shape)).values()))
     ]
     if missing:
         texts = _texts(study, settings)
@@ -79,7 +79,8 @@ def _folders(study: Study, shape: PretrainModel) -> dict[int, Path]:
     return {step: Path(model.checkpoint_at(step)[0]) for step in model.steps}
 
 
-def _finished(folder: Path) -> bool:
+def is_finished(folder: Path) -> bool:
+    """Whether a checkpoint is there: it appears whole."""
     return (folder / "model.safetensors").exists()
 
 
@@ -245,7 +246,7 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
 
 def _save(folder: Path, *parts: Any) -> None:
     """Write a model, a tokenizer or both, so that all is there or nothing."""
-    if _finished(folder):
+    if is_finished(folder):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}."

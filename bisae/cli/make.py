@@ -18,6 +18,7 @@ from bisae.cli.options import (
 from bisae.errors import CheckpointError, CorpusError, StudyError
 
 if TYPE_CHECKING:
+    from bisae.store import Store
     from bisae.study import Study
 
 
@@ -48,12 +49,10 @@ def demo(folder: Path) -> None:
 
 def _show_overview(store: str, size: str) -> None:
     """Print the trends of a size's middle layer, as far as it is built."""
-    from bisae.query import connect, rows_of
     from bisae.store import open_store
 
     query = f"from overview where size = '{size}'"
-    with closing(connect(open_store(Path(store)), query=query)) as con:
-        show(rows_of(con, query), "table")
+    _show_answer(open_store(Path(store)), query)
     say(f"the middle layer of {size}, as far as it is built; the rest follows")
 
 
@@ -253,7 +252,6 @@ def intervene(study: Path, style: str, *, trust: bool) -> None:
     Example: bisae intervene toy/toy.toml
     """
     from bisae.build import intervene
-    from bisae.query import connect, rows_of
     from bisae.study import load_study
 
     store, cell = intervene(load_study(study, trust_remote_code=trust))
@@ -263,6 +261,12 @@ def intervene(study: Path, style: str, *, trust: bool) -> None:
         from table_4
         where (size, step, layer) = {(*cell,)}
     """
+    _show_answer(store, query, style)
+
+
+def _show_answer(store: "Store", query: str, style: str = "table") -> None:
+    from bisae.query import connect, rows_of
+
     with closing(connect(store, query=query)) as con:
         show(rows_of(con, query), style)
 
@@ -281,7 +285,6 @@ def _build(path: Path, only: str | None, *, trust: bool) -> None:
     from bisae.build import build
     from bisae.errors import BrokenPromise
     from bisae.grid import parse_selection
-    from bisae.query import connect, rows_of
     from bisae.report import report
     from bisae.study import load_study
     from bisae.validate import as_records, failures, read_own, validate
@@ -290,8 +293,7 @@ def _build(path: Path, only: str | None, *, trust: bool) -> None:
     if study.validation:
         read_own(Path(study.validation.folder))  # what is malformed is told at once
     store = build(study, parse_selection(only))
-    with closing(connect(store)) as con:
-        show(rows_of(con, "from overview"), "table")
+    _show_answer(store, "from overview")
     outcomes = validate(store)
     page = report(store, as_records(outcomes))
     say(f"store  {store.place}\nreport {page}")
