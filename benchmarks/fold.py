@@ -104,12 +104,12 @@ def tables(place: str, address: Cell) -> dict[str, Any]:
         shutil.rmtree(
             place + f"/tables/{table}/{address.partition}", ignore_errors=True
         )
-    put = cell._put_linked_tokens
+    put = cell.put_linked_tokens
 
     def timed(*arguments: Any) -> None:
         links.append(seconds(lambda: put(*arguments)))
 
-    cell._put_linked_tokens = timed
+    cell.put_linked_tokens = timed
     yardstick = [maxima(store, address) for _ in range(3)]
     whole = seconds(lambda: export_cells(shared, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

@@ -50,14 +50,8 @@ MEASURED = [
     "ce_zero",
     "train_seconds",
 ]
-NAMED = [
-    "architecture",
-    "model",
-    "revision",
-    "lm_fingerprint",
-    "tokenizer_fingerprint",
-    "corpus_fingerprint",
-]
+MEASURED_CODES = ["mse", "variance", "fvu", "cosine", "l0", "cut_share"]
+NAMED = ["model", "revision", "lm_fingerprint", "tokenizer_fingerprint"]
 Draw = np.random.Generator
 Firing = Callable[[Draw, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Where the features of (rows, K) slots fire, and which of a slot's features does."""
@@ -174,18 +168,23 @@ def codes(draw: Draw, token_id: np.ndarray, firing: Firing) -> tuple[Any, Any]:
 def write_cell(store: Store, cell: Cell, firing: Firing) -> None:
     """An autoencoder of no worth, and codes."""
     draw, documents = np.random.default_rng(cell.step), store.n_documents("eval")
-    told = dict.fromkeys(MEASURED, 1) | dict.fromkeys(NAMED, "")
+    attributes = dict.fromkeys(MEASURED, 1) | dict.fromkeys(NAMED, "")
+    attributes |= {"architecture": "topk", "start": "random", "steps": 1}
+    attributes |= {"n_features": N, "k": K}
+    attributes |= {"corpus_fingerprint": store.corpus_attributes()["fingerprint"]}
     rows = np.ones((N, 1), np.float32)
     weights = {"W_enc": rows, "W_dec": rows, "b_pre": np.zeros(1, np.float32)}
-    told |= {"n_features": N, "k": K}
-    store.write_sae(cell, weights, np.zeros(1, np.float32), told)
+    store.write_sae(cell, weights, np.zeros(1, np.float32), attributes)
     dead = np.ones(N, bool)
     with store.write_codes(cell, documents * WIDTH) as writer:
         for block in blocks(store, documents):
             index, value = codes(draw, block, firing)
             dead[index] = False
             writer.append(index, value)
-        writer.finish({"n_dead": int(dead.sum())})
+        measured = dict.fromkeys(MEASURED_CODES, 1.0)
+        writer.finish(
+            measured | {"n_dead": int(dead.sum()), "n_eval_tokens": documents * WIDTH}
+        )
 
 
 def blocks(store: Store, documents: int) -> Iterator[np.ndarray]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import reference
@@ -270,19 +271,40 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
     assert {rules[part]["documents"] for part in PARTS[:-1]} == {*PARTS[:-1]}
 
 
-def test_features_are_aggregated_range_by_range(
-    copy: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each range holds some features; together they are what one range gives."""
+def test_features_are_aggregated_group_by_group(copy: Store) -> None:
+    """Each group holds some features; together they are what one group gives."""
     cell = copy.cells[-1]
     tables = (*FOLD_TABLES, *VARIANT_TABLES)
     before = {name: pq.read_table(table_file(copy, name, cell)) for name in tables}
     for name in tables:
         table_file(copy, name, cell).unlink()
-    monkeypatch.setattr("bisae.export.cell.CODES_AT_ONCE", 500)
-    export_cells(gather(copy), [cell])
+    shared = gather(copy)
+    groups = shared.views["feature_groups"]
+    small = groups.select.replace("24000000", "2000")
+    shared.views["feature_groups"] = groups._replace(select=small)
+    export_cells(shared, [cell])
     for name in tables:
         assert pq.read_table(table_file(copy, name, cell)).equals(before[name]), name
+
+
+def test_a_cell_without_activations_has_no_features(
+    copy: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead autoencoder is a result: no rows, and trends of dead features alone."""
+    cell, n = copy.cells[-1], copy.study.sae.n_features
+    for name in (*FOLD_TABLES, *VARIANT_TABLES):
+        table_file(copy, name, cell).unlink()
+    stream = copy.codes_stream
+    nothing = np.full(n, np.inf)
+    monkeypatch.setattr(
+        type(copy), "codes_stream", lambda _, cell, floor=None: stream(cell, nothing)
+    )
+    export_cells(gather(copy), [cell])
+    for name in ("firings", "clusters", "features", "feature_languages"):
+        assert pq.read_metadata(table_file(copy, name, cell)).num_rows == 0, name
+    rows = pq.read_table(table_file(copy, "sensitivity", cell)).to_pylist()
+    features = {(row["population"], row["n_features"]) for row in rows}
+    assert features == {("all", n), ("alive", 0), ("supported", 0)}
 
 
 # -- scripts --------------------------------------------------------------------------

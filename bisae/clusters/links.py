@@ -140,8 +140,9 @@ class Products:
 
 
 def set_starts(feature: Ints) -> Ints:
-    """Where each feature's rows start, and the end of all."""
-    return np.flatnonzero(np.r_[True, feature[1:] != feature[:-1], True])
+    """Where each feature's rows start, and the end of all, which is 0 for no rows."""
+    changes = np.flatnonzero(feature[1:] != feature[:-1]) + 1
+    return np.unique(np.r_[0, changes, len(feature)])
 
 
 def vectors(rows: Rows, tokens: Ints) -> NDArray[np.float32]:

@@ -7,6 +7,9 @@ a feature's tokens are linked.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +35,7 @@ from bisae.query import (
     made_by,
     named,
     parquet_view,
+    quoted,
     schema,
     table_file,
     write_table,
@@ -43,14 +47,14 @@ all of them: token_row, feature, value, starts_run."""
 COMPUTED_ONCE = frozenset(
     {
         *("documents", "document_eighths", "document_marks", "token_scripts"),
-        *("firing_rules", "eighth_maxima", "maxima", "floors", "strong_codes"),
+        *("firing_rules", "eighth_maxima", "maxima", "floors", "feature_groups"),
         *("document_rules", "first_documents", "token_rules", "ruled_codes"),
         *("token_counts", "token_sums"),
         *("feature_metrics", "variant_trends"),
     }
 )
 """What several views of a cell read is computed once."""
-BY_RANGE = (
+BY_GROUP = (
     "language_counts",
     "largest_languages",
     "document_counts",
@@ -58,9 +62,7 @@ BY_RANGE = (
     "clusters",
     "entropies",
 )
-"""What is computed for a range of features at a time."""
-CODES_AT_ONCE = 6_000_000
-"""Strong activations of such a range."""
+"""What is computed for a group of features at a time."""
 MEMORY = "900MiB"
 """What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
 
@@ -75,8 +77,9 @@ def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
         fold = open_fold(con, shared)
         title = f"export {cells[0].checkpoint}"
         for cell, tables in track(stale.items(), len(stale), title, "cells"):
-            with at(cell), named(f"cell {cell}"), schema(con, "cell"):
-                _aggregate_cell(fold, shared, cell)
+            scratch = TemporaryDirectory(prefix="bisae-")
+            with at(cell), named(f"cell {cell}"), scratch, schema(con, "cell"):
+                _aggregate_cell(fold, shared, cell, Path(scratch.name))
                 for name, source in tables.items():
                     file = table_file(shared.store, name, cell)
                     write_table(con, name, file, source, cell)
@@ -150,11 +153,11 @@ def open_fold(con: Connection, shared: Shared) -> Fold:
     return Fold(con, views, trends, base | VARIANT_INPUTS, clusterings)
 
 
-def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
+def aggregate(fold: Fold, shared: Shared, codes: Codes, folder: Path) -> set[str]:
     """Aggregate one cell's codes into its tables; return the names that are there.
 
     The codes are read twice: for each feature's maximum, and for what exceeds the
-    lowest floor that follows from it.
+    lowest floor that follows from it, which goes to files of the folder.
     """
     con, views = fold.con, fold.views
     con.register("codes", codes(None))
@@ -162,30 +165,31 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes) -> set[str]:
     base = create_views(con, views, base, COMPUTED_ONCE)
     con.register("codes_above", codes(_floors(con)))
     base = create_views(con, views, base | {"codes_above"}, COMPUTED_ONCE)
-    needed = {one.name: one for name in BY_RANGE for one in closure(views, name)}
-    for first, last in _ranges(con):
+    needed = {one.name: one for name in BY_GROUP for one in closure(views, name)}
+    for group in _write_strong_codes(con, folder):
         with schema(con, "part"):
             con.execute(
-                "create table some_codes as select * exclude value "
-                f"from strong_codes where feature between {first} and {last}"
+                "create table some_codes as select * exclude (value, feature_group) "
+                f"from strong_codes where feature_group = {group}"
             )
             part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)
             sets = _token_sets(con, fold.clusterings)
             put_linked_tokens(con, sets, shared.links, fold.clusterings)
             create_views(con, needed, part | {"linked_tokens"}, COMPUTED_ONCE)
-            for name in BY_RANGE:
+            for name in BY_GROUP:
                 rows = f"from part.{name}"
                 con.execute(f"create table if not exists cell.{name} as {rows} limit 0")
                 con.execute(f"insert into cell.{name} {rows}")
-    return create_views(con, views, base | set(BY_RANGE), COMPUTED_ONCE)
+    return create_views(con, views, base | set(BY_GROUP), COMPUTED_ONCE)
 
 
-def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell) -> None:
+def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell, scratch: Path) -> None:
     """Compute a cell's tables, and the trends of its variants."""
     con, store = fold.con, shared.store
     attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
     put_rows(con, "cell_attributes", [attributes])
-    names = aggregate(fold, shared, lambda floor: store.codes_stream(cell, floor))
+    codes = partial(store.codes_stream, cell)
+    names = aggregate(fold, shared, codes, scratch / "strong_codes")
     with schema(con, "variant"):
         con.execute("create view features as from variant_features")
         con.execute("create view cells as from variant_cells")
@@ -202,16 +206,22 @@ def _floors(con: Connection) -> Any:
     return floor
 
 
-def _ranges(con: Connection) -> list[tuple[int, int]]:
-    """Return first and last features of the ranges that are aggregated at once."""
-    return con.execute(
-        "with counts as "
-        "(select feature, count(*) as n from strong_codes group by feature), "
-        "placed as (select feature, sum(n) over (order by feature) // ? as part "
-        "from counts) "
-        "select min(feature), max(feature) from placed group by part order by part",
-        [CODES_AT_ONCE],
-    ).fetchall()
+def _write_strong_codes(con: Connection, folder: Path) -> list[int]:
+    """Turn the view `strong_codes` into files, one or more for each group of features.
+
+    Returns the groups. In memory they would not fit, and DuckDB would read all of them
+    from the disk for each group. Where nothing is activated there is one, empty group.
+    """
+    con.execute("create table no_codes as from strong_codes limit 0")
+    con.execute(
+        f"copy strong_codes to {quoted(str(folder))} "
+        "(format parquet, compression lz4_raw, partition_by feature_group)"
+    )
+    files = ", ".join(quoted(str(file)) for file in folder.glob("*/*.parquet"))
+    rows = f"read_parquet([{files}], hive_partitioning = true)" if files else "no_codes"
+    con.execute(f"create or replace view strong_codes as from {rows}")
+    groups = con.execute("select distinct feature_group from feature_groups order by 1")
+    return [group for (group,) in groups.fetchall()] or [0]
 
 
 def _token_sets(con: Connection, clusterings: list[Clustering]) -> TokenSets:

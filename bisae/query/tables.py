@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
-from bisae.query.database import Connection, quoted
+from bisae.query.database import DISABLED, Connection, quoted
 from bisae.query.views import View, closure
 
 Made = Mapping[str, Any]
@@ -64,10 +64,14 @@ def write_table(
     if cell:
         select = f"select {addressed(cell)}, * from ({select} order by all)"
     with written(file) as held:
+        # Whether the file says that a column has no nulls would depend on what DuckDB
+        # knows of its sources, such as how many files they are in.
+        con.execute(f"set disabled_optimizers = '{DISABLED},statistics_propagation'")
         con.execute(
             f"copy ({select}) to {quoted(str(held))} (format parquet, "
             f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
         )
+        con.execute(f"set disabled_optimizers = '{DISABLED}'")
 
 
 def addressed(cell: Cell) -> str:

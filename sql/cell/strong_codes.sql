@@ -1,6 +1,6 @@
 -- Title:   Which activations are firings, and by which rules?
 -- Grain:   feature, token_row; activations that fire by one rule at least
--- Reads:   codes_above, floors, token_marks
+-- Reads:   codes_above, floors, feature_groups, token_marks
 -- Paper:   section 3.2: an activation above a share of the feature's maximum
 -- `rules` has a bit for each rule of `firing_rules`. From here on no view reads codes.
 with marked as (
@@ -24,9 +24,11 @@ with marked as (
             + 256 * (codes_above.value > floors.rule_8)::int
             + 512 * (codes_above.value > floors.rule_9)::int
         )
-        & token_marks.rules as rules
+        & token_marks.rules as rules,
+        feature_groups.feature_group
     from codes_above
     inner join floors on codes_above.feature = floors.feature
+    inner join feature_groups on codes_above.feature = feature_groups.feature
     inner join token_marks on codes_above.token_row = token_marks.token_row
 )
 
@@ -38,6 +40,7 @@ select
     token_id,
     language,
     language_permuted,
-    rules::usmallint as rules
+    rules::usmallint as rules,
+    feature_group
 from marked
 where rules > 0

@@ -8,17 +8,17 @@ select
     token_id,
     bit_or(rules) as rules,
     [
-        coalesce(sum(n_firings::double) filter (where rules & 1 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 2 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 4 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 8 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 16 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 32 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 64 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 128 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 256 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 512 > 0), 0)::bigint,
-        coalesce(sum(n_firings::double) filter (where rules & 1024 > 0), 0)::bigint
+        sum(if(rules & 1 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 2 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 4 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 8 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 16 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 32 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 64 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 128 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 256 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 512 > 0, n_firings::double, 0))::bigint,
+        sum(if(rules & 1024 > 0, n_firings::double, 0))::bigint
     ] as counts
 from token_rules
 group by feature, token_id
