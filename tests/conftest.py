@@ -5,7 +5,6 @@ Property tests draw the same examples every time; `make test-slow` draws new one
 
 import fcntl
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from hypothesis import settings
 from reference import Bin, Corpus, Rules
 from removal import remove_cells
 from servers import s3_server
+from store_copy import copy_store
 
 from bisae.build import build, search
 from bisae.clusters import load_embeddings
@@ -107,7 +107,7 @@ def tiny(session_folder: Path, tiny_study: Study) -> Store:
 @pytest.fixture
 def copy(tiny: Store, tmp_path: Path) -> Store:
     """A store of one's own, to change."""
-    shutil.copytree(str(tiny.place), tmp_path / "store")
+    copy_store(tiny, tmp_path / "store")
     return open_store(tmp_path / "store")
 
 
@@ -135,9 +135,9 @@ def rules(tiny: Store) -> Rules:
 @pytest.fixture
 def copied_study(tiny: Store, tmp_path: Path) -> Study:
     """The tiny study over a copy of its store."""
-    shutil.copytree(str(tiny.place), tmp_path / "store")
+    copy_store(tiny, tmp_path / "store")
     update = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
-    return tiny.study.model_copy(update=update)
+    return tiny.study.model_copy(update=update).remembering({})
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from removal import remove_cells
+from store_copy import copy_store
 
 from bisae.build import build, checkpoint_status
 from bisae.cli import main
@@ -151,7 +151,7 @@ def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:
 
 
 def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
-    shutil.copytree(str(tiny.place), tmp_path / "store")
+    copy_store(tiny, tmp_path / "store")
     model = tiny.study.models[0].model_copy(update={"layers": (0, 1, 2)})
     models = (model, *tiny.study.models[1:])
     changed = {"store": str(tmp_path / "store"), "models": models}
@@ -268,7 +268,7 @@ def test_what_another_builds_is_left_to_them(
 @pytest.fixture
 def smaller(tiny: Store, tmp_path: Path) -> Study:
     """A study of two of the tiny study's cells, and in its store what those have."""
-    shutil.copytree(str(tiny.place), tmp_path / "reference")
+    copy_store(tiny, tmp_path / "reference")
     remove_cells(tmp_path / "reference", "size=M", "layer=2", "step=5")
     model = tiny.study.models[0].model_copy(update={"steps": (0, 40), "layers": (1,)})
     changed = {

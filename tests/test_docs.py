@@ -3,13 +3,13 @@
 import importlib.util
 import re
 import shlex
-import shutil
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
+from store_copy import copy_store
 
 from bisae.cli import main
 from bisae.store import Store, lease
@@ -55,7 +55,7 @@ PYTHON = [(page.name, block) for page, block in blocks("python")]
 @pytest.fixture
 def toy(tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand where `toy/` is a copy of the tiny study, named as the toy is."""
-    shutil.copytree(str(tiny.place), tmp_path / "toy" / "store")
+    copy_store(tiny, tmp_path / "toy" / "store")
     where = str(tmp_path / "toy" / "store")
     study: Study = tiny.study.model_copy(update={"store": where})
     (tmp_path / "toy" / "toy.toml").write_text(dump_study(study))

@@ -4,7 +4,6 @@ The tiny study's own models and autoencoder: features of M at step 40 are added 
 5, at layer 1 of 3.
 """
 
-import shutil
 import weakref
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from rows import Row, rows_of
+from store_copy import copy_store
 from torch import Tensor, nn
 from zarr import open_array
 
@@ -59,7 +59,7 @@ def asking(study: Study, work: Path, **told: object) -> Study:
 def measured(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A copy of the tiny store, with the intervention's tables."""
     folder = tmp_path_factory.mktemp("measured")
-    shutil.copytree(str(tiny.place), folder / "store")
+    copy_store(tiny, folder / "store")
     study = tiny.study.model_copy(update={"store": str(folder / "store")})
     store, cell = intervene(asking(study, folder / "work"))
     assert cell == MID

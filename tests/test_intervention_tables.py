@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from numpy import quantile
 from rows import Row, assert_same, by_key, near, rows_of
+from store_copy import copy_store
 
 from bisae.build import intervene
 from bisae.grid import Cell
@@ -37,7 +37,7 @@ REPLICATES = 200
 def measured(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A copy of the tiny store, with the intervention's tables."""
     folder = tmp_path_factory.mktemp("tables")
-    shutil.copytree(str(tiny.place), folder / "store")
+    copy_store(tiny, folder / "store")
     update = {
         "store": str(folder / "store"),
         "work_dir": str(folder / "work"),

@@ -32,7 +32,7 @@ def test_table_2_is_the_best_rate_of_each_size(con: Connection) -> None:
 
 
 def test_table_3_is_the_time_of_each_size(con: Connection) -> None:
-    cells = rows_of(con, "from cells")
+    cells = rows_of(con, "from cells join timings using (size, step, layer)")
     for row in rows_of(con, "from table_3"):
         own = [one for one in cells if one["size"] == row["size"]]
         seconds = [one["train_seconds"] for one in own]

@@ -4,7 +4,6 @@
 all promises that this breaks. A promise without a fault fails here.
 """
 
-import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from cell_copy import planted
+from store_copy import copy_store
 
 from bisae.assets import asset_dir
 from bisae.build import intervene
@@ -73,7 +73,7 @@ FAULTS = [
 def whole(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A copy of the tiny store that has every table."""
     folder = tmp_path_factory.mktemp("whole")
-    shutil.copytree(str(tiny.place), folder / "store")
+    copy_store(tiny, folder / "store")
     asked = tiny.study.intervention
     assert asked
     few = {"classes": ("en", "ja"), "documents": 12, "m": (3, 6), "alpha": (0.1,)}

@@ -10,6 +10,7 @@ import pytest
 from cell_copy import CELL, Copy
 from click.testing import CliRunner, Result
 from code_faults import longer, negative, slot
+from store_copy import copy_store
 
 from bisae.build import build
 from bisae.cli import main
@@ -132,7 +133,7 @@ def test_only_restricts_promises_over_tables(copy: Store) -> None:
 def test_only_names_what_is_there(tiny: Store, tmp_path: Path) -> None:
     with pytest.raises(AddressError, match="no step 7 in this study"):
         validate_cells(tiny, parse_selection("step=7"))
-    shutil.copytree(str(tiny.place), tmp_path / "store")
+    copy_store(tiny, tmp_path / "store")
     shutil.rmtree(tmp_path / "store" / "tables" / "cells" / CELL.partition)
     with pytest.raises(Unfinished, match="no cell is finished yet"):
         validate_cells(open_store(tmp_path / "store"), ONE)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from store_copy import copy_store
 
 from bisae.errors import CheckError
 from bisae.formats import Rows
@@ -49,7 +50,7 @@ by_figure = pytest.mark.parametrize("name", FIGURES)
 def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of its own, and its report."""
     place = tmp_path_factory.mktemp("report") / "store"
-    shutil.copytree(str(tiny.place), place)
+    copy_store(tiny, place)
     report(open_store(place), PROMISES)
     return place
 
@@ -256,7 +257,7 @@ def test_a_view_that_is_missing_or_empty_is_left_out(
     tiny: Store, tmp_path: Path
 ) -> None:
     place = tmp_path / "store"
-    shutil.copytree(str(tiny.place), place)
+    copy_store(tiny, place)
     for table in ("token_concepts", "lexicon", "feature_concepts"):
         shutil.rmtree(place / "tables" / table)
     study = tiny.study.model_copy(update={"lexicon": None})

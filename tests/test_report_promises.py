@@ -1,13 +1,13 @@
 """The page of promises: what `bisae validate` found, whole and without a network."""
 
 import re
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner
+from store_copy import copy_store
 
 from bisae.cli import main
 from bisae.report.promises import counts, render_promises
@@ -63,7 +63,7 @@ def read(page: str) -> tuple[str, list[str]]:
 def folder(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of the tiny store, as the command writes them."""
     place = tmp_path_factory.mktemp("promises") / "store"
-    shutil.copytree(str(tiny.place), place)
+    copy_store(tiny, place)
     told = CliRunner().invoke(main, ["report", str(place)])
     assert told.exit_code == 0, told.output
     return place / "reports"

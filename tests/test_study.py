@@ -319,7 +319,7 @@ def test_a_study_written_out_is_read_back_equal(
     elsewhere = tmp_path / "elsewhere" / "study.toml"
     elsewhere.parent.mkdir(exist_ok=True)
     elsewhere.write_text(dump_study(study), encoding="utf-8")
-    assert load_study(elsewhere) == study
+    assert load_study(elsewhere).model_dump() == study.model_dump()
 
 
 def test_every_default_is_written_out(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_examples_load_and_survive_the_round_trip(
     study = load_study(file)
     copy = tmp_path / "study.toml"
     copy.write_text(dump_study(study), encoding="utf-8")
-    assert load_study(copy) == study
+    assert load_study(copy).model_dump() == study.model_dump()
 
 
 def test_there_is_a_toy_example() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from progress_lines import without_progress
+from store_copy import copy_store
 
 from bisae.cli import main
 from bisae.files import below, place
@@ -143,7 +144,7 @@ def test_a_grid_that_lacks_cells_takes_none_away(
 ) -> None:
     target = tmp_path / "target"
     (tmp_path / "store" / "study.toml").write_text(dump_study(of_size(copy, 0)))
-    shutil.copytree(str(tiny.place), target)
+    copy_store(tiny, target)
     (target / "study.toml").write_text(dump_study(of_size(copy, 1)))
     told = run("cp", copy.place, target)
     assert told.exit_code == 1

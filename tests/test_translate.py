@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rows import Row, assert_same, planted, rows_of
+from store_copy import copy_store
 from torch import Tensor
 
 from bisae.corpus import load_tokenizer
@@ -58,7 +59,7 @@ def done(
 ) -> Store:
     """A copy of the tiny store with translations; its work_dir is its own."""
     folder = tmp_path_factory.mktemp("translated")
-    shutil.copytree(str(tiny.place), folder / "store")
+    copy_store(tiny, folder / "store")
     store = changed(open_store(folder / "store"), work_dir=str(folder / "work"))
     translate(job_of(store), *models, SETTINGS)
     return store

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from store_copy import copy_store
 
 import bisae
 from bisae.api import OpenStore
@@ -36,7 +37,7 @@ KEY = ("size", "step", "layer", "population", "name")
 def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> OpenStore:
     """A copy of the tiny store in which one checkpoint's texts were drawn again."""
     where = tmp_path_factory.mktemp("drawn") / "store"
-    shutil.copytree(str(tiny.place), where)
+    copy_store(tiny, where)
     opened = bisae.open(where)
     cells = draw_replicates(opened, DRAWN, REPLICATES, SEED)
     assert cells == DRAWN.of(opened.cells)

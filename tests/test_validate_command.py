@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from progress_lines import without_progress
 from removal import remove_cells
+from store_copy import copy_store
 from terminal import terminal
 
 from bisae import progress
@@ -45,7 +45,7 @@ def run(store: Store, style: str) -> Result:
 
 def one_checkpoint(tiny: Store, folder: Path) -> Store:
     """A copy of the tiny store with the cells of M/5 alone."""
-    shutil.copytree(str(tiny.place), folder)
+    copy_store(tiny, folder)
     remove_cells(folder, "size=S", "step=0", "step=40")
     return open_store(folder)
 

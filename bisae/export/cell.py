@@ -1,8 +1,8 @@
 """The tables of cells: codes, streamed from the store, become features and trends.
 
 Reads the store and the shared tables; writes every table of FOLD_TABLES, `sensitivity`
-and `eval_size`. All of it is sql/cell and sql/variants, but one numeric step: which of
-a feature's tokens are linked.
+and `eval_size`; of older cells, `timings`. All of it is sql/cell and sql/variants, but
+one numeric step: which of a feature's tokens are linked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,7 @@ from bisae.grid import Cell, at
 from bisae.progress import track
 from bisae.query import (
     FOLD_TABLES,
+    TIMINGS,
     VARIANT_TABLES,
     Connection,
     Made,
@@ -39,7 +40,9 @@ from bisae.query import (
     schema,
     table_file,
     write_table,
+    write_timings,
 )
+from bisae.store import Store
 
 Codes = Callable[[Any], Any]
 """Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
@@ -70,6 +73,8 @@ MEMORY = "900MiB"
 def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
     made = _made(shared)
+    for cell in cells:
+        _separate_timing(shared.store, cell)
     stale = {cell: tables for cell in cells if (tables := _stale(shared, cell, made))}
     if not stale:
         return
@@ -94,6 +99,13 @@ def _stale(shared: Shared, cell: Cell, made: Mapping[str, Made]) -> dict[str, Ma
         for name, source in sources.items()
         if not is_current(table_file(shared.store, name, cell), source)
     }
+
+
+def _separate_timing(store: Store, cell: Cell) -> None:
+    """Write `timings` of a cell that has its time in `sae`, as earlier versions did."""
+    attributes = store.attributes(cell, "sae")
+    if "train_seconds" in attributes and not table_file(store, TIMINGS, cell).exists():
+        write_timings(store, cell, float(attributes["train_seconds"]))
 
 
 def _made(shared: Shared) -> dict[str, Made]:

@@ -7,6 +7,7 @@ from bisae.query.database import (
     FOLD_TABLES,
     SEARCH_TABLE,
     STUDY_TABLES,
+    TIMINGS,
     VARIANT_TABLES,
     Connection,
     connect,
@@ -38,6 +39,7 @@ from bisae.query.tables import (
     is_current,
     made_by,
     write_table,
+    write_timings,
 )
 from bisae.query.views import (
     View,
@@ -54,6 +56,7 @@ __all__ = [
     "FOLD_TABLES",
     "SEARCH_TABLE",
     "STUDY_TABLES",
+    "TIMINGS",
     "VARIANT_TABLES",
     "Answer",
     "Connection",
@@ -94,4 +97,5 @@ __all__ = [
     "write_catalog",
     "write_parquet",
     "write_table",
+    "write_timings",
 ]

@@ -42,6 +42,8 @@ FOLD_TABLES = (
 VARIANT_TABLES = ("sensitivity", "eval_size")
 """The trends of a cell's variants."""
 SEARCH_TABLE = "lr_search"
+TIMINGS = "timings"
+"""What differs between two builds of one study; it stands apart from all else."""
 INTERVENTION_TABLES = (
     "intervention_losses",
     "interventions",
@@ -55,6 +57,7 @@ CELL_TABLES = (
     "replicates",
     "code_promises",
     SEARCH_TABLE,
+    TIMINGS,
     *INTERVENTION_TABLES,
 )
 STUDY_TABLES = (

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -12,8 +13,16 @@ import pyarrow.parquet as pq
 from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
-from bisae.query.database import DISABLED, Connection, quoted
+from bisae.query.database import (
+    DISABLED,
+    TIMINGS,
+    Connection,
+    database,
+    quoted,
+    table_file,
+)
 from bisae.query.views import View, closure
+from bisae.store import Store
 
 Made = Mapping[str, Any]
 """What a table is made from; equal means that the rows would be equal."""
@@ -58,11 +67,11 @@ def write_table(
 ) -> None:
     """Write a table or view: there whole or not at all, its sum beside it.
 
-    Rows of a `cell` are put in order, and begin with its address.
+    Rows are in the order of all their columns, so that equal rows are equal bytes
+    whatever order they come in; those of a `cell` begin with its address.
     """
-    select = f"from {name}"
-    if cell:
-        select = f"select {addressed(cell)}, * from ({select} order by all)"
+    address = f"{addressed(cell)}, " if cell else ""
+    select = f"select {address}* from {name} order by all"
     with written(file) as held:
         # Whether the file says that a column has no nulls would depend on what DuckDB
         # knows of its sources, such as how many files they are in.
@@ -72,6 +81,16 @@ def write_table(
             f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
         )
         con.execute(f"set disabled_optimizers = '{DISABLED}'")
+
+
+def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:
+    """Write how long a cell took to train."""
+    with closing(database(store.tables)) as con:
+        con.execute(
+            f"create table {TIMINGS} as select ?::double as train_seconds",
+            [train_seconds],
+        )
+        write_table(con, TIMINGS, table_file(store, TIMINGS, cell), {}, cell)
 
 
 def addressed(cell: Cell) -> str:

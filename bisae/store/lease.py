@@ -43,6 +43,8 @@ class Holder(NamedTuple):
     given_back: bool = False
 
     def __str__(self) -> str:
+        if self.given_back:
+            return "another process, which has finished"
         return f"{self.owner}, process {self.pid} on {self.host}"
 
     def is_live(self) -> bool:
@@ -53,6 +55,8 @@ class Holder(NamedTuple):
         return self.machine != _machine() or _is_running(self.pid)
 
 
+GIVEN_BACK = Holder("", "", "", 1, 0.0, given_back=True)
+"""What a lease says once it is given back: no user, host or time."""
 KINDS = tuple(Holder.__annotations__.values())
 
 
@@ -83,7 +87,7 @@ class Lease:
         self._done.set()
         self._thread.join()
         with suppress(OSError):  # it is free anyhow once its heartbeat is old
-            self._write(given_back=True)
+            self._write(GIVEN_BACK)
 
     def _take(self) -> int:
         number = _newest(self._folder, self._stem)
@@ -104,11 +108,10 @@ class Lease:
     def _beat(self) -> None:
         while not self._done.wait(BEAT):
             with suppress(OSError):  # of a full disk, say: the next one may get there
-                self._write(given_back=False)
+                self._write(_myself())
 
-    def _write(self, *, given_back: bool) -> None:
-        mine = _myself()._replace(given_back=given_back)
-        replace(self._file(self._number), _dump(mine))
+    def _write(self, by: Holder) -> None:
+        replace(self._file(self._number), _dump(by))
 
 
 @contextmanager
@@ -168,8 +171,8 @@ def _read(file: Place) -> Holder:
         return Holder("somebody", "another host", "", 0, written)
 
 
-def _dump(mine: Holder) -> str:
-    return json.dumps(mine._asdict(), indent=1) + "\n"
+def _dump(by: Holder) -> str:
+    return json.dumps(by._asdict(), indent=1) + "\n"
 
 
 def _myself() -> Holder:

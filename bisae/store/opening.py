@@ -5,12 +5,12 @@ Writes study.toml, sealed with its own sha256, and the groups that cells share.
 
 import hashlib
 import os
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bisae.disk import target_of
 from bisae.errors import Damaged, StoreError
-from bisae.files import Place, make_folder, names, place, read, real, replace
+from bisae.files import Place, is_local, make_folder, names, place, read, real, replace
 from bisae.store.format import stamp
 from bisae.store.guard import reaching, reading, writing
 from bisae.store.layout import DOCUMENT, LAYOUT
@@ -18,10 +18,12 @@ from bisae.store.nodes import ensure_group, read_group
 from bisae.store.store import SHARED, Store
 from bisae.study import (
     Study,
+    absolute_paths,
     allow_remote_code,
     dump_study,
     is_path,
     parse_study,
+    portable,
 )
 
 STUDY = "study.toml"
@@ -53,7 +55,7 @@ def _make(where: Place, study: Study) -> Store:
         with store.lease(SHARED, wait=True):
             if is_store(where):  # who had the lease may have finished the corpus
                 _check_owner(where, study)
-            replace(where / STUDY, _sealed(dump_study(study)))
+            replace(where / STUDY, _sealed(dump_study(portable(study))))
             ensure_group(store.zarr, stamp("store"))
             ensure_group(store.zarr / "cells", {})
             for model in study.models:
@@ -95,8 +97,10 @@ def _sealed(text: str) -> str:
 
 def _read_study(where: Place) -> Study:
     file = where / STUDY
+    home = Path(str(where)) if is_local(where) else Path.cwd()
     with reading(str(file)):
         study = parse_study(read(file, STUDY_BYTES).decode(), str(file))
+        study = absolute_paths(study, home, os.path.expandvars)
     if any(model.layers == "all" for model in study.models):
         reason = "it does not list the layers of a model"
         raise Damaged(str(file), reason, "build the study again")

@@ -1,14 +1,13 @@
 """A study: which text, which checkpoints, which autoencoder, which thresholds.
 
 Reads a TOML file and gives a frozen `Study` with every default filled in and every path
-absolute; writes it back beside the store, so that a store says how it was built.
+absolute; the store says with a study.toml of its own how it was built.
 """
 
 from bisae.study.corpus import SPLITS, Source, Text
 from bisae.study.files import (
     allow_remote_code,
     dump_study,
-    is_path,
     load_draft,
     load_study,
     parse_study,
@@ -19,6 +18,13 @@ from bisae.study.intervention import (
     check_intervention,
 )
 from bisae.study.model import Model
+from bisae.study.paths import (
+    absolute_paths,
+    is_path,
+    portable,
+    portable_checkpoint,
+    portable_path,
+)
 from bisae.study.pretrain import Pretrain, PretrainModel
 from bisae.study.sae import Sae
 from bisae.study.schema import Features, Study, Validation
@@ -40,6 +46,7 @@ __all__ = [
     "Text",
     "Translation",
     "Validation",
+    "absolute_paths",
     "allow_remote_code",
     "check_intervention",
     "dump_study",
@@ -47,4 +54,7 @@ __all__ = [
     "load_draft",
     "load_study",
     "parse_study",
+    "portable",
+    "portable_checkpoint",
+    "portable_path",
 ]

@@ -1,8 +1,6 @@
 """Study files: TOML in, a checked `Study` with absolute paths out, and back."""
 
 import os
-import re
-from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -11,23 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from bisae.errors import StoreError, StudyError
 from bisae.files import read
-from bisae.study.corpus import Source
 from bisae.study.intervention import check_intervention
-from bisae.study.model import Model, check_checkpoints
-from bisae.study.schema import Lexicon, Study, Validation
+from bisae.study.model import check_checkpoints
+from bisae.study.paths import VARIABLE, absolute_paths, expand_variables
+from bisae.study.schema import Study
 from bisae.study.toml import MOST_BYTES, read_toml, texts
-
-VARIABLE = re.compile(r"\$\{?(\w+)")
-"""A variable of the environment in a path."""
-
-
-def is_path(place: str) -> bool:
-    """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
-    return (
-        place.startswith((".", "/", "~", "$"))
-        or bool(re.search(r"\{(step|tokens)\b", place))
-        or place.count("/") > 1
-    )
 
 
 def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
@@ -35,7 +21,7 @@ def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
 
     `trust_remote_code` is the word of who runs the command; the file's does not count.
     """
-    study = _absolute(_read(path), path.resolve().parent, _expanded)
+    study = absolute_paths(_read(path), path.resolve().parent, expand_variables)
     return allow_remote_code(study, allowed=trust_remote_code)
 
 
@@ -62,7 +48,7 @@ def load_draft(
         return filled
 
     unset: dict[str, list[str]] = {}
-    draft = _absolute(study, path.resolve().parent, expand)
+    draft = absolute_paths(study, path.resolve().parent, expand)
     draft = allow_remote_code(draft, allowed=trust_remote_code)
     for key, text in texts(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
@@ -138,62 +124,3 @@ def _section(annotation: Any) -> type[BaseModel] | None:
         return annotation
     inner = (_section(one) for one in get_args(annotation))
     return next((one for one in inner if one), None)
-
-
-def _expanded(text: str) -> str:
-    """Fill in environment variables. Raises StudyError for one that is not set."""
-    filled = os.path.expandvars(text)
-    if unset := VARIABLE.search(filled):
-        msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
-        raise StudyError(msg)
-    return filled
-
-
-def _absolute(study: Study, home: Path, expand: Callable[[str], str]) -> Study:
-    """Resolve every path of the study: $VARIABLES, then the folder of its file."""
-
-    def place(text: str) -> str:
-        return str((home / Path(expand(text)).expanduser()).resolve())
-
-    def locate(text: str, filled: str) -> str:
-        """Resolve a folder; a name on the hub stays, unless such a folder is here."""
-        is_folder = is_path(text) or (home / filled).is_dir()
-        return place(text) if is_folder else text
-
-    def located(model: Model) -> Model:
-        last, _ = model.checkpoint_at(model.steps[-1])
-        return model.model_copy(update={"checkpoint": locate(model.checkpoint, last)})
-
-    def text_file(text: str) -> str:
-        """A link keeps its own name: the end of it says what is in the file."""
-        path = home / Path(expand(text)).expanduser()
-        return str(path.parent.resolve() / path.name)
-
-    def source(one: Source) -> Source:
-        return one.model_copy(update={"files": tuple(map(text_file, one.files))})
-
-    tokenizer = study.corpus.tokenizer
-    corpus = study.corpus.model_copy(
-        update={
-            "text": tuple(source(text) for text in study.corpus.text),
-            "tokenizer": tokenizer and locate(tokenizer, tokenizer),
-        }
-    )
-    models = tuple(located(model) for model in study.models)
-    update: dict[str, object] = {"corpus": corpus, "models": models}
-    update["store"] = study.store if "://" in study.store else place(study.store)
-    update["work_dir"] = place(study.work_dir)
-    if study.lexicon:
-        update["lexicon"] = Lexicon(file=place(study.lexicon.file))
-    if study.validation:
-        update["validation"] = Validation(folder=place(study.validation.folder))
-    if study.pretrain:
-        extra = tuple(source(one) for one in study.pretrain.extra)
-        update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
-    if study.intervention and (asked := study.intervention.translation):
-        files = tuple(place(file) for file in asked.files)
-        comet = asked.comet and place(asked.comet)
-        asked = asked.model_copy(update={"files": files, "comet": comet})
-        changed = {"translation": asked}
-        update["intervention"] = study.intervention.model_copy(update=changed)
-    return study.model_copy(update=update)

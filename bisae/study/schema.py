@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PrivateAttr,
     model_validator,
 )
 
@@ -125,6 +126,8 @@ class Study(Section):
     pretrain: Pretrain | None = None
     intervention: Intervention | None = None
     validation: Validation | None = None
+    _written: dict[str, str] = PrivateAttr(default_factory=dict)
+    """How the study file writes its paths, by what they are in memory."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -151,6 +154,16 @@ class Study(Section):
             for layer in model.layers
             if isinstance(layer, int)
         ]
+
+    def remembering(self, written: dict[str, str]) -> "Study":
+        """Return the study, which knows how its file writes its paths."""
+        copied = self.model_copy()
+        copied._written = written
+        return copied
+
+    def as_written(self, path: str) -> str:
+        """Return a path as the study file writes it; itself where that is not known."""
+        return self._written.get(path, path)
 
     def model(self, size: str) -> Model:
         """The model of a size that the study is known to have."""

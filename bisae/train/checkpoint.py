@@ -1,6 +1,7 @@
 """Train the cells of a checkpoint, as many layers from one pass as fit the memory.
 
-Reads the `train` split and the language model; writes `sae/` and `train/` of each cell.
+Reads the `train` split and the language model; writes `sae/` and `train/` of each cell,
+and the table `timings`.
 """
 
 import hashlib
@@ -16,9 +17,11 @@ from bisae.errors import Unfinished
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel
 from bisae.memory import available, groups, need
+from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.states import StateBlocks
 from bisae.store import Store
+from bisae.study import portable_checkpoint
 from bisae.train.job import Job
 from bisae.train.resume import Keeper
 from bisae.train.run import train_jobs
@@ -50,6 +53,7 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
         for job in group:
             attributes = _attributes(store, job) | model
             loss = np.array(job.losses, np.float32)
+            write_timings(store, job.cell, job.seconds)
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
         keeper.remove()
     checkpoint = [one for one in store.study.cells if one[:2] == missing[0][:2]]
@@ -112,7 +116,7 @@ def _beginning(
 def _attributes(store: Store, job: Job) -> dict[str, Any]:
     study, corpus, cell = store.study, store.corpus_attributes(), job.cell
     model = study.model(cell.size)
-    place, revision = model.checkpoint_at(cell.step)
+    _, revision = model.checkpoint_at(cell.step)
     return {
         "architecture": study.sae.architecture,
         "n_features": study.sae.n_features,
@@ -126,9 +130,8 @@ def _attributes(store: Store, job: Job) -> dict[str, Any]:
         "batch_tokens": study.sae.batch_tokens,
         "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,
         "input": "hidden state / L2 norm",
-        "model": place,
+        "model": portable_checkpoint(study, *cell[:2]),
         "revision": revision,
         "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
         "corpus_fingerprint": corpus["fingerprint"],
-        "train_seconds": job.seconds,
     }

@@ -15,7 +15,7 @@ from bisae.grid import Cell
 from bisae.progress import note
 from bisae.query import digest
 from bisae.store import Store
-from bisae.study import Translation
+from bisae.study import Translation, portable_path
 from bisae.translate.pairs import Direction, Task, read_tasks
 from bisae.translate.prompts import prompt
 from bisae.translate.scores import check_comet
@@ -55,7 +55,8 @@ class Job(NamedTuple):
     def made(self, settings: Iterable[Setting]) -> dict[str, Any]:
         """What the tables are made from."""
         listed = [list(setting) for setting in settings]
-        return self.identity | {"settings": listed, "comet": self.asked.comet}
+        comet = self.asked.comet and portable_path(self.store.study, self.asked.comet)
+        return self.identity | {"settings": listed, "comet": comet}
 
     def keep(self, setting: Setting, way: Direction, texts: list[str]) -> None:
         """Keep the translations of a setting: there whole or not at all."""

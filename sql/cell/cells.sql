@@ -23,7 +23,6 @@ select
     ce_recon,
     ce_zero,
     (ce_zero - ce_recon) / (ce_zero - ce) as ce_recovered,
-    train_seconds,
     model,
     revision,
     lm_fingerprint,
