@@ -30,7 +30,8 @@ import bisae
 from bisae.export import Shared, cell, export_cells, export_shared, gather
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.query import FOLD_TABLES, VARIANT_TABLES, database
+from bisae.query import database
+from bisae.store import table_names
 
 CELLS = {"late": LATE, "early": EARLY}
 MAXIMA = "select feature, max(value) from codes group by feature"
@@ -100,7 +101,7 @@ def tables(place: str, address: Cell) -> dict[str, Any]:
     """Export the cell's tables anew, those of its variants among them."""
     store = bisae.open(place)
     shared, links = gather(store), []
-    for table in FOLD_TABLES + VARIANT_TABLES:
+    for table in table_names("cell", "export"):
         shutil.rmtree(
             place + f"/tables/{table}/{address.partition}", ignore_errors=True
         )

@@ -34,10 +34,9 @@ from bisae.query import (
     create_views,
     database,
     read_views,
-    table_file,
     write_table,
 )
-from bisae.store import Store, create_store, open_store
+from bisae.store import Store, create_store, open_store, table_file
 from bisae.study import Study
 
 N = 32_768

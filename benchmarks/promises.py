@@ -26,8 +26,8 @@ import bisae
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.promises import check_codes
-from bisae.query import database, table_file, write_table
-from bisae.store import Store
+from bisae.query import database, write_table
+from bisae.store import Store, table_file
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from bisae.files import (
 )
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.progress import bar
-from bisae.query import CELL_TABLES, table_file
 from bisae.store import (
     SHARED,
     Store,
@@ -27,6 +26,8 @@ from bisae.store import (
     create_store,
     is_store,
     open_store,
+    table_file,
+    table_names,
 )
 from bisae.store.format import stamp
 from bisae.store.layout import DOCUMENT
@@ -70,7 +71,7 @@ def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
 
 
 def _remove(store: Store, cell: Cell) -> None:
-    for table in CELL_TABLES:
+    for table in table_names("cell"):
         remove(table_file(store, table, cell).parent)
     for part in reversed(PARTS):
         discard(store.folder(cell) / part)

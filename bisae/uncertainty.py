@@ -5,7 +5,6 @@ What is current is not made again, so that a run goes on where it stopped.
 """
 
 from contextlib import closing
-from typing import Any
 
 from bisae.errors import Held, Unfinished
 from bisae.formats import Rows
@@ -13,31 +12,25 @@ from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.progress import bar, note
 from bisae.query import (
     Connection,
-    Made,
     View,
     closure,
     connect,
     create_views,
     database,
-    digest,
     exported_cells,
-    footer,
-    is_current,
-    made_by,
+    make_tables,
     named,
+    open_needed,
     parquet_view,
     read_views,
     rows_of,
-    table_file,
-    write_table,
+    view_provenance,
 )
-from bisae.store import Store
+from bisae.store import Provenance, Store, needed, table_file
 
 AT_ONCE = 16
 """Replicates whose weights sql/bootstrap/weights.sql packs."""
-OF_STUDY = ("settings", "tokens", "vocab")
-OF_CELL = ("cells", "firings", "clusters", "features")
-COMPUTED_ONCE = frozenset({"documents", "feature_documents", "token_documents"})
+TABLE = "replicates"
 DRAWN = "weights"
 
 
@@ -52,14 +45,17 @@ def draw_replicates(
     cells, drawn = _exported(store, only), []
     every = read_views("study", "trends", "bootstrap")
     views = {view.name: view for view in closure(every, "replicates")}
-    made = _made(store, views) | {"replicates": replicates, "seed": seed}
+    provenance = {
+        **view_provenance(views, "replicates", _settings(store)),
+        **{"replicates": replicates, "seed": seed},
+    }
     with bar(len(cells), "draw texts again", "cells") as shown:
         for group in checkpoints(cells):
             try:
                 with store.lease(group[0].checkpoint):
                     for cell in group:
                         with at(cell), named(f"cell {cell}"):
-                            _draw(store, views, cell, made | _made_cell(store, cell))
+                            _draw(store, views, cell, provenance)
                         drawn.append(cell)
                         shown.update()
             except Held as error:
@@ -76,49 +72,35 @@ def _exported(store: Store, only: Selection) -> list[Cell]:
     return cells
 
 
-def _made(store: Store, views: dict[str, View]) -> dict[str, Any]:
-    """What all cells' replicates are made from: SQL, settings, shared tables."""
-    files = {table: table_file(store, table) for table in OF_STUDY}
+def _settings(store: Store) -> Provenance:
+    """Return the row of the table `settings`."""
     with closing(database(store.tables)) as con:
-        parquet_view(con, "settings", [files["settings"]])
+        parquet_view(con, "settings", [table_file(store, "settings")])
         names, (values,) = rows_of(con, "from settings")
-    settings = dict(zip(names, values, strict=True))
-    read = {table: digest(footer(file)) for table, file in files.items()}
-    return read | made_by(views, "replicates", settings)
+    return dict(zip(names, values, strict=True))
 
 
-def _made_cell(store: Store, cell: Cell) -> dict[str, Any]:
-    """What one cell's replicates are made from."""
-    files = {table: table_file(store, table, cell) for table in OF_CELL}
-    codes = store.attributes(cell, "codes")["fingerprint"]
-    return {"codes": codes} | {name: digest(footer(f)) for name, f in files.items()}
-
-
-def _draw(store: Store, views: dict[str, View], cell: Cell, made: Made) -> None:
+def _draw(
+    store: Store, views: dict[str, View], cell: Cell, provenance: Provenance
+) -> None:
     """Write one cell's replicates unless they are current."""
-    file = table_file(store, "replicates", cell)
-    if is_current(file, made):
-        return
-    with closing(database(store.tables)) as con:
-        base = _open_tables(con, store, cell)
-        con.execute(_draws(made["seed"], 0, 0))
-        create_views(con, views, base | {"draws"}, COMPUTED_ONCE | {DRAWN})
+    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    provenance = {**provenance, **codes, **needed(store, TABLE, cell)}
+
+    def fill(con: Connection) -> None:
+        tables = open_needed(con, store, [TABLE], cell)
+        con.execute(_draws(provenance["seed"], 0, 0))
+        create_views(con, views, tables | {"draws"}, keep=True)
         con.execute("create table drawn as from replicates")
-        for first in range(0, made["replicates"], AT_ONCE):
-            last = min(first + AT_ONCE, made["replicates"])
-            con.execute(_draws(made["seed"], first, last))
-            again = f"create or replace table {DRAWN} as {views[DRAWN].select}"
-            con.execute(again)
+        for first in range(0, provenance["replicates"], AT_ONCE):
+            last = min(first + AT_ONCE, provenance["replicates"])
+            con.execute(_draws(provenance["seed"], first, last))
+            con.execute(f"create or replace table {DRAWN} as {views[DRAWN].select}")
             con.execute("insert into drawn from replicates")
-        write_table(con, "drawn", file, made, cell)
+        con.execute("drop view replicates")
+        con.execute("alter table drawn rename to replicates")
 
-
-def _open_tables(con: Connection, store: Store, cell: Cell) -> set[str]:
-    for table in OF_STUDY:
-        parquet_view(con, table, [table_file(store, table)])
-    for table in OF_CELL:
-        parquet_view(con, table, [table_file(store, table, cell)])
-    return {*OF_STUDY, *OF_CELL}
+    make_tables(store, {TABLE: provenance}, fill, cell)
 
 
 def _draws(seed: int, first: int, last: int) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import zarr
 
 from bisae.grid import Cell
-from bisae.query import connect, table_file
+from bisae.query import connect
 from bisae.reencode import sampled_block
-from bisae.store import Store
+from bisae.store import Store, table_file
 
 CELL = Cell("M", 5, 3)
 Row = dict[str, Any]

@@ -82,7 +82,7 @@ def drawing(text: Text, first: int, last: int) -> Connection:
     )
     every = read_views("study", "trends", "bootstrap")
     views = {view.name: view for view in closure(every, "replicates")}
-    create_views(con, views, base, frozenset({"token_documents", "weights"}))
+    create_views(con, views, base, keep=True)
     return con
 
 

@@ -18,8 +18,7 @@ from bisae.cli import main
 from bisae.compare import compare
 from bisae.files import replace
 from bisae.grid import parse_selection
-from bisae.query import table_file
-from bisae.store import Store
+from bisae.store import Store, table_file
 from bisae.store.opening import STUDY
 from bisae.study import Study, dump_study
 

@@ -8,19 +8,22 @@ import pytest
 
 from bisae.build import build
 from bisae.export import gather
-from bisae.export.shared import READ
+from bisae.export.variants import VARIANT_TABLES
 from bisae.grid import Selection
 from bisae.query import (
-    FOLD_TABLES,
-    STUDY_TABLES,
     closure,
     connect,
     exported_cells,
     rows_of,
-    table_file,
 )
-from bisae.query.tables import footer
-from bisae.store import Store, open_store
+from bisae.store import (
+    Store,
+    open_store,
+    provenance_of,
+    registry,
+    table_file,
+    table_names,
+)
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"class_threshold": 0.95}, {"features"}),
@@ -38,8 +41,10 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
 def written(store: Store) -> dict[str, int]:
     """When each table of the first cell was written."""
     cell = store.study.cells[0]
-    places = {name: table_file(store, name, cell) for name in FOLD_TABLES}
-    places |= {name: table_file(store, name) for name in STUDY_TABLES}
+    places = {
+        name: table_file(store, name, cell) for name in table_names("cell", "export")
+    }
+    places |= {name: table_file(store, name) for name in table_names("study")}
     return {name: file.stat().st_mtime_ns for name, file in places.items()}
 
 
@@ -73,10 +78,28 @@ def test_every_step_to_a_table_is_known(tiny: Store) -> None:
     """A step that is missing would hide what a table was made from."""
     views = gather(tiny).depends
     given = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
-    given |= {"token_concepts", "variants", "clusterings", "null_bins", *READ}
-    for table in FOLD_TABLES:
+    given |= {
+        "token_concepts",
+        "variants",
+        "clusterings",
+        "null_bins",
+        "vocab",
+        "mono_null",
+    }
+    for table in table_names("cell", "export"):
         reads = {name for view in closure(views, table) for name in view.reads}
         assert reads - views.keys() <= given, table
+
+
+def test_a_table_needs_what_its_sql_reads(tiny: Store) -> None:
+    """Otherwise it would not be made again when that changes."""
+    views = gather(tiny).depends
+    tables = {*table_names("study")} - {"settings"}  # which are compared one by one
+    for name in table_names("cell", "export"):
+        # What variants read are the trends of features.
+        of = "features" if name in VARIANT_TABLES else name
+        reads = {read for view in closure(views, of) for read in view.reads}
+        assert {*registry()[name].needs} == reads & tables, name
 
 
 def test_nothing_is_made_twice(copy: Store) -> None:
@@ -93,12 +116,14 @@ def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
     codes.write_text(json.dumps(known))
     export_first(open_store(copy.place))
     after = written(copy)
-    assert {n for n in before if before[n] != after[n]} == set(FOLD_TABLES)
+    assert {n for n in before if before[n] != after[n]} == set(
+        table_names("cell", "export")
+    )
 
 
 def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:
     cell = tiny.study.cells[0]
-    made = json.loads(footer(table_file(tiny, "firings", cell)))
+    made = provenance_of(table_file(tiny, "firings", cell))
     assert made["codes"] == tiny.attributes(cell, "codes")["fingerprint"]
     assert made["firing_threshold"] == tiny.study.features.firing_threshold
     assert "class_threshold" not in made

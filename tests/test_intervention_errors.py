@@ -11,8 +11,7 @@ from test_intervention import asking
 from bisae.build import intervene
 from bisae.errors import CheckpointError, StudyError, Unfinished
 from bisae.grid import Cell
-from bisae.query import table_file
-from bisae.store import open_store
+from bisae.store import open_store, table_file
 from bisae.study import Study, load_study
 
 TINY = (Path(__file__).parent / "tiny.toml").read_text()

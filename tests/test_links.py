@@ -20,9 +20,8 @@ from bisae.disk import ABANDONED, exchanged, target_of
 from bisae.errors import StoreError
 from bisae.files import create, literal, make_folder, place, real, remove, replace
 from bisae.grid import Cell
-from bisae.query import table_file
 from bisae.report.files import write
-from bisae.store import Store, open_store
+from bisae.store import Store, open_store, table_file
 from bisae.transfer import copy_cells, remove_cells
 
 DATA = Path(__file__).parent / "data"

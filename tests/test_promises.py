@@ -17,14 +17,12 @@ from bisae.assets import asset_dir
 from bisae.build import intervene
 from bisae.grid import Selection
 from bisae.query import (
-    CELL_TABLES,
-    STUDY_TABLES,
     Connection,
     build_order,
     connect,
     read_views,
 )
-from bisae.store import Store
+from bisae.store import Store, table_names
 from bisae.study import Intervention
 from bisae.uncertainty import draw_replicates
 from bisae.validate import Outcome, Suite, check, code_files, read_suite, validate
@@ -105,10 +103,13 @@ def test_a_sound_store_keeps_every_promise(whole: Store) -> None:
 
 def test_every_table_and_main_view_has_a_suite() -> None:
     of_cells = {file.stem for file in code_files()}
-    assert {suite.view for suite in SUITES} | of_cells >= {*CELL_TABLES, *STUDY_TABLES}
+    assert {suite.view for suite in SUITES} | of_cells >= {
+        *table_names("cell"),
+        *table_names("study"),
+    }
     assert {suite.view for suite in SUITES} - {
-        *CELL_TABLES,
-        *STUDY_TABLES,
+        *table_names("cell"),
+        *table_names("study"),
     } == MAIN_VIEWS
 
 
@@ -127,7 +128,7 @@ def test_a_fault_breaks_what_it_is_for_and_nothing_else(
     for one in failed:
         assert one.n_bad >= len(one.rows) > 0
         assert len(one.rows) <= 10
-    if fault.table not in STUDY_TABLES:
+    if fault.table not in table_names("study"):
         assert all(is_here(row) for one in failed for row in one.rows)
 
 

@@ -17,8 +17,8 @@ from bisae.cli import main
 from bisae.errors import AddressError, Unfinished
 from bisae.grid import Selection, parse_selection
 from bisae.promises import check_codes, validate_cells
-from bisae.query import connect, table_file
-from bisae.store import Store, open_store
+from bisae.query import connect
+from bisae.store import Store, open_store, table_file
 from bisae.study import Study
 from bisae.validate import code_files, failures, read_suite, validate
 

@@ -19,20 +19,21 @@ from bisae.build import build
 from bisae.files import place
 from bisae.grid import Cell, Selection
 from bisae.query import (
-    CELL_TABLES,
-    SEARCH_TABLE,
-    STUDY_TABLES,
-    TIMINGS,
     database,
-    footer,
-    table_file,
     write_table,
 )
-from bisae.store import Store, create_store, open_store
+from bisae.store import (
+    Store,
+    create_store,
+    open_store,
+    provenance_of,
+    table_file,
+    table_names,
+)
 from bisae.study import Study, dump_study, load_study, portable
 
 USER = "somebody-with-a-rare-name"
-APART = ("leases/", f"tables/{TIMINGS}/")
+APART = ("leases/", "tables/timings/")
 """What differs between two builds."""
 STUDY = "tiny.toml"
 CELL = Cell("S", 5, 2)
@@ -105,7 +106,7 @@ def test_no_file_says_where_or_by_whom_it_was_built(
         for trace in (str(root.parent), str(Path.home()), USER):
             assert trace not in text, file
         # Names of hosts may be short: noise in numbers, or a token.
-        if file.suffix in {".json", ".toml"} or TIMINGS in str(file):
+        if file.suffix in {".json", ".toml"} or "timings" in str(file):
             assert not re.search(rf"\b{re.escape(host)}\b", text), file
     hierarchy: Any = zarr.open_group(str(store.zarr), mode="r", use_consolidated=False)
     for path in ("corpus/eval/token_id", f"cells/{CELL}/codes/index"):
@@ -119,17 +120,17 @@ def test_a_lease_that_is_held_says_by_whom(again: Store) -> None:
     assert json.loads(file.read_text())["host"] == ""
 
 
-@pytest.mark.parametrize("table", [*CELL_TABLES, *STUDY_TABLES])
+@pytest.mark.parametrize("table", [*table_names("cell"), *table_names("study")])
 def test_the_bytes_of_a_table_are_of_its_rows_alone(
     tiny: Store, table: str, tmp_path: Path
 ) -> None:
     """Written from its rows shuffled in two ways, by one thread and by four."""
-    cell = tiny.study.model("S").middle_cell if table in CELL_TABLES else None
+    cell = tiny.study.model("S").middle_cell if table in table_names("cell") else None
     file = table_file(tiny, table, cell)
     if not file.exists():
         pytest.skip("the tiny study has no such table; it has the same writer")
-    made, files = json.loads(footer(file)), []
-    has_address = cell is not None and table != SEARCH_TABLE
+    made, files = provenance_of(file), []
+    has_address = cell is not None and table != "lr_search"
     address = "exclude (size, step, layer)" if has_address else ""
     for threads in (1, 4):
         files.append(place(tmp_path / f"{threads}.parquet"))

@@ -17,10 +17,9 @@ from bisae.cli import main
 from bisae.errors import StudyError
 from bisae.grid import Cell, Selection
 from bisae.hidden import LanguageModel, unit_states
-from bisae.query import SEARCH_TABLE, table_file
 from bisae.sae import from_numpy
 from bisae.states import StateBlocks
-from bisae.store import Store
+from bisae.store import Store, table_file
 from bisae.study import Sae, Study, dump_study
 from bisae.train import learning_rates
 
@@ -56,7 +55,7 @@ def searched(
 
 def rows(store: Store, cell: Cell) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = pq.read_table(
-        table_file(store, SEARCH_TABLE, cell), partitioning=None
+        table_file(store, "lr_search", cell), partitioning=None
     ).to_pylist()
     return found
 
@@ -123,13 +122,12 @@ def test_a_finished_search_is_not_done_again(
     study = asked(tiny, tmp_path)
     shutil.copytree(str(searched[0].place), study.store)
     times = [
-        table_file(searched[0], SEARCH_TABLE, cell).stat().st_mtime_ns
-        for cell in MIDDLE
+        table_file(searched[0], "lr_search", cell).stat().st_mtime_ns for cell in MIDDLE
     ]
     monkeypatch.setattr(LanguageModel, "hidden_states", None)
     store = search(study)
     assert times == [
-        table_file(store, SEARCH_TABLE, cell).stat().st_mtime_ns for cell in MIDDLE
+        table_file(store, "lr_search", cell).stat().st_mtime_ns for cell in MIDDLE
     ]
 
 
@@ -158,8 +156,8 @@ def test_build_searches_where_nobody_has(tiny: Store, tmp_path: Path) -> None:
     study = asked(tiny, tmp_path, lr_grid=[1e-3, 2e-3])
     only = Selection(frozenset({"S"}), frozenset({0}), frozenset({1}))
     store = build(study, only, ("train",))
-    assert table_file(store, SEARCH_TABLE, MIDDLE[0]).exists()
-    assert not table_file(store, SEARCH_TABLE, MIDDLE[1]).exists()  # has its own rate
+    assert table_file(store, "lr_search", MIDDLE[0]).exists()
+    assert not table_file(store, "lr_search", MIDDLE[1]).exists()  # has its own rate
 
 
 def test_a_rate_that_diverges_loses_and_the_others_go_on(

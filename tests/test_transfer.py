@@ -12,8 +12,8 @@ from store_copy import copy_store
 from bisae.cli import main
 from bisae.files import below, place
 from bisae.grid import Cell, Selection
-from bisae.query import exported_cells, table_file
-from bisae.store import Store, open_store
+from bisae.query import exported_cells
+from bisae.store import Store, open_store, table_file
 from bisae.study import Study, dump_study
 from bisae.verify import verify
 

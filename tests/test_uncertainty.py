@@ -16,8 +16,8 @@ import bisae
 from bisae.api import OpenStore
 from bisae.cli import main
 from bisae.grid import Cell, parse_cell, parse_selection
-from bisae.query import rows_of, table_file
-from bisae.store import Store
+from bisae.query import rows_of
+from bisae.store import Store, table_file
 from bisae.uncertainty import draw_replicates
 from bisae.verify import verify
 

@@ -18,16 +18,13 @@ from bisae.export import export_cells, gather
 from bisae.export.variants import FIRING_THRESHOLDS, PARTS, variants
 from bisae.grid import Cell, Selection
 from bisae.query import (
-    FOLD_TABLES,
-    VARIANT_TABLES,
     Connection,
     connect,
     create_views,
     database,
     read_views,
-    table_file,
 )
-from bisae.store import Store
+from bisae.store import Store, table_file, table_names
 
 NOT_MEASURED = ("mean_span_active",)
 """Over all activations, of which a variant reads the strong ones."""
@@ -274,7 +271,7 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
 def test_features_are_aggregated_group_by_group(copy: Store) -> None:
     """Each group holds some features; together they are what one group gives."""
     cell = copy.cells[-1]
-    tables = (*FOLD_TABLES, *VARIANT_TABLES)
+    tables = table_names("cell", "export")
     before = {name: pq.read_table(table_file(copy, name, cell)) for name in tables}
     for name in tables:
         table_file(copy, name, cell).unlink()
@@ -292,7 +289,7 @@ def test_a_cell_without_activations_has_no_features(
 ) -> None:
     """A dead autoencoder is a result: no rows, and trends of dead features alone."""
     cell, n = copy.cells[-1], copy.study.sae.n_features
-    for name in (*FOLD_TABLES, *VARIANT_TABLES):
+    for name in table_names("cell", "export"):
         table_file(copy, name, cell).unlink()
     stream = copy.codes_stream
     nothing = np.full(n, np.inf)

@@ -13,8 +13,7 @@ from click.testing import CliRunner, Result
 
 from bisae.cli import main
 from bisae.grid import Cell, Selection
-from bisae.query import FOLD_TABLES, table_file
-from bisae.store import Array, Store, open_store
+from bisae.store import Array, Store, open_store, table_file, table_names
 from bisae.store.layout import SUMS
 from bisae.store.nodes import read_group
 from bisae.store.part import PartWriter
@@ -275,7 +274,7 @@ def test_tables_of_other_codes(copy: Store) -> None:
     }
     assert all(f"/{CELL.partition}/" in one.where for one in wrong)
     tables = {one.where.split("/")[1] for one in wrong}
-    assert tables == {*FOLD_TABLES, "sensitivity", "eval_size", "code_promises"}
+    assert tables == {*table_names("cell", "export"), "code_promises"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The tables of cells: codes, streamed from the store, become features and trends.
 
-Reads the store and the shared tables; writes every table of FOLD_TABLES, `sensitivity`
-and `eval_size`; of older cells, `timings`. All of it is sql/cell and sql/variants, but
+Reads the store and the tables of the study; writes the tables of cells, of older ones
+`timings` too. All of it is sql/cell and sql/variants, but
 one numeric step: which of a feature's tokens are linked.
 """
 
@@ -16,47 +16,36 @@ import numpy as np
 
 from bisae.clusters import Clustering, TokenSets
 from bisae.export.linked import put_linked_tokens
-from bisae.export.shared import READ, Shared
-from bisae.export.variants import VARIANT_INPUTS, put_rows, put_variants
+from bisae.export.shared import Shared
+from bisae.export.variants import (
+    VARIANT_INPUTS,
+    VARIANT_TABLES,
+    put_rows,
+    put_variants,
+)
 from bisae.grid import Cell, at
 from bisae.progress import track
 from bisae.query import (
-    FOLD_TABLES,
-    TIMINGS,
-    VARIANT_TABLES,
     Connection,
-    Made,
     View,
     closure,
     create_views,
     database,
     digest,
-    footer,
-    is_current,
-    made_by,
     named,
-    parquet_view,
+    open_needed,
     quoted,
     schema,
-    table_file,
-    write_table,
+    stale_tables,
+    view_provenance,
+    write_tables,
     write_timings,
 )
-from bisae.store import Store
+from bisae.store import Provenance, Store, needed, table_file
 
 Codes = Callable[[Any], Any]
 """Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
 all of them: token_row, feature, value, starts_run."""
-COMPUTED_ONCE = frozenset(
-    {
-        *("documents", "document_eighths", "document_marks", "token_scripts"),
-        *("firing_rules", "eighth_maxima", "maxima", "floors", "feature_groups"),
-        *("document_rules", "first_documents", "token_rules", "ruled_codes"),
-        *("token_counts", "token_sums"),
-        *("feature_metrics", "variant_trends"),
-    }
-)
-"""What several views of a cell read is computed once."""
 BY_GROUP = (
     "language_counts",
     "largest_languages",
@@ -72,68 +61,61 @@ MEMORY = "900MiB"
 
 def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
-    made = _made(shared)
+    store = shared.store
+    stale = {cell: tables for cell in cells if (tables := _stale(shared, cell))}
     for cell in cells:
-        _separate_timing(shared.store, cell)
-    stale = {cell: tables for cell in cells if (tables := _stale(shared, cell, made))}
+        _separate_timing(store, cell)
     if not stale:
         return
-    with closing(database(shared.store.tables, memory=MEMORY)) as con:
+    with closing(database(store.tables, memory=MEMORY)) as con:
         fold = open_fold(con, shared)
         title = f"export {cells[0].checkpoint}"
-        for cell, tables in track(stale.items(), len(stale), title, "cells"):
+        for cell, provenances in track(stale.items(), len(stale), title, "cells"):
             scratch = TemporaryDirectory(prefix="bisae-")
             with at(cell), named(f"cell {cell}"), scratch, schema(con, "cell"):
                 _aggregate_cell(fold, shared, cell, Path(scratch.name))
-                for name, source in tables.items():
-                    file = table_file(shared.store, name, cell)
-                    write_table(con, name, file, source, cell)
+                write_tables(con, store, provenances, cell)
 
 
-def _stale(shared: Shared, cell: Cell, made: Mapping[str, Made]) -> dict[str, Made]:
-    """Return what each table of a cell that is not current is made from."""
-    codes = {"codes": shared.store.attributes(cell, "codes")["fingerprint"]}
-    sources = {name: codes | dict(source) for name, source in made.items()}
-    return {
-        name: source
-        for name, source in sources.items()
-        if not is_current(table_file(shared.store, name, cell), source)
+def _stale(shared: Shared, cell: Cell) -> dict[str, Provenance]:
+    """Return the provenance of a cell's tables that are not current."""
+    store = shared.store
+    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    provenances = {
+        name: codes | _provenance(shared, name) | needed(store, name)
+        for name in shared.cell_tables
     }
+    return stale_tables(store, provenances, cell)
 
 
 def _separate_timing(store: Store, cell: Cell) -> None:
     """Write `timings` of a cell that has its time in `sae`, as earlier versions did."""
     attributes = store.attributes(cell, "sae")
-    if "train_seconds" in attributes and not table_file(store, TIMINGS, cell).exists():
+    if (
+        "train_seconds" in attributes
+        and not table_file(store, "timings", cell).exists()
+    ):
         write_timings(store, cell, float(attributes["train_seconds"]))
 
 
-def _made(shared: Shared) -> dict[str, Made]:
-    """What each table is made from beside codes: SQL, settings, shared tables."""
-    files = {name: table_file(shared.store, name) for name in READ}
-    read = {name: digest(footer(file)) for name, file in files.items() if file.exists()}
-    made: dict[str, Made] = {
-        name: _depends_on(shared, name, read)
-        for name in FOLD_TABLES
-        if name != "feature_concepts" or "token_concepts" in read
-    }
-    views = [shared.views[name] for name in sorted(shared.views)]
-    whole = {
-        "sql": digest("".join(view.select for view in views)),
-        "embeddings": shared.embeddings,
-        "cosines": [one.cosine for one in shared.thresholds],
-        "settings": shared.settings,
-    }
-    return made | dict.fromkeys(VARIANT_TABLES, whole | read)
+def _provenance(shared: Shared, name: str) -> dict[str, Any]:
+    """Return what a cell's table is made from besides codes and tables it needs.
 
-
-def _depends_on(shared: Shared, name: str, read: dict[str, Any]) -> dict[str, Any]:
-    views = shared.depends
-    bases = {base for one in closure(views, name) for base in one.reads} | {name}
-    made = {base: read[base] for base in bases & read.keys()}
-    if "linked_tokens" in bases:
-        made["embeddings"] = shared.embeddings
-    return made | made_by(views, name, shared.settings)
+    That is the SQL and the settings it names; of a table of the variants, all of them.
+    """
+    if name in VARIANT_TABLES:
+        views = [shared.views[name] for name in sorted(shared.views)]
+        return {
+            "sql": digest("".join(view.select for view in views)),
+            "embeddings": shared.embeddings,
+            "cosines": [threshold.cosine for threshold in shared.thresholds],
+            "settings": shared.settings,
+        }
+    embeddings = {"embeddings": shared.embeddings}
+    reads = {base for view in closure(shared.depends, name) for base in view.reads}
+    return view_provenance(shared.depends, name, shared.settings) | (
+        embeddings if "linked_tokens" in reads else {}
+    )
 
 
 class Fold(NamedTuple):
@@ -152,15 +134,11 @@ class Fold(NamedTuple):
 def open_fold(con: Connection, shared: Shared) -> Fold:
     """Make what the cells of a study have in common."""
     put_rows(con, "settings", [shared.settings])
-    base = {"settings"}
-    for name in READ:
-        if (file := table_file(shared.store, name)).exists():
-            parquet_view(con, name, [file])
-            base.add(name)
+    base = {"settings"} | open_needed(con, shared.store, shared.cell_tables)
     trends = {view.name: view for view in closure(shared.views, "trends")}
     trends = {name: trends[name] for name in trends if trends[name].folder == "trends"}
     views = {name: one for name, one in shared.views.items() if one.folder != "trends"}
-    base = create_views(con, views, base, COMPUTED_ONCE)
+    base = create_views(con, views, base, keep=True)
     clusterings = put_variants(con, shared)
     return Fold(con, views, trends, base | VARIANT_INPUTS, clusterings)
 
@@ -174,25 +152,25 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes, folder: Path) -> set[str
     con, views = fold.con, fold.views
     con.register("codes", codes(None))
     base = fold.base | {"cell_attributes", "codes"}
-    base = create_views(con, views, base, COMPUTED_ONCE)
+    base = create_views(con, views, base, keep=True)
     con.register("codes_above", codes(_floors(con)))
-    base = create_views(con, views, base | {"codes_above"}, COMPUTED_ONCE)
-    needed = {one.name: one for name in BY_GROUP for one in closure(views, name)}
+    base = create_views(con, views, base | {"codes_above"}, keep=True)
+    by_group = {one.name: one for name in BY_GROUP for one in closure(views, name)}
     for group in _write_strong_codes(con, folder):
         with schema(con, "part"):
             con.execute(
                 "create table some_codes as select * exclude (value, feature_group) "
                 f"from strong_codes where feature_group = {group}"
             )
-            part = create_views(con, needed, base | {"some_codes"}, COMPUTED_ONCE)
+            part = create_views(con, by_group, base | {"some_codes"}, keep=True)
             sets = _token_sets(con, fold.clusterings)
             put_linked_tokens(con, sets, shared.links, fold.clusterings)
-            create_views(con, needed, part | {"linked_tokens"}, COMPUTED_ONCE)
+            create_views(con, by_group, part | {"linked_tokens"}, keep=True)
             for name in BY_GROUP:
                 rows = f"from part.{name}"
                 con.execute(f"create table if not exists cell.{name} as {rows} limit 0")
                 con.execute(f"insert into cell.{name} {rows}")
-    return create_views(con, views, base | set(BY_GROUP), COMPUTED_ONCE)
+    return create_views(con, views, base | set(BY_GROUP), keep=True)
 
 
 def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell, scratch: Path) -> None:
@@ -207,7 +185,7 @@ def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell, scratch: Path) -> No
         con.execute("create view cells as from variant_cells")
         create_views(con, fold.trends, {"features", "cells"})
         con.execute("create table cell.variant_trends as from trends")
-    create_views(con, fold.views, names | {"variant_trends"}, COMPUTED_ONCE)
+    create_views(con, fold.views, names | {"variant_trends"}, keep=True)
 
 
 def _floors(con: Connection) -> Any:

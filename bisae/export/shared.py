@@ -30,9 +30,8 @@ from bisae.query import (
     named,
     parquet_view,
     read_views,
-    table_file,
 )
-from bisae.store import Store
+from bisae.store import Store, study_tables, table_file, table_names
 
 
 def _step(name: str, reads: str, settings: str = "") -> View:
@@ -49,8 +48,6 @@ STEPS = {
     ),
 }
 """What no .sql file makes, though views of a cell read it."""
-READ = ("tokens", "vocab", "mono_null", "token_concepts")
-"""Tables of the study that a cell's fold reads."""
 VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
 """Semantic thresholds that `sensitivity` tries beside the study's."""
 MAX_LINKS = 2**25
@@ -108,8 +105,16 @@ class Shared:
     @property
     def depends(self) -> dict[str, View]:
         """The views of a cell and the steps between them: what depends on what."""
-        views = {name: view for name, view in self.views.items() if name not in READ}
+        exported = {*table_names("study")}
+        views = {
+            name: view for name, view in self.views.items() if name not in exported
+        }
         return views | STEPS
+
+    @property
+    def cell_tables(self) -> list[str]:
+        """The tables of a cell, which are views of sql/cell and sql/variants."""
+        return study_tables(self.store.study, "cell", "export")
 
     @property
     def embeddings(self) -> str:

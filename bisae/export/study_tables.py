@@ -3,7 +3,8 @@ the lexicon's.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +25,14 @@ from bisae.lexicon import load_lexicon
 from bisae.progress import track
 from bisae.query import (
     Connection,
-    Made,
+    Fill,
     create_views,
-    database,
-    is_current,
-    made_by,
-    parquet_view,
+    make_tables,
+    open_needed,
     read_views,
-    table_file,
-    write_table,
+    view_provenance,
 )
+from bisae.store import Provenance, table_names
 
 TOKENS = pa.schema(
     [
@@ -52,45 +51,37 @@ NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
 
 
 def export_shared(shared: Shared) -> None:
-    """Write the tables that are not made, or made from something else."""
-    store, settings = shared.store, shared.settings
-    known = store.corpus_attributes()
-    corpus = {"corpus": known["fingerprint"]}
-    words = {"tokenizer": known["tokenizer_fingerprint"]}
-    views = shared.views
-    vocab = made_by(views, "vocab", settings)
-    null = made_by({n: views[n] for n in NULL_VIEWS}, "mono_null", settings)
-    alike = ("null_sets", "null_seed", "semantic_threshold", "clustering")
-    null |= {name: settings[name] for name in alike}
+    """Write the tables of the study that are not current."""
+    store, settings, views = shared.store, shared.settings, shared.views
+    attributes = store.corpus_attributes()
+    corpus = {"corpus": attributes["fingerprint"]}
+    tokenizer = {"tokenizer": attributes["tokenizer_fingerprint"]}
+    vocab = view_provenance(views, "vocab", settings)
+    null_views = {name: views[name] for name in NULL_VIEWS}
+    null = view_provenance(null_views, "mono_null", settings)
+    draws = ("null_sets", "null_seed", "semantic_threshold", "clustering")
+    null = {**null, **{name: settings[name] for name in draws}}
     embeddings = {"embeddings": shared.embeddings}
-    _table(shared, "settings", settings, _put_settings)
-    _table(shared, "tokens", corpus, _put_tokens)
-    _table(shared, "vocab", corpus | words | vocab, _put_vocab)
+    tables: dict[str, tuple[Provenance, Fill]] = {
+        "settings": (settings, partial(_put_settings, shared=shared)),
+        "tokens": (corpus, partial(_put_tokens, shared=shared)),
+        "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, shared=shared)),
+        "mono_null": (corpus | embeddings | null, partial(_put_null, shared=shared)),
+    }
     if shared.has_graph:
-        graph = embeddings | {"threshold": shared.floor}
-        _table(shared, "neighbours", corpus | graph, _put_neighbours)
-    _table(shared, "mono_null", corpus | embeddings | null, _put_mono_null)
+        graph = corpus | embeddings | {"threshold": shared.floor}
+        tables["neighbours"] = graph, partial(_put_neighbours, shared=shared)
     if store.study.lexicon:
         file = Path(store.study.lexicon.file)
         lexicon = load_lexicon(file, store.languages)
-        made = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
-        _table(shared, "lexicon", made, put_lexicon(lexicon))
-        _table(shared, "token_concepts", corpus | words | made, put_concepts(lexicon))
-
-
-def _table(
-    shared: Shared, name: str, made: Made, put: Callable[[Connection, Shared], None]
-) -> None:
-    """Write one table unless it is current; `put` gives the connection its rows."""
-    file = table_file(shared.store, name)
-    if is_current(file, made):
-        return
-    con = database(shared.store.tables)
-    try:
-        put(con, shared)
-        write_table(con, name, file, made)
-    finally:
-        con.close()
+        words = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
+        tables["lexicon"] = words, partial(put_lexicon, lexicon=lexicon)
+        concepts = partial(put_concepts, store=store, lexicon=lexicon)
+        tables["token_concepts"] = corpus | tokenizer | words, concepts
+    for name in table_names("study"):
+        if name in tables:
+            provenance, fill = tables[name]
+            make_tables(store, {name: provenance}, fill)
 
 
 def _put_settings(con: Connection, shared: Shared) -> None:
@@ -121,7 +112,7 @@ def _put_vocab(con: Connection, shared: Shared) -> None:
     ids = np.arange(len(strings), dtype=np.int32)
     con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
     _put_settings(con, shared)
-    parquet_view(con, "tokens", [table_file(shared.store, "tokens")])
+    open_needed(con, shared.store, ["vocab"])
     create_views(con, read_views("study"), {"token_strings", "settings", "tokens"})
 
 
@@ -137,7 +128,7 @@ def _neighbours(shared: Shared) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([*columns, pairs.cosine], schema=NEIGHBOURS)
 
 
-def _put_mono_null(con: Connection, shared: Shared) -> None:
+def _put_null(con: Connection, shared: Shared) -> None:
     """The entropies of random token sets, by the very views that a feature's take."""
     settings = shared.settings
     text = np.concatenate(list(shared.text()))

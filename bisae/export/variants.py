@@ -18,6 +18,7 @@ CLASS_THRESHOLDS = (0.8, 0.9, 0.95, 0.99)
 METHODS = ("components", "greedy")
 PARTS = ("eighth", "quarter", "half", "other half", "all")
 Row = dict[str, Any]
+VARIANT_TABLES = ("sensitivity", "eval_size")
 VARIANT_INPUTS = frozenset({"variants", "variant_names", "clusterings"})
 """The tables that `put_variants` makes."""
 STUDY = "study"

@@ -4,16 +4,16 @@ Reads the evaluation text, the tokenizer and the lexicon; puts `lexicon` and
 `token_concepts` into a connection, and says which words never occur.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from bisae.concepts import TokenConcept, find_concepts
 from bisae.corpus import load_tokenizer
-from bisae.export.shared import Shared
 from bisae.lexicon import Lexicon
 from bisae.progress import note
 from bisae.query import Connection
+from bisae.store import Store
 
 TOKEN_CONCEPTS = pa.schema(
     [("token_row", pa.int64()), ("concept", pa.string()), ("topic", pa.string())]
@@ -22,40 +22,31 @@ SHOWN_WORDS = 10
 """Words that a note names."""
 
 
-def put_lexicon(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    """Give what puts the lexicon's words into a connection."""
+def put_lexicon(con: Connection, lexicon: Lexicon) -> None:
+    """Give a connection the table `lexicon`."""
     rows = [
         {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
         for row in lexicon.rows
         for language, words in zip(lexicon.languages, row.words, strict=True)
         for word in words
     ]
-
-    def put(con: Connection, shared: Shared) -> None:
-        con.register("lexicon", pa.Table.from_pylist(rows))
-
-    return put
+    con.register("lexicon", pa.Table.from_pylist(rows))
 
 
-def put_concepts(lexicon: Lexicon) -> Callable[[Connection, Shared], None]:
-    """Give what puts the tokens on the lexicon's words into a connection."""
-
-    def put(con: Connection, shared: Shared) -> None:
-        store = shared.store
-        tokenizer = load_tokenizer(store.study)
-        tokens = [
-            token
-            for block in store.documents("eval")
-            for token in find_concepts(block, store.languages, tokenizer, lexicon)
-        ]
-        note_unused_words(lexicon, tokens)
-        columns = {
-            name: [getattr(token, name) for token in tokens]
-            for name in TOKEN_CONCEPTS.names
-        }
-        con.register("token_concepts", pa.table(columns, schema=TOKEN_CONCEPTS))
-
-    return put
+def put_concepts(con: Connection, store: Store, lexicon: Lexicon) -> None:
+    """Give a connection the table `token_concepts`."""
+    tokenizer = load_tokenizer(store.study)
+    tokens = [
+        token
+        for block in store.documents("eval")
+        for token in find_concepts(block, store.languages, tokenizer, lexicon)
+    ]
+    note_unused_words(lexicon, tokens)
+    columns = {
+        name: [getattr(token, name) for token in tokens]
+        for name in TOKEN_CONCEPTS.names
+    }
+    con.register("token_concepts", pa.table(columns, schema=TOKEN_CONCEPTS))
 
 
 def note_unused_words(lexicon: Lexicon, tokens: Sequence[TokenConcept]) -> None:

@@ -19,8 +19,8 @@ from bisae.intervene.additions import (
     additions,
 )
 from bisae.intervene.measure import Setting, settings
-from bisae.query import connect, digest, exported_cells, footer, table_file
-from bisae.store import Store
+from bisae.query import connect, exported_cells
+from bisae.store import Store, needed
 from bisae.study import Intervention
 
 CONTROLS = {NONE, RECONSTRUCTION, RANDOM_FEATURES, RANDOM_DIRECTIONS}
@@ -110,7 +110,7 @@ def _identity(
         "mid_lm": store.attributes(mid, "sae")["lm_fingerprint"],
         "full_lm": store.attributes(full, "sae")["lm_fingerprint"],
         "sae": store.attributes(full, "sae")["fingerprint"],
-        "features": digest(footer(table_file(store, "features", full))),
+        **needed(store, "interventions", full),
     }
 
 

@@ -16,7 +16,7 @@ from bisae.intervene.equation import masks
 from bisae.intervene.factors import factors
 from bisae.intervene.measure import Prepared, measure, missing
 from bisae.intervene.plan import Plan, batch_documents
-from bisae.intervene.tables import is_measured, write_tables
+from bisae.intervene.tables import unmeasured, write_measured
 from bisae.memory import measuring_bytes
 from bisae.models import note_checkpoint, open_model
 from bisae.progress import note
@@ -31,8 +31,8 @@ def intervene(store: Store, plan: Plan) -> None:
     Raises CheckpointError where a model is not the one that its cell was built from.
     """
     with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
-        if not is_measured(store, plan):
-            write_tables(store, plan, _measure(store, plan))
+        if provenances := unmeasured(store, plan):
+            write_measured(store, plan, provenances, _measure(store, plan))
 
 
 def _measure(store: Store, plan: Plan) -> Path:

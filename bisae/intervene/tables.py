@@ -3,6 +3,7 @@
 Reads every batch's losses; writes the tables of the mid-training model's cell.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -12,49 +13,45 @@ from bisae.files import place
 from bisae.intervene.plan import Plan
 from bisae.query import (
     Connection,
-    Made,
     closure,
     create_views,
     database,
-    is_current,
-    made_by,
     parquet_view,
     read_views,
-    table_file,
-    write_table,
+    stale_tables,
+    view_provenance,
+    write_tables,
 )
-from bisae.store import Store
+from bisae.store import Provenance, Store
 
-COMPUTED_ONCE = frozenset({"intervention_losses", "drawn_documents"})
 TABLES = ("intervention_losses", "interventions", "intervention_intervals")
 REPLICATES = 200
 """Of the paired bootstrap over documents."""
 
 
-def is_measured(store: Store, plan: Plan) -> bool:
-    """Whether all tables are there, of these settings: no model need be opened."""
-    return all(
-        is_current(table_file(store, name, plan.mid), made)
-        for name, made in _made(plan).items()
-    )
+def unmeasured(store: Store, plan: Plan) -> dict[str, Provenance]:
+    """Return the provenance of the tables that are not current.
 
-
-def _made(plan: Plan) -> dict[str, Made]:
-    """What each table is made from."""
+    If there are none, no model need be opened.
+    """
     views = read_views("bootstrap", "intervention")
-    same = plan.identity | {"settings": plan.settings, "replicates": REPLICATES}
-    return {name: {**same, **made_by(views, name, {})} for name in TABLES}
+    settings = {"settings": plan.settings, "replicates": REPLICATES}
+    provenances = {
+        name: {**plan.identity, **settings, **view_provenance(views, name, {})}
+        for name in TABLES
+    }
+    return stale_tables(store, provenances, plan.mid)
 
 
-def write_tables(store: Store, plan: Plan, folder: Path) -> None:
-    """Write all tables from the batches in a folder."""
+def write_measured(
+    store: Store, plan: Plan, provenances: Mapping[str, Provenance], folder: Path
+) -> None:
+    """Write tables from the batches in a folder."""
     every = read_views("bootstrap", "intervention")
     views = {view.name: view for name in TABLES for view in closure(every, name)}
     with closing(database()) as con:
-        base = _open_measured(con, plan, folder)
-        create_views(con, views, base, COMPUTED_ONCE)
-        for name, made in _made(plan).items():
-            write_table(con, name, table_file(store, name, plan.mid), made, plan.mid)
+        create_views(con, views, _open_measured(con, plan, folder), keep=True)
+        write_tables(con, store, provenances, plan.mid)
 
 
 def _open_measured(con: Connection, plan: Plan, folder: Path) -> set[str]:

@@ -3,12 +3,6 @@
 from bisae.query.ask import columns_of, describe, frame_of, keywords, rows_of
 from bisae.query.catalog import write_catalog
 from bisae.query.database import (
-    CELL_TABLES,
-    FOLD_TABLES,
-    SEARCH_TABLE,
-    STUDY_TABLES,
-    TIMINGS,
-    VARIANT_TABLES,
     Connection,
     connect,
     create_views,
@@ -19,7 +13,6 @@ from bisae.query.database import (
     parquet_view,
     quoted,
     schema,
-    table_file,
 )
 from bisae.query.failure import named
 from bisae.query.question import (
@@ -32,13 +25,15 @@ from bisae.query.question import (
     write_parquet,
 )
 from bisae.query.tables import (
-    Made,
+    Fill,
     addressed,
     digest,
-    footer,
-    is_current,
-    made_by,
+    make_tables,
+    open_needed,
+    stale_tables,
+    view_provenance,
     write_table,
+    write_tables,
     write_timings,
 )
 from bisae.query.views import (
@@ -52,15 +47,9 @@ from bisae.query.views import (
 from bisae.query.watch import Watch
 
 __all__ = [
-    "CELL_TABLES",
-    "FOLD_TABLES",
-    "SEARCH_TABLE",
-    "STUDY_TABLES",
-    "TIMINGS",
-    "VARIANT_TABLES",
     "Answer",
     "Connection",
-    "Made",
+    "Fill",
     "Parameters",
     "Question",
     "View",
@@ -77,14 +66,13 @@ __all__ = [
     "describe",
     "digest",
     "exported_cells",
-    "footer",
     "frame_of",
     "header",
-    "is_current",
     "keywords",
-    "made_by",
+    "make_tables",
     "missing_cells",
     "named",
+    "open_needed",
     "open_tables",
     "parquet_view",
     "questions",
@@ -93,9 +81,11 @@ __all__ = [
     "read_views",
     "rows_of",
     "schema",
-    "table_file",
+    "stale_tables",
+    "view_provenance",
     "write_catalog",
     "write_parquet",
     "write_table",
+    "write_tables",
     "write_timings",
 ]

@@ -1,13 +1,12 @@
 """Answers from a database: rows, and what there is to ask about."""
 
-import tomllib
 from typing import TYPE_CHECKING
 
-from bisae.assets import asset_dir
 from bisae.formats import Rows
 from bisae.query.database import Connection
 from bisae.query.failure import named
 from bisae.query.views import read_views
+from bisae.store import registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +28,10 @@ def frame_of(con: Connection, query: str) -> "pd.DataFrame":
 
 def headers() -> dict[str, tuple[str, str]]:
     """Title and grain of every table and view that bisae knows."""
-    told = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
-    found = {name: (one["title"], one["grain"]) for name, one in told.items()}
-    views = read_views().items()
-    return found | {name: (view.title, view.grain) for name, view in views}
+    tables, views = registry().items(), read_views().items()
+    return {name: (table.title, table.grain) for name, table in tables} | {
+        name: (view.title, view.grain) for name, view in views
+    }
 
 
 def describe(con: Connection) -> Rows:

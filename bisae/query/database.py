@@ -21,54 +21,12 @@ from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.failure import named
 from bisae.query.views import View, build_order, read_views, reads_of
-from bisae.store import Store
+from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Connection = duckdb.DuckDBPyConnection
 Places = Mapping[str, Sequence[Cell | None]]
 """Of which cells, or of the study, each table has files."""
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
-# `settings` names every threshold; other tables are partitioned by cell, or are not.
-CONCEPTS = "feature_concepts"
-"""Only where the study has a lexicon."""
-FOLD_TABLES = (
-    "cells",
-    "firings",
-    "clusters",
-    "features",
-    "feature_languages",
-    CONCEPTS,
-)
-"""What a cell's codes become. A cell is finished when they are there."""
-VARIANT_TABLES = ("sensitivity", "eval_size")
-"""The trends of a cell's variants."""
-SEARCH_TABLE = "lr_search"
-TIMINGS = "timings"
-"""What differs between two builds of one study; it stands apart from all else."""
-INTERVENTION_TABLES = (
-    "intervention_losses",
-    "interventions",
-    "intervention_intervals",
-    "translations",
-    "translation_scores",
-)
-CELL_TABLES = (
-    *FOLD_TABLES,
-    *VARIANT_TABLES,
-    "replicates",
-    "code_promises",
-    SEARCH_TABLE,
-    TIMINGS,
-    *INTERVENTION_TABLES,
-)
-STUDY_TABLES = (
-    "settings",
-    "tokens",
-    "vocab",
-    "neighbours",
-    "mono_null",
-    "lexicon",
-    "token_concepts",
-)
 MEMORY = "2GiB"
 # An Arrow stream is planned as if it had one row; keep it on the probe side.
 DISABLED = "join_order,build_side_probe_side"
@@ -101,19 +59,21 @@ def create_views(
     con: Connection,
     views: Mapping[str, View],
     base: Iterable[str],
-    computed_once: frozenset[str] = frozenset(),
+    *,
+    keep: bool = False,
 ) -> set[str]:
     """Create the views that can be built on `base` tables, in dependency order.
 
     A view named like a base table gives way to it; one that needs a table which this
-    study does not have is left out. Gives the names that are there now. Raises
-    SqlError, naming the file.
+    study does not have is left out. With `keep`, views that several others read are
+    computed now, as tables. Returns the names that exist now. Raises SqlError, naming
+    the file.
     """
     have = set(base)
     for name in build_order(views):
         if name in have or not views[name].reads <= have:
             continue
-        kind = "table" if name in computed_once else "view"
+        kind = "table" if keep and views[name].is_kept else "view"
         with named(views[name].path):
             con.execute(f"create {kind} {name} as {views[name].select}")
         have.add(name)
@@ -132,12 +92,6 @@ def schema(con: Connection, name: str) -> Iterator[None]:
     finally:
         con.execute(f"set search_path = '{path}'")
         con.execute(f"drop schema {name} cascade")
-
-
-def table_file(store: Store, table: str, cell: Cell | None = None) -> Place:
-    """Where a table's rows are: of one cell, or of the study."""
-    folder = (table, cell.partition) if cell else (table,)
-    return store.tables.joinpath(*folder, "rows.parquet")
 
 
 def address(file: Place) -> str:
@@ -163,7 +117,8 @@ def _rows(
     listed = ", ".join(quoted(address(file)) for file in files)
     # Below a folder such as `runs/lr=1` DuckDB would see one partition more; the
     # address is in the files too.
-    by_cell = name in CELL_TABLES and "=" not in address(files[0].parents[3])
+    is_of_cells = name in registry() and registry()[name].level == "cell"
+    by_cell = is_of_cells and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
     return query + (f", hive_types = {ADDRESS})" if by_cell else ")")
 
@@ -206,7 +161,11 @@ def quoted(text: str) -> str:
 def exported_cells(store: Store) -> list[Cell]:
     """The cells all of whose tables are there, in grid order: none is seen half."""
     is_there = listing(store.tables)
-    tables = [t for t in FOLD_TABLES if t != CONCEPTS or store.study.lexicon]
+    tables = [
+        name
+        for name in study_tables(store.study, "cell", "export")
+        if not registry()[name].optional
+    ]
     return [
         cell
         for cell in store.cells
@@ -233,8 +192,8 @@ def contents(
     searched = [
         cell for model in store.study.models if (cell := model.middle_cell) in asked
     ]
-    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
-    places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
+    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in table_names("study")}
+    places |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
     views = read_views("study", "trends", "paper", "questions", "checks")
     return places, views
 

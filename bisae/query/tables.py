@@ -1,84 +1,100 @@
-"""One Parquet file of a table: what it is made from, and writing it."""
+"""How every table is made, unless it is current: rows in DuckDB become a Parquet file.
+
+Reads the tables that a table needs; writes its file, with its provenance inside.
+"""
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
 from bisae.query.database import (
     DISABLED,
-    TIMINGS,
     Connection,
     database,
+    parquet_view,
     quoted,
-    table_file,
 )
 from bisae.query.views import View, closure
-from bisae.store import Store
+from bisae.store import (
+    KEY,
+    Provenance,
+    Store,
+    is_current,
+    registry,
+    serialized,
+    table_file,
+)
 
-Made = Mapping[str, Any]
-"""What a table is made from; equal means that the rows would be equal."""
-
-
-def made_by(views: Mapping[str, View], name: str, settings: Made) -> dict[str, Any]:
-    """A view's SQL with all it hangs on, and the settings that they name."""
-    text = "\n".join(view.select for view in closure(views, name))
-    used = {key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)}
-    return used | {"sql": digest(text)}
-
-
-def digest(text: str) -> str:
-    """The sha256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+Fill = Callable[[Connection], None]
+"""Gives a new database the rows of tables, as tables or views of their names."""
 
 
-def footer(file: Place) -> str:
-    """What a file says it was made from; empty where it says nothing.
+def make_tables(
+    store: Store,
+    provenances: Mapping[str, Provenance],
+    fill: Fill,
+    cell: Cell | None = None,
+) -> None:
+    """Make tables of a cell, or of the study, in a database of their own.
 
-    Raises Damaged.
+    `fill` is called only if one of them is not current.
     """
-    try:
-        with file.open("rb") as opened:
-            metadata = pq.read_metadata(opened).metadata or {}
-        return bytes(metadata.get(b"bisae", b"")).decode()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        reason = " ".join(str(error).split())
-        remedy = "remove it, and `bisae export` makes it again"
-        raise Damaged(str(file), reason, remedy) from error
+    stale = stale_tables(store, provenances, cell)
+    if not stale:
+        return
+    with closing(database(store.tables)) as con:
+        fill(con)
+        write_tables(con, store, stale, cell)
 
 
-def is_current(file: Place, made: Made) -> bool:
-    """Whether a file is there and was made from the same."""
-    return file.exists() and footer(file) == _footer(made)
+def stale_tables(
+    store: Store, provenances: Mapping[str, Provenance], cell: Cell | None = None
+) -> dict[str, Provenance]:
+    """Return the tables that do not exist or were made from something else."""
+    return {
+        name: provenance
+        for name, provenance in provenances.items()
+        if not is_current(table_file(store, name, cell), provenance)
+    }
+
+
+def write_tables(
+    con: Connection,
+    store: Store,
+    provenances: Mapping[str, Provenance],
+    cell: Cell | None = None,
+) -> None:
+    """Write tables or views of a database to the files of a store."""
+    for name, provenance in provenances.items():
+        write_table(con, name, table_file(store, name, cell), provenance, cell)
 
 
 def write_table(
-    con: Connection, name: str, file: Place, made: Made, cell: Cell | None = None
+    con: Connection,
+    name: str,
+    file: Place,
+    provenance: Provenance,
+    cell: Cell | None = None,
 ) -> None:
-    """Write a table or view: there whole or not at all, its sum beside it.
+    """Write a table or view: whole or not at all, with its sum next to it.
 
     Rows are in the order of all their columns, so that equal rows are equal bytes
-    whatever order they come in; those of a `cell` begin with its address.
+    whatever order they come in; those of a cell begin with its address.
     """
     address = f"{addressed(cell)}, " if cell else ""
     select = f"select {address}* from {name} order by all"
-    with written(file) as held:
+    metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
+    with written(file) as partial_file:
         # Whether the file says that a column has no nulls would depend on what DuckDB
         # knows of its sources, such as how many files they are in.
         con.execute(f"set disabled_optimizers = '{DISABLED},statistics_propagation'")
         con.execute(
-            f"copy ({select}) to {quoted(str(held))} (format parquet, "
-            f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
+            f"copy ({select}) to {quoted(str(partial_file))} "
+            f"(format parquet, compression zstd, kv_metadata {metadata})"
         )
         con.execute(f"set disabled_optimizers = '{DISABLED}'")
 
@@ -87,17 +103,47 @@ def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:
     """Write how long a cell took to train."""
     with closing(database(store.tables)) as con:
         con.execute(
-            f"create table {TIMINGS} as select ?::double as train_seconds",
-            [train_seconds],
+            "create table timings as select ?::double as train_seconds", [train_seconds]
         )
-        write_table(con, TIMINGS, table_file(store, TIMINGS, cell), {}, cell)
+        write_tables(con, store, {"timings": {}}, cell)
+
+
+def open_needed(
+    con: Connection, store: Store, names: Iterable[str], cell: Cell | None = None
+) -> set[str]:
+    """Make views of the tables that some tables are made from; return their names.
+
+    Tables of the study that it does not have, as without a lexicon, are left out.
+    """
+    tables = registry()
+    needs = {need for name in names for need in tables[name].needs}
+    for need in sorted(needs):
+        file = table_file(store, need, cell if tables[need].level == "cell" else None)
+        if file.exists():
+            parquet_view(con, need, [file])
+        else:
+            needs.remove(need)
+    return needs
+
+
+def view_provenance(
+    views: Mapping[str, View], name: str, settings: Provenance
+) -> dict[str, Any]:
+    """Return a sum of a view's SQL, with all that it depends on, and its settings.
+
+    Settings are those that the SQL names.
+    """
+    text = "\n".join(view.select for view in closure(views, name))
+    used = {key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)}
+    return used | {"sql": digest(text)}
+
+
+def digest(text: str) -> str:
+    """Return the sha256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def addressed(cell: Cell) -> str:
-    """The columns that say which cell rows are of."""
+    """Return the columns that say which cell rows are of, as SQL."""
     size, step, layer = cell
     return f"{quoted(size)} as size, {step}::bigint as step, {layer}::int as layer"
-
-
-def _footer(made: Made) -> str:
-    return json.dumps(made, sort_keys=True)

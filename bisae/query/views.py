@@ -30,6 +30,8 @@ class View(NamedTuple):
     reads: frozenset[str]
     """Tables and views that it names, from the parser."""
     path: Path
+    is_kept: bool = False
+    """Whether it is computed once, as a table, where several views read it."""
 
 
 def read_views(*folders: str) -> dict[str, View]:
@@ -54,7 +56,8 @@ def read_view(path: Path) -> View:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
     title, grain = (header(select, field) for field in ("Title", "Grain"))
-    return View(path.stem, path.parent.name, title, grain, select, reads, path)
+    is_kept = bool(header(select, "Kept"))
+    return View(path.stem, path.parent.name, title, grain, select, reads, path, is_kept)
 
 
 def header(select: str, field: str) -> str:

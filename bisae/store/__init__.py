@@ -7,19 +7,45 @@ from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import Told
 from bisae.store.store import SHARED, Store
 from bisae.store.stored import StoredCodes
+from bisae.store.tables import (
+    KEY,
+    Provenance,
+    Table,
+    command_of,
+    is_current,
+    needed,
+    provenance_of,
+    registry,
+    serialized,
+    study_tables,
+    table_file,
+    table_names,
+)
 
 __all__ = [
+    "KEY",
     "SHARED",
     "SPLITS",
     "Array",
     "Block",
     "Codes",
     "Progress",
+    "Provenance",
     "Store",
     "StoredCodes",
+    "Table",
     "Told",
     "check_same_study",
+    "command_of",
     "create_store",
+    "is_current",
     "is_store",
+    "needed",
     "open_store",
+    "provenance_of",
+    "registry",
+    "serialized",
+    "study_tables",
+    "table_file",
+    "table_names",
 ]

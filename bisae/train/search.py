@@ -6,7 +6,7 @@ memory allows.
 """
 
 import math
-from typing import Any
+from contextlib import closing
 
 import pyarrow as pa
 import torch
@@ -15,23 +15,16 @@ from bisae.formats import Rows
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel, unit_states
 from bisae.progress import track
-from bisae.query import (
-    SEARCH_TABLE,
-    database,
-    is_current,
-    open_tables,
-    read_views,
-    rows_of,
-    table_file,
-    write_table,
-)
+from bisae.query import database, open_tables, read_views, rows_of, write_tables
 from bisae.sae import Autoencoder, start
 from bisae.states import StateBlocks
-from bisae.store import Store
+from bisae.store import Provenance, Store, is_current, table_file
 from bisae.train.checkpoint import divide, folder_of, identity
 from bisae.train.job import Job
 from bisae.train.resume import Keeper
 from bisae.train.run import train_jobs
+
+SEARCH_TABLE = "lr_search"
 
 
 def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
@@ -58,10 +51,11 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
 
 def is_searched(store: Store, cell: Cell) -> bool:
     """Whether a cell's table is there and made under the study's settings."""
-    return is_current(table_file(store, SEARCH_TABLE, cell), _made(store))
+    return is_current(table_file(store, SEARCH_TABLE, cell), _provenance(store))
 
 
-def _made(store: Store) -> dict[str, Any]:
+def _provenance(store: Store) -> Provenance:
+    """Return what a search's table is made from: settings and text."""
     corpus = store.corpus_attributes()["fingerprint"]
     return {"sae": store.study.sae.model_dump(mode="json"), "corpus": corpus}
 
@@ -97,18 +91,14 @@ def _squared_error(sae: Autoencoder, x: torch.Tensor) -> float:
     return float((sae.reconstruct(x).recon - x).double().square().sum())
 
 
-def _write(store: Store, cell: Cell, found: list[tuple[float, float]]) -> None:
-    file = table_file(store, SEARCH_TABLE, cell)
-    columns = {
-        "size": pa.array([cell.size] * len(found)),
-        "step": pa.array([cell.step] * len(found), pa.int64()),
-        "layer": pa.array([cell.layer] * len(found), pa.int32()),
-        "lr": pa.array([lr for lr, _ in found], pa.float64()),
-        "mse": pa.array([mse for _, mse in found], pa.float64()),
-    }
-    con = database()
-    try:
-        con.register(SEARCH_TABLE, pa.table(columns))
-        write_table(con, SEARCH_TABLE, file, _made(store))
-    finally:
-        con.close()
+def _write(store: Store, cell: Cell, errors: list[tuple[float, float]]) -> None:
+    """Write the table of a cell from each learning rate and its error."""
+    rows = pa.table(
+        {
+            "lr": pa.array([lr for lr, _ in errors], pa.float64()),
+            "mse": pa.array([mse for _, mse in errors], pa.float64()),
+        }
+    )
+    with closing(database()) as con:
+        con.register(SEARCH_TABLE, rows)
+        write_tables(con, store, {SEARCH_TABLE: _provenance(store)}, cell)

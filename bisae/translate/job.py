@@ -52,8 +52,8 @@ class Job(NamedTuple):
             for way, tasks in self.tasks.items()
         }
 
-    def made(self, settings: Iterable[Setting]) -> dict[str, Any]:
-        """What the tables are made from."""
+    def provenance(self, settings: Iterable[Setting]) -> dict[str, Any]:
+        """Return what the tables are made from."""
         listed = [list(setting) for setting in settings]
         comet = self.asked.comet and portable_path(self.store.study, self.asked.comet)
         return self.identity | {"settings": listed, "comet": comet}

@@ -11,7 +11,7 @@ from bisae.progress import bar
 from bisae.translate.job import Job, Setting
 from bisae.translate.prompts import Tokens, check_lengths
 from bisae.translate.scores import Scorer
-from bisae.translate.tables import is_translated, write_tables
+from bisae.translate.tables import is_translated, write_translations
 
 
 def translate(
@@ -46,7 +46,7 @@ def translate(
                 shown.update(len(numbers))
             job.keep(setting, way, texts)
     scorer = Scorer(job.asked.comet, gpu=mid.device.type == "cuda")
-    write_tables(job, settings.keys(), scorer)
+    write_translations(job, settings.keys(), scorer)
 
 
 def _batches(prompts: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:

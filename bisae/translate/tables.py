@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from bisae.grid import Cell
-from bisae.query import Made, database, is_current, table_file, write_table
-from bisae.store import Store
+from bisae.query import database, stale_tables, write_tables
+from bisae.store import Provenance, Store, table_file
 from bisae.translate.job import Job, Setting
 from bisae.translate.pairs import Direction
 from bisae.translate.scores import Scorer, Translated
@@ -47,13 +47,12 @@ Row = dict[str, Any]
 
 
 def is_translated(job: Job, settings: Collection[Setting]) -> bool:
-    """Whether both tables are there, of these settings: no model need be opened."""
-    made = job.made(settings)
-    files = (table_file(job.store, name, job.mid) for name in COLUMNS)
-    return all(is_current(file, made) for file in files)
+    """Whether both tables are current, of these settings: no model need be opened."""
+    provenances = dict.fromkeys(COLUMNS, job.provenance(settings))
+    return not stale_tables(job.store, provenances, job.mid)
 
 
-def write_tables(job: Job, settings: Collection[Setting], scorer: Scorer) -> None:
+def write_translations(job: Job, settings: Collection[Setting], scorer: Scorer) -> None:
     """Write both tables, of settings all of which are translated."""
     rows: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     for setting in settings:
@@ -67,7 +66,7 @@ def write_tables(job: Job, settings: Collection[Setting], scorer: Scorer) -> Non
             rows["translation_scores"] += [
                 named | score._asdict() for score in scorer.scores(found, way.target)
             ]
-    _write(job.store, job.mid, rows, job.made(settings))
+    _write(job.store, job.mid, rows, job.provenance(settings))
 
 
 def write_none(store: Store, mid: Cell) -> None:
@@ -76,13 +75,14 @@ def write_none(store: Store, mid: Cell) -> None:
         _write(store, mid, {name: [] for name in COLUMNS}, {})
 
 
-def _write(store: Store, mid: Cell, rows: dict[str, list[Row]], made: Made) -> None:
+def _write(
+    store: Store, mid: Cell, rows: dict[str, list[Row]], provenance: Provenance
+) -> None:
     with closing(database(store.tables)) as con:
         for name, columns in COLUMNS.items():
             schema = pa.schema(SETTING + columns)
-            con.register("found", pa.Table.from_pylist(rows[name], schema))
-            write_table(con, "found", table_file(store, name, mid), made, mid)
-            con.unregister("found")
+            con.register(name, pa.Table.from_pylist(rows[name], schema))
+        write_tables(con, store, dict.fromkeys(COLUMNS, provenance), mid)
 
 
 def _named(job: Job, setting: Setting, way: Direction) -> Row:

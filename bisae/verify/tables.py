@@ -1,22 +1,13 @@
 """The exported tables: is each file what was written, and of the codes it claims?"""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bisae.files import Place, beside, has_its_sum, relative
 from bisae.grid import Cell
-from bisae.query import CELL_TABLES, SEARCH_TABLE, STUDY_TABLES, footer, table_file
-from bisae.store import Store
+from bisae.store import Store, command_of, provenance_of, table_file, table_names
 from bisae.verify.findings import Finding
 
-MADE_BY = {
-    "replicates": "uncertainty",
-    SEARCH_TABLE: "lr-search",
-    "translations": "intervene",
-    "translation_scores": "intervene",
-}
-"""The command that makes a table; that of all others is `export`."""
 IsThere = Callable[[Place], bool]
 
 
@@ -24,13 +15,13 @@ def study_files(store: Store, is_there: IsThere) -> list[Place]:
     """The files that all cells share, the embeddings among them."""
     size, step = store.study.embeddings()
     files = [store.tables / "embeddings" / f"{size}-{step}.npy"]
-    files += [table_file(store, table) for table in STUDY_TABLES]
+    files += [table_file(store, table) for table in table_names("study")]
     return [file for file in files if is_there(file)]
 
 
 def cell_files(store: Store, cell: Cell, is_there: IsThere) -> list[Place]:
     """The files of a cell."""
-    files = [table_file(store, name, cell) for name in CELL_TABLES]
+    files = [table_file(store, name, cell) for name in table_names("cell")]
     return [file for file in files if is_there(file)]
 
 
@@ -51,15 +42,14 @@ def _check(
 ) -> Iterator[Finding]:
     for file in files:
         where = relative(file, store.place)
-        command = MADE_BY.get(relative(file, store.tables).split("/")[0], "export")
-        again = f"remove it, and `bisae {command}` makes it again"
+        again = f"remove it, and `bisae {command_of(file)}` makes it again"
         try:
             if not has_its_sum(file):
                 yield Finding(where, f"is not what {beside(file).name} says; {again}")
             elif file.suffix == ".parquet":
-                made = json.loads(footer(file))
+                provenance = provenance_of(file)
                 for name, part in made_from.items():
-                    if made.get(name, part["fingerprint"]) != part["fingerprint"]:
+                    if provenance.get(name, part["fingerprint"]) != part["fingerprint"]:
                         yield Finding(where, f"was made from other {name}; {again}")
         except FileNotFoundError:
             yield Finding(where, f"has no {beside(file).name} beside it; {again}")

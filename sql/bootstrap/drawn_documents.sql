@@ -1,5 +1,6 @@
 -- Title:   How often is each document drawn, in each replicate of the text?
 -- Grain:   document, replicate
+-- Kept:    as a table, since several views read it
 -- Reads:   documents, draws
 -- A document is drawn as often as a Poisson variable of mean 1 says: so often on average,
 -- and as variable, as if as many documents were drawn with replacement. It comes from a

@@ -1,5 +1,6 @@
 -- Title:   How often does each feature fire in each document?
 -- Grain:   feature, document
+-- Kept:    as a table, since several views read it
 -- Reads:   firings, tokens, vocab
 -- A run starts where the token before, in the same document, does not fire the feature.
 with placed as (

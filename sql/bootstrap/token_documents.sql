@@ -1,5 +1,6 @@
 -- Title:   How often does each feature fire on each token, in each document?
 -- Grain:   feature, cluster, token_id, document
+-- Kept:    as a table, since several views read it
 -- Reads:   firings, tokens, clusters
 -- In this order, what is summed together stands together: twice as fast.
 select

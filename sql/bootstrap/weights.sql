@@ -1,5 +1,6 @@
 -- Title:   How often is each document drawn, in replicates that are summed together?
 -- Grain:   document
+-- Kept:    as a table, since several views read it
 -- Reads:   drawn_documents
 -- Weights are summed sixteen at a time, so they are packed: replicates 4 i to 4 i + 3
 -- stand in one number of 128 bits, 31 bits apart.

@@ -1,5 +1,6 @@
 -- Title:   Which language is each document in, and which rules take it into account?
 -- Grain:   document
+-- Kept:    as a table, since several views read it
 -- Reads:   documents, document_eighths, parts, firing_rules, settings
 -- A language is its position in the study's list: one byte for each of many firings.
 with rules as (

@@ -1,5 +1,6 @@
 -- Title:   In which documents does each feature fire, by which rules?
 -- Grain:   feature, document
+-- Kept:    as a table, since several views read it
 -- Reads:   some_codes, settings
 -- Without the rule of the first 50 documents, which needs to know these.
 select

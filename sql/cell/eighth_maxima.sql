@@ -1,6 +1,7 @@
 -- Title:   How often, and how strongly at most, is each feature activated in each eighth
 --          of the text?
 -- Grain:   feature, eighth
+-- Kept:    as a table, since several views read it
 -- Reads:   codes, document_eighths, settings
 with placed as (
     select

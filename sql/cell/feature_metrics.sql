@@ -1,5 +1,6 @@
 -- Title:   What do the firings of each feature say, by the study and by each variant of it?
 -- Grain:   variant, feature
+-- Kept:    as a table, since several views read it
 -- Reads:   variants, feature_classes, document_counts, entropies, mono_null, firing_spans,
 --          settings
 select

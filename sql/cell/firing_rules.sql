@@ -1,5 +1,6 @@
 -- Title:   By which rules is an activation a firing?
 -- Grain:   rule
+-- Kept:    as a table, since several views read it
 -- Reads:   settings
 -- The first rule is the study's; the others change one thing of it: the share of the
 -- feature's maximum that has to be exceeded, the documents whose maximum and firings count,

@@ -1,5 +1,6 @@
 -- Title:   The values that an activation of each feature must exceed, rule by rule
 -- Grain:   feature
+-- Kept:    as a table, since several views read it
 -- Reads:   rule_floors
 -- `least` is the lowest: below it nothing fires, by no rule. A feature that is not
 -- activated in a rule's documents has no floor there.

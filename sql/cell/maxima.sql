@@ -1,5 +1,6 @@
 -- Title:   How often is each feature activated, in how many runs, how strongly at most?
 -- Grain:   feature
+-- Kept:    as a table, since several views read it
 -- Reads:   eighth_maxima
 select
     feature,

@@ -1,5 +1,6 @@
 -- Title:   Which activations are firings, by which rules, the first 50 documents included?
 -- Grain:   feature, token_row
+-- Kept:    as a table, since several views read it
 -- Reads:   some_codes, first_documents, settings
 select
     some_codes.feature,

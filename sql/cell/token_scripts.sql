@@ -1,5 +1,6 @@
 -- Title:   Which language does a token's script belong to?
 -- Grain:   token_id; tokens without letters, and of scripts of several languages, have none
+-- Kept:    as a table, since several views read it
 -- Reads:   vocab, tokens, settings
 -- A script belongs to a language as a token does: if more than a share of its
 -- occurrences, per equal text, are in it.

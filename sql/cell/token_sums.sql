@@ -1,5 +1,6 @@
 -- Title:   What do the tokens of each feature add up to?
 -- Grain:   rule, feature
+-- Kept:    as a table, since several views read it
 -- Reads:   feature_tokens
 -- Sums are of decimals, so exact: they do not depend on the order of the rows.
 select

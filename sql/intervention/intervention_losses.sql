@@ -1,5 +1,6 @@
 -- Title:   How well does the model predict each held-out document, with what is added?
 -- Grain:   full_step, control, added, alpha, m, draw, scale_back, b_pre, document
+-- Kept:    as a table, since several views read it
 -- Reads:   measured, models, wanted
 -- Paper:   equation 7
 -- nll: nats, summed over the document's tokens; norms and active features are means over

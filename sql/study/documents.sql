@@ -1,5 +1,6 @@
 -- Title:   Which language is each document in, and which under the null?
 -- Grain:   document
+-- Kept:    as a table, since several views read it
 -- Reads:   tokens, settings
 -- The null permutes the languages of documents: each takes that of the document with
 -- its rank in an order drawn by a seeded hash.

@@ -1,0 +1,128 @@
+"""The tables of a store: which there are, the file of each, and what it was made from.
+
+Reads sql/tables.toml and the metadata of Parquet files.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bisae.assets import asset_dir
+from bisae.errors import Damaged, one_line
+from bisae.files import Place
+from bisae.grid import Cell
+from bisae.store.store import Store
+from bisae.study import Study
+
+Provenance = Mapping[str, Any]
+"""What a table is made from; if it is equal, the rows would be equal."""
+KEY = "bisae"
+"""Under which key the metadata of a Parquet file holds the provenance, as JSON."""
+
+
+class Table(NamedTuple):
+    """One table of sql/tables.toml, which says what each field means."""
+
+    level: str
+    command: str
+    needs: tuple[str, ...] = ()
+    section: str = ""
+    optional: bool = False
+    title: str = ""
+    grain: str = ""
+
+
+@lru_cache(maxsize=1)
+def registry() -> Mapping[str, Table]:
+    """Return every table by name, in the order in which they are made."""
+    entries = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
+    return {
+        name: Table(**entry | {"needs": tuple(entry.get("needs", ()))})
+        for name, entry in entries.items()
+    }
+
+
+def table_names(level: str, command: str = "") -> list[str]:
+    """List the tables of a level, in the order in which they are made.
+
+    With `command`, only those that this command makes.
+    """
+    return [
+        name
+        for name, table in registry().items()
+        if table.level == level and command in ("", table.command)
+    ]
+
+
+def study_tables(study: Study, level: str, command: str) -> list[str]:
+    """List the tables that a command makes of a study: those whose section it has."""
+    sections = {name: registry()[name].section for name in table_names(level, command)}
+    return [
+        name
+        for name, section in sections.items()
+        if not section or getattr(study, section)
+    ]
+
+
+def table_file(store: Store, name: str, cell: Cell | None = None) -> Place:
+    """Return the file of a table: of one cell, or of the study."""
+    folders = (name, cell.partition) if cell else (name,)
+    return store.tables.joinpath(*folders, "rows.parquet")
+
+
+def command_of(file: Place) -> str:
+    """Return the command that makes the table that a file below `tables` belongs to."""
+    names = [part for part in file.parts if part in registry()]
+    return registry()[names[-1]].command if names else "export"
+
+
+def provenance_of(file: Place) -> Provenance:
+    """Read what a table was made from; empty where its file does not say.
+
+    Raises Damaged, or FileNotFoundError.
+    """
+    try:
+        with file.open("rb") as opened:
+            metadata = pq.read_metadata(opened).metadata or {}
+        provenance: Provenance = json.loads(metadata.get(KEY.encode(), b"{}"))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        remedy = f"remove it, and `bisae {command_of(file)}` makes it again"
+        raise Damaged(str(file), one_line(error), remedy) from error
+    return provenance
+
+
+def serialized(provenance: Provenance) -> str:
+    """Return a provenance as its file holds it: equal ones are equal texts."""
+    return json.dumps(provenance, sort_keys=True)
+
+
+def is_current(file: Place, provenance: Provenance) -> bool:
+    """Whether a file exists and was made from the same."""
+    if not file.exists():
+        return False
+    return serialized(provenance_of(file)) == serialized(provenance)
+
+
+def needed(store: Store, name: str, cell: Cell | None = None) -> dict[str, str]:
+    """Return a sum of the provenance of every table that a table is made from.
+
+    Tables that do not exist, as without a lexicon, are left out.
+    """
+    tables = registry()
+    files = {
+        need: table_file(store, need, cell if tables[need].level == "cell" else None)
+        for need in tables[name].needs
+    }
+    return {
+        need: hashlib.sha256(serialized(provenance_of(file)).encode()).hexdigest()
+        for need, file in files.items()
+        if file.exists()
+    }
