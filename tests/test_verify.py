@@ -275,7 +275,7 @@ def test_tables_of_other_codes(copy: Store) -> None:
     }
     assert all(f"/{CELL.partition}/" in one.where for one in wrong)
     tables = {one.where.split("/")[1] for one in wrong}
-    assert tables == {*FOLD_TABLES, "sensitivity", "eval_size", "code_promises"}
+    assert tables == {*FOLD_TABLES, "sensitivity", "eval_size", "code_checks"}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from bisae.store import Store
 def _step(name: str, reads: str, settings: str = "") -> View:
     """A step between views that Python takes: what it reads, and which settings."""
     tables = frozenset(reads.split())
-    return View(name, "cell", "", "", settings, tables, Path(name))
+    return View(name, "cell", {}, settings, tables, Path(name))
 
 
 STEPS = {

@@ -40,10 +40,11 @@ from bisae.query.tables import (
     write_table,
 )
 from bisae.query.views import (
+    CODE_CHECKS,
     View,
     build_order,
     closure,
-    header,
+    read_check_views,
     read_view,
     read_views,
 )
@@ -51,6 +52,7 @@ from bisae.query.watch import Watch
 
 __all__ = [
     "CELL_TABLES",
+    "CODE_CHECKS",
     "FOLD_TABLES",
     "SEARCH_TABLE",
     "STUDY_TABLES",
@@ -76,7 +78,6 @@ __all__ = [
     "exported_cells",
     "footer",
     "frame_of",
-    "header",
     "is_current",
     "keywords",
     "made_by",
@@ -86,6 +87,7 @@ __all__ = [
     "parquet_view",
     "questions",
     "quoted",
+    "read_check_views",
     "read_view",
     "read_views",
     "rows_of",

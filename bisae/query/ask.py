@@ -7,7 +7,7 @@ from bisae.assets import asset_dir
 from bisae.formats import Rows
 from bisae.query.database import Connection
 from bisae.query.failure import named
-from bisae.query.views import read_views
+from bisae.query.views import read_check_views, read_views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def headers() -> dict[str, tuple[str, str]]:
     """Title and grain of every table and view that bisae knows."""
     told = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
     found = {name: (one["title"], one["grain"]) for name, one in told.items()}
-    views = read_views().items()
+    views = (read_views() | read_check_views()).items()
     return found | {name: (view.title, view.grain) for name, view in views}
 
 

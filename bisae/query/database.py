@@ -20,7 +20,13 @@ from bisae.files import Place, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.failure import named
-from bisae.query.views import View, build_order, read_views, reads_of
+from bisae.query.views import (
+    View,
+    build_order,
+    read_check_views,
+    read_views,
+    reads_of,
+)
 from bisae.store import Store
 
 Connection = duckdb.DuckDBPyConnection
@@ -53,7 +59,7 @@ CELL_TABLES = (
     *FOLD_TABLES,
     *VARIANT_TABLES,
     "replicates",
-    "code_promises",
+    "code_checks",
     SEARCH_TABLE,
     *INTERVENTION_TABLES,
 )
@@ -230,8 +236,8 @@ def contents(
     ]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in STUDY_TABLES}
     places |= dict.fromkeys(CELL_TABLES, cells) | {SEARCH_TABLE: searched}
-    views = read_views("study", "trends", "paper", "questions", "checks")
-    return places, views
+    views = read_views("study", "trends", "paper", "questions")
+    return places, views | read_check_views()
 
 
 def connect(
