@@ -13,12 +13,13 @@ from code_faults import longer, negative, slot
 
 from bisae.build import build
 from bisae.checks import failures, validate
+from bisae.checks import recorded as checking
 from bisae.checks.code_checks import code_suite
 from bisae.checks.recorded import check_codes, validate_cells
 from bisae.cli import main
 from bisae.errors import AddressError, Unfinished
 from bisae.grid import Selection, parse_selection
-from bisae.query import connect, table_file
+from bisae.query import connect, read_check_views, table_file
 from bisae.store import Store, open_store
 from bisae.study import Study
 
@@ -185,3 +186,26 @@ def test_another_checkpoint_is_told(
     elsewhere.study = as_study(elsewhere, checkpoint=other)
     assert ENCODED_AGAIN.isdisjoint(checks(elsewhere))
     assert "M/5: skipping the checks that encode again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "runs"),
+    [("No code is negative", "Codes are positive", False), ("> 0", "> 1 - 1", True)],
+)
+def test_a_check_runs_again_if_its_query_changed_not_its_words(
+    copied_study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    old: str,
+    new: str,
+    runs: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    file = recorded(open_store(copied_study.store))
+    before = file.stat().st_mtime_ns
+    views = read_check_views(of_codes=True)
+    view = views[NEGATIVE]
+    assert old in view.select
+    changed = view._replace(select=view.select.replace(old, new))
+    changed_views = views | {NEGATIVE: changed}
+    monkeypatch.setattr(checking, "read_check_views", lambda **_: changed_views)
+    build(copied_study, ONE, ("export",))
+    assert (file.stat().st_mtime_ns > before) == runs

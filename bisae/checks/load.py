@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bisae.assets import asset_dir
 from bisae.checks.suites import Check, Position, Suite, expectation, read_suite
 from bisae.errors import CheckError
+from bisae.files import read
 from bisae.query import View, build_order, read_view
 
 FIELDS = ("Check", "Title", "Why", "Guards", "Grain", "Reads", "Paper")
@@ -41,7 +42,7 @@ def load_checks(folder: Path) -> CheckFolder:
     """Load a folder; one that does not exist has no checks."""
     views = _views(sorted([*folder.glob("*.sql"), *folder.glob("*/*.sql")]))
     suites = {file: _read_suite(file) for file in sorted(folder.glob("*.json"))}
-    _refuse_unread(views, [file.read_text("utf-8") for file in suites])
+    _refuse_unread(views, [read(file).decode() for file in suites])
     together = _by_table(folder, views.values(), suites.values())
     _refuse_repeated(check for suite in together for check in suite.checks)
     return CheckFolder(folder, together, _in_order(folder, views))

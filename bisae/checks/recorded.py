@@ -53,12 +53,12 @@ def record_results(
     `lm` is their language model, if it is loaded.
     """
     checks = _digest_of_checks()
-    made = {cell: _made(store, cell) | {"checks": checks} for cell in cells}
-    stale = [cell for cell in cells if not _is_recorded(store, cell, made[cell])]
+    provenance = {cell: _provenance(store, cell) | {"checks": checks} for cell in cells}
+    stale = [cell for cell in cells if not _is_recorded(store, cell, provenance[cell])]
     with closing(database(store.tables)) as con:
         for cell, results in check_codes(store, stale, lm):
             again = lm is not None or is_at_hand(store, cell)
-            _write(con, store, cell, results, made[cell] | {ENCODED_AGAIN: again})
+            _write(con, store, cell, results, provenance[cell] | {ENCODED_AGAIN: again})
 
 
 def check_codes(
@@ -120,7 +120,7 @@ def _encoded_again(
     return dict(encode_again(store, lm, cells))
 
 
-def _made(store: Store, cell: Cell) -> dict[str, Any]:
+def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
     """The weights, codes and tables that a cell has."""
     parts = {
         name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
@@ -142,10 +142,10 @@ def _digest_of_checks() -> str:
     return digest("\n".join([*names, *selects]))
 
 
-def _is_recorded(store: Store, cell: Cell, made: dict[str, Any]) -> bool:
+def _is_recorded(store: Store, cell: Cell, provenance: dict[str, Any]) -> bool:
     """Whether the results of all checks that can run now are recorded."""
     file = table_file(store, RECORDED, cell)
-    whole, part = (made | {ENCODED_AGAIN: again} for again in (True, False))
+    whole, part = (provenance | {ENCODED_AGAIN: again} for again in (True, False))
     return is_current(file, whole) or (
         not is_at_hand(store, cell) and is_current(file, part)
     )
