@@ -26,7 +26,7 @@ mypy: $(VENV)/.dev
 	$(BIN)/mypy
 
 sqlfluff: $(VENV)/.dev
-	$(BIN)/sqlfluff lint --disable-progress-bar sql
+	$(BIN)/sqlfluff lint --disable-progress-bar sql validations
 
 demo: $(VENV)/.installed
 	$(BIN)/bisae demo --folder store/data/toy

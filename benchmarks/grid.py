@@ -1,10 +1,10 @@
-"""Trends and promises over the paper's whole grid: 1,572 cells of 32,768 features.
+"""Trends and checks over the paper's whole grid: 1,572 cells of 32,768 features.
 
     python benchmarks/grid.py FOLDER       # 51.5M made-up features, some minutes, 4 GB
 
 Writes tables as an export would, then asks: one query that counts rows and sums every
 column that `trends` reads, over the same files; `trends`; the same for
-`trend_languages`; one cell's trends; then every promise. Each row is a fresh process.
+`trend_languages`; one cell's trends; then every check. Each row is a fresh process.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from study import make_study
 
-from bisae.assets import asset_dir
 from bisae.export.cell import COMPUTED_ONCE
 from bisae.files import place
 from bisae.formats import Rows, render
@@ -43,7 +42,7 @@ N = 32_768
 SIZES = {"150M": (12, 16), "440M": (16, 16), "980M": (20, 16), "1.8B": (24, 16)}
 SIZES |= {"3.7B": (28, 15)}
 """Layers and checkpoints: 1,572 cells."""
-PROMISES = "every promise"
+CHECKS = "every check"
 COPIED = ("features", "feature_languages", "firings", "clusters")
 LINKED = """
 select 0 as clustering, feature, token_id,
@@ -83,8 +82,8 @@ def main() -> None:
         found.append((view, *told, told[0] / base[0]))
     found.append(("trends of one cell", *measure(asked.folder, ONE), None))
     trends = next(row[1] for row in found if row[0] == "trends")
-    promised = measure(asked.folder, PROMISES)
-    found.append((PROMISES, *promised, promised[0] / trends))
+    checked = measure(asked.folder, CHECKS)
+    found.append((CHECKS, *checked, checked[0] / trends))
     names = ["query", "seconds", "connecting s", "peak MB", "files", "ratio"]
     print(render(Rows(names, found), "markdown"))
 
@@ -200,7 +199,7 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
 
 
 def cells_row(cell: Cell, number: int) -> str:
-    """One row of `cells`, of what those promise."""
+    """One row of `cells`, of what those say."""
     return (
         f"create or replace table cells as select {1000 * cell.step}::bigint "
         f"as tokens_seen, {len(cell.size)}::bigint as n_params, 64::bigint as d_model, "
@@ -228,7 +227,7 @@ def measure(folder: Path, query: str) -> tuple[float, float, float, int]:
 def ask(folder: Path, query: str) -> dict[str, Any]:
     """Time a query, median of three, once its files' footers are read."""
     store = open_store(place(folder))
-    if query == PROMISES:
+    if query == CHECKS:
         return keep(store)
     began = time.perf_counter()
     con = connect(store, query=query)
@@ -245,21 +244,21 @@ def ask(folder: Path, query: str) -> dict[str, Any]:
 
 
 def keep(store: Store) -> dict[str, Any]:
-    """Time what `validate` does, once. All promises are kept."""
-    from bisae.validate import check, failures, read_suite
-    from bisae.validate.checks import MEMORY
-    from bisae.validate.once import compute_once
-    from bisae.validate.present import present
+    """Time what `validate` does, once. All checks pass."""
+    from bisae.checks import failures, run_checks, shipped_checks
+    from bisae.checks.applicable import applicable
+    from bisae.checks.materialize import compute_once
+    from bisae.checks.validate import MEMORY
+    from bisae.query import CODE_CHECKS
 
     began = time.perf_counter()
     con = connect(store)
     connecting = time.perf_counter() - began
     con.execute(f"set memory_limit = '{MEMORY}'")
-    files = sorted(asset_dir("validations").glob("*.json"))
+    suites = [one for one in shipped_checks() if one.table != CODE_CHECKS]
     began = time.perf_counter()
     compute_once(con)
-    outcomes = check(con, present(con, [read_suite(file) for file in files]))
-    assert not failures(outcomes)
+    assert not failures(run_checks(con, applicable(con, suites)))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     return {"seconds": seconds, "connecting": connecting, "peak": peak, "files": 0}

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bisae import translate
+from bisae.checks.recorded import record_results
 from bisae.configurations import with_layers
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.devices import note_slow_bfloat16
@@ -22,7 +23,6 @@ from bisae.intervene import intervene as measure
 from bisae.memory import translating_bytes
 from bisae.models import open_model
 from bisae.progress import note
-from bisae.promises import record_outcomes
 from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
@@ -83,7 +83,7 @@ def _build_checkpoint(
     shared = shared or _share(store)
     if done := [cell for cell in cells if store.progress(cell).codes]:
         export_cells(shared, done)
-        record_outcomes(store, done, lm)
+        record_results(store, done, lm)
     return shared
 
 

@@ -186,8 +186,8 @@ def _prepare_worker() -> None:
 def _import_for_the_end() -> None:
     """Import what checks and report take, while only one worker has work."""
     import bisae.build
-    import bisae.report
-    import bisae.validate  # noqa: F401
+    import bisae.checks
+    import bisae.report  # noqa: F401
 
 
 def _train_tokenizer(path: Path) -> None:

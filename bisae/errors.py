@@ -18,7 +18,7 @@ class BisaeError(Exception):
     """Something the user can fix."""
 
     exit_code = 1
-    """1: a run failed or a promise broke. 2: bad use, or a check that cannot run."""
+    """1: a run or a check failed. 2: bad use, or a check that cannot run."""
 
 
 class AssetMissing(BisaeError, FileNotFoundError):
@@ -121,5 +121,5 @@ class CompareError(BisaeError, ValueError):
     exit_code = 2
 
 
-class BrokenPromise(BisaeError, AssertionError):
-    """A check ran and found rows that break it."""
+class CheckFailed(BisaeError, AssertionError):
+    """A check ran and failed: the data are not what they should be."""

@@ -68,7 +68,7 @@ def _tables(
 
 
 def _fit(weights: Mapping[str, Any], d: int) -> bool:
-    """Whether weights can encode states of d; that they must is another promise."""
+    """Whether weights can encode states of d; that they must is another check."""
     n = len(weights["W_enc"])
     asked = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
     names = asked.keys() & weights.keys()

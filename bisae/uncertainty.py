@@ -31,7 +31,8 @@ from bisae.store import Provenance, Store, needed, table_file
 AT_ONCE = 16
 """Replicates whose weights sql/bootstrap/weights.sql packs."""
 TABLE = "replicates"
-DRAWN = "weights"
+DRAWN = ("drawn_documents", "weights")
+"""Views that are computed anew for the replicates that are drawn at once."""
 
 
 def draw_replicates(
@@ -95,7 +96,8 @@ def _draw(
         for first in range(0, provenance["replicates"], AT_ONCE):
             last = min(first + AT_ONCE, provenance["replicates"])
             con.execute(_draws(provenance["seed"], first, last))
-            con.execute(f"create or replace table {DRAWN} as {views[DRAWN].select}")
+            for name in DRAWN:
+                con.execute(f"create or replace table {name} as {views[name].select}")
             con.execute("insert into drawn from replicates")
         con.execute("drop view replicates")
         con.execute("alter table drawn rename to replicates")

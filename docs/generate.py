@@ -1,7 +1,8 @@
-"""Write what stands in two places: the index of views, the commands, the tree.
+"""Write what stands in two places: the index of views, checks, commands, the tree.
 
-Reads the .sql headers, the commands' help and git's list of files; fills the parts of
-README.md, sql/README.md and docs/commands.md between their `generated` marks.
+Reads the .sql headers, the checks, the commands' help and git's list of files; fills
+the parts of README.md, sql/README.md, docs/checks.md and docs/commands.md between their
+`generated` marks.
 Run by `make docs`; a test fails when a part is stale.
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from bisae.checks import shipped_checks
 from bisae.cli import main
 from bisae.query import read_views
 
@@ -25,7 +27,7 @@ NOTES = {
     "sql/": "the questions: one select per file",
     "store/": "the format: specification, and the same for machines",
     "tests/": "one per module, a plain reference, a tiny study",
-    "validations/": "the promises: Great Expectations suites",
+    "validations/": "the checks: one .sql file each, or a range in JSON",
 }
 
 
@@ -37,6 +39,19 @@ def views() -> str:
         cells = (f"`{view.name}`", view.folder, view.title, view.grain)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def checks() -> str:
+    """A table of the checks of each table or view."""
+    lines = []
+    for suite in shipped_checks():
+        lines += [f"## {suite.table}", "", "| check | what holds | why | guards |"]
+        lines += ["|---|---|---|---|"]
+        for check in suite.checks:
+            cells = f"`{check.name}`", check.description, check.why, check.guards
+            lines.append(f"| {' | '.join(cells)} |".replace("<", "&lt;"))
+        lines.append("")
+    return "\n".join(lines[:-1])
 
 
 def commands() -> str:
@@ -75,6 +90,7 @@ def _modules() -> list[tuple[str, str]]:
 PARTS = {
     "README.md": {"tree": tree},
     "sql/README.md": {"views": views},
+    "docs/checks.md": {"checks": checks},
     "docs/commands.md": {"commands": commands},
 }
 

@@ -1,7 +1,7 @@
-"""Faults of one cell's codes, weights, firings and features, each with what it breaks.
+"""Faults of one cell's codes, weights, firings and features, each with what fails.
 
 A fault changes a copy of the tiny store, in its real arrays and files, and gives what
-the first of the promises that it breaks must say of one row.
+the first of the checks that then fail must say of one row.
 """
 
 import json
@@ -14,20 +14,20 @@ from cell_copy import CELL, Copy, Row
 
 Plant = Callable[[Copy], Row]
 
-ACTIVATIONS = "A feature is activated as often as its codes say"
-ROWS = "Every place of every evaluation document has a row of codes"
-SHAPE = "Every array of a cell has the shape that the settings say"
-UNIT = "Every direction has unit norm"
-FALL = "Codes fall along a row, unused places at its end"
-BEYOND = "Nothing beyond a document's end has codes"
+ACTIVATIONS = "features_activations_miscounted"
+ROWS = "code_rows_missing"
+SHAPE = "arrays_misshapen"
+UNIT = "directions_not_unit"
+FALL = "code_rows_not_falling"
+BEYOND = "code_rows_beyond_documents"
 
 
 class Fault(NamedTuple):
-    """What is done, and what it breaks: these promises, and no others."""
+    """What is done, and the checks that then fail: these, and no others."""
 
     name: str
     plant: Plant
-    breaks: tuple[str, ...]
+    fails: tuple[str, ...]
 
 
 def slot(change: Callable[[Copy, int], None], *, sampled: bool = False) -> Plant:
@@ -152,46 +152,46 @@ FAULTS = [
     Fault(
         "a feature twice",
         slot(repeat),
-        ("A token has at most k codes, each of another feature", ACTIVATIONS),
+        ("code_rows_repeating", ACTIVATIONS),
     ),
     Fault(
         "a number beyond",
         slot(number_beyond),
-        ("Every code is of a feature that there is", ACTIVATIONS),
+        ("code_rows_index_beyond", ACTIVATIONS),
     ),
-    Fault("nan", slot(first_value(np.nan)), ("Every code is finite",)),
-    Fault("infinite", slot(first_value(np.inf)), ("Every code is finite",)),
-    Fault("negative", slot(negative), ("No code is below zero",)),
+    Fault("nan", slot(first_value(np.nan)), ("code_rows_not_finite",)),
+    Fault("infinite", slot(first_value(np.inf)), ("code_rows_not_finite",)),
+    Fault("negative", slot(negative), ("code_rows_negative",)),
     Fault("zeros first", slot(zeros_first), (FALL, ACTIVATIONS)),
     Fault(
         "an unused place named",
         slot(unused_named),
-        ("An unused place names no feature", ACTIVATIONS),
+        ("code_rows_unused_named", ACTIVATIONS),
     ),
     Fault("two documents end earlier", shorter(0, 1), (BEYOND,)),
     Fault(
         "one document ends earlier",
         shorter(0),
-        (BEYOND, "Every language has as many evaluation tokens"),
+        (BEYOND, "languages_unequal"),
     ),
     Fault("documents without rows", more_text, (ROWS, SHAPE)),
     Fault("another shape", misshapen, (SHAPE, UNIT)),
-    Fault("a weight that is nan", not_finite, ("Every weight is finite", UNIT)),
+    Fault("a weight that is nan", not_finite, ("weights_not_finite", UNIT)),
     Fault("a longer direction", longer, (UNIT,)),
-    Fault("two numbers", two_numbers, ("Every feature has one number",)),
+    Fault("two numbers", two_numbers, ("numbers_not_of_features",)),
     Fault(
         "another count of dead",
         dead,
-        ("Features with codes and dead features are all features",),
+        ("dead_miscounted",),
     ),
     Fault(
         "a code of another feature",
         slot(other_feature, sampled=True),
-        ("Tokens that are encoded again have the same features", ACTIVATIONS),
+        ("reencoded_other_features", ACTIVATIONS),
     ),
     Fault(
         "a code of another value",
         slot(other_value, sampled=True),
-        ("Tokens that are encoded again have the same values",),
+        ("reencoded_other_values",),
     ),
 ]

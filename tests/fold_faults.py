@@ -9,12 +9,12 @@ import numpy as np
 from cell_copy import CELL, Copy, Row, planted
 from code_faults import ACTIVATIONS, Fault, Plant
 
-ALIVE = "Every feature with codes has one row, and no other has any"
-IS_CODE = "Every firing is a code, of the same token, feature and value"
-IS_FIRING = "Every code above its feature's threshold is a firing"
-COUNTED = "A feature fires as often as it has firings"
-LANGUAGES = "A feature's firings in a language are those on its documents"
-CLUSTERS = "A feature's tokens and clusters are those of `clusters`"
+ALIVE = "features_without_codes"
+IS_CODE = "firings_not_codes"
+IS_FIRING = "codes_not_fired"
+COUNTED = "features_firings_miscounted"
+LANGUAGES = "languages_firings_miscounted"
+CLUSTERS = "clusters_miscounted"
 
 
 KEYS = {
@@ -40,7 +40,7 @@ def of(table: str, change: str, **told: Any) -> Plant:
         key = {name: known[name] for name in KEYS[table]}
         where = " and ".join(f"{name} = {value!r}" for name, value in key.items())
         copy.table(table, planted(table, where, change))
-        key.pop("token_id", None)  # promises over clusters name the feature
+        key.pop("token_id", None)  # checks of clusters name the feature
         return key | told
 
     return plant
@@ -90,7 +90,7 @@ FAULTS = [
     Fault(
         "a greater maximum",
         of("features", "max_value = max_value + 1"),
-        ("A feature's maximum is that of its codes",),
+        ("features_maximum_not_in_codes",),
     ),
     Fault(
         "a feature's firings counted once more",
@@ -119,7 +119,7 @@ FAULTS = [
     Fault(
         "a cluster misnamed",
         of("clusters", "cluster = token_id + 1"),
-        ("A cluster is named by its lowest token", CLUSTERS),
+        ("clusters_misnamed", CLUSTERS),
     ),
     Fault(
         "a firing lost",
@@ -129,7 +129,7 @@ FAULTS = [
     Fault(
         "a firing on no token",
         of("firings", "token_row = -1"),
-        (IS_FIRING, IS_CODE, "Every firing is on a token of the text", LANGUAGES),
+        (IS_FIRING, IS_CODE, "firings_without_token", LANGUAGES),
     ),
     Fault(
         "a firing repeated",
@@ -146,7 +146,7 @@ FAULTS = [
         "a firing below the threshold",
         too_weak,
         (
-            "Every firing is above the threshold that the codes give",
+            "firings_not_above",
             COUNTED,
             LANGUAGES,
         ),
@@ -154,6 +154,6 @@ FAULTS = [
     Fault(
         "a higher threshold",
         stricter,
-        ("Every firing is above the threshold that the codes give",),
+        ("firings_not_above",),
     ),
 ]

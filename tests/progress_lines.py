@@ -4,5 +4,5 @@ import re
 
 
 def without_progress(stderr: str) -> str:
-    """Drop lines such as `validate: 74 promises in 3 s, 25 a second`."""
+    """Drop lines such as `validate: 74 checks in 3 s, 25 a second`."""
     return re.sub(r"^(copy|validate): (stopped at )?\d.*\n", "", stderr, flags=re.M)

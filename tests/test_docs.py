@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from store_copy import copy_store
 
+from bisae.checks import load_checks, run_user_checks
 from bisae.cli import main
 from bisae.store import Store, lease
 from bisae.study import Intervention, Model, Study, Translation, Validation, dump_study
@@ -18,7 +19,6 @@ from bisae.study.corpus import Corpus, Text
 from bisae.study.pretrain import Pretrain
 from bisae.study.sae import Sae
 from bisae.study.schema import Features, Lm
-from bisae.validate import check_own, read_own
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "store" / "README.md", *ROOT.glob("docs/*.md")]
@@ -91,19 +91,19 @@ def test_the_store_is_read_without_bisae() -> None:
     assert len(code.strip().splitlines()) < 20
 
 
-def test_promises_of_ones_own_are_as_documented(tiny: Store, tmp_path: Path) -> None:
+def test_checks_of_ones_own_are_as_documented(tiny: Store, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "validation.md").read_text("utf-8")
-    shown = re.findall(r"`promises/(\S+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL)
-    assert [name for name, _ in shown] == ["unsure_layers.sql", "reconstruction.json"]
+    shown = re.findall(r"`checks/(\S+)`:\n\n```\w+\n(.*?)```", page, re.DOTALL)
+    assert [name for name, _ in shown] == ["unsure_layers.sql", "cells.json"]
     for name, text in shown:
         (tmp_path / name).write_text(text)
-    suite, check = check_own(tiny, read_own(tmp_path))
-    assert (suite.file.name, suite.view) == ("reconstruction.json", "cells")
+    suite, check = run_user_checks(tiny, load_checks(tmp_path))
+    assert (suite.file.name, suite.check) == ("cells.json", "half_explained")
     assert suite.status == "pass"
-    assert (check.file.name, check.view) == ("unsure_layers.sql", "unsure_layers")
+    assert (check.file.name, check.check) == ("unsure_layers.sql", "unsure_layers")
     assert check.status == "fail"  # a tiny cell has few features
     assert check.rows[0].keys() == set(re.findall(r"^    (\w+),?$", shown[0][1], re.M))
-    assert check.promise in shown[0][1]
+    assert check.description in shown[0][1]
 
 
 def generator() -> ModuleType:

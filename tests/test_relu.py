@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from bisae.build import build
+from bisae.checks import failures, validate
 from bisae.grid import Cell, Selection
 from bisae.hidden import load_lm, unit_states
 from bisae.states import StateBlocks
 from bisae.store import Store
 from bisae.study import Study
-from bisae.validate import failures, validate
 
 CELL = Cell("S", 40, 1)
 
@@ -46,7 +46,7 @@ def test_its_metrics_are_of_the_whole_and_its_codes_are_cut(relu: Store) -> None
     np.testing.assert_allclose(stored.value, expected, rtol=2e-2, atol=2e-3)
 
 
-def test_every_promise_is_kept(relu: Store) -> None:
+def test_every_check_passes(relu: Store) -> None:
     assert failures(validate(relu)) == []
 
 

@@ -11,12 +11,12 @@ import tomli_w
 import transformers.dynamic_module_utils
 from click.testing import CliRunner
 
+from bisae.checks.recorded import check_codes
 from bisae.cli import main
 from bisae.corpus import load_tokenizer
 from bisae.errors import StudyError, UntrustedCode
 from bisae.grid import Cell
 from bisae.models import note_checkpoint, open_model
-from bisae.promises import check_codes
 from bisae.store import Store, open_store
 from bisae.study import Study, dump_study, load_study
 from bisae.translate.scores import check_comet

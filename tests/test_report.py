@@ -28,11 +28,12 @@ ABSENT = {
     *("figures_12_17", "findings_uncertainty"),
 }
 """Nothing was added to a model, and no size is between two."""
-PROMISES: list[dict[str, Any]] = [
+CHECKS: list[dict[str, Any]] = [
     {
-        "file": "cells.json",
-        "view": "cells",
-        "promise": "Every cell stands once",
+        "file": "cells_repeated.sql",
+        "table": "cells",
+        "check": "cells_repeated",
+        "description": "Every cell has one row",
         "why": "It counts once.",
         "guards": "grain",
         "status": status,
@@ -51,7 +52,7 @@ def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of its own, and its report."""
     place = tmp_path_factory.mktemp("report") / "store"
     copy_store(tiny, place)
-    report(open_store(place), PROMISES)
+    report(open_store(place), CHECKS)
     return place
 
 
@@ -66,7 +67,7 @@ def contents(tiny: Store) -> Contents:
     query = "from settings"
     settings = rows_of(connect(tiny, query=query), query)
     row = dict(zip(settings.names, settings.values[0], strict=True))
-    return Contents(tiny.study, row, 8, 10, [], {}, {}, PROMISES)
+    return Contents(tiny.study, row, 8, 10, [], {}, {}, CHECKS)
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -184,7 +185,7 @@ def test_sizes_stand_in_the_order_of_their_parameters(copy: Path) -> None:
 
 def test_same_store_same_bytes(copy: Path, tmp_path: Path) -> None:
     shutil.copytree(copy, tmp_path / "other", ignore=shutil.ignore_patterns("reports"))
-    report(open_store(tmp_path / "other"), PROMISES)
+    report(open_store(tmp_path / "other"), CHECKS)
     for file in sorted((copy / "reports").rglob("*")):
         other = tmp_path / "other" / file.relative_to(copy)
         assert file.is_dir() or file.read_bytes() == other.read_bytes(), file.name
@@ -223,9 +224,9 @@ def test_every_link_leads_somewhere(page: str, copy: Path) -> None:
         assert anchor or (copy / "reports" / link).exists(), link
 
 
-def test_page_says_how_many_promises_are_kept(page: str) -> None:
+def test_page_says_how_many_checks_pass(page: str) -> None:
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
-    assert "3 promises are kept, 1 broken, 2 could not be checked." in words
+    assert "3 checks passed, 1 failed, 2 could not run." in words
     assert 'href="validation.html"' in page
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bisae.query import create_views, database, read_views
+from bisae.query import create_views, database, read_check_views
 from bisae.store import Codes, Store
 from bisae.store.slots import told
 
@@ -127,7 +127,7 @@ def test_codes_are_the_same_up_to_rounding(
         con.register("codes_again", table(given))
         con.register("sampled_rows", pa.table({"token_row": [5], "gap": [gap]}))
         base = {"sampled_codes", "codes_again", "sampled_rows"}
-        create_views(con, read_views("codes"), base)
+        create_views(con, read_check_views(of_codes=True), base)
         for what in ("features", "values"):
             found = con.execute(f"from reencoded_other_{what}").fetchall()
             assert bool(found) == (what == other), found

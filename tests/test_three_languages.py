@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 
 from bisae.build import build
+from bisae.checks import failures, validate
 from bisae.grid import Selection
 from bisae.pretrain import pretrain
 from bisae.query import Connection, connect
 from bisae.store import Store
 from bisae.study import load_study
-from bisae.validate import failures, validate
 
 STUDY = """
 name = "three"
@@ -147,5 +147,5 @@ def test_classes_are_counted_in_plain_python(three: Store, con: Connection) -> N
     assert dict(shares) == {name: wanted[name] for name in (*WORDS, "mixed")}
 
 
-def test_promises_hold_for_three_languages(three: Store) -> None:
+def test_every_check_passes_for_three_languages(three: Store) -> None:
     assert failures(validate(three)) == []

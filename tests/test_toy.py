@@ -123,7 +123,7 @@ def test_a_document_has_one_topic(folder: Path, world: World, language: str) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_documents_are_of_the_promised_length(folder: Path, language: str) -> None:
+def test_documents_are_of_the_length_asked_for(folder: Path, language: str) -> None:
     documents = lines(folder / f"{language}.jsonl")
     assert len(documents) == 200
     assert {len(sentences(line["text"])) for line in documents} == {*range(8, 12)}

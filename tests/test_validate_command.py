@@ -16,17 +16,19 @@ from store_copy import copy_store
 from terminal import terminal
 
 from bisae import progress
+from bisae.checks import CheckResult, as_rows, failures, in_short, validate
 from bisae.cli import main
 from bisae.store import Store, open_store
-from bisae.validate import Outcome, as_rows, failures, in_short, validate
 
 ACTIVE = "Spans of activations lie between one token and a window"
 SPANS = "Spans of firings lie between one token and a window"
-KEPT = Outcome(Path("f"), "v", "p", "why", "rule", "pass", "0", "no rows", 0, [])
-BROKEN = KEPT._replace(
+PASSED = CheckResult(
+    *(Path("f"), "v", "k", "p", "why", "rule"), "pass", "0", "no rows", 0, []
+)
+FAILED = PASSED._replace(
     status="fail", observed="1", n_bad=1, rows=[{"size": "大", "step": 5, "layer": 1}]
 )
-RAISED = KEPT._replace(status="error", observed="no such column (line 3)")
+RAISED = PASSED._replace(status="error", observed="no such column (line 3)")
 
 
 def damage(store: Store, column: str, value: str) -> int:
@@ -57,10 +59,11 @@ def broken(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store
     return store, damage(store, "mean_span_active", "99.5")
 
 
-def test_json_has_the_rows_that_break_a_promise(broken: tuple[Store, int]) -> None:
+def test_json_has_the_rows_that_violate_a_check(broken: tuple[Store, int]) -> None:
     store, feature = broken
     told = run(store, "json")
     (one,) = [one for one in json.loads(told.stdout) if one["result"] == "fail"]
+    assert one["check"] == "features_active_spans_out_of_range"
     assert one["what"] == ACTIVE
     assert one["where"] == "features: M/5/1"
     assert (one["observed"], one["expected"]) == ("1", "no rows")
@@ -69,11 +72,11 @@ def test_json_has_the_rows_that_break_a_promise(broken: tuple[Store, int]) -> No
     assert one["rows"] == [cell | {"feature": feature, "mean_span_active": 99.5}]
     number = len(json.loads(told.stdout))
     said = without_progress(told.stderr)
-    assert said == f"Error: 1 of {number} promises are broken\n"
+    assert said == f"Error: 1 of {number} checks failed\n"
     assert told.exit_code == 1
 
 
-def test_the_table_is_narrow_and_tells_below_what_is_broken(
+def test_the_table_is_narrow_and_shows_failures_below(
     broken: tuple[Store, int],
 ) -> None:
     store, feature = broken
@@ -84,8 +87,9 @@ def test_the_table_is_narrow_and_tells_below_what_is_broken(
     assert [line for line in lines if not line.startswith("pass  ")] == [
         line for line in lines if line.startswith(f"fail    {ACTIVE}")
     ]
-    title, why, expected, observed, names, _, row = below.splitlines()
+    title, check, why, expected, observed, names, _, row = below.splitlines()
     assert title == f"fail: {ACTIVE} (features: M/5/1)"
+    assert check == "check: features_active_spans_out_of_range"
     assert re.fullmatch(r"why: .+\.", why)
     assert (expected, observed) == ("expected: no rows", "observed: 1")
     assert names.split() == ["size", "step", "layer", "feature", "mean_span_active"]
@@ -93,7 +97,7 @@ def test_the_table_is_narrow_and_tells_below_what_is_broken(
     assert told.exit_code == 1
 
 
-def test_markdown_and_csv_have_one_line_a_promise(broken: tuple[Store, int]) -> None:
+def test_markdown_and_csv_have_one_line_a_check(broken: tuple[Store, int]) -> None:
     store, feature = broken
     expected = {"size": "M", "step": 5, "layer": 1, "feature": feature}
     markdown = run(store, "markdown").stdout.splitlines()
@@ -108,14 +112,14 @@ def test_markdown_and_csv_have_one_line_a_promise(broken: tuple[Store, int]) -> 
 def test_what_cannot_be_checked_is_shown_beside_what_is_broken(
     tiny: Store, tmp_path: Path
 ) -> None:
-    """A value that is no number breaks a promise; means over it cannot be computed."""
+    """A value that is no number fails a check; means over it cannot be computed."""
     store = one_checkpoint(tiny, tmp_path / "store")
     damage(store, "mean_span", "'nan'")
     told = run(store, "json")
     results = {one["what"]: one for one in json.loads(told.stdout)}
     assert results[SPANS]["result"] == "fail"
     assert results[SPANS]["rows"][0]["mean_span"] == "nan"
-    assert results["Every cell stands once"]["result"] == "pass"
+    assert results["Every cell has one row"]["result"] == "pass"
     errors = [one for one in results.values() if one["result"] == "error"]
     assert errors
     assert all("value nan can't be cast" in one["observed"] for one in errors)
@@ -134,7 +138,7 @@ def test_a_sound_store_says_so(tiny: Store) -> None:
     told = run(tiny, "table")
     assert told.exit_code == 0
     number = len(told.stdout.splitlines()) - 2
-    assert without_progress(told.stderr) == f"{number} promises kept\n"
+    assert without_progress(told.stderr) == f"all {number} checks passed\n"
 
 
 def test_nothing_is_written(
@@ -151,12 +155,12 @@ def files(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def test_what_is_kept_prints_short() -> None:
-    assert as_rows([KEPT, BROKEN]).values == [
-        ("pass", "p", "v", "0", "no rows", None, None),
-        ("fail", "p", "v: 大/5/1", "1", "no rows", "why", BROKEN.rows),
+def test_what_passed_prints_short() -> None:
+    assert as_rows([PASSED, FAILED]).values == [
+        ("pass", "k", "p", "v", "0", "no rows", None, None),
+        ("fail", "k", "p", "v: 大/5/1", "1", "no rows", "why", FAILED.rows),
     ]
-    assert in_short([KEPT, RAISED]).values == [
+    assert in_short([PASSED, RAISED]).values == [
         ("pass", "p", "v", "0", "no rows"),
         ("error", "p", "v", None, "no rows"),
     ]
@@ -174,15 +178,15 @@ def test_what_is_kept_prints_short() -> None:
 )
 def test_cells_are_named(layers: list[int], n_bad: int, where: str) -> None:
     rows = [{"size": "S", "step": 0, "layer": layer} for layer in layers]
-    assert BROKEN._replace(rows=rows, n_bad=n_bad).where == where
+    assert FAILED._replace(rows=rows, n_bad=n_bad).where == where
 
 
 def test_rows_without_a_cell_name_none() -> None:
-    assert BROKEN._replace(rows=[{"token_id": 3}]).where == "v"
+    assert FAILED._replace(rows=[{"token_id": 3}]).where == "v"
 
 
-def test_failures_are_what_is_broken() -> None:
-    assert failures([KEPT, BROKEN]) == [BROKEN]
+def test_failures_are_what_failed() -> None:
+    assert failures([PASSED, FAILED]) == [FAILED]
 
 
 class Seen(io.StringIO):
@@ -198,7 +202,7 @@ def test_progress_is_told_on_standard_error(
     monkeypatch.setattr(progress, "SHOWN_AFTER", 0)
     monkeypatch.setattr(sys, "stderr", seen := Seen())
     number = len(validate(tiny))
-    assert re.search(rf"validate: .*\d/{number}.* promises/s", seen.getvalue())
+    assert re.search(rf"validate: .*\d/{number}.* checks/s", seen.getvalue())
 
 
 def test_a_terminal_is_told_how_to_have_the_rest(tiny: Store) -> None:

@@ -274,7 +274,7 @@ def test_tables_of_other_codes(copy: Store) -> None:
     }
     assert all(f"/{CELL.partition}/" in one.where for one in wrong)
     tables = {one.where.split("/")[1] for one in wrong}
-    assert tables == {*table_names("cell", "export"), "code_promises"}
+    assert tables == {*table_names("cell", "export"), "code_checks"}
 
 
 @pytest.mark.parametrize(

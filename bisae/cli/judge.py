@@ -15,7 +15,7 @@ from bisae.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from bisae.validate import Outcome
+    from bisae.checks import CheckResult
 
 
 @click.command()
@@ -25,50 +25,51 @@ if TYPE_CHECKING:
 @trust_option
 @reports_errors
 def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
-    """Check every promise; exit status 1 when one is broken, 2 when one cannot run.
+    """Run every check; exit status 1 when one fails, 2 when one cannot run.
 
-    Prints what is promised, where, and what became of it; for what is broken also why
-    it matters, and rows that break it. Promises over codes, weights, firings and
-    clusters were checked when their cell was built: with --only those of some cells are
-    checked afresh, and those over other tables for these cells alone.
+    Prints the result of each check, what it says and where; for one that fails also why
+    that matters, and rows that violate it. Codes, weights, firings and clusters were
+    checked when their cell was built: with --only those of some cells are checked
+    afresh, and all other tables for these cells alone.
 
     Example: bisae validate toy/store --only size=0.5M,step=900
     """
     import bisae
-    from bisae.errors import BrokenPromise
+    from bisae.checks import failures, validate
+    from bisae.errors import CheckFailed
     from bisae.grid import parse_selection
-    from bisae.promises import validate_cells
-    from bisae.validate import failures, validate
 
     opened = bisae.open(store, trust_remote_code=trust)
     if only is None:
-        outcomes = validate(opened)
+        results = validate(opened)
     else:
-        outcomes = validate_cells(opened, parse_selection(only))
-    _show(outcomes, style)
-    if broken := failures(outcomes):
-        msg = f"{len(broken)} of {len(outcomes)} promises are broken"
-        raise BrokenPromise(msg)
-    say(f"{len(outcomes)} promises kept")
+        from bisae.checks.recorded import validate_cells  # torch
+
+        results = validate_cells(opened, parse_selection(only))
+    _show(results, style)
+    if failed := failures(results):
+        msg = f"{len(failed)} of {len(results)} checks failed"
+        raise CheckFailed(msg)
+    say(f"all {len(results)} checks passed")
 
 
-def _show(outcomes: "list[Outcome]", style: str) -> None:
-    """Print outcomes; people get a narrow table, and below it what is not kept."""
+def _show(results: "list[CheckResult]", style: str) -> None:
+    """Print results; people get a narrow table, and below it what did not pass."""
+    from bisae.checks import as_rows, in_short
     from bisae.formats import Rows
-    from bisae.validate import as_rows, in_short
 
     if style != "table":
-        show(as_rows(outcomes), style)
+        show(as_rows(results), style)
         return
-    show(in_short(outcomes), style)
-    for one in outcomes:
-        if one.status != "pass":
-            click.echo(f"\n{one.status}: {one.promise} ({one.where})")
-            click.echo(f"why: {one.why}\nexpected: {one.expected}")
-            click.echo(f"observed: {one.observed}")
-        if one.rows:
-            values = [tuple(row.values()) for row in one.rows]
-            show(Rows(list(one.rows[0]), values), style)
+    show(in_short(results), style)
+    for result in results:
+        if result.status != "pass":
+            click.echo(f"\n{result.status}: {result.description} ({result.where})")
+            click.echo(f"check: {result.check}\nwhy: {result.why}")
+            click.echo(f"expected: {result.expected}\nobserved: {result.observed}")
+        if result.rows:
+            values = [tuple(row.values()) for row in result.rows]
+            show(Rows(list(result.rows[0]), values), style)
 
 
 @click.command()
@@ -123,13 +124,13 @@ def compare(stores: tuple[str, ...], style: str) -> None:
 @store_argument
 @reports_errors
 def report(store: str) -> None:
-    """Write tables, figures, one page that shows them, and one of the promises.
+    """Write tables, figures, one page that shows them, and one of the checks.
 
     Example: bisae report toy/store
     """
     import bisae
+    from bisae.checks import as_records, validate
     from bisae.report import report
-    from bisae.validate import as_records, validate
 
     opened = bisae.open(store)
     click.echo(report(opened, as_records(validate(opened))))

@@ -25,7 +25,7 @@ def verify(store: str, only: str | None, style: str) -> None:
     Example: bisae verify toy/store
     """
     import bisae
-    from bisae.errors import BrokenPromise
+    from bisae.errors import CheckFailed
     from bisae.grid import parse_selection
     from bisae.verify import as_rows, verify
 
@@ -36,7 +36,7 @@ def verify(store: str, only: str | None, style: str) -> None:
     if found.findings:
         show(as_rows(found), style)
         msg = f"wrong: {len(found.findings)}; {looked}"
-        raise BrokenPromise(msg)
+        raise CheckFailed(msg)
     say(f"nothing is wrong; {looked}")
 
 

@@ -283,20 +283,21 @@ def _stage(path: Path, only: str | None, stage: str, *, trust: bool) -> None:
 def _build(path: Path, only: str | None, *, trust: bool) -> None:
     """Build, print the trends of the middle layers, then check and report."""
     from bisae.build import build
-    from bisae.errors import BrokenPromise
+    from bisae.checks import as_records, failures, load_checks, validate
+    from bisae.errors import CheckFailed
     from bisae.grid import parse_selection
     from bisae.report import report
     from bisae.study import load_study
-    from bisae.validate import as_records, failures, read_own, validate
 
     study = load_study(path, trust_remote_code=trust)
     if study.validation:
-        read_own(Path(study.validation.folder))  # what is malformed is told at once
+        load_checks(Path(study.validation.folder))  # a malformed one is an error now
     store = build(study, parse_selection(only))
     _show_answer(store, "from overview")
-    outcomes = validate(store)
-    page = report(store, as_records(outcomes))
+    results = validate(store)
+    page = report(store, as_records(results))
     say(f"store  {store.place}\nreport {page}")
-    if broken := failures(outcomes):
-        msg = f"{len(broken)} promises are broken; `bisae validate {store.place}`"
-        raise BrokenPromise(msg)
+    if failed := failures(results):
+        msg = f"{len(failed)} of {len(results)} checks failed; "
+        msg += f"`bisae validate {store.place}` shows which"
+        raise CheckFailed(msg)

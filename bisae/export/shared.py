@@ -37,7 +37,7 @@ from bisae.store import Store, study_tables, table_file, table_names
 def _step(name: str, reads: str, settings: str = "") -> View:
     """A step between views that Python takes: what it reads, and which settings."""
     tables = frozenset(reads.split())
-    return View(name, "cell", "", "", settings, tables, Path(name))
+    return View(name, "cell", {}, settings, tables, Path(name))
 
 
 STEPS = {

@@ -108,7 +108,7 @@ def transposed_product(
     Reads tokens k d numbers of `other`, through L2; sets n d numbers to zero and adds
     d of them for each piece of at most PIECE entries, of which there are n + tokens k /
     PIECE at most. The pieces of one feature are added as they come, so the last bits
-    of the sum change from run to run: only the CPU's is promised to the bit.
+    of the sum change from run to run: only the CPU's is the same to the bit.
     """
     order, _, starts = places
     n, d = out.shape

@@ -37,16 +37,18 @@ from bisae.query.tables import (
     write_timings,
 )
 from bisae.query.views import (
+    CODE_CHECKS,
     View,
     build_order,
     closure,
-    header,
+    read_check_views,
     read_view,
     read_views,
 )
 from bisae.query.watch import Watch
 
 __all__ = [
+    "CODE_CHECKS",
     "Answer",
     "Connection",
     "Fill",
@@ -67,7 +69,6 @@ __all__ = [
     "digest",
     "exported_cells",
     "frame_of",
-    "header",
     "keywords",
     "make_tables",
     "missing_cells",
@@ -77,6 +78,7 @@ __all__ = [
     "parquet_view",
     "questions",
     "quoted",
+    "read_check_views",
     "read_view",
     "read_views",
     "rows_of",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from bisae.formats import Rows
 from bisae.query.database import Connection
 from bisae.query.failure import named
-from bisae.query.views import read_views
+from bisae.query.views import read_check_views, read_views
 from bisae.store import registry
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def frame_of(con: Connection, query: str) -> "pd.DataFrame":
 
 def headers() -> dict[str, tuple[str, str]]:
     """Title and grain of every table and view that bisae knows."""
-    tables, views = registry().items(), read_views().items()
+    tables, views = registry().items(), (read_views() | read_check_views()).items()
     return {name: (table.title, table.grain) for name, table in tables} | {
         name: (view.title, view.grain) for name, view in views
     }

@@ -20,7 +20,13 @@ from bisae.files import Place, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.query import fence
 from bisae.query.failure import named
-from bisae.query.views import View, build_order, read_views, reads_of
+from bisae.query.views import (
+    View,
+    build_order,
+    read_check_views,
+    read_views,
+    reads_of,
+)
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Connection = duckdb.DuckDBPyConnection
@@ -194,8 +200,8 @@ def contents(
     ]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in table_names("study")}
     places |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
-    views = read_views("study", "trends", "paper", "questions", "checks")
-    return places, views
+    views = read_views("study", "trends", "paper", "questions")
+    return places, views | read_check_views()
 
 
 def connect(

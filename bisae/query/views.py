@@ -1,12 +1,12 @@
 """The .sql files: what each asks, what it reads, and in which order they are built.
 
-A file is one bare SELECT; its stem is the view's name. There are no templates and no
-paths: files name each other, and DuckDB's own parser says who needs whom.
+Reads sql/ and, for the checks, validations/. A file is one bare SELECT; its stem is the
+view's name. There are no templates and no paths: files name each other, and DuckDB's
+own parser says who needs whom.
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -17,6 +17,7 @@ import duckdb
 from bisae.assets import asset_dir
 from bisae.errors import SqlError
 from bisae.files import read
+from bisae.query.header import parse_header
 
 
 class View(NamedTuple):
@@ -24,46 +25,65 @@ class View(NamedTuple):
 
     name: str
     folder: str
-    title: str
-    grain: str
+    header: Mapping[str, str]
+    """The fields of its header, by name."""
     select: str
     reads: frozenset[str]
     """Tables and views that it names, from the parser."""
     path: Path
-    is_kept: bool = False
-    """Whether it is computed once, as a table, where several views read it."""
+
+    @property
+    def title(self) -> str:
+        """What it asks; of a check, what holds while it has no rows."""
+        return self.header.get("Title") or self.header.get("Check", "")
+
+    @property
+    def grain(self) -> str:
+        """What it has one row for."""
+        return self.header.get("Grain", "")
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is computed once, as a table, where several views read it."""
+        return "Kept" in self.header
+
+
+CODE_CHECKS = "codes"
+"""The folder of validations/ whose checks are of one cell, and read its codes."""
 
 
 def read_views(*folders: str) -> dict[str, View]:
     """The views of some folders of sql/ (all, by default), by name. Raises SqlError."""
-    found: dict[str, Path] = {}
-    for path in sorted(asset_dir("sql").rglob("*.sql")):
-        if folders and path.parent.name not in folders:
-            continue
-        if path.stem in found:
-            msg = f"{path} and {found[path.stem]} would both create {path.stem!r}"
+    paths = asset_dir("sql").rglob("*.sql")
+    return _by_name(p for p in paths if not folders or p.parent.name in folders)
+
+
+def read_check_views(*, of_codes: bool = False) -> dict[str, View]:
+    """The views of all checks of a store, or of those of a cell's codes, by name."""
+    paths = asset_dir("validations").rglob("*.sql")
+    return _by_name(p for p in paths if (p.parent.name == CODE_CHECKS) == of_codes)
+
+
+def _by_name(paths: Iterable[Path]) -> dict[str, View]:
+    """Read files whose stems are all different. Raises SqlError."""
+    by_name: dict[str, Path] = {}
+    for path in sorted(paths):
+        if path.stem in by_name:
+            msg = f"{path} and {by_name[path.stem]} would both create {path.stem!r}"
             raise SqlError(msg)
-        found[path.stem] = path
-    return {name: read_view(path) for name, path in found.items()}
+        by_name[path.stem] = path
+    return {name: read_view(path) for name, path in by_name.items()}
 
 
 def read_view(path: Path) -> View:
     """Read one file and its header. Raises SqlError."""
     select = read(path).decode()
     try:
-        reads = tables_of(select)
+        header, reads = parse_header(select), tables_of(select)
     except SqlError as error:
         msg = f"{path}: {error}"
         raise SqlError(msg) from error
-    title, grain = (header(select, field) for field in ("Title", "Grain"))
-    is_kept = bool(header(select, "Kept"))
-    return View(path.stem, path.parent.name, title, grain, select, reads, path, is_kept)
-
-
-def header(select: str, field: str) -> str:
-    """What a file's header says; a field may go on in lines indented below it."""
-    found = re.search(rf"^-- {field}: +(.*(?:\n--   +.*)*)", select, re.M)
-    return " ".join(found[1].replace("\n--", " ").split()) if found else ""
+    return View(path.stem, path.parent.name, header, select, reads, path)
 
 
 def build_order(views: Mapping[str, View]) -> list[str]:

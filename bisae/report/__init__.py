@@ -1,4 +1,4 @@
-"""What `bisae report` makes: tables, figures, a page of them and one of promises."""
+"""What `bisae report` makes: tables, figures, a page of them and one of checks."""
 
 from bisae.report.report import report
 

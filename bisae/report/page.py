@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from bisae.report.checks import Results, counts
 from bisae.report.figures import Drawing
-from bisae.report.promises import Outcomes, counts
 from bisae.report.tables import Table
 from bisae.report.template import template
 from bisae.study import Study
@@ -55,7 +55,7 @@ class Contents(NamedTuple):
     tables: Mapping[str, Table]
     left_out: Mapping[str, str]
     """Names of views and figures, and why they are not there."""
-    promises: Outcomes
+    checks: Results
 
 
 def render_page(contents: Contents) -> str:
@@ -63,7 +63,7 @@ def render_page(contents: Contents) -> str:
     rate = contents.settings["link_rate"]
     return template("page.html.jinja").render(
         contents._asdict(),
-        counts=counts(contents.promises),
+        counts=counts(contents.checks),
         rows_shown=ROWS_SHOWN,
         linked_by_chance=LINKED_BY_CHANCE,
         warns=rate is not None and rate > LINKED_BY_CHANCE,

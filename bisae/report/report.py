@@ -10,27 +10,27 @@ from contextlib import closing
 from bisae.files import Place
 from bisae.formats import Rows
 from bisae.query import Connection, connect, missing_cells, rows_of
+from bisae.report.checks import Results, render_checks
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
-from bisae.report.promises import Outcomes, render_promises
 from bisae.report.tables import Table, read_tables, write_tables
 from bisae.store import Store
 
 
-def report(store: Store, promises: Outcomes) -> Place:
+def report(store: Store, checks: Results) -> Place:
     """Write tables, figures and both pages; gives the main one.
 
-    `promises` is what became of each of them.
+    `checks` are the results of all checks.
     """
     with store.lease("reports", wait=True), closing(connect(store)) as con:
-        return _write(store, con, promises)
+        return _write(store, con, checks)
 
 
-def _write(store: Store, con: Connection, promises: Outcomes) -> Place:
+def _write(store: Store, con: Connection, checks: Results) -> Place:
     folder = store.place / "reports"
-    # First: where a promise is broken, there may be nothing else to show.
-    write(folder / "validation.html", render_promises(store.study.name, promises))
+    # First: where a check fails, there may be nothing else to show.
+    write(folder / "validation.html", render_checks(store.study.name, checks))
     tables, left_out = read_tables(con, figure_files())
     write_tables(tables, folder / "tables")
     figures = _figures(tables)
@@ -46,7 +46,7 @@ def _write(store: Store, con: Connection, promises: Outcomes) -> Place:
         figures=figures,
         tables=tables,
         left_out=left_out,
-        promises=promises,
+        checks=checks,
     )
     page = folder / "index.html"
     write(page, render_page(contents))

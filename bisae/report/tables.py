@@ -29,10 +29,13 @@ class Table(NamedTuple):
 
     view: View
     rows: Rows
-    paper: str
-    """What it is in the paper, from the header; may be empty."""
     repeats: bool = False
     """Whether all its rows stand in figures too."""
+
+    @property
+    def paper(self) -> str:
+        """What it is in the paper, from the header; may be empty."""
+        return self.view.header.get("Paper", "")
 
 
 def read_tables(
@@ -45,7 +48,7 @@ def read_tables(
     views = read_views("cell", "trends", "paper")
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
-    numbered = [name for name in paper if _paper(views[name])]
+    numbered = [name for name in paper if "Paper" in views[name].header]
     there = _names(con)
     tables, left_out = {}, {}
     for name in dict.fromkeys((*FIRST, *figures, *numbered)):
@@ -56,7 +59,7 @@ def read_tables(
             left_out[name] = f"this study has no {needs}"
         elif (rows := rows_of(con, _query(views[name], con))).values:
             repeats = views[name].reads <= set(figures)
-            tables[name] = Table(views[name], rows, _paper(views[name]), repeats)
+            tables[name] = Table(views[name], rows, repeats)
         else:
             left_out[name] = "it has no rows"
     return tables, left_out
@@ -100,10 +103,5 @@ def _laid_across(view: View, column: str, measures: list[str]) -> str:
 
 def _across(view: View) -> tuple[str, list[str]] | None:
     """Which column's values the header lays across, and what stands below them."""
-    found = re.search(r"^-- Across: +(\w+) of (.*)$", view.select, re.MULTILINE)
-    return (found[1], found[2].split(", ")) if found else None
-
-
-def _paper(view: View) -> str:
-    found = re.search(r"^-- Paper: +(.*)$", view.select, re.MULTILINE)
-    return found[1] if found else ""
+    column, _, measures = view.header.get("Across", "").partition(" of ")
+    return (column, measures.split(", ")) if column else None

@@ -96,10 +96,10 @@ class Lexicon(Section):
 
 
 class Validation(Section):
-    """What a user promises of the store, beside what bisae does."""
+    """Checks that a user adds to those of bisae."""
 
     folder: str
-    """Suites (.json) and checks (.sql)."""
+    """Of checks: <check>.sql, and <table>.json for suites of great-expectations."""
 
 
 def _file_name(name: str) -> str:

@@ -1,0 +1,35 @@
+"""Check data: the checks in validations/ and a user's, on tables, codes and weights.
+
+The only door to great-expectations.
+"""
+
+from bisae.checks.load import CheckFolder, load_checks, shipped_checks
+from bisae.checks.results import (
+    CheckResult,
+    as_records,
+    as_rows,
+    failures,
+    in_short,
+)
+from bisae.checks.run import ROWS_SHOWN, run_checks
+from bisae.checks.suites import Check, Suite, read_suite
+from bisae.checks.user_checks import run_user_checks
+from bisae.checks.validate import validate
+
+__all__ = [
+    "ROWS_SHOWN",
+    "Check",
+    "CheckFolder",
+    "CheckResult",
+    "Suite",
+    "as_records",
+    "as_rows",
+    "failures",
+    "in_short",
+    "load_checks",
+    "read_suite",
+    "run_checks",
+    "run_user_checks",
+    "shipped_checks",
+    "validate",
+]

@@ -1,0 +1,164 @@
+"""Check cells' codes when they are built, and record the results.
+
+Reads `sae/`, `codes/` and tables of cells, and their checkpoint where it is available;
+writes the table `code_checks`, the result of each check.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import pyarrow as pa
+
+from bisae.checks.cell_tables import RECORDED
+from bisae.checks.code_checks import check_cells, code_suite
+from bisae.checks.results import CheckResult
+from bisae.checks.run import ROWS_SHOWN
+from bisae.checks.validate import validate
+from bisae.grid import Cell, Selection, checkpoints
+from bisae.hidden import LanguageModel
+from bisae.models import is_at_hand, note_checkpoint, open_model
+from bisae.progress import note
+from bisae.query import (
+    Connection,
+    database,
+    digest,
+    exported_cells,
+    read_check_views,
+    write_tables,
+)
+from bisae.reencode import Tables, encode_again
+from bisae.store import Provenance, Store, is_current, needed, table_file
+
+SAME = ("status", "observed", "expected", "n_bad")
+"""Columns that are as in a result; `rows` is JSON."""
+TYPES = dict.fromkeys(("check_name", *SAME, "rows"), pa.string())
+SCHEMA = pa.schema(list((TYPES | {"n_bad": pa.int64()}).items()))
+SEVERITY = ("pass", "fail", "error")
+ENCODED_AGAIN = "encoded_again"
+"""Whether a sample was encoded again, in the provenance of results."""
+
+
+def record_results(
+    store: Store, cells: Sequence[Cell], lm: LanguageModel | None
+) -> None:
+    """Check the codes of exported cells of one checkpoint that have no current results.
+
+    `lm` is their language model, if it is loaded.
+    """
+    checks = _digest_of_checks()
+    provenance = {cell: _provenance(store, cell) | {"checks": checks} for cell in cells}
+    stale = [cell for cell in cells if not _is_recorded(store, cell, provenance[cell])]
+    with closing(database(store.tables)) as con:
+        for cell, results in check_codes(store, stale, lm):
+            again = lm is not None or is_at_hand(store, cell)
+            _write(con, store, cell, results, provenance[cell] | {ENCODED_AGAIN: again})
+
+
+def check_codes(
+    store: Store, cells: Sequence[Cell], lm: LanguageModel | None = None
+) -> Iterator[tuple[Cell, list[CheckResult]]]:
+    """Run every check of codes and weights of exported cells, afresh.
+
+    Tokens are encoded again where the model is loaded, or a folder on this machine.
+    """
+    for group in checkpoints(cells):
+        yield from check_cells(store, group, _encoded_again(store, group, lm))
+
+
+def validate_cells(store: Store, only: Selection) -> list[CheckResult]:
+    """Run every check of some cells, those of codes afresh. Writes nothing."""
+    chosen = set(only.of(store.cells))
+    cells = [cell for cell in exported_cells(store) if cell in chosen]
+    results = validate(store, cells)
+    of_codes = [one for _, listed in check_codes(store, cells) for one in listed]
+    return results + _merged(of_codes)
+
+
+def _merged(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """One result for each check, over all cells."""
+    by_check: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_check.setdefault(result.check, []).append(result)
+    return [_together(several) for several in by_check.values()]
+
+
+def _together(results: list[CheckResult]) -> CheckResult:
+    worst = max(results, key=lambda result: SEVERITY.index(result.status))
+    if worst.status == "error":
+        return worst
+    n_bad = sum(result.n_bad for result in results)
+    rows = [row for result in results for row in result.rows]
+    return worst._replace(observed=str(n_bad), n_bad=n_bad, rows=rows[:ROWS_SHOWN])
+
+
+def _encoded_again(
+    store: Store, cells: Sequence[Cell], lm: LanguageModel | None
+) -> dict[Cell, Tables]:
+    """Encode a sample again, for cells of one checkpoint whose model is available.
+
+    A model that is loaded for it is released here.
+    """
+    first = cells[0]
+    if lm is None and is_at_hand(store, first):
+        note_checkpoint(store, first)
+        lm = open_model(store, first.size, first.step)
+    if lm is None:
+        return {}
+    if lm.fingerprint() != store.attributes(first, "sae")["lm_fingerprint"]:
+        note(
+            f"{first.checkpoint}: skipping the checks that encode again: this "
+            "checkpoint's weights or dtype differ from those the codes were made with"
+        )
+        return {}
+    return dict(encode_again(store, lm, cells))
+
+
+def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
+    """The weights, codes and tables that a cell has."""
+    parts = {
+        name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
+    }
+    return parts | needed(store, RECORDED, cell)
+
+
+def _digest_of_checks() -> str:
+    """A digest of the names and the SQL of all checks of codes.
+
+    Comments are left out: cells are not checked again because a sentence changed.
+    """
+    names = [check.name for check in code_suite().checks]
+    views = read_check_views(of_codes=True)
+    selects = [re.sub(r"(?m)^\s*--.*\n?", "", views[name].select) for name in views]
+    return digest("\n".join([*names, *selects]))
+
+
+def _is_recorded(store: Store, cell: Cell, provenance: dict[str, Any]) -> bool:
+    """Whether the results of all checks that can run now are recorded."""
+    file = table_file(store, RECORDED, cell)
+    whole, part = (provenance | {ENCODED_AGAIN: again} for again in (True, False))
+    return is_current(file, whole) or (
+        not is_at_hand(store, cell) and is_current(file, part)
+    )
+
+
+def _write(
+    con: Connection,
+    store: Store,
+    cell: Cell,
+    results: list[CheckResult],
+    provenance: Provenance,
+) -> None:
+    rows = [
+        {
+            "check_name": result.check,
+            **{name: getattr(result, name) for name in SAME},
+            "rows": json.dumps(result.rows, ensure_ascii=False),
+        }
+        for result in results
+    ]
+    con.register(RECORDED, pa.Table.from_pylist(rows, schema=SCHEMA))
+    write_tables(con, store, {RECORDED: provenance}, cell)
+    con.unregister(RECORDED)

@@ -1,0 +1,155 @@
+"""Read what a check says in JSON: a suite of great-expectations for one table.
+
+Reads a JSON file of validations/ or of a user's folder, and remembers where in it each
+check is.
+"""
+
+import io
+import json
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from great_expectations.exceptions.exceptions import GreatExpectationsError
+from great_expectations.expectations.expectation_configuration import (
+    ExpectationConfiguration,
+)
+from great_expectations.expectations.registry import (
+    list_registered_expectation_implementations,
+)
+
+from bisae.errors import CheckError
+from bisae.files import read
+
+NAMED = re.compile(r"""["'](\w+)["']|name (\w+) does not exist""")
+"""The part of a message that names what is wrong."""
+
+
+class Position(NamedTuple):
+    """The part of a file that defines a check."""
+
+    line: int
+    """Its first line."""
+    text: str
+
+    def line_of(self, reason: str) -> int:
+        """The line of the first thing that a message names, else the first line."""
+        for match in NAMED.finditer(reason.partition("!")[0]):  # then come hints
+            if at := re.search(rf"\b{match[1] or match[2]}\b", self.text):
+                return self.line + self.text.count("\n", 0, at.start())
+        return self.line
+
+
+class Check(NamedTuple):
+    """One check."""
+
+    name: str
+    """Its key: of a .sql file, the stem."""
+    description: str
+    """What holds if it passes."""
+    why: str
+    guards: str
+    """The equation or rule."""
+    expectation: Any
+    view: str
+    """The view whose rows violate it; empty if the library looks at the table."""
+    file: Path
+    position: Position
+
+
+class Suite(NamedTuple):
+    """The checks of one table or view."""
+
+    table: str
+    key: list[str]
+    """The columns that address a row."""
+    checks: list[Check]
+
+
+def read_suite(file: Path) -> Suite:
+    """Read a JSON file. Raises CheckError: one line, naming the file and the line."""
+    try:
+        text = read(file).decode()
+        raw = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        msg = f"{file}: {error}"
+        raise CheckError(msg) from error
+    match raw:
+        case {
+            "name": str(table),
+            "meta": {"key": [*key]},
+            "expectations": [*listed],
+        } if all(isinstance(one, dict) for one in listed):
+            positions = _positions(text, len(listed))
+            return Suite(table, key, [_check(file, one) for one in positions])
+    msg = f"{file}: not a suite: it needs name, meta.key and expectations, a list"
+    raise CheckError(msg)
+
+
+def _positions(text: str, number: int) -> Iterator[Position]:
+    """Find each expectation in the text: the decoder does not say where it is."""
+    decode, end = json.JSONDecoder().raw_decode, text.index('"expectations"')
+    for _ in range(number):
+        start = text.index("{", end)
+        _, end = decode(text, start)
+        yield Position(text.count("\n", 0, start) + 1, text[start:end])
+
+
+def _check(file: Path, position: Position) -> Check:
+    match json.loads(position.text):
+        case {
+            "type": str(kind),
+            "description": str(description),
+            "kwargs": dict(kwargs),
+            "meta": {"name": str(name), "why": str(why), "guards": str(guards)},
+        }:
+            try:
+                expected = expectation(kind, kwargs)
+            except CheckError as error:
+                reason = str(error)
+            else:
+                fields = name, description, why, guards
+                return Check(*fields, expected, "", file, position)
+        case _:
+            reason = (
+                "a check needs type, description, kwargs, meta.name, meta.why and "
+                "meta.guards"
+            )
+    msg = f"{file}: {reason} (line {position.line_of(reason)})"
+    raise CheckError(msg)
+
+
+def expectation(kind: str, kwargs: dict[str, Any]) -> Any:
+    """Return the library's object. Raises CheckError for a kind it does not have."""
+    kinds = list_registered_expectation_implementations()
+    if kind not in kinds:
+        near = get_close_matches(kind, kinds, 1, 0.0)[0]
+        msg = f"unknown expectation {kind!r}; the nearest known one is {near!r}"
+        raise CheckError(msg)
+    try:
+        with quiet():
+            return ExpectationConfiguration(type=kind, kwargs=kwargs).to_domain_obj()
+    except (ValueError, TypeError, GreatExpectationsError) as error:
+        raise CheckError(one_line(str(error))) from error
+
+
+def one_line(message: str) -> str:
+    """A message without its line breaks."""
+    return " ".join(message.split())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the library from printing hints and logging what it also returns."""
+    disabled = logging.root.manager.disable
+    logging.disable()
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(disabled)

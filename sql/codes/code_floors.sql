@@ -1,8 +1,0 @@
--- Title:   Above which value does a feature fire?
--- Grain:   feature
--- Reads:   code_features, settings
-select
-    code_features.feature,
-    settings.firing_threshold * code_features.max_value::double as floor
-from code_features
-cross join settings

@@ -1,0 +1,14 @@
+-- Check:   Every size has one middle layer and one last step
+-- Why:     The figures draw these cells.
+-- Guards:  middle: the layer nearest to half of the highest
+-- Grain:   size
+-- Reads:   cell_places
+select
+    size,
+    count(distinct layer) filter (where is_middle) as n_middle,
+    count(distinct step) filter (where is_last) as n_last
+from cell_places
+group by size
+having
+    count(distinct layer) filter (where is_middle) <> 1
+    or count(distinct step) filter (where is_last) <> 1

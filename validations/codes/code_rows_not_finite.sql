@@ -1,0 +1,10 @@
+-- Check:   Every code is finite
+-- Why:     One that is not spoils every sum and maximum that it enters.
+-- Guards:  the format: value, float16
+-- Grain:   token_row
+-- Reads:   code_rows
+select
+    token_row,
+    n_not_finite
+from code_rows
+where n_not_finite > 0

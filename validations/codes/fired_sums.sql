@@ -1,0 +1,10 @@
+-- Title:   What do each feature's codes above its threshold add up to?
+-- Grain:   feature
+-- Kept:    as a table, since several views read it
+-- Reads:   fired
+select
+    feature,
+    count(*) as n_firings,
+    sum(hash(token_row, value) >> 24) as total
+from fired
+group by feature

@@ -1,0 +1,14 @@
+-- Check:   Encoding a sample again gives the same features
+-- Why:     Codes that the model and the weights do not give belong to others.
+-- Guards:  equation 1, on a sample of tokens; except where rank k is a tie within 1e-3
+-- Grain:   token_row, feature
+-- Reads:   reencoded
+-- Where the value of rank k is nearly that of rank k + 1, rounding decides.
+select
+    token_row,
+    feature,
+    value,
+    value_again,
+    gap
+from reencoded
+where (value is null or value_again is null) and gap >= 1e-3 and n_units > 2

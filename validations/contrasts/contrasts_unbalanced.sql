@@ -1,0 +1,16 @@
+-- Check:   The weights of every test sum to zero
+-- Why:     Where nothing differs, a test must find nothing.
+-- Guards:  a test is the sum of weight x share
+-- Grain:   finding, comparison, of_size, measure, chosen_on
+-- Reads:   contrasts
+select
+    finding,
+    comparison,
+    of_size,
+    measure,
+    chosen_on,
+    count(*) as n_cells,
+    fsum(weight) as weights
+from contrasts
+group by finding, comparison, of_size, measure, chosen_on
+having (abs(fsum(weight)) <= 1e-9) is not true
