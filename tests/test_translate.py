@@ -28,6 +28,7 @@ from bisae.translate import (
     Scorer,
     Setting,
     Translated,
+    check_prompts,
     is_translated,
     make_job,
     translate,
@@ -290,7 +291,7 @@ def test_a_prompt_that_is_too_long(done: Store, models: Models) -> None:
     job = job_of(Store(done.place, study))
     told = r"takes 21\d\d tokens, the model has positions for 2048; lower shots or"
     with pytest.raises(StudyError, match=told):
-        translate(job, *models, SETTINGS)
+        check_prompts(job, [lm.shape for lm in models])
 
 
 def score(added: str, draw: int, value: float, **named: Any) -> Row:
