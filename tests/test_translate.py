@@ -179,7 +179,7 @@ def test_bleu_counts_characters_of_what_nothing_parts() -> None:
 @pytest.fixture
 def again(done: Store, tmp_path: Path) -> Store:
     """A copy of what was translated, to change."""
-    shutil.copytree(str(done.place), tmp_path / "store")
+    copy_store(done, tmp_path / "store")
     shutil.copytree(done.study.work_dir, tmp_path / "work")
     return changed(open_store(tmp_path / "store"), work_dir=str(tmp_path / "work"))
 
