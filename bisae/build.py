@@ -96,20 +96,30 @@ def search(study: Study) -> Store:
 
 
 def intervene(study: Study) -> tuple[Store, Cell]:
-    """Run the intervention on built cells; gives the cell that has its tables."""
+    """Run the intervention on built cells; gives the cell that has its tables.
+
+    What is to be translated is checked before any loss is measured.
+    """
     store = create_store(with_layers(study))
     plan = make_plan(store)
+    job = _translation(store, plan) if plan.asked.translation else None
     measure(store, plan)
-    if plan.asked.translation:
-        _translate(store, plan)
+    if job:
+        _translate(store, plan, job)
     else:
         translate.write_none(store, plan.mid)
     return store, plan.mid
 
 
-def _translate(store: Store, plan: Plan) -> None:
-    """Translate with features added, where that is not done; both models are loaded."""
+def _translation(store: Store, plan: Plan) -> translate.Job:
+    """Read what is to be translated. Raises StudyError, CorpusError."""
     job = translate.make_job(store, plan.mid, plan.full.step, plan.identity)
+    translate.check_prompts(job, plan.shapes)
+    return job
+
+
+def _translate(store: Store, plan: Plan, job: translate.Job) -> None:
+    """Translate with features added, where that is not done; both models are loaded."""
     chosen = {
         translate.Setting(*one, plan.asked.b_pre): one for one in chosen_settings(plan)
     }

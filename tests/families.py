@@ -54,6 +54,41 @@ CACHELESS: dict[str, transformers.PreTrainedConfig] = {
 """They continue from no keys and values."""
 
 
+MAMBA: dict[str, Any] = {
+    "mamba_d_state": 4,
+    "mamba_n_heads": 8,
+    "mamba_d_head": 8,
+    "mamba_n_groups": 1,
+}
+HYBRID: dict[str, transformers.PreTrainedConfig] = {
+    "bamba": transformers.BambaConfig(**GROUPED, **MAMBA, attn_layer_indices=[1]),
+    "lfm2": transformers.Lfm2Config(
+        **WIDE, num_key_value_heads=2, layer_types=["conv", "full_attention", "conv"]
+    ),
+    "gpt-neo": transformers.GPTNeoConfig(
+        vocab_size=VOCAB,
+        hidden_size=D,
+        num_layers=LAYERS,
+        num_heads=4,
+        attention_types=[[["local", "global", "local"], 1]],
+        window_size=4,
+    ),
+    "mistral": transformers.MistralConfig(**GROUPED, sliding_window=4),
+}
+"""Their caches hold recurrent states beside keys and values, or a window of these."""
+
+SHARED_KEYS = transformers.Gemma4TextConfig(
+    **GROUPED | {"num_hidden_layers": 4, "global_head_dim": 8},
+    sliding_window=4,
+    num_kv_shared_layers=2,
+    vocab_size_per_layer_input=VOCAB,
+    hidden_size_per_layer_input=8,
+    layer_types=["sliding_attention", "full_attention"] * 2,
+)
+"""Its upper two blocks read the keys and values of the lower two, and with a cache run
+on the last token of a prompt alone."""
+
+
 def save(
     family: str, path: Path, seed: int = 0, config: Any = None, **changes: Any
 ) -> Path:

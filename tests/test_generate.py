@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from families import CACHELESS, FAMILIES, LAYERS, save
+from families import CACHELESS, FAMILIES, HYBRID, LAYERS, SHARED_KEYS, save
 from torch import Tensor
 
 from bisae.hidden import LanguageModel, Lockstep, generate, load_lm
+from bisae.hidden.reading import can_cache
 
 NEW = 7
 NEVER: list[int] = []
@@ -130,8 +131,8 @@ def recurrent(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
 
 @pytest.mark.parametrize("layer", [0, 2])
 def test_without_a_cache_all_is_read_anew(recurrent: Pair, layer: int) -> None:
-    assert not recurrent.mid.reads_on
     beside = Lockstep(recurrent.full, layer, add)
+    assert not can_cache(recurrent.mid, beside, 9, NEW)
     written = generate(recurrent.mid, PROMPTS, NEW, NEVER, beside)
     assert written == [written_plainly(recurrent, layer, prompt) for prompt in PROMPTS]
     alone = generate(recurrent.mid, PROMPTS, NEW, NEVER)
@@ -139,10 +140,57 @@ def test_without_a_cache_all_is_read_anew(recurrent: Pair, layer: int) -> None:
     assert len({tuple(one) for one in alone}) > 1
 
 
+def saved_pair(name: str, config: Any, folder: Path) -> Pair:
+    places = [save(name, folder / str(seed), seed, config) for seed in (1, 2)]
+    return Pair(*(load_lm(str(place)) for place in places))
+
+
+@pytest.mark.parametrize("name", HYBRID)
+def test_caches_of_several_kinds_are_used_where_they_are_exact(
+    name: str, tmp_path: Path
+) -> None:
+    pair = saved_pair(name, HYBRID[name], tmp_path)
+    for layer in (1, 3):
+        beside = Lockstep(pair.full, layer, add)
+        assert can_cache(pair.mid, beside, 9, NEW)
+        written = generate(pair.mid, PROMPTS, NEW, NEVER, beside)
+        assert written == [written_plainly(pair, layer, prompt) for prompt in PROMPTS]
+
+
+def test_a_cache_is_tried_at_the_layer_that_is_edited(tmp_path: Path) -> None:
+    """Exact alone, it is not where states of an upper block are read and added to."""
+    pair = saved_pair("gemma4", SHARED_KEYS, tmp_path)
+    assert can_cache(pair.mid, None, 9, NEW)
+    for layer, is_exact in ((1, True), (3, False)):
+        beside = Lockstep(pair.full, layer, add)
+        assert can_cache(pair.mid, beside, 9, NEW) == is_exact
+        written = generate(pair.mid, PROMPTS, NEW, NEVER, beside)
+        assert written == [written_plainly(pair, layer, prompt) for prompt in PROMPTS]
+
+
+def test_a_cache_is_tried_again_for_longer_texts(llama: LanguageModel) -> None:
+    """And no more for shorter ones."""
+    llama.cache_trials.clear()
+    counts: list[int] = []
+
+    def count(state: Tensor) -> Tensor:
+        counts.append(state.shape[1])
+        return state
+
+    counting, n_passes = hook(llama, 1, count), []
+    for n_prompt, n_new in ((9, 4), (8, 3), (10, 4), (10, 5), (10, 5)):
+        assert can_cache(llama, None, n_prompt, n_new)
+        n_passes.append(len(counts))
+        counts.clear()
+    counting.remove()
+    # One pass for each token from the cache; two texts read anew three times.
+    assert n_passes == [4 + 6, 0, 4 + 6, 5 + 6, 0]
+
+
 def test_a_cache_that_forgets_is_found_out(tmp_path: Path) -> None:
     """It takes every argument, and gives what it would give without the past."""
     lm = load_lm(str(save("llama", tmp_path)))
-    assert lm.reads_on
+    assert can_cache(lm, None, 9, NEW)
     forgetful = load_lm(str(tmp_path))
     plain = forgetful._model.forward
 
@@ -153,7 +201,7 @@ def test_a_cache_that_forgets_is_found_out(tmp_path: Path) -> None:
         return plain(token_id, **named)
 
     forgetful._model.forward = forget
-    assert not forgetful.reads_on
+    assert not can_cache(forgetful, None, 9, NEW)
     assert generate(forgetful, PROMPTS, NEW, NEVER) == generate(lm, PROMPTS, NEW, NEVER)
 
 
@@ -164,7 +212,7 @@ def test_each_token_is_read_once(llama: LanguageModel) -> None:
         counts.append(state.shape[1])
         return state
 
-    assert llama.reads_on  # it is tried before
+    assert can_cache(llama, None, 9, NEW)  # it is tried before
     counting = hook(llama, 1, count)
     generate(llama, PROMPTS, NEW, NEVER)
     counting.remove()
@@ -172,9 +220,10 @@ def test_each_token_is_read_once(llama: LanguageModel) -> None:
 
 
 def test_the_full_model_runs_up_to_the_layer_alone(pair: Pair) -> None:
-    assert pair.full.reads_on
+    beside = Lockstep(pair.full, 1, add)
+    assert can_cache(pair.mid, beside, 9, 2)
     above = hook(pair.full, 2, lambda _: pytest.fail("a block above the layer ran"))
-    generate(pair.mid, PROMPTS, 2, NEVER, Lockstep(pair.full, 1, add))
+    generate(pair.mid, PROMPTS, 2, NEVER, beside)
     above.remove()
 
 

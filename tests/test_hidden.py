@@ -13,13 +13,24 @@ import huggingface_hub.constants
 import pytest
 import torch
 import transformers
-from families import BIDIRECTIONAL, FAMILIES, LAYERS, VOCAB, D, save
+from families import (
+    BIDIRECTIONAL,
+    CACHELESS,
+    FAMILIES,
+    HYBRID,
+    LAYERS,
+    SHARED_KEYS,
+    VOCAB,
+    D,
+    save,
+)
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError, StateError, one_line
 from bisae.hidden import LanguageModel, load_lm, read_config, unit_states
+from bisae.hidden.reading import can_skip
 
 
 @pytest.fixture(autouse=True)
@@ -428,6 +439,7 @@ def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
     assert torch.equal(kept.state, lm.hidden_states(*batch(), [layer])[layer])
     with lm.edited(layer, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
+    assert not layer or can_skip(lm, layer)  # it is tried before
     worked: list[int] = []
     for number, block in enumerate(lm._blocks, start=1):
         inside = next(iter(block.children()))
@@ -449,6 +461,35 @@ def test_tuples_are_resumed_too(llama: Path, layer: int) -> None:
         assert torch.equal(lm.token_losses(*batch()), whole)
     with lm.resumed(layer, kept, -kept.state):
         assert not torch.equal(lm.token_losses(*batch()), whole)
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3, 4])
+def test_blocks_that_others_read_are_not_skipped(tmp_path: Path, layer: int) -> None:
+    lm = load_lm(str(save("gemma4", tmp_path, config=SHARED_KEYS)))
+    with lm.keeping(layer) as kept:
+        whole = lm.token_losses(*batch())
+    with lm.edited(layer, lambda h: h * 1.5):
+        edited = lm.token_losses(*batch())
+    with lm.resumed(layer, kept, kept.state):
+        assert torch.equal(lm.token_losses(*batch()), whole)
+    with lm.resumed(layer, kept, kept.state * 1.5):
+        assert torch.equal(lm.token_losses(*batch()), edited)
+    assert lm.skip_trials == {layer: layer == 4}
+
+
+@pytest.mark.parametrize("name", [*CACHELESS, *HYBRID])
+def test_recurrent_blocks_are_skipped_where_that_is_exact(
+    tmp_path: Path, name: str
+) -> None:
+    config = (CACHELESS | HYBRID)[name]
+    lm = load_lm(str(save(name, tmp_path, config=config)))
+    with lm.keeping(2) as kept:
+        lm.token_losses(*batch())
+    with lm.edited(2, lambda h: h * 1.5):
+        edited = lm.token_losses(*batch())
+    with lm.resumed(2, kept, kept.state * 1.5):
+        assert torch.equal(lm.token_losses(*batch()), edited)
+    assert lm.skip_trials == {2: True}
 
 
 def test_nothing_is_kept_before_a_pass(llama: Path) -> None:

@@ -340,6 +340,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[int, int]]:
     return counted
 
 
+TRIAL_PASSES = 3
+"""Whole, kept, and from the layer: whether lower blocks may be skipped is tried."""
+
+
 def test_lower_blocks_run_once_a_batch(
     copied_study: Study, tmp_path: Path, runs: Counter[tuple[int, int]]
 ) -> None:
@@ -347,10 +351,10 @@ def test_lower_blocks_run_once_a_batch(
     heldout = open_store(copied_study.store).split("heldout")
     batches = -(-len(heldout) // 24)
     assert batches > 1
-    upper = batches * (1 + N_SETTINGS)
+    upper = batches * (1 + N_SETTINGS) + TRIAL_PASSES
     assert runs == {
         (40, 1): batches,  # the full model, to the layer
-        (5, 1): batches,
+        (5, 1): batches + TRIAL_PASSES - 1,
         (5, 2): upper,
         (5, 3): upper,
     }
@@ -382,7 +386,7 @@ def test_what_is_measured_is_not_measured_again(
     intervene(asking(copied_study, tmp_path))
     assert not runs  # nothing is even loaded
     store, _ = intervene(asking(copied_study, tmp_path, alpha=(*ALPHAS, 0.5)))
-    assert runs[5, 3] == batches * (1 + 2 * N_ADDITIONS)
+    assert runs[5, 3] == batches * (1 + 2 * N_ADDITIONS) + TRIAL_PASSES
     after = rows_of(connect(store), "from intervention_losses order by all")
     assert [row for row in after if row["alpha"] != 0.5] == before
     runs.clear()
@@ -413,7 +417,7 @@ def test_a_run_goes_on_where_it_was_killed(
     monkeypatch.setattr(pq, "write_table", real)
     runs.clear()
     store, _ = intervene(asking(copied_study, tmp_path))
-    assert runs[5, 2] == (runs[40, 1] - 2) * (1 + N_SETTINGS)
+    assert runs[5, 2] == (runs[40, 1] - 2) * (1 + N_SETTINGS) + TRIAL_PASSES
     found = rows_of(connect(store), "select distinct document from intervention_losses")
     assert len(found) == len(store.split("heldout"))
 

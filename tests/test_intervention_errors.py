@@ -109,3 +109,20 @@ def moved(study: Study, folder: Path) -> Study:
     mine = model.model_copy(update={"checkpoint": str(folder / "M" / "{step}")})
     models = tuple(mine if one.size == "M" else one for one in study.models)
     return study.model_copy(update={"models": models})
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_any_loss(
+    copied_study: Study, tmp_path: Path
+) -> None:
+    section = copied_study.intervention
+    assert section
+    assert section.translation
+    long = section.translation.model_copy(update={"max_new_tokens": 2040})
+    section = section.model_copy(update={"translation": long})
+    work = {"work_dir": str(tmp_path / "work"), "intervention": section}
+    with pytest.raises(StudyError, match="positions for 2048; lower shots or max_new"):
+        intervene(copied_study.model_copy(update=work))
+    assert not (tmp_path / "work").exists()
+    assert not table_file(
+        open_store(copied_study.store), "interventions", Cell("M", 5, 1)
+    ).exists()

@@ -60,7 +60,7 @@ def stranger(
         (model / "config.json").write_text(json.dumps(config))
         (model / "own.py").write_text(CODE.format(ran=str(ran)))
     text = (place / "study.toml").read_text()
-    named = copy.study.model("S").checkpoint
+    named = "../checkpoints/S/{step}"
     assert named in text
     text = text.replace(f'"{named}"', f'"{place}/model/{{step}}"')
     text = text.replace("[lm]\n", "[lm]\ntrust_remote_code = true\n")

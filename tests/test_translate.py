@@ -28,6 +28,7 @@ from bisae.translate import (
     Scorer,
     Setting,
     Translated,
+    check_prompts,
     is_translated,
     make_job,
     translate,
@@ -178,7 +179,7 @@ def test_bleu_counts_characters_of_what_nothing_parts() -> None:
 @pytest.fixture
 def again(done: Store, tmp_path: Path) -> Store:
     """A copy of what was translated, to change."""
-    shutil.copytree(str(done.place), tmp_path / "store")
+    copy_store(done, tmp_path / "store")
     shutil.copytree(done.study.work_dir, tmp_path / "work")
     return changed(open_store(tmp_path / "store"), work_dir=str(tmp_path / "work"))
 
@@ -290,7 +291,7 @@ def test_a_prompt_that_is_too_long(done: Store, models: Models) -> None:
     job = job_of(Store(done.place, study))
     told = r"takes 21\d\d tokens, the model has positions for 2048; lower shots or"
     with pytest.raises(StudyError, match=told):
-        translate(job, *models, SETTINGS)
+        check_prompts(job, [lm.shape for lm in models])
 
 
 def score(added: str, draw: int, value: float, **named: Any) -> Row:

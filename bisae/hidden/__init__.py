@@ -5,7 +5,7 @@ losses and a fingerprint of the weights.
 """
 
 from bisae.hidden.directions import directions, undirected, unit_states
-from bisae.hidden.generate import Add, Lockstep, generate
+from bisae.hidden.generate import generate
 from bisae.hidden.kept import Kept
 from bisae.hidden.load import (
     chosen_device,
@@ -14,6 +14,7 @@ from bisae.hidden.load import (
     quiet,
     read_config,
 )
+from bisae.hidden.lockstep import Add, Lockstep
 from bisae.hidden.model import LanguageModel
 from bisae.hidden.shape import ModelShape
 

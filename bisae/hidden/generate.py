@@ -4,25 +4,15 @@ One model writes; another may read the same tokens beside it, only up to a layer
 what is made of its states there is added to those of the one that writes.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from bisae.hidden.lockstep import Lockstep, next_logits
 from bisae.hidden.model import LanguageModel
-
-Add = Callable[[Tensor], Tensor]
-"""Raw states of the full model, (tokens, d), to what is added to the other's there."""
-
-
-class Lockstep(NamedTuple):
-    """The model that reads beside the one that writes, and what comes of it."""
-
-    full: LanguageModel
-    layer: int
-    add: Add
+from bisae.hidden.reading import can_cache
 
 
 @torch.no_grad()
@@ -39,16 +29,17 @@ def generate(
     token once, if both are shown to go on from their cache; else all for each token.
     """
     models = [lm, *([beside.full] if beside else [])]
-    reads_on = all(model.reads_on for model in models)
+    caches = can_cache(lm, beside, max(map(len, prompts)), max_new_tokens)
     texts, end = [list(prompt) for prompt in prompts], torch.tensor(sorted(ends))
     written = torch.empty(len(prompts), 0, dtype=torch.int64)
     with ExitStack() as stack:
-        for model in models if reads_on else ():
+        for model in models if caches else ():
             stack.enter_context(model.reading_on())
         while written.shape[1] < max_new_tokens:
-            token_id, mask = _padded(texts, on_the_left=reads_on)
-            n_new = 1 if reads_on and written.shape[1] else token_id.shape[1]
-            following = _next(lm, token_id[:, -n_new:], mask, beside)
+            token_id, mask = _padded(texts, on_the_left=caches)
+            n_new = 1 if caches and written.shape[1] else token_id.shape[1]
+            logits = next_logits(lm, token_id[:, -n_new:], mask, beside)
+            following = logits.argmax(1, keepdim=True).cpu()
             written = torch.cat([written, following], dim=1)
             for text, token in zip(texts, following[:, 0].tolist(), strict=True):
                 text.append(token)
@@ -68,27 +59,6 @@ def _padded(
         rows.append([*padding, *text] if on_the_left else [*text, *padding])
     token_id = torch.tensor(rows)
     return token_id, token_id >= 0
-
-
-def _next(
-    lm: LanguageModel, token_id: Tensor, mask: Tensor, beside: Lockstep | None
-) -> Tensor:
-    """Read what is new, with what is beside added; give the next tokens, (b, 1)."""
-    with ExitStack() as stack:
-        if beside:
-            full, layer, add = beside
-            edited = (mask & (mask.cumsum(1) > 1))[:, -token_id.shape[1] :]
-            states = full.hidden_states(token_id, mask, [layer])[layer]
-            added = add(states[edited.to(states.device)])
-
-            def edit(state: Tensor) -> Tensor:
-                where = (edited.to(state.device),)
-                more = added.to(state.device)
-                return state.float().index_put(where, more, accumulate=True)
-
-            stack.enter_context(lm.edited(layer, edit))
-        logits = lm.next_logits(token_id, mask)
-    return logits.argmax(1, keepdim=True).cpu()
 
 
 def _ended(row: Tensor, end: Tensor) -> list[int]:

@@ -42,9 +42,11 @@ def load_lm(
             msg = f"device {device!r} is asked for, but PyTorch sees no CUDA device; "
             msg += "use auto"
             raise CheckpointError(msg)
-        _refuse_encoder(AutoConfig.from_pretrained(**source), checkpoint)
+        config = AutoConfig.from_pretrained(**source)
+        _refuse_encoder(config, checkpoint)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **source,
+            config=config,
             dtype=chosen_dtype(dtype, place),
             weights_only=True,  # a pickle may hold tensors and nothing else
             output_loading_info=True,

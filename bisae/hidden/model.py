@@ -7,7 +7,7 @@ Layer 0 is the input of the first block, layer l the raw output of block l, coun
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -40,6 +40,10 @@ class LanguageModel:
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         self._past: Past | None = None
+        self.cache_trials: dict[Any, tuple[bool, int, int]] = {}
+        """What came of trying to continue from caches, and with how many tokens."""
+        self.skip_trials: dict[int, bool] = {}
+        """What came of trying to start at a layer."""
 
     def fingerprint(self) -> str:
         """The sha256 of all weights as loaded; tied ones count once, buffers not."""
@@ -135,31 +139,30 @@ class LanguageModel:
     def resumed(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
         """Within, passes over the batch of `kept` start at `layer`, from `state`.
 
-        The blocks up to the layer do not run; `state` is (b, t, d).
+        The blocks up to the layer do not run where the model is shown to give the same
+        without them; `state` is (b, t, d).
         """
-        if layer == 0:
-            with self.edited(0, lambda _: state):
+        from bisae.hidden.reading import can_skip
+
+        if layer and can_skip(self, layer):
+            with self.skipping(layer, kept, state):
                 yield
-            return
+        else:
+            with self.edited(layer, lambda _: state):
+                yield
+
+    @contextmanager
+    def skipping(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
+        """Within, do as `resumed`, whether or not the model allows it."""
         with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
             yield
-
-    @cached_property
-    def reads_on(self) -> bool:
-        """Whether this model gives the same from a cache; tried once, in a few passes.
-
-        Asked before edits are in force.
-        """
-        from bisae.hidden.reading import reading_on_is_exact
-
-        return reading_on_is_exact(self)
 
     @contextmanager
     def reading_on(self) -> Iterator[None]:
         """Within, a pass goes on where the last one ended; keys and values are kept.
 
         `token_id` is (b, t), what is new; `mask` is (b, all so far). Padding stands on
-        the left. Only where `reads_on`.
+        the left. Only where `can_cache`.
         """
         self._past = Past(self._model)
         try:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bisae.errors import CheckpointError, StudyError, Unfinished
 from bisae.grid import Cell
-from bisae.hidden import read_config
+from bisae.hidden import ModelShape, read_config
 from bisae.intervene.additions import (
     NONE,
     RANDOM_DIRECTIONS,
@@ -34,6 +34,8 @@ class Plan(NamedTuple):
     full: Cell
     additions: list[Addition]
     settings: list[Setting]
+    shapes: list[ModelShape]
+    """Of the mid-training model and of the full one."""
     identity: dict[str, Any]
     """All that losses hang on, but which settings there are."""
 
@@ -62,9 +64,10 @@ def make_plan(store: Store) -> Plan:
     found = additions(
         _features(store, full), asked, store.languages, store.study.sae.n_features
     )
-    _check_models(store, mid, full)
+    shapes = _check_models(store, mid, full)
     identity = _identity(store, asked, mid, full)
-    return Plan(asked, mid, full, found, settings(found, asked.alpha), identity)
+    measured = settings(found, asked.alpha)
+    return Plan(asked, mid, full, found, measured, shapes, identity)
 
 
 def _features(store: Store, cell: Cell) -> list[Feature]:
@@ -76,8 +79,8 @@ def _features(store: Store, cell: Cell) -> list[Feature]:
         return [Feature(*row) for row in con.execute(query, list(cell)).fetchall()]
 
 
-def _check_models(store: Store, mid: Cell, full: Cell) -> None:
-    """Refuse models whose states or tokens are not the same. Raises CheckpointError."""
+def _check_models(store: Store, mid: Cell, full: Cell) -> list[ModelShape]:
+    """Read both shapes. Raises CheckpointError where states or tokens differ."""
     model, trust = store.study.model(mid.size), store.study.lm.trust_remote_code
     shapes = [
         read_config(*model.checkpoint_at(cell.step), trust_remote_code=trust)
@@ -96,6 +99,7 @@ def _check_models(store: Store, mid: Cell, full: Cell) -> None:
         msg = f"cells {mid} and {full} were built with different tokenizers; build one "
         msg += "of them again"
         raise CheckpointError(msg)
+    return shapes
 
 
 def _identity(

@@ -5,7 +5,7 @@ Reads pairs and both models; writes `translations` and `translation_scores`.
 
 from bisae.translate.job import Job, Setting, make_job
 from bisae.translate.pairs import Direction, Pair, Task, read_tasks
-from bisae.translate.run import translate
+from bisae.translate.run import check_prompts, translate
 from bisae.translate.scores import Score, Scorer, Translated
 from bisae.translate.tables import is_translated, write_none
 
@@ -18,6 +18,7 @@ __all__ = [
     "Setting",
     "Task",
     "Translated",
+    "check_prompts",
     "is_translated",
     "make_job",
     "read_tasks",

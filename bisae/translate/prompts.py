@@ -13,7 +13,7 @@ from typing import Any
 
 from bisae.corpus import added_texts, bos_token_id, load_tokenizer, tokens_of
 from bisae.errors import StudyError
-from bisae.hidden import LanguageModel
+from bisae.hidden import ModelShape
 from bisae.study import Study
 from bisae.translate.pairs import Direction, Task
 
@@ -51,11 +51,11 @@ class Tokens:
 
 
 def check_lengths(
-    prompts: Sequence[Sequence[int]], limit: int, models: Sequence[LanguageModel]
+    prompts: Sequence[Sequence[int]], limit: int, shapes: Sequence[ModelShape]
 ) -> None:
     """Raise StudyError if a prompt and `limit` tokens more are too long for a model."""
     longest = max(map(len, prompts)) + limit
-    room = min((lm.max_tokens for lm in models if lm.max_tokens), default=longest)
+    room = min((one.max_tokens for one in shapes if one.max_tokens), default=longest)
     if longest > room:
         msg = "[intervention.translation] a prompt with its translation takes "
         msg += f"{longest} tokens, the model has positions for {room}; "

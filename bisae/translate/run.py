@@ -6,7 +6,7 @@ of the mid model's cell.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bisae.hidden import Add, LanguageModel, Lockstep, generate
+from bisae.hidden import Add, LanguageModel, Lockstep, ModelShape, generate
 from bisae.progress import bar
 from bisae.translate.job import Job, Setting
 from bisae.translate.prompts import Tokens, check_lengths
@@ -23,14 +23,12 @@ def translate(
     """Translate with every setting, and write both tables unless they are current.
 
     Of a setting without an `Add`, the baseline, the mid model runs alone. The caller
-    holds the lease on its checkpoint. Raises StudyError if a prompt is too long.
+    holds the lease on its checkpoint, and has checked the prompts' lengths.
     """
     if is_translated(job, settings.keys()):
         return
     tokens, limit = Tokens(job.store.study), job.asked.max_new_tokens
     prompts = {way: tokens.of(texts) for way, texts in job.prompts.items()}
-    for of_way in prompts.values():
-        check_lengths(of_way, limit, (mid, full))
     parts = [(setting, way) for setting in settings for way in prompts]
     left = [part for part in parts if job.kept(*part) is None]
     n, n_left = (sum(len(prompts[way]) for _, way in some) for some in (parts, left))
@@ -49,8 +47,18 @@ def translate(
     write_translations(job, settings.keys(), scorer)
 
 
+def check_prompts(job: Job, shapes: Sequence[ModelShape]) -> None:
+    """Raise StudyError if a prompt with its translation is too long for a model."""
+    tokens = Tokens(job.store.study)
+    for texts in job.prompts.values():
+        check_lengths(tokens.of(texts), job.asked.max_new_tokens, shapes)
+
+
 def _batches(prompts: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Numbers of prompts, those of like length together: little is padded."""
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    """Numbers of prompts, those of like length together: little is padded.
+
+    The longest come first: whether models may use a cache is tried with these.
+    """
+    order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
     for first in range(0, len(order), size):
         yield order[first : first + size]
