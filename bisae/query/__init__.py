@@ -1,6 +1,14 @@
 """SQL over a store: the .sql files and the exported tables as one DuckDB database."""
 
-from bisae.query.ask import columns_of, describe, frame_of, keywords, rows_of
+from bisae.query.answer import Answer, Batches, Runner, write_parquet
+from bisae.query.ask import (
+    COLUMNS,
+    KEYWORDS,
+    columns_of,
+    describe,
+    frame_of,
+    rows_of,
+)
 from bisae.query.catalog import write_catalog
 from bisae.query.database import (
     CELL_TABLES,
@@ -21,15 +29,9 @@ from bisae.query.database import (
     table_file,
 )
 from bisae.query.failure import named
-from bisae.query.question import (
-    Answer,
-    Parameters,
-    Question,
-    answer,
-    check_parameters,
-    questions,
-    write_parquet,
-)
+from bisae.query.in_process import InProcess
+from bisae.query.process import QueryProcess
+from bisae.query.question import Parameters, Question, check_parameters, questions
 from bisae.query.tables import (
     Made,
     addressed,
@@ -51,19 +53,24 @@ from bisae.query.watch import Watch
 
 __all__ = [
     "CELL_TABLES",
+    "COLUMNS",
     "FOLD_TABLES",
+    "KEYWORDS",
     "SEARCH_TABLE",
     "STUDY_TABLES",
     "VARIANT_TABLES",
     "Answer",
+    "Batches",
     "Connection",
+    "InProcess",
     "Made",
     "Parameters",
+    "QueryProcess",
     "Question",
+    "Runner",
     "View",
     "Watch",
     "addressed",
-    "answer",
     "build_order",
     "check_parameters",
     "closure",
@@ -78,7 +85,6 @@ __all__ = [
     "frame_of",
     "header",
     "is_current",
-    "keywords",
     "made_by",
     "missing_cells",
     "named",
