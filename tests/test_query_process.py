@@ -28,6 +28,7 @@ from bisae.errors import (
     OutOfMemory,
     SqlError,
     Stopped,
+    StoreError,
     TimedOut,
     Unfinished,
 )
@@ -417,7 +418,26 @@ process.answer(questions("create table t as {ENDLESS}")[0], {{}})
     wait_until_gone(pid)
 
 
-def test_another_thread_stops_a_query(limited: QueryProcess, tiny: Store) -> None:
+def test_an_answer_that_nobody_reads_to_its_end(tiny: Store) -> None:
+    (question,) = questions("from range(10000000)")
+    with QueryProcess(str(tiny.place), query=ANY) as process:
+        first = process.answer(question, {}).values
+        assert next(first) == (0,)
+        second = process.answer(question, {}).values
+        assert next(second) == (0,)
+        with pytest.raises(Crashed, match="SIGKILL"):
+            list(first)
+        assert next(second) == (1,)
+
+
+def test_a_store_that_cannot_be_opened(tmp_path: Path) -> None:
+    with QueryProcess(str(tmp_path)) as process:
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"^no store at "):
+                rows(process, ANY)
+
+
+def test_another_thread_stops_a_query(tiny: Store) -> None:
     with QueryProcess(str(tiny.place), query=ANY) as process:
         timer = threading.Timer(0.2, process.stop)
         assert rows(process, ANY) == [(1,)]

@@ -30,6 +30,7 @@ from bisae.query.database import (
 )
 from bisae.query.failure import named
 from bisae.query.in_process import InProcess
+from bisae.query.limits import limited_memory
 from bisae.query.process import QueryProcess
 from bisae.query.question import Parameters, Question, check_parameters, questions
 from bisae.query.tables import (
@@ -85,6 +86,7 @@ __all__ = [
     "frame_of",
     "header",
     "is_current",
+    "limited_memory",
     "made_by",
     "missing_cells",
     "named",

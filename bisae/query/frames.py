@@ -11,6 +11,7 @@ from enum import Enum
 from threading import Lock
 from typing import IO, Any, NamedTuple
 
+import duckdb
 import pyarrow as pa
 
 import bisae.errors
@@ -49,6 +50,32 @@ class Frame(NamedTuple):
     def rows(self) -> pa.Table:
         """The rows of a frame that holds rows."""
         return pa.ipc.open_stream(self.payload).read_all()
+
+
+class Piece(NamedTuple):
+    """Some rows of an answer, as they come from the worker."""
+
+    names: list[str]
+    types: list[str]
+    """DuckDB's types: Arrow has no enum and no tuple."""
+    table: pa.Table
+
+    def relation(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+        """Return the rows as DuckDB would have returned them in this process."""
+        columns = (
+            f'#{number}::{kind} as "{name.replace(chr(34), 2 * chr(34))}"'
+            for number, (name, kind) in enumerate(
+                zip(self.names, self.types, strict=True), 1
+            )
+        )
+        rows: duckdb.DuckDBPyRelation = con.from_arrow(self.table)
+        return rows.project(", ".join(columns))
+
+
+NO_ROWS = Piece(
+    ["Success"], ["BOOLEAN"], pa.table({"Success": pa.array([], pa.bool_())})
+)
+"""What DuckDB gives for a statement that has no rows."""
 
 
 class FrameWriter:

@@ -4,6 +4,8 @@ import os
 import re
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from time import sleep
@@ -41,13 +43,30 @@ def limit_memory(n_bytes: int) -> None:
     process ends itself once it exceeds the limit.
     """
     if sys.platform == "linux":
-        limit = _data_bytes() + n_bytes + SLACK
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
+        limit = _data_limit(n_bytes, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     else:
         watch_peak(n_bytes)
+
+
+@contextmanager
+def limited_memory(n_bytes: int) -> Iterator[None]:
+    """Limit what this process allocates while some work lasts; on Linux alone."""
+    if sys.platform != "linux":
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (_data_limit(n_bytes, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_limit(n_bytes: int, hard: int) -> int:
+    limit = _data_bytes() + n_bytes + SLACK
+    return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
 
 
 def watch_peak(n_bytes: int) -> None:

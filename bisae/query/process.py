@@ -3,12 +3,13 @@
 For queries with limits and for the queries of strangers: `bisae sql` with a limit, the
 Python API, a server. Some functions of DuckDB neither stop when asked nor count what
 they allocate, so the process has a limit on its memory and is killed at the time limit.
+bisae's own SQL, in `sql/` and `validations/`, needs none of this: we wrote it.
 """
 
 from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -17,9 +18,9 @@ from bisae.errors import BisaeError, OutOfMemory, SqlError, Stopped, TimedOut
 from bisae.grid import Cell
 from bisae.progress import bar
 from bisae.query.answer import Answer, Batches
-from bisae.query.database import MEMORY, Connection
+from bisae.query.database import MEMORY
 from bisae.query.failure import named
-from bisae.query.frames import Frame, Kind, restore_error
+from bisae.query.frames import NO_ROWS, Frame, Kind, Piece, restore_error
 from bisae.query.limits import parse_bytes
 from bisae.query.question import Parameters, Question, arguments
 from bisae.query.worker_process import WorkerProcess
@@ -28,28 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LESS = "read fewer rows or columns, aggregate in steps, or join smaller tables"
-
-NO_ROWS = pa.table({"Success": pa.array([], pa.bool_())})
-"""What DuckDB gives for a statement that has no rows."""
-
-
-class Piece(NamedTuple):
-    """Some rows of an answer, as they come from the worker."""
-
-    names: list[str]
-    types: list[str]
-    """DuckDB's types: Arrow has no enum and no tuple."""
-    table: pa.Table
-
-    def relation(self, con: Connection) -> duckdb.DuckDBPyRelation:
-        """Return the rows as DuckDB would have returned them in this process."""
-        columns = (
-            f'#{number}::{kind} as "{name.replace(chr(34), 2 * chr(34))}"'
-            for number, (name, kind) in enumerate(
-                zip(self.names, self.types, strict=True), 1
-            )
-        )
-        return con.from_arrow(self.table).project(", ".join(columns))
 
 
 class QueryProcess:
@@ -140,7 +119,7 @@ class QueryProcess:
             if n_bytes > self._n_bytes:
                 raise self._out_of_memory()
         if not pieces:
-            pieces = [Piece(["Success"], ["BOOLEAN"], NO_ROWS)]
+            pieces = [NO_ROWS]
         table = pa.concat_tables([piece.table for piece in pieces])
         with named():
             frame: pd.DataFrame = (
@@ -170,27 +149,23 @@ class QueryProcess:
 
     def _pieces(self, question: Question, parameters: Parameters) -> Iterator[Piece]:
         """Run a statement; yield its rows in pieces, at least one if it has rows."""
-        is_done = False
+        worker = self._idle_worker()
         try:
-            worker = self._running_worker()
+            worker.open(self._opening)
+            if self._is_stopped:
+                self.stop()
             with worker.within(self._timeout, self._timed_out()):
-                worker.send(
-                    {
-                        "text": question.text,
-                        "number": question.number,
-                        "parameters": arguments(question, parameters),
-                    }
-                )
+                values = arguments(question, parameters)
+                asked = {"text": question.text, "number": question.number}
+                worker.send(asked | {"parameters": values})
                 columns: dict[str, list[str]] = {}
                 while (frame := self._receive(worker)).kind != Kind.DONE:
                     if frame.kind == Kind.ERROR:
-                        is_done = True
                         raise restore_error(frame.content)
                     if frame.kind == Kind.COLUMNS:
                         columns = frame.content
                     else:
                         yield Piece(**columns, table=frame.rows)
-            is_done = True
         except OutOfMemory as error:
             raise self._out_of_memory() from error
         except KeyboardInterrupt as error:
@@ -198,22 +173,16 @@ class QueryProcess:
             raise Stopped(msg) from error
         finally:
             self._is_stopped = False
-            if not is_done:
-                self._discard_worker()
+            if not worker.is_idle:
+                worker.kill()
 
-    def _running_worker(self) -> WorkerProcess:
-        if not (self._worker and self._worker.is_running):
-            self._discard_worker()
-            self._worker = WorkerProcess()
-            self._worker.open(self._opening)
-        if self._is_stopped:
-            self.stop()
-        return self._worker
-
-    def _discard_worker(self) -> None:
-        if self._worker:
+    def _idle_worker(self) -> WorkerProcess:
+        """Return the worker, or another one if it ended or nobody read to an end."""
+        if self._worker and not self._worker.is_idle:
             self._worker.kill()
             self._worker = None
+        self._worker = self._worker or WorkerProcess()
+        return self._worker
 
     def _receive(self, worker: WorkerProcess) -> Frame:
         """Wait for the next frame; show how far the query is."""

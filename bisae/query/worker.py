@@ -41,13 +41,19 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no frame
     requests: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_listen, args=(requests,), daemon=True).start()
-    opening = requests.get()
     try:
-        con = open_database(**opening)
+        con = open_database(**requests.get())
     except Exception as error:
         frames.write(Kind.ERROR, describe_error(_as_ours(error)))
-        return
-    frames.write(Kind.READY)
+    else:
+        frames.write(Kind.READY)
+        _serve(con, frames, requests)
+        con.close()
+    os._exit(0)  # the interpreter has nothing to tidy up that the system does not
+
+
+def _serve(con: Connection, frames: FrameWriter, requests: "SimpleQueue[Any]") -> None:
+    """Answer one statement after another."""
     busy = Event()
     Thread(target=_report_progress, args=(con, frames, busy), daemon=True).start()
     while request := requests.get():
@@ -58,8 +64,6 @@ def main() -> None:
             frames.write(Kind.ERROR, describe_error(_as_ours(error)))
         finally:
             busy.clear()
-    con.close()
-    os._exit(0)  # the interpreter has nothing to tidy up that the system does not
 
 
 def _listen(requests: "SimpleQueue[Any]") -> None:

@@ -30,6 +30,8 @@ main()
 """What the interpreter runs: it imports from where this one does."""
 OPENING = 120.0
 """Seconds to start the process and to open the store, at most."""
+LAST = {Kind.READY, Kind.DONE, Kind.ERROR}
+"""Frames after which a request is answered."""
 GOODBYE = 1.0
 """Seconds that an idle process gets to close its files."""
 
@@ -39,6 +41,8 @@ class WorkerProcess:
 
     def __init__(self) -> None:
         self._reason: BisaeError | None = None
+        self._is_open = False
+        self._is_busy = False
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", RUN, *filter(None, sys.path), ROOT],
             stdin=subprocess.PIPE,
@@ -50,15 +54,19 @@ class WorkerProcess:
         )
 
     def open(self, opening: Mapping[str, Any]) -> None:
-        """Open a store; the arguments are those of the worker's `open_database`.
+        """Open a store, once; the arguments are those of `worker.open_database`.
 
         Raises what opening the store raises, and TimedOut.
         """
+        if self._is_open:
+            return
         too_slow = f"the store was not open after {OPENING:g} s: is its disk at work?"
         with self.within(OPENING, TimedOut(too_slow)):
             self.send(opening)
             if (frame := self.receive()).kind == Kind.ERROR:
+                self.kill()
                 raise restore_error(frame.content)
+        self._is_open = True
 
     @property
     def pid(self) -> int:
@@ -66,12 +74,13 @@ class WorkerProcess:
         return self._process.pid
 
     @property
-    def is_running(self) -> bool:
-        """Whether it can be asked."""
-        return self._process.poll() is None
+    def is_idle(self) -> bool:
+        """Whether it waits for a statement: all of the last answer was received."""
+        return not self._is_busy and self._process.poll() is None
 
     def send(self, request: Mapping[str, Any] | None) -> None:
         """Send a request; if the process has ended, `receive` says why."""
+        self._is_busy = True
         with suppress(BrokenPipeError):
             self._stdin.write(json.dumps(request).encode() + b"\n")
             self._stdin.flush()
@@ -80,6 +89,7 @@ class WorkerProcess:
         """Wait for the next frame. Raises why there is none."""
         assert self._process.stdout
         if frame := read_frame(self._process.stdout):
+            self._is_busy = frame.kind not in LAST
             return frame
         self._process.kill()
         status = self._process.wait()
@@ -109,10 +119,11 @@ class WorkerProcess:
         self._process.kill()
 
     def close(self) -> None:
-        """End an idle process after it has closed its files."""
-        self.send(None)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(GOODBYE)
+        """End the process; if it is idle, after it has closed its files."""
+        if self.is_idle:
+            self.send(None)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GOODBYE)
         self.kill()
 
     def kill(self) -> None:

@@ -19,7 +19,7 @@ from bisae.assets import asset_dir
 from bisae.dialect import Lent, register
 from bisae.grid import Cell
 from bisae.progress import track
-from bisae.query import Connection, columns_of, connect, quoted
+from bisae.query import Connection, columns_of, connect, limited_memory, quoted
 from bisae.store import Store
 from bisae.validate.once import check_of, compute_once, held, rows_held
 from bisae.validate.outcomes import Outcome, Row, Status
@@ -30,6 +30,8 @@ from bisae.validate.suites import Place, Promise, Suite, one_line, quiet, read_s
 ROWS_SHOWN = 10
 MEMORY = "1200MiB"
 """What DuckDB may use; with what Python and the library take, 2 GiB in all."""
+OWN_MEMORY = 2**31
+"""Bytes that checks of a folder may take."""
 SETTINGS = "settings"
 """A table of one row that every store has."""
 RECORDED = "code_promises"
@@ -59,8 +61,13 @@ def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[Outcome]
 def check_own(
     store: Store, own: Own, cells: Sequence[Cell] | None = None
 ) -> list[Outcome]:
-    """Check a user's promises; their SQL reads the store's tables and nothing else."""
-    with closing(connect(store, cells=cells, fenced=True)) as con:
+    """Check a user's promises; their SQL reads the store's tables and nothing else.
+
+    Great Expectations needs a connection in this process, so no time limit is set, but
+    a check in a stranger's store cannot allocate more than a query of `bisae sql`.
+    """
+    con = connect(store, cells=cells, fenced=True)
+    with limited_memory(OWN_MEMORY), closing(con):
         failed = list(create_views(con, own))
         files = {one.file for one in failed}
         suites = [suite for suite in own.suites if suite.file not in files]
