@@ -179,6 +179,7 @@ class QueryProcess:
     def _idle_worker(self) -> WorkerProcess:
         """Return the worker, or another one if it ended or nobody read to an end."""
         if self._worker and not self._worker.is_idle:
+            self._worker.end(Stopped("another query was asked before all was read"))
             self._worker.kill()
             self._worker = None
         self._worker = self._worker or WorkerProcess()

@@ -87,8 +87,9 @@ class WorkerProcess:
 
     def receive(self) -> Frame:
         """Wait for the next frame. Raises why there is none."""
-        assert self._process.stdout
-        if frame := read_frame(self._process.stdout):
+        pipe = self._process.stdout
+        assert pipe
+        if not pipe.closed and (frame := read_frame(pipe)):
             self._is_busy = frame.kind not in LAST
             return frame
         self._process.kill()

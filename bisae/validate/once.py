@@ -13,7 +13,7 @@ from contextlib import (
 )
 from typing import Any
 
-from bisae.errors import SqlError
+from bisae.errors import OutOfMemory, SqlError
 from bisae.query import Connection, named
 
 # What many checks hang on, in the order of their making: small, since each is of cells.
@@ -47,7 +47,7 @@ def held(con: Connection, view: str, most: int) -> Iterator[None]:
     if con.execute(IS_TABLE, [view]).fetchone():
         yield
         return
-    with suppress(SqlError), named():
+    with suppress(SqlError, OutOfMemory), named():  # its promise will say why
         rows = f"from memory.main.{view} limit {most}"
         con.execute(f"create temp table {view} as {rows}")
     try:
