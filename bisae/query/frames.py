@@ -5,6 +5,7 @@ Nothing that arrives can run code: what comes from the process is data alone.
 
 import io
 import json
+import re
 import struct
 from collections.abc import Iterator
 from enum import Enum
@@ -63,13 +64,25 @@ class Piece(NamedTuple):
     def relation(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
         """Return the rows as DuckDB would have returned them in this process."""
         columns = (
-            f'#{number}::{kind} as "{name.replace(chr(34), 2 * chr(34))}"'
+            f"#{number}{_cast(kind)} as {_quoted(name)}"
             for number, (name, kind) in enumerate(
                 zip(self.names, self.types, strict=True), 1
             )
         )
-        rows: duckdb.DuckDBPyRelation = con.from_arrow(self.table)
+        numbers = [str(number) for number in range(len(self.names))]  # names may repeat
+        rows: duckdb.DuckDBPyRelation = con.from_arrow(
+            self.table.rename_columns(numbers)
+        )
         return rows.project(", ".join(columns))
+
+
+def _cast(kind: str) -> str:
+    """Return the cast to a type that Arrow has not; it keeps all others."""
+    return f"::{kind}" if re.search(r"\b(ENUM|TUPLE)\(", kind) else ""
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 NO_ROWS = Piece(
