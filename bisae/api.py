@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bisae.grid import Cell, parse_cell
-from bisae.query import Connection, connect, frame_of
+from bisae.query import Connection, QueryProcess, connect, frame_of, questions
 from bisae.store import Array, Codes, Store, open_store
 
 if TYPE_CHECKING:
@@ -47,10 +47,50 @@ class OpenStore(Store):
         cell = _cell(codes) if codes else None
         return connect(self, cell, fenced=fenced, query=query)
 
-    def sql(self, query: str, codes: Cell | str | None = None) -> "pd.DataFrame":
-        """Answer a query. Raises SqlError: one line, with the query's line."""
-        with closing(self.connect(codes, query=query)) as con:
-            return frame_of(con, query)
+    def sql(
+        self,
+        query: str,
+        codes: Cell | str | None = None,
+        *,
+        timeout: float | None = None,
+        memory: str | None = None,
+    ) -> "pd.DataFrame":
+        """Answer a query. Raises SqlError: one line, with the query's line.
+
+        With a limit, `timeout` in seconds or `memory` such as "2GiB", it runs in a
+        process that is killed there; then also raises TimedOut and OutOfMemory.
+        """
+        if timeout is None and memory is None:
+            with closing(self.connect(codes, query=query)) as con:
+                return frame_of(con, query)
+        with self.query_process(
+            codes, query=query, timeout=timeout, memory=memory
+        ) as process:
+            return [process.frame(one, {}) for one in questions(query)][-1]
+
+    def query_process(
+        self,
+        codes: Cell | str | None = None,
+        *,
+        fenced: bool = True,
+        query: str | None = None,
+        timeout: float | None = None,
+        memory: str | None = None,
+        shows_progress: bool = False,
+    ) -> QueryProcess:
+        """A process for queries with limits, such as those of strangers.
+
+        The other arguments are as for `connect`. Raises SqlError.
+        """
+        return QueryProcess(
+            str(self.place),
+            _cell(codes) if codes else None,
+            fenced=fenced,
+            query=query,
+            timeout=timeout,
+            memory=memory,
+            shows_progress=shows_progress,
+        )
 
 
 def open_for_asking(

@@ -1,4 +1,8 @@
-"""Every error bisae raises on purpose; the CLI prints these without a traceback."""
+"""Every error bisae raises on purpose; the CLI prints these without a traceback.
+
+A class that builds its message keeps the parts under the names of its parameters, so
+that the error can be made again in another process.
+"""
 
 LONGEST_REASON = 300
 """Characters that are shown of another library's message."""
@@ -55,6 +59,7 @@ class UntrustedCode(CheckpointError):
     """A checkpoint brings Python code, which nobody allowed for this run."""
 
     def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
         super().__init__(
             f"{checkpoint} brings Python code of its own, which bisae does not run: "
             "read that code, then allow it for this run with --trust-remote-code"
@@ -84,6 +89,17 @@ class TimedOut(BisaeError, TimeoutError):
     """A query took longer than it may."""
 
 
+class Crashed(BisaeError):
+    """The process of a query died."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        super().__init__(
+            f"the query's process died ({how}): if it needs much memory raise the "
+            "memory limit (--memory), and let `bisae verify` look for damaged tables"
+        )
+
+
 class OutOfMemory(BisaeError, MemoryError):
     """The work does not fit the memory that there is."""
 
@@ -99,6 +115,7 @@ class Damaged(StoreError):
         super().__init__(f"{where} cannot be read: {reason}; {remedy}")
         self.where = where
         self.reason = reason
+        self.remedy = remedy
 
 
 class Held(StoreError):

@@ -11,6 +11,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 PATIENCE = 300.0
 """Seconds to wait for what must come: on a busy machine an import takes one minute."""
@@ -38,6 +39,12 @@ class Terminal:
             assert self._read(), f"no {text!r} in {self._unread!r}, and it ended"
         seen, text, self._unread = self._unread.partition(text)
         return seen + text
+
+    def children(self) -> list[int]:
+        """The processes that it has started."""
+        pid = self._process.pid
+        files = Path(f"/proc/{pid}/task").glob("*/children")
+        return [int(word) for file in files for word in file.read_text().split()]
 
     def end(self) -> tuple[int, str]:
         """The exit status, and what is shown until then."""

@@ -37,7 +37,7 @@ def test_an_error_leaves_the_shell_open(tiny: Store, tmp_path: Path) -> None:
     with terminal(*ask, home=tmp_path) as shell:
         for typed, answer in {
             "from featurs": 'not exist!; nearest: "features" (line 1: from featurs',
-            ENDLESS: "Error: the query was stopped after 0.5 seconds (--timeout)\n",
+            ENDLESS: "Error: the query was ended after 0.5 s: raise the time limit ",
             "select count(*) as n from cells where size = $size": "n\n-\n6\n",
             "select $other": "Error: the query's $other has no value: give --param",
             "select 1 as a; select 2 as b": "a\n-\n1\n",

@@ -1,6 +1,8 @@
 """Checks that users add in a folder which their study names: SQL and suites."""
 
 import json
+import resource
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,21 @@ def test_a_suite_is_checked(tiny: Store, folder: Path) -> None:
     assert (one.status, one.observed) == ("fail", "15 of 15")
     assert one.where.startswith("cells: S/0/1, at least ")
     assert len(one.rows) == 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are of Linux")
+def test_a_check_has_so_much_memory(
+    tiny: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB does not count what this function takes."""
+    monkeypatch.setattr("bisae.checks.user_checks.MEMORY", 300 * 2**20)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    check = "select if(step < 0, 1, length(printf('%1000000000d', step))) as n"
+    (folder / "greedy.sql").write_text(CHECK.replace("select", f"{check},", 1))
+    (one,) = own(tiny, folder)
+    assert one.status == "error"
+    assert "Out of Memory" in one.observed
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_file_of_sql_is_a_check(tiny: Store, folder: Path) -> None:

@@ -6,7 +6,7 @@ Makes temporary tables on the live connection, which hide the views of their nam
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from bisae.errors import SqlError
+from bisae.errors import OutOfMemory, SqlError
 from bisae.query import Connection, named
 
 # What many checks read, in the order of their making: small, since each is of cells.
@@ -43,7 +43,7 @@ def materialized(con: Connection, view: str, most: int = MOST_ROWS) -> Iterator[
     if not view or con.execute(IS_TABLE, [view]).fetchone():
         yield
         return
-    with suppress(SqlError), named():
+    with suppress(SqlError, OutOfMemory), named():  # running the check says why
         rows = f"from memory.main.{view} limit {most}"
         con.execute(f"create temp table {view} as {rows}")
     try:

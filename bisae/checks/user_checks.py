@@ -12,15 +12,23 @@ from bisae.checks.results import CheckResult
 from bisae.checks.run import run_checks
 from bisae.errors import SqlError
 from bisae.grid import Cell
-from bisae.query import Connection, connect, named
+from bisae.query import Connection, connect, limited_memory, named
 from bisae.store import Store
+
+MEMORY = 2**31
+"""Bytes that checks of a folder may take."""
 
 
 def run_user_checks(
     store: Store, added: CheckFolder, cells: Sequence[Cell] | None = None
 ) -> list[CheckResult]:
-    """Run a user's checks; their SQL reads the store's tables and nothing else."""
-    with closing(connect(store, cells=cells, fenced=True)) as con:
+    """Run a user's checks; their SQL reads the store's tables and nothing else.
+
+    Great Expectations needs a connection in this process, so no time limit is set, but
+    a check in a stranger's store cannot allocate more than a query of `bisae sql`.
+    """
+    con = connect(store, cells=cells, fenced=True)
+    with limited_memory(MEMORY), closing(con):
         errors = list(_create_views(con, added))
         files = {result.file for result in errors}
         suites = [

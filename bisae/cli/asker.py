@@ -17,8 +17,7 @@ from bisae.query import (
     Answer,
     Parameters,
     Question,
-    Watch,
-    answer,
+    Runner,
     check_parameters,
     questions,
     write_parquet,
@@ -31,13 +30,12 @@ LONG = 2.0
 
 
 class Asker(NamedTuple):
-    """A connection, and how its answers are wanted."""
+    """What runs queries, and how its answers are wanted."""
 
-    con: Any
+    runner: Runner
     parameters: Parameters
     style: str
     output: Path | None
-    timeout: float | None
 
     def ask_once(self, text: str) -> None:
         """Answer all that is asked, each in turn. Raises as `answer`, and SqlError."""
@@ -55,12 +53,13 @@ class Asker(NamedTuple):
 
         Raises SqlError, Stopped, TimedOut.
         """
-        start, watch = monotonic(), Watch(self.con, self.timeout)
+        start = monotonic()
         if self.style == "parquet" and asked.has_rows:
             with self._written() as file:
-                empty = not write_parquet(self.con, asked, self.parameters, file, watch)
+                batches = self.runner.batches(asked, self.parameters)
+                empty = not write_parquet(batches, file)
         else:
-            names, values = answer(self.con, asked, self.parameters, watch)
+            names, values = self.runner.answer(asked, self.parameters)
             first = list(islice(values, 1))
             empty = asked.has_rows and not first
             self._give(asked, Answer(names, chain(first, values)))
@@ -68,6 +67,10 @@ class Asker(NamedTuple):
             say("no rows")
         if (seconds := monotonic() - start) >= long:
             say(f"{seconds:.3g} s")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of our own."""
+        return list(self.runner.answer(questions(query)[0], {}).values)
 
     def _give(self, asked: Question, found: Answer) -> None:
         """Write an answer to where it is wanted."""

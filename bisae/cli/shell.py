@@ -11,7 +11,7 @@ from bisae.cli.asker import Asker
 from bisae.cli.complete import SqlCompleter
 from bisae.cli.options import say
 from bisae.errors import BisaeError
-from bisae.query import check_parameters, columns_of, keywords, questions
+from bisae.query import COLUMNS, KEYWORDS, check_parameters, questions
 
 HISTORY = ".bisae_history"
 
@@ -20,7 +20,9 @@ def run_shell(asker: Asker, place: object) -> None:
     """Answer queries until end of input."""
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(Path.home() / HISTORY)),
-        completer=SqlCompleter(columns_of(asker.con), keywords(asker.con)),
+        completer=SqlCompleter(
+            dict(asker.rows(COLUMNS)), [word for (word,) in asker.rows(KEYWORDS)]
+        ),
         multiline=Condition(_goes_on),
         prompt_continuation="     > ",
     )

@@ -38,7 +38,12 @@ STYLES = ("table", "csv", "json", "markdown", "parquet")
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Stop a query that takes longer.",
+    help="End a query that takes longer.",
+)
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    help="End a query that needs more, 2GiB say. With a limit it runs in a process.",
 )
 @click.option(
     "--unsafe", is_flag=True, help="Let the query write and read other files."
@@ -53,6 +58,7 @@ def sql(
     parameters: tuple[str, ...],
     codes: str | None,
     timeout: float | None,
+    memory: str | None,
     unsafe: bool,  # noqa: FBT001 - click passes a flag by name
 ) -> None:
     """Ask a question in SQL; without one, open a shell.
@@ -61,7 +67,7 @@ def sql(
     """
     import bisae
     from bisae.cli.asker import Asker
-    from bisae.query import missing_cells
+    from bisae.query import InProcess, Runner, missing_cells
 
     given = dict(_parameter(text) for text in parameters)
     query = _query(query, file)
@@ -73,11 +79,22 @@ def sql(
         raise SqlError(msg)
     with _stoppable():
         opened = bisae.open(store)
-        con = opened.connect(codes, fenced=not unsafe, query=query)
+        runner: Runner
+        if timeout is None and memory is None:
+            runner = InProcess(opened.connect(codes, fenced=not unsafe, query=query))
+        else:
+            runner = opened.query_process(
+                codes,
+                fenced=not unsafe,
+                query=query,
+                timeout=timeout,
+                memory=memory,
+                shows_progress=True,
+            )
         if missing := missing_cells(opened):
             say(f"{missing} cells are not finished: their rows are missing")
-        asker = Asker(con, given, style, output, timeout)
-        with closing(con):
+        asker = Asker(runner, given, style, output)
+        with closing(runner):
             if query is None:
                 from bisae.cli.shell import run_shell
 

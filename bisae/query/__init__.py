@@ -1,6 +1,14 @@
 """SQL over a store: the .sql files and the exported tables as one DuckDB database."""
 
-from bisae.query.ask import columns_of, describe, frame_of, keywords, rows_of
+from bisae.query.answer import Answer, Batches, Runner, write_parquet
+from bisae.query.ask import (
+    COLUMNS,
+    KEYWORDS,
+    columns_of,
+    describe,
+    frame_of,
+    rows_of,
+)
 from bisae.query.catalog import write_catalog
 from bisae.query.database import (
     Connection,
@@ -15,15 +23,10 @@ from bisae.query.database import (
     schema,
 )
 from bisae.query.failure import named
-from bisae.query.question import (
-    Answer,
-    Parameters,
-    Question,
-    answer,
-    check_parameters,
-    questions,
-    write_parquet,
-)
+from bisae.query.in_process import InProcess
+from bisae.query.limits import limited_memory
+from bisae.query.process import QueryProcess
+from bisae.query.question import Parameters, Question, check_parameters, questions
 from bisae.query.tables import (
     Fill,
     addressed,
@@ -49,15 +52,20 @@ from bisae.query.watch import Watch
 
 __all__ = [
     "CODE_CHECKS",
+    "COLUMNS",
+    "KEYWORDS",
     "Answer",
+    "Batches",
     "Connection",
     "Fill",
+    "InProcess",
     "Parameters",
+    "QueryProcess",
     "Question",
+    "Runner",
     "View",
     "Watch",
     "addressed",
-    "answer",
     "build_order",
     "check_parameters",
     "closure",
@@ -69,7 +77,7 @@ __all__ = [
     "digest",
     "exported_cells",
     "frame_of",
-    "keywords",
+    "limited_memory",
     "make_tables",
     "missing_cells",
     "named",

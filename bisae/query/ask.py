@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+COLUMNS = (
+    "select table_name, list(column_name order by ordinal_position) "
+    "from information_schema.columns where table_schema = 'main' "
+    "group by table_name order by table_name"
+)
+"""The columns of every table and view."""
+KEYWORDS = (
+    "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+)
+"""The words that DuckDB's SQL keeps for itself."""
+
+
 def rows_of(con: Connection, query: str) -> Rows:
     """Run a query. Raises SqlError: one line, with the query's line it is about."""
     with named():
@@ -46,17 +58,4 @@ def describe(con: Connection) -> Rows:
 
 def columns_of(con: Connection) -> dict[str, list[str]]:
     """The columns of every table and view."""
-    found = con.execute(
-        "select table_name, list(column_name order by ordinal_position) "
-        "from information_schema.columns where table_schema = 'main' "
-        "group by table_name order by table_name"
-    ).fetchall()
-    return dict(found)
-
-
-def keywords(con: Connection) -> list[str]:
-    """The words that DuckDB's SQL keeps for itself."""
-    found = con.execute(
-        "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
-    ).fetchall()
-    return [word for (word,) in found]
+    return dict(con.execute(COLUMNS).fetchall())

@@ -40,16 +40,22 @@ DISABLED = "join_order,build_side_probe_side"
 
 
 def database(
-    tables: Place | None = None, *, windowed: bool = False, memory: str = ""
+    tables: Place | None = None,
+    *,
+    windowed: bool = False,
+    memory: str = "",
+    lossless_arrow: bool = False,
 ) -> Connection:
     """An empty database in memory, bounded, that downloads nothing.
 
-    It reads `tables` in an object store, or if it is `windowed`, through a window.
+    It reads `tables` in an object store, or if it is `windowed`, through a window. With
+    `lossless_arrow` DuckDB tells types apart that Arrow has not.
     """
     con = duckdb.connect()
     con.execute(f"set memory_limit = '{memory or MEMORY}'")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
+    con.execute(f"set arrow_lossless_conversion = {lossless_arrow}")
     # How far a query is, for `watch`; DuckDB itself prints nothing.
     con.execute("set enable_progress_bar = true")
     con.execute("set enable_progress_bar_print = false")
@@ -211,16 +217,21 @@ def connect(
     cells: Collection[Cell] | None = None,
     fenced: bool = False,
     query: str | None = None,
+    memory: str = "",
+    lossless_arrow: bool = False,
 ) -> Connection:
     """A database with every table and view of the exported cells, or of these `cells`.
 
     With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
     that users write: they read the store's tables and touch nothing else. If it is for
-    one `query`, only what that hangs on is there. Raises Unfinished when nothing is
-    exported yet, or that cell is not encoded.
+    one `query`, only what that hangs on is there. `memory` and `lossless_arrow` are as
+    for `database`. Raises Unfinished when nothing is exported yet, or that cell is not
+    encoded.
     """
     places, views = contents(store, cells)
-    con = database(store.tables, windowed=fenced)
+    con = database(
+        store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
+    )
     if query is not None:
         needed = _needed(views, {*places, "codes"}, query)
         places = {name: places[name] for name in places if name in needed}

@@ -10,6 +10,9 @@ from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError
 
 SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
 """What DuckDB's Parquet reader says of the inside of a file, without its name."""
+NESTED = (
+    "the query is nested too deeply: create temporary tables of its inner queries first"
+)
 REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` again"
 
 
@@ -23,6 +26,8 @@ def named(what: object = "", lines: int = 0) -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise  # whoever stopped it knows
+    except RecursionError as error:
+        raise SqlError(f"{what}: {NESTED}" if what else NESTED) from error
     except duckdb.Error as error:
         told = explain(error, lines)
         raise _failure(error, f"{what}: " if what else "", told) from error
@@ -50,5 +55,7 @@ def explain(error: duckdb.Error, lines: int = 0) -> str:
     near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
     hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
     where = f" (line {int(place[1]) + lines}: {place[2].strip()})" if place else ""
+    if "Max expression depth" in said[0]:
+        return f"{NESTED}{where}"
     first = said[0].partition(" Detail: Python exception")[0]
     return f"{first}{hint}{where}"

@@ -17,6 +17,7 @@ import duckdb
 from bisae.assets import asset_dir
 from bisae.errors import SqlError
 from bisae.files import read
+from bisae.query.failure import NESTED
 from bisae.query.header import parse_header
 
 
@@ -118,7 +119,10 @@ def closure(views: Mapping[str, View], name: str) -> list[View]:
 def tables_of(select: str) -> frozenset[str]:
     """The tables and views that a query names, from the parser. Raises SqlError."""
     row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    try:
+        tree = json.loads(row[0]) if row else {"error": True}
+    except RecursionError as error:
+        raise SqlError(NESTED) from error
     if tree["error"]:
         msg = str(tree.get("error_message", "cannot be parsed"))
         if "position" in tree:  # in bytes
@@ -132,9 +136,11 @@ def tables_of(select: str) -> frozenset[str]:
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for child in tree:
-            yield from _nodes(child)
+    unvisited = [tree]  # a tree may be deeper than Python's own stack
+    while unvisited:
+        node = unvisited.pop()
+        if isinstance(node, dict):
+            yield node
+            unvisited += node.values()
+        elif isinstance(node, list):
+            unvisited += node

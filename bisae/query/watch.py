@@ -1,16 +1,15 @@
-"""A query under watch: how far it is, a time limit, and Ctrl-C that stops it alone."""
+"""A query under watch: how far it is, and Ctrl-C that stops it alone."""
 
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import current_thread, main_thread
-from time import monotonic
 from typing import TypeVar
 
 import duckdb
 
-from bisae.errors import Stopped, TimedOut
+from bisae.errors import Stopped
 from bisae.progress import Progress, bar
 from bisae.query.database import Connection
 
@@ -20,17 +19,14 @@ LOOK = 0.1
 
 
 class Watch:
-    """Watches what one connection does, from its making on."""
+    """Watches what one connection does."""
 
-    def __init__(self, con: Connection, timeout: float | None = None) -> None:
-        """A query may take `timeout` seconds."""
+    def __init__(self, con: Connection) -> None:
         self._con = con
-        self._timeout = timeout
-        self._end = monotonic() + timeout if timeout else float("inf")
         self._asked_to_stop = False
 
     def run(self, work: Callable[[], T]) -> T:
-        """Do a piece of the work. Raises Stopped after Ctrl-C, and TimedOut.
+        """Do a piece of the work. Raises Stopped after Ctrl-C.
 
         It is done in another thread: this one, which gets the signal, stays free.
         """
@@ -45,10 +41,8 @@ class Watch:
         try:
             return task.result()
         except duckdb.InterruptException as error:
-            if self._asked_to_stop:
-                raise Stopped("the query was stopped") from error  # noqa: EM101
-            msg = f"the query was stopped after {self._timeout:g} seconds (--timeout)"
-            raise TimedOut(msg) from error
+            msg = "the query was stopped"
+            raise Stopped(msg) from error
 
     def _ask_to_stop(self) -> None:
         self._asked_to_stop = True
@@ -56,7 +50,7 @@ class Watch:
     def _look(self, task: "Future[T]", shown: Progress) -> None:
         """Wait a little; stop the query, again and again until it hears, or draw."""
         wait([task], LOOK)
-        if self._asked_to_stop or monotonic() > self._end:
+        if self._asked_to_stop:
             self._con.interrupt()
         else:  # also where DuckDB cannot tell: the time goes on
             shown.update(max(self._con.query_progress() - shown.n, 0))

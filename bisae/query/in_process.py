@@ -1,0 +1,97 @@
+"""Queries answered in this process: quick to start, stopped only where DuckDB looks.
+
+For who asks questions of his own. Some functions of DuckDB neither stop nor count what
+they allocate; what must end in time runs in a `QueryProcess`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from bisae.query.answer import AT_ONCE, Answer, Batches
+from bisae.query.database import Connection
+from bisae.query.failure import named
+from bisae.query.question import Parameters, Question, arguments
+from bisae.query.watch import Watch
+
+OF_ARROW = {
+    "INTERRUPT": duckdb.InterruptException,
+    "Out of Memory": duckdb.OutOfMemoryException,
+}
+"""How the text of an error begins, and its class."""
+
+
+class InProcess:
+    """Runs statements on a connection, under watch. See `Runner`."""
+
+    def __init__(self, con: Connection) -> None:
+        self._con = con
+
+    def answer(self, question: Question, parameters: Parameters) -> Answer:
+        """Run a statement; its rows as Python has them. Raises SqlError, Stopped."""
+        con, watch = self._con, Watch(self._con)
+        used = arguments(question, parameters)
+        with named(lines=question.lines):
+            watch.run(lambda: con.execute(question.statement, used))
+        names = [column[0] for column in con.description or () if question.has_rows]
+        rows = self._rows(question.lines, watch) if names else iter(())
+        return Answer(names, rows)
+
+    def batches(self, question: Question, parameters: Parameters) -> Batches:
+        """Run a statement; its rows as Arrow has them. Raises SqlError, Stopped."""
+        con, watch = self._con, Watch(self._con)
+        used = arguments(question, parameters)
+        with named(lines=question.lines):
+            query = watch.run(lambda: relation_of(con, question, used))
+            reader = watch.run(query.to_arrow_reader)
+        return Batches(reader.schema, self._batches(reader, question.lines, watch))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._con.close()
+
+    def _rows(self, lines: int, watch: Watch) -> Iterator[tuple[Any, ...]]:
+        while True:
+            with named(lines=lines):
+                rows = watch.run(lambda: self._con.fetchmany(AT_ONCE))
+            if not rows:
+                return
+            yield from rows
+
+    def _batches(
+        self, reader: pa.RecordBatchReader, lines: int, watch: Watch
+    ) -> Iterator[pa.RecordBatch]:
+        while True:
+            with named(lines=lines):
+                batch = watch.run(lambda: next_batch(reader))
+            if batch is None:
+                return
+            yield batch
+
+
+def relation_of(
+    con: Connection, question: Question, parameters: dict[str, Any] | None
+) -> duckdb.DuckDBPyRelation:
+    """Return what a statement with rows gives. Raises duckdb.Error."""
+    try:
+        return con.sql(question.statement, params=parameters)
+    except (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.PermissionException,
+    ):
+        con.execute(question.statement, parameters)  # says in which line
+        raise
+
+
+def next_batch(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next rows. Arrow passes DuckDB's errors on as its own; here they are back."""
+    try:
+        return next(reader, None)
+    except (OSError, pa.ArrowException) as error:
+        kinds = (
+            kind for start, kind in OF_ARROW.items() if str(error).startswith(start)
+        )
+        raise next(kinds, duckdb.Error)(str(error)) from error
