@@ -5,6 +5,7 @@ So a temporary file is new, under a random name, and a folder that is reached th
 link is refused.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -50,6 +51,18 @@ def create_new(file: Path, data: bytes) -> None:
             file.unlink()
             raise
     sync_one(file)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Move a folder to where none is, in one step. Raises FileExistsError."""
+    make_real_folder(target.parent)
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        raise FileExistsError(errno.EEXIST, "it is there already", target) from error
+    sync_one(target.parent)
 
 
 def make_real_folder(folder: Path) -> None:

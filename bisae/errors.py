@@ -105,6 +105,10 @@ class Held(StoreError):
     """Somebody else is building this now."""
 
 
+class LeaseLost(StoreError):
+    """Somebody else took over what this process was building: it slept too long."""
+
+
 class Unfinished(BisaeError, LookupError):
     """A cell, a split or a table is asked for before it is finished."""
 

@@ -160,4 +160,4 @@ def _write(
         for one in outcomes
     ]
     con.register("outcomes", pa.Table.from_pylist(rows, schema=SCHEMA))
-    write_table(con, "outcomes", table_file(store, TABLE, cell), made, cell)
+    write_table(con, store, TABLE, made, cell, rows="outcomes")

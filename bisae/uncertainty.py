@@ -96,8 +96,7 @@ def _made_cell(store: Store, cell: Cell) -> dict[str, Any]:
 
 def _draw(store: Store, views: dict[str, View], cell: Cell, made: Made) -> None:
     """Write one cell's replicates unless they are current."""
-    file = table_file(store, "replicates", cell)
-    if is_current(file, made):
+    if is_current(table_file(store, "replicates", cell), made):
         return
     with closing(database(store.tables)) as con:
         base = _open_tables(con, store, cell)
@@ -110,7 +109,7 @@ def _draw(store: Store, views: dict[str, View], cell: Cell, made: Made) -> None:
             again = f"create or replace table {DRAWN} as {views[DRAWN].select}"
             con.execute(again)
             con.execute("insert into drawn from replicates")
-        write_table(con, "drawn", file, made, cell)
+        write_table(con, store, "replicates", made, cell, rows="drawn")
 
 
 def _open_tables(con: Connection, store: Store, cell: Cell) -> set[str]:

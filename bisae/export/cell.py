@@ -78,8 +78,7 @@ def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
             with at(cell), named(f"cell {cell}"), schema(con, "cell"):
                 _aggregate_cell(fold, shared, cell)
                 for name, source in tables.items():
-                    file = table_file(shared.store, name, cell)
-                    write_table(con, name, file, source, cell)
+                    write_table(con, shared.store, name, source, cell)
 
 
 def _stale(shared: Shared, cell: Cell, made: Mapping[str, Made]) -> dict[str, Made]:

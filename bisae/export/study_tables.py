@@ -82,13 +82,12 @@ def _table(
     shared: Shared, name: str, made: Made, put: Callable[[Connection, Shared], None]
 ) -> None:
     """Write one table unless it is current; `put` gives the connection its rows."""
-    file = table_file(shared.store, name)
-    if is_current(file, made):
+    if is_current(table_file(shared.store, name), made):
         return
     con = database(shared.store.tables)
     try:
         put(con, shared)
-        write_table(con, name, file, made)
+        write_table(con, shared.store, name, made)
     finally:
         con.close()
 

@@ -54,7 +54,7 @@ def write_tables(store: Store, plan: Plan, folder: Path) -> None:
         base = _open_measured(con, plan, folder)
         create_views(con, views, base, COMPUTED_ONCE)
         for name, made in _made(plan).items():
-            write_table(con, name, table_file(store, name, plan.mid), made, plan.mid)
+            write_table(con, store, name, made, plan.mid)
 
 
 def _open_measured(con: Connection, plan: Plan, folder: Path) -> set[str]:

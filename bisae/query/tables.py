@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
-from bisae.query.database import Connection, quoted
+from bisae.query.database import Connection, quoted, table_file
 from bisae.query.views import View, closure
+from bisae.store import Store
 
 Made = Mapping[str, Any]
 """What a table is made from; equal means that the rows would be equal."""
@@ -54,18 +55,26 @@ def is_current(file: Place, made: Made) -> bool:
 
 
 def write_table(
-    con: Connection, name: str, file: Place, made: Made, cell: Cell | None = None
+    con: Connection,
+    store: Store,
+    table: str,
+    made: Made,
+    cell: Cell | None = None,
+    rows: str = "",
 ) -> None:
-    """Write a table or view: there whole or not at all, its sum beside it.
+    """Write a table of a store: there whole or not at all, its sum beside it.
 
-    Rows of a `cell` are put in order, and begin with its address.
+    `rows` is the table or view that has its rows, by default the one of its name. Those
+    of a `cell` are put in order, and begin with its address. Raises LeaseLost.
     """
-    select = f"from {name}"
+    select = f"from {rows or table}"
     if cell:
         select = f"select {addressed(cell)}, * from ({select} order by all)"
-    with written(file) as held:
+    store.check_leases()
+    file = table_file(store, table, cell)
+    with written(file, store.check_leases) as partial:
         con.execute(
-            f"copy ({select}) to {quoted(str(held))} (format parquet, "
+            f"copy ({select}) to {quoted(str(partial))} (format parquet, "
             f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
         )
 

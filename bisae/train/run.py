@@ -40,7 +40,7 @@ def train_jobs(
 
     A job that fails stops the run, or with `drop_failed` is left where it is. Raises
     TrainingError, naming cell and step; Interrupted when the user asked to stop;
-    OutOfMemory, naming what to lower.
+    OutOfMemory, naming what to lower; LeaseLost.
     """
     scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
@@ -54,6 +54,7 @@ def train_jobs(
             _asked_to_stop() as stop,
         ):
             while dealt := buffer.deal():
+                keeper.lease.check_after_sleep()
                 for slots in dealt:
                     _learn(study, buffer, slots, jobs, device, scratch)
                     if not drop_failed:

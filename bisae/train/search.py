@@ -27,7 +27,7 @@ from bisae.query import (
 )
 from bisae.sae import Autoencoder, start
 from bisae.states import StateBlocks
-from bisae.store import Store
+from bisae.store import Lease, Store
 from bisae.train.checkpoint import divide, folder_of, identity
 from bisae.train.job import Job
 from bisae.train.resume import Keeper
@@ -41,11 +41,19 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
     """
     settings = store.study.sae
     jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
-    kept_under = identity(store, lm, lm.fingerprint())
+    with store.lease(cell.checkpoint) as staging:
+        _write(store, cell, _search(store, lm, jobs, staging.lease))
+
+
+def _search(
+    store: Store, lm: LanguageModel, jobs: list[Job], lease: Lease
+) -> list[tuple[float, float]]:
+    """Train every job; gives each one's rate and validation mse."""
+    kept_under, cell = identity(store, lm, lm.fingerprint()), jobs[0].cell
     found: list[tuple[float, float]] = []
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
         folder = folder_of(store, group) / f"lr-search-{number}"
-        keeper = Keeper(folder, kept_under)
+        keeper = Keeper(folder, kept_under, lease)
         source = StateBlocks(store, "train", lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
@@ -53,7 +61,7 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
         )
         found += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
         keeper.remove()
-    _write(store, cell, found)
+    return found
 
 
 def is_searched(store: Store, cell: Cell) -> bool:
@@ -98,7 +106,6 @@ def _squared_error(sae: Autoencoder, x: torch.Tensor) -> float:
 
 
 def _write(store: Store, cell: Cell, found: list[tuple[float, float]]) -> None:
-    file = table_file(store, SEARCH_TABLE, cell)
     columns = {
         "size": pa.array([cell.size] * len(found)),
         "step": pa.array([cell.step] * len(found), pa.int64()),
@@ -109,6 +116,6 @@ def _write(store: Store, cell: Cell, found: list[tuple[float, float]]) -> None:
     con = database()
     try:
         con.register(SEARCH_TABLE, pa.table(columns))
-        write_table(con, SEARCH_TABLE, file, _made(store))
+        write_table(con, store, SEARCH_TABLE, _made(store), cell)
     finally:
         con.close()

@@ -81,7 +81,7 @@ def _write(store: Store, mid: Cell, rows: dict[str, list[Row]], made: Made) -> N
         for name, columns in COLUMNS.items():
             schema = pa.schema(SETTING + columns)
             con.register("found", pa.Table.from_pylist(rows[name], schema))
-            write_table(con, "found", table_file(store, name, mid), made, mid)
+            write_table(con, store, name, made, mid, rows="found")
             con.unregister("found")
 
 
