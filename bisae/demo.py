@@ -7,6 +7,7 @@ wants them.
 import multiprocessing
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -95,6 +96,8 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
                             show(first.size)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # who trains keeps its state first
             raise
 
 
@@ -181,6 +184,8 @@ def _prepare_worker() -> None:
 
     torch.set_num_threads(1)
     use_plain_lines()
+    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _import_for_the_end() -> None:

@@ -18,10 +18,60 @@ from pathlib import Path
 
 from bisae.errors import StoreError
 
+GONE = "the disk, or the network behind it, failed: see that it is there and run again"
+REMEDIES = {
+    errno.ENOSPC: "make room and run again",
+    errno.EDQUOT: "make room and run again",
+    errno.EFBIG: "files may not grow so large here; run again where they may",
+    errno.EACCES: "give yourself the right to write there and run again",
+    errno.EPERM: "give yourself the right to write there and run again",
+    errno.EROFS: "choose a store on a disk that can be written",
+    errno.ENOTDIR: "a file is in the way; choose another place",
+    errno.EEXIST: "a file is in the way; choose another place",
+}
+"""What to do about a write that failed."""
+LOST = dict.fromkeys(
+    (
+        errno.EIO,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+        errno.ENOTCONN,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENODEV,
+        errno.ENXIO,
+    ),
+    GONE,
+)
+"""What to do where a disk cannot be read or written any more."""
 ABANDONED = 86_400.0
 """Seconds after which a temporary file is taken for that of a writer who was killed."""
 TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{16})?\.partial")
 """The name of a temporary file; earlier versions of bisae had no random part."""
+
+
+def disk_trouble(error: OSError) -> str:
+    """Say where a disk failed, how, and what to do; "" if it is no such error."""
+    remedy = (REMEDIES | LOST).get(error.errno or 0)
+    if remedy is None:
+        return ""
+    path = f"{error.filename}: " if error.filename else ""
+    return f"{path}{os.strerror(error.errno or 0)}; {remedy}"
+
+
+@contextmanager
+def os_errors(path: Path) -> Iterator[None]:
+    """Raise the OSError that a library written in Rust tells of in its own error."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from bisae.errors import Damaged
 from bisae.files import Place, written
 from bisae.grid import Cell
 from bisae.query.database import Connection, quoted, table_file
+from bisae.query.failure import named
 from bisae.query.views import View, closure
 from bisae.store import Store
 
@@ -72,7 +73,7 @@ def write_table(
         select = f"select {addressed(cell)}, * from ({select} order by all)"
     store.check_leases()
     file = table_file(store, table, cell)
-    with written(file, store.check_leases) as partial:
+    with written(file, store.check_leases) as partial, named(f"table {table}"):
         con.execute(
             f"copy ({select}) to {quoted(str(partial))} (format parquet, "
             f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bisae.disk import os_errors
 from bisae.files import replace, sync
 from bisae.kernels import Scratch
 from bisae.progress import note
@@ -157,7 +158,8 @@ class Keeper:
 
     def _write(self, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         path = self.folder / f"{name}.safetensors"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, path)
+        with os_errors(path):
+            save_file({k: v.contiguous() for k, v in tensors.items()}, path)
         sync(path)
         return {"name": path.name, "crc32": _crc32(path)}
 
