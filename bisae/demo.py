@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 from bisae.assets import asset_dir
 from bisae.errors import StoreError
+from bisae.interrupts import status_of
 from bisae.progress import duration, note, use_plain_lines
 from bisae.study import Model, Study, load_study
 from bisae.toy import write_texts
@@ -186,6 +188,7 @@ def _prepare_worker() -> None:
     use_plain_lines()
     # Ctrl-C reaches all processes of a terminal: the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(status_of(signal.SIGTERM)))
 
 
 def _import_for_the_end() -> None:

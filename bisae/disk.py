@@ -50,12 +50,16 @@ TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{16})?\.partial")
 """The name of a temporary file; earlier versions of bisae had no random part."""
 
 
-def disk_trouble(error: OSError) -> str:
-    """Say where a disk failed, how, and what to do; "" if it is no such error."""
+def disk_trouble(error: OSError, file: Path | None = None) -> str:
+    """Say where a disk failed, how, and what to do; "" if it is no such error.
+
+    `file` is what was to be written, where the error names a temporary one.
+    """
     remedy = (REMEDIES | LOST).get(error.errno or 0)
     if remedy is None:
         return ""
-    path = f"{error.filename}: " if error.filename else ""
+    name = file or error.filename
+    path = f"{name}: " if name else ""
     return f"{path}{os.strerror(error.errno or 0)}; {remedy}"
 
 
@@ -84,8 +88,10 @@ def exchanged(final: Path) -> Iterator[Path]:
         sync_one(partial)
         partial.replace(final)
         sync_one(final.parent)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(final)  # a write that fails names no file
         raise
     _remove_abandoned(final)
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from bisae.cli.options import is_seen, say, show_fitting
-from bisae.disk import exchanged
-from bisae.errors import BisaeError, SqlError
+from bisae.disk import disk_trouble, exchanged
+from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.formats import pieces
 from bisae.query import (
     Answer,
@@ -98,5 +98,7 @@ class Asker(NamedTuple):
         except BisaeError:
             raise  # some are an OSError as well
         except OSError as error:
+            if trouble := disk_trouble(error, self.output):
+                raise StoreError(trouble) from error
             msg = f"cannot write {self.output}: {error.strerror or error}"
             raise SqlError(msg) from error

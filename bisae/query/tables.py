@@ -76,7 +76,8 @@ def write_table(
     with written(file, store.check_leases) as partial, named(f"table {table}"):
         con.execute(
             f"copy ({select}) to {quoted(str(partial))} (format parquet, "
-            f"compression zstd, kv_metadata {{bisae: {quoted(_footer(made))}}})"
+            "use_tmp_file false, compression zstd, "
+            f"kv_metadata {{bisae: {quoted(_footer(made))}}})"
         )
 
 

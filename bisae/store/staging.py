@@ -56,10 +56,7 @@ class Staging:
                 remove(self._folder.parent / name)
 
     def clear(self) -> None:
-        """Remove all that is unfinished: it would fill the disk.
-
-        Writes that Zarr began beside one that failed may still be under way.
-        """
+        """Remove all that is unfinished: it would fill the disk."""
         for _ in range(CLEARINGS):
             with suppress(OSError):
                 if not self._folder.exists():
@@ -76,6 +73,9 @@ def open_staging(home: Place, lease: Lease) -> Iterator[Staging]:
     folder.clear_older()
     try:
         yield folder
+    except BaseException:
+        time.sleep(PAUSE)  # writes that Zarr began beside a failed one may go on
+        raise
     finally:
         folder.clear()
 
