@@ -16,66 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bisae.disk_errors import name_file
 from bisae.errors import StoreError
 
-GONE = "the disk, or the network behind it, failed: see that it is there and run again"
-REMEDIES = {
-    errno.ENOSPC: "make room and run again",
-    errno.EDQUOT: "make room and run again",
-    errno.EFBIG: "files may not grow so large here; run again where they may",
-    errno.EACCES: "give yourself the right to write there and run again",
-    errno.EPERM: "give yourself the right to write there and run again",
-    errno.EROFS: "choose a store on a disk that can be written",
-    errno.ENOTDIR: "a file is in the way; choose another place",
-    errno.EEXIST: "a file is in the way; choose another place",
-}
-"""What to do about a write that failed."""
-LOST = dict.fromkeys(
-    (
-        errno.EIO,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
-        errno.ENOTCONN,
-        errno.EHOSTDOWN,
-        errno.EHOSTUNREACH,
-        errno.ENODEV,
-        errno.ENXIO,
-    ),
-    GONE,
-)
-"""What to do where a disk cannot be read or written any more."""
 ABANDONED = 86_400.0
 """Seconds after which a temporary file is taken for that of a writer who was killed."""
 TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{16})?\.partial")
 """The name of a temporary file; earlier versions of bisae had no random part."""
-
-
-def disk_trouble(error: OSError, file: Path | None = None) -> str:
-    """Say where a disk failed, how, and what to do; "" if it is no such error.
-
-    `file` is what was to be written, where the error names a temporary one.
-    """
-    remedy = (REMEDIES | LOST).get(error.errno or 0)
-    if remedy is None:
-        return ""
-    name = file or error.filename
-    path = f"{name}: " if name else ""
-    return f"{path}{os.strerror(error.errno or 0)}; {remedy}"
-
-
-@contextmanager
-def os_errors(path: Path) -> Iterator[None]:
-    """Raise the OSError that a library written in Rust tells of in its own error."""
-    try:
-        yield
-    except OSError:
-        raise
-    except Exception as error:
-        number = re.search(r"\(os error (\d+)\)", str(error))
-        if number is None:
-            raise
-        code = int(number[1])
-        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 @contextmanager
@@ -90,8 +37,8 @@ def exchanged(final: Path) -> Iterator[Path]:
         sync_one(final.parent)
     except BaseException as error:
         partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = str(final)  # a write that fails names no file
+        if isinstance(error, OSError):
+            name_file(error, final)
         raise
     _remove_abandoned(final)
 

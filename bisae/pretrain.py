@@ -25,7 +25,8 @@ from bisae.corpus import (
     take_turns,
     tokens_of,
 )
-from bisae.disk import move_new, os_errors, remove_below
+from bisae.disk import move_new, remove_below
+from bisae.disk_errors import os_errors
 from bisae.errors import CheckpointError, CorpusError, StudyError
 from bisae.hidden import quiet
 from bisae.progress import bar

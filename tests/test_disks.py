@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bisae.cli import main
-from bisae.disk import LOST, os_errors
+from bisae.disk_errors import LOST, os_errors
 from bisae.errors import StoreError
 from bisae.grid import Selection
 from bisae.store import Store, open_store

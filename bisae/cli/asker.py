@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import click
 
 from bisae.cli.options import is_seen, say, show_fitting
-from bisae.disk import disk_trouble, exchanged
+from bisae.disk import exchanged
+from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.formats import pieces
 from bisae.query import (

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from bisae.disk import disk_trouble
+from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, Interrupted, StoreError
 from bisae.interrupts import ending_on_signals
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from bisae.disk import disk_trouble
+from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.files import Place, is_local, literal
 from bisae.query.ask import headers

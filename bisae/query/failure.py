@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from bisae.disk import LOST, REMEDIES, target_of
+from bisae.disk import target_of
+from bisae.disk_errors import LOST, REMEDIES
 from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError, StoreError
 
 SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from bisae.disk import LOST, REMEDIES
+from bisae.disk_errors import LOST, REMEDIES
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import Place, is_local
 from bisae.store.format import Array, MissingChunk, Node

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bisae.disk import os_errors
+from bisae.disk_errors import os_errors
 from bisae.files import replace, sync
 from bisae.kernels import Scratch
 from bisae.progress import note
