@@ -10,7 +10,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from bisae.files import Place, beside, create, names, put_new, read, relative, remove
+from bisae.files import (
+    Place,
+    beside,
+    create,
+    is_local,
+    names,
+    put_new,
+    read,
+    relative,
+    remove,
+)
 from bisae.store.layout import DOCUMENT
 from bisae.store.lease import Lease
 
@@ -56,13 +66,14 @@ class Staging:
                 remove(self._folder.parent / name)
 
     def clear(self) -> None:
-        """Remove all that is unfinished: it would fill the disk."""
-        for _ in range(CLEARINGS):
-            with suppress(OSError):
-                if not self._folder.exists():
-                    return
+        """Remove all that is unfinished: it would fill the disk.
+
+        What cannot be removed now, the next holder of the lease removes.
+        """
+        for _ in range(CLEARINGS if is_local(self._home) else 1):
+            with suppress(Exception):  # clients of object stores have their own
                 remove(self._folder)
-                continue
+                return
             time.sleep(PAUSE)
 
 
