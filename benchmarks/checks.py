@@ -26,7 +26,7 @@ import bisae
 from bisae.checks.recorded import check_codes
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.query import database, write_table
+from bisae.query import database, write_tables
 from bisae.store import Store, table_file
 
 
@@ -93,7 +93,7 @@ def export(store: Store, cell: Cell) -> None:
         return
     with closing(database(memory="8GiB")) as con:
         con.register("settings", pa.Table.from_pylist([SETTINGS]))
-        write_table(con, "settings", table_file(store, "settings"), {})
+        write_tables(con, store, {"settings": {}})
         con.register("codes", store.codes_stream(cell))
         con.register("tokens", tokens(store))
         con.execute(f"create table features as {FEATURES}")
@@ -102,8 +102,8 @@ def export(store: Store, cell: Cell) -> None:
         con.execute(f"create or replace table features as {WHOLE}")
         languages = LANGUAGES.replace("$width", str(WIDTH))
         con.execute(f"create table feature_languages as {languages}")
-        for name in ("features", "firings", "feature_languages", "clusters"):
-            write_table(con, name, table_file(store, name, cell), {}, cell)
+        tables = ("features", "firings", "feature_languages", "clusters")
+        write_tables(con, store, dict.fromkeys(tables, {}), cell)
 
 
 def tokens(store: Store) -> pa.Table:

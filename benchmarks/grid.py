@@ -33,9 +33,9 @@ from bisae.query import (
     create_views,
     database,
     read_views,
-    write_table,
+    write_tables,
 )
-from bisae.store import Store, create_store, open_store, table_file
+from bisae.store import Store, create_store, open_store
 from bisae.study import Study
 
 N = 32_768
@@ -109,8 +109,8 @@ def make(store: Store) -> None:
     draw = np.random.default_rng(0)
     with closing(database()) as con:
         put_study(con)
-        for name in ("settings", "tokens", "vocab", "mono_null"):
-            write_table(con, name, table_file(store, name), {})
+        of_study = ("settings", "tokens", "vocab", "mono_null")
+        write_tables(con, store, dict.fromkeys(of_study, {}))
         for number in track(range(DRAWN), DRAWN, "fold", "cells"):
             aggregate(con, codes(draw, N - int(draw.integers(3000))), number)
         for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
@@ -119,8 +119,7 @@ def make(store: Store) -> None:
                 con.execute(
                     f"create or replace view {name} as from {name}_{number % DRAWN}"
                 )
-            for name in ("cells", *COPIED):
-                write_table(con, name, table_file(store, name, cell), {}, cell)
+            write_tables(con, store, dict.fromkeys(("cells", *COPIED), {}), cell)
 
 
 def put_study(con: Connection) -> None:

@@ -80,6 +80,7 @@ def _build_checkpoint(
     lm = _run_models(store, cells, stages)
     if "export" not in stages:
         return shared
+    store.check_leases()
     shared = shared or _share(store)
     if done := [cell for cell in cells if store.progress(cell).codes]:
         export_cells(shared, done)

@@ -7,6 +7,8 @@ wants them.
 import multiprocessing
 import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 
 from bisae.assets import asset_dir
 from bisae.errors import StoreError
+from bisae.interrupts import status_of
 from bisae.progress import duration, note, use_plain_lines
 from bisae.study import Model, Study, load_study
 from bisae.toy import write_texts
@@ -95,6 +98,8 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
                             show(first.size)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # who trains keeps its state first
             raise
 
 
@@ -181,6 +186,9 @@ def _prepare_worker() -> None:
 
     torch.set_num_threads(1)
     use_plain_lines()
+    # Ctrl-C reaches all processes of a terminal: the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(status_of(signal.SIGTERM)))
 
 
 def _import_for_the_end() -> None:

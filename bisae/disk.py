@@ -5,6 +5,7 @@ So a temporary file is new, under a random name, and a folder that is reached th
 link is refused.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bisae.disk_errors import name_file
 from bisae.errors import StoreError
 
 ABANDONED = 86_400.0
@@ -33,8 +35,10 @@ def exchanged(final: Path) -> Iterator[Path]:
         sync_one(partial)
         partial.replace(final)
         sync_one(final.parent)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            name_file(error, final)
         raise
     _remove_abandoned(final)
 
@@ -50,6 +54,18 @@ def create_new(file: Path, data: bytes) -> None:
             file.unlink()
             raise
     sync_one(file)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Move a folder to where none is, in one step. Raises FileExistsError."""
+    make_real_folder(target.parent)
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        raise FileExistsError(errno.EEXIST, "it is there already", target) from error
+    sync_one(target.parent)
 
 
 def make_real_folder(folder: Path) -> None:

@@ -29,7 +29,11 @@ from bisae.store import Store
 
 
 def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None:
-    """Encode the cells of one checkpoint that are trained but not encoded yet."""
+    """Encode the cells of one checkpoint that are trained but not encoded yet.
+
+    Raises LeaseLost.
+    """
+    store.check_leases()
     missing = [cell for cell in cells if not store.progress(cell).codes]
     if not missing:
         return

@@ -75,7 +75,12 @@ class TrainingError(BisaeError, ArithmeticError):
 
 
 class Interrupted(BisaeError):
-    """A run was asked to stop, and stopped where it can go on from."""
+    """A signal ended a command, at a place from where the next run goes on."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        # What a shell gives for a command that the signal ended.
+        self.exit_code = 128 + signal_number
 
 
 class Stopped(BisaeError):
@@ -120,6 +125,10 @@ class Damaged(StoreError):
 
 class Held(StoreError):
     """Somebody else is building this now."""
+
+
+class LeaseLost(StoreError):
+    """Somebody else took over what this process was building: it slept too long."""
 
 
 class Unfinished(BisaeError, LookupError):

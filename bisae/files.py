@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from bisae.disk import (
     create_new,
     exchanged,
     make_real_folder,
+    move_new,
     read_small,
     refuse_links,
     remove_below,
@@ -33,6 +35,8 @@ from bisae.disk import (
 Place = UPath
 SUM = ".sha256"
 PIECE = 2**22
+AT_ONCE = 8
+"""Files that are put into an object store side by side."""
 LARGEST = 2**32
 """Bytes of any one file of a store, at most."""
 SMALL = 2**22
@@ -104,36 +108,62 @@ def replace(file: Place | Path, data: str | bytes) -> None:
         file.write_bytes(data)
 
 
-def create(file: Place, data: str) -> bool:
-    """Write a file only if there is none; False where there is one already."""
-    try:
-        if is_local(file):
-            create_new(local(file), data.encode())
-        else:
-            file.fs.pipe_file(file.path, data.encode(), mode="create")
-    except FileExistsError:
-        return False
-    return True
+def create(file: Place, data: str | bytes) -> None:
+    """Write a file that is not there yet. Raises FileExistsError."""
+    data = data.encode() if isinstance(data, str) else data
+    if is_local(file):
+        create_new(local(file), data)
+    else:
+        file.fs.pipe_file(file.path, data, mode="create")
+
+
+def put_new(source: Place, target: Place, *, last: str) -> None:
+    """Move a folder to where none is, its file `last` after all others.
+
+    Raises FileExistsError if something is there: nothing is ever replaced, not even by
+    a process that was stopped halfway and goes on much later. So in an object store,
+    which can move nothing, each file is read and created again.
+    """
+    if is_local(source):
+        move_new(local(source), local(target))
+        return
+    files = [file for file in below(source) if file != source / last]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for _ in pool.map(lambda file: _put_new(file, source, target), files):
+            pass
+    _put_new(source / last, source, target)
+
+
+def _put_new(file: Place, source: Place, target: Place) -> None:
+    data = bytes(file.fs.cat_file(file.path))
+    create(target / relative(file, source), data)
 
 
 @contextmanager
-def written(file: Place) -> Iterator[Path]:
-    """Give a local file to write to; afterwards it is at its place, with its sum.
+def written(file: Place, check: Callable[[], None]) -> Iterator[Path]:
+    """Yield a temporary local path; on exit move it into place, its sum beside it.
 
     The sum stands beside it as `sha256sum` writes it. While a file is exchanged both
-    sums stand there, so that at every moment the file has one of them.
+    sums stand there, so that at every moment the file has one of them. `check` raises
+    where this process may not write any more, and is called before each of the steps.
     """
     if is_local(file):
         make_folder(file.parent)
-        with exchanged(local(file)) as held:
-            yield held
-            line = _announce(file, held)
+        with exchanged(local(file)) as partial:
+            yield partial
+            sync(partial)
+            check()
+            line = _announce(file, partial)
+            check()
     else:
         with TemporaryDirectory() as folder:
-            held = Path(folder) / file.name
-            yield held
-            line = _announce(file, held)
-            file.fs.put_file(str(held), file.path)
+            partial = Path(folder) / file.name
+            yield partial
+            check()
+            line = _announce(file, partial)
+            check()
+            file.fs.put_file(str(partial), file.path)
+    check()
     if read(beside(file)).decode() != line:
         replace(beside(file), line)
 
@@ -200,8 +230,13 @@ def on_disk(file: Place) -> Iterator[Path]:
         yield held
 
 
-def copy(source: Place, target: Place) -> None:
-    """Copy a file, whole or not at all. Raises StoreError for what never ends."""
+def copy(
+    source: Place, target: Place, check: Callable[[], None] = lambda: None
+) -> None:
+    """Copy a file, whole or not at all. Raises StoreError for what never ends.
+
+    `check` is called last, and raises where this process may not write any more.
+    """
     if is_local(source):
         check_ordinary(local(source), LARGEST)
     with source.open("rb") as opened:
@@ -209,9 +244,11 @@ def copy(source: Place, target: Place) -> None:
             make_folder(target.parent)
             with exchanged(local(target)) as partial, partial.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
+                check()
         else:
             with target.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
+                check()
 
 
 def below(folder: Place) -> list[Place]:

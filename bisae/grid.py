@@ -36,7 +36,7 @@ def at(address: object) -> Iterator[None]:
     """Add the address being worked on to any exception from below."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:  # a signal may end the work
         error.add_note(f"at {address}")
         raise
 

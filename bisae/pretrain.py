@@ -7,6 +7,7 @@ study's models say, one folder a step.
 import math
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,8 +25,9 @@ from bisae.corpus import (
     take_turns,
     tokens_of,
 )
-from bisae.disk import remove_below
-from bisae.errors import CorpusError, StudyError
+from bisae.disk import move_new, remove_below
+from bisae.disk_errors import os_errors
+from bisae.errors import CheckpointError, CorpusError, StudyError
 from bisae.hidden import quiet
 from bisae.progress import bar
 from bisae.study import Pretrain, PretrainModel, Source, Study, is_path
@@ -245,7 +247,10 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
 
 
 def _save(folder: Path, *parts: Any) -> None:
-    """Write a model, a tokenizer or both, so that all is there or nothing."""
+    """Write a model, a tokenizer or both, so that all is there or nothing.
+
+    Of two processes that make the same, the first one's stays. Raises CheckpointError.
+    """
     if is_finished(folder):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -253,6 +258,13 @@ def _save(folder: Path, *parts: Any) -> None:
     for cut_short in folder.parent.glob(f"{prefix}*"):
         remove_below(cut_short)
     with TemporaryDirectory(dir=folder.parent, prefix=prefix) as room, quiet():
-        for part in parts:
-            part.save_pretrained(Path(room) / folder.name)
-        (Path(room) / folder.name).rename(folder)
+        unfinished = Path(room) / folder.name
+        try:
+            with os_errors(folder):
+                for part in parts:
+                    part.save_pretrained(unfinished)
+            with suppress(FileExistsError):
+                move_new(unfinished, folder)
+        except FileNotFoundError as error:
+            msg = f"{folder}: another process began to write it while this one slept; "
+            raise CheckpointError(msg + "run it again and it goes on") from error

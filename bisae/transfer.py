@@ -30,9 +30,8 @@ from bisae.store import (
     table_names,
 )
 from bisae.store.format import stamp
-from bisae.store.layout import DOCUMENT
 from bisae.store.nodes import ensure_group
-from bisae.store.part import discard
+from bisae.store.staging import Staging, discard
 from bisae.verify import PARTS, cell_files, check, is_finished, study_files
 
 
@@ -49,14 +48,14 @@ def copy_cells(source: Store, target: Place, only: Selection) -> tuple[Store, in
         raise Unfinished(msg)
     other = _other(source, target, cells)
     is_there = listing(source.tables)
-    with other.lease(SHARED, wait=True):
-        _copy_part(source, other, "corpus")
+    with other.lease(SHARED, wait=True) as staging:
+        _copy_part(source, other, "corpus", staging)
         _copy_tables(source, other, study_files(source, is_there))
     with bar(len(cells), "copy", "cells") as shown:
         for group in checkpoints(cells):
-            with other.lease(group[0].checkpoint):
+            with other.lease(group[0].checkpoint) as staging:
                 for cell in group:
-                    _copy_cell(source, other, cell)
+                    _copy_cell(source, other, cell, staging)
                     _copy_tables(source, other, cell_files(source, cell, is_there))
                     shown.update()
     return other, len(cells)
@@ -72,8 +71,10 @@ def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
 
 def _remove(store: Store, cell: Cell) -> None:
     for table in table_names("cell"):
+        store.check_leases()
         remove(table_file(store, table, cell).parent)
     for part in reversed(PARTS):
+        store.check_leases()
         discard(store.folder(cell) / part)
     remove(store.folder(cell))
 
@@ -99,26 +100,25 @@ def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
     return other
 
 
-def _copy_cell(source: Store, other: Store, cell: Cell) -> None:
+def _copy_cell(source: Store, other: Store, cell: Cell, staging: Staging) -> None:
     ensure_group(other.folder(cell).parent, {})
     ensure_group(other.folder(cell), stamp("cell"))
     for part in PARTS:
-        _copy_part(source, other, f"cells/{cell}/{part}")
+        _copy_part(source, other, f"cells/{cell}/{part}", staging)
 
 
-def _copy_part(source: Store, other: Store, path: str) -> None:
-    """Copy a part, its metadata last, and look at the copy."""
+def _copy_part(source: Store, other: Store, path: str, staging: Staging) -> None:
+    """Copy a part, and look at the copy. Raises LeaseLost."""
     if is_finished(other, path):
         return
     here, there = source.zarr / path, other.zarr / path
-    discard(there)
-    last = here / DOCUMENT
+    staged = staging.of(there)
     for file in below(here):
-        if file != last:
-            copy(file, there / relative(file, here))
-    copy(beside(here), beside(there))
-    copy(last, there / DOCUMENT)
+        copy(file, staged / relative(file, here))
+    copy(beside(here), beside(staged))
+    staging.publish(there)
     if wrong := check(other, path):
+        staging.lease.check()
         discard(there)
         msg = f"the copy of {path} is damaged: {wrong[0].where} {wrong[0].what}; "
         msg += f"it is removed; run it again, or `bisae verify {source.place}`"
@@ -129,8 +129,9 @@ def _copy_tables(source: Store, other: Store, files: Iterable[Place]) -> None:
     for file in files:
         target = other.tables / relative(file, source.tables)
         if not _is_whole(target):
+            other.check_leases()
             copy(beside(file), beside(target))
-            copy(file, target)
+            copy(file, target, other.check_leases)
 
 
 def _is_whole(file: Place) -> bool:

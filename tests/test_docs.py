@@ -13,7 +13,7 @@ from store_copy import copy_store
 
 from bisae.checks import load_checks, run_user_checks
 from bisae.cli import main
-from bisae.store import Store, lease
+from bisae.store import Store, holder, lease
 from bisae.study import Intervention, Model, Study, Translation, Validation, dump_study
 from bisae.study.corpus import Corpus, Text
 from bisae.study.pretrain import Pretrain
@@ -146,7 +146,7 @@ def test_the_specification_has_the_numbers_of_the_code() -> None:
     page = (ROOT / "store" / "README.md").read_text("utf-8")
     layout = tomllib.loads((ROOT / "store" / "layout.toml").read_text())
     codes, level = layout["array"]["value"], layout["codec"]["pcodec"]["level"]
-    assert f"over {lease.OLD:.0f} s old" in page
+    assert f"over {holder.OLD:.0f} s old" in page
     assert f"(every {lease.BEAT:.0f} s)" in page
     assert f"codes in the first {layout['numbered_by']:,} rows" in page
     assert f"{codes['chunk_values']:,} codes a chunk (8,192 rows of k = 32), " in page

@@ -31,6 +31,10 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return place(request.getfixturevalue("bucket"))
 
 
+def may_write() -> None:
+    """Nobody else writes here."""
+
+
 def test_a_file_is_replaced(home: Place) -> None:
     replace(home / "file", "one")
     replace(home / "file", b"two")
@@ -39,15 +43,16 @@ def test_a_file_is_replaced(home: Place) -> None:
 
 
 def test_a_file_is_created_once(home: Place) -> None:
-    assert create(home / "sub" / "file", "one")
-    assert not create(home / "sub" / "file", "two")
+    create(home / "sub" / "file", "one")
+    with pytest.raises(FileExistsError):
+        create(home / "sub" / "file", "two")
     assert (home / "sub" / "file").read_text() == "one"
 
 
 def test_a_written_file_has_its_sum(home: Place) -> None:
     file = home / "table" / "rows"
     for text in ("one", "two"):
-        with written(file) as held:
+        with written(file, may_write) as held:
             held.write_text(text)
         assert file.read_text() == text
         assert has_its_sum(file)
@@ -57,7 +62,7 @@ def test_a_written_file_has_its_sum(home: Place) -> None:
 
 
 def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
-    with written(place(tmp_path / "rows")) as held:
+    with written(place(tmp_path / "rows"), may_write) as held:
         held.write_text("one")
     command = ["sha256sum", "-c", "rows.sha256"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -67,10 +72,10 @@ def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
 def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
     """A kill between the sum and the file leaves the old file, with its sum."""
     file = place(tmp_path / "rows")
-    with written(file) as held:
+    with written(file, may_write) as held:
         held.write_text("old")
     old = beside(file).read_text()
-    with written(file) as held:
+    with written(file, may_write) as held:
         held.write_text("new")
     new = beside(file).read_text()
     replace(beside(file), new + old)
@@ -80,11 +85,11 @@ def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_what_was_there(home: Place) -> None:
-    with written(home / "rows") as held:
+    with written(home / "rows", may_write) as held:
         held.write_text("old")
 
     def fail() -> None:
-        with written(home / "rows") as held:
+        with written(home / "rows", may_write) as held:
             held.write_text("new")
             raise KeyboardInterrupt
 

@@ -17,7 +17,8 @@ from bisae.errors import Held, StoreError
 from bisae.files import Place, names, place, read, replace
 from bisae.progress import note
 from bisae.store import lease as leases
-from bisae.store.lease import Holder, Lease, holder, waiting_for
+from bisae.store.holder import OLD, Holder
+from bisae.store.lease import Lease, holder, waiting_for
 
 NAME = "0.5M/900"
 HOLD = """
@@ -100,7 +101,7 @@ def test_of_another_host_only_the_heartbeat_tells(
     rewrite(folder, machine="far away", host="far")
     with pytest.raises(Held, match=r" on far$"):
         Lease(folder, NAME)
-    rewrite(folder, heartbeat=time.time() - leases.OLD - 1)
+    rewrite(folder, heartbeat=time.time() - OLD - 1)
     assert holder(folder, NAME) is None
     Lease(folder, NAME).give_back()
 
@@ -112,7 +113,7 @@ def test_who_lost_a_lease_is_told(
     monkeypatch.setattr(leases, "BEAT", 3600.0)
     slept = Lease(folder, NAME)
     slept.check()
-    rewrite(folder, heartbeat=time.time() - leases.OLD - 1)
+    rewrite(folder, heartbeat=time.time() - OLD - 1)
     after = Lease(folder, NAME)
     with pytest.raises(StoreError, match=f"^{NAME} went to .* gave no sign of life"):
         slept.check()
@@ -158,6 +159,7 @@ def test_waiting_ends_when_it_is_given_back(
     folder: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(leases, "POLL", 0.05)
+    monkeypatch.setattr(leases, "SHOWN_AFTER", 0.0)
     first = Lease(folder, NAME)
 
     def give_back(line: str) -> None:
@@ -172,6 +174,25 @@ def test_waiting_ends_when_it_is_given_back(
     assert line.count("waiting") == 1
 
 
+def test_nothing_is_said_of_a_short_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two builds that start together need what they share for less than two seconds."""
+    folder, clock, notes = place(tmp_path), [0.0], list[float]()
+    first = Lease(folder, NAME)
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if clock[0] == 5:
+            first.give_back()
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(leases, "note", lambda _: notes.append(clock[0]))
+    with waiting_for(folder, NAME):
+        assert notes == [2.0]
+
+
 def test_a_lease_that_is_just_being_written_is_held(tmp_path: Path) -> None:
     (tmp_path / "0.5M").mkdir()
     file = tmp_path / "0.5M" / "900.1.json"
@@ -179,7 +200,7 @@ def test_a_lease_that_is_just_being_written_is_held(tmp_path: Path) -> None:
     folder = place(tmp_path)
     with pytest.raises(Held, match="somebody, process 0 on another host"):
         Lease(folder, NAME)
-    old = time.time() - leases.OLD - 1
+    old = time.time() - OLD - 1
     os.utime(file, (old, old))
     Lease(folder, NAME).give_back()
 

@@ -20,7 +20,7 @@ from bisae.files import place
 from bisae.grid import Cell, Selection
 from bisae.query import (
     database,
-    write_table,
+    write_tables,
 )
 from bisae.store import (
     Store,
@@ -130,10 +130,10 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
     if not file.exists():
         pytest.skip("the tiny study has no such table; it has the same writer")
     made, files = provenance_of(file), []
-    has_address = cell is not None and table != "lr_search"
-    address = "exclude (size, step, layer)" if has_address else ""
+    address = "exclude (size, step, layer)" if cell else ""
     for threads in (1, 4):
-        files.append(place(tmp_path / f"{threads}.parquet"))
+        copy = Store(place(tmp_path / str(threads)), tiny.study)
+        files.append(table_file(copy, table, cell))
         with closing(database()) as con:
             con.execute("set threads = 1")
             con.execute(f"select setseed({threads / 8})")
@@ -142,7 +142,7 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
                 f"'{file}', hive_partitioning = false) order by random()"
             )
             con.execute(f"set threads = {threads}")
-            write_table(con, table, files[-1], made, cell if has_address else None)
+            write_tables(con, copy, {table: made}, cell)
     assert files[0].read_bytes() == files[1].read_bytes()
     stored, written = (
         pq.read_table(str(one), partitioning=None) for one in (file, files[0])
@@ -150,17 +150,18 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
     assert written.to_pylist() == stored.to_pylist()
 
 
-def test_row_groups_do_not_depend_on_threads(tmp_path: Path) -> None:
+def test_row_groups_do_not_depend_on_threads(tiny: Store, tmp_path: Path) -> None:
     files = []
     for threads in (1, 4):
         with closing(database()) as con:
             con.execute(f"set threads = {threads}")
             con.execute(
-                "create table numbers as select hash(range) % 1000 as value, "
+                "create table tokens as select hash(range) % 1000 as value, "
                 "range from range(400_000)"
             )
-            files.append(place(tmp_path / f"{threads}.parquet"))
-            write_table(con, "numbers", files[-1], {})
+            copy = Store(place(tmp_path / str(threads)), tiny.study)
+            write_tables(con, copy, {"tokens": {}})
+            files.append(table_file(copy, "tokens"))
     assert pq.read_metadata(str(files[0])).num_row_groups > 2
     assert files[0].read_bytes() == files[1].read_bytes()
 

@@ -27,6 +27,7 @@ from part_attributes import CODES, CORPUS, SAE
 
 from bisae.assets import asset_dir
 from bisae.errors import AddressError, Damaged, StoreError, Unfinished
+from bisae.files import names
 from bisae.grid import Cell
 from bisae.store import SPLITS, Store, create_store, lease, open_store
 from bisae.study import Study
@@ -227,7 +228,7 @@ def test_complete_is_written_last(whole: Store) -> None:
 def test_an_autoencoder_that_was_cut_short_is_refused(store: Store) -> None:
     with pytest.raises(KeyError):
         store.write_sae(ONE, random_weights() | {"W_x": np.ones(3)}, np.ones(1), {})
-    assert (store.zarr / "cells" / str(ONE) / "sae").is_dir()
+    assert names(store.place / "unfinished") == []
     said = f"{store.place}: sae of cell {ONE} is not finished; `bisae build`"
     with pytest.raises(Unfinished, match=f"^{re.escape(said)}$"):
         store.weights(ONE)
@@ -655,6 +656,7 @@ def test_who_waits_for_a_corpus_is_refused_once_it_is_there(
     """Two studies begin one store: the second must not write over the first."""
     waits = threading.Event()
     monkeypatch.setattr(lease, "note", lambda _: waits.set())
+    monkeypatch.setattr(lease, "SHOWN_AFTER", 0.0)
     monkeypatch.setattr(lease, "POLL", 0.01)
     other = make_study(tmp_path / "store", k=2)
     with ThreadPoolExecutor() as pool:
@@ -759,7 +761,7 @@ def test_a_disk_that_fills_up_with_codes(small_disk: Path) -> None:
     with pytest.raises(StoreError, match=said):
         write_codes(store, index, value, 50)
     assert store.progress(ONE) == (True, False)
-    assert not (store.folder(ONE) / "codes").exists()
+    assert names(store.place / "unfinished") == []
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
 
 
@@ -785,7 +787,7 @@ def test_a_disk_that_fills_up_with_text(small_disk: Path) -> None:
     with pytest.raises(StoreError, match=said):
         write_corpus(store, documents=100_000)
     assert not store.has_corpus()
-    assert not (store.zarr / "corpus").exists()  # it would leave no room for the next
+    assert names(store.place / "unfinished") == []  # it would leave no room
     write_corpus(store)
     assert store.n_documents("eval") == 10
 

@@ -14,17 +14,19 @@ import torch
 import transformers
 
 from bisae.errors import (
+    CheckpointError,
     Interrupted,
     OutOfMemory,
     StudyError,
     TrainingError,
     Unfinished,
 )
+from bisae.files import place
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel
 from bisae.kernels import Scratch
 from bisae.sae import start
-from bisae.store import SPLITS, Store, create_store
+from bisae.store import SPLITS, Lease, Store, create_store
 from bisae.study import Study
 from bisae.train import resume, run, train_checkpoint
 from bisae.train.job import Job
@@ -103,6 +105,14 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
         assert told["lm_fingerprint"] == lm.fingerprint()
         corpus = store.corpus_attributes()
         assert told["corpus_fingerprint"] == corpus["fingerprint"]
+
+
+def test_layers_of_one_checkpoint_are_trained_on_one_model(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    train_checkpoint(store, make_lm(), CELLS[:1])
+    said = rf"^the checkpoint of 1M/7 is not the one that {CELLS[0]} was built from, or"
+    with pytest.raises(CheckpointError, match=said):
+        train_checkpoint(store, make_lm(VOCAB + 1), CELLS)
 
 
 def test_a_cell_is_the_same_whoever_is_trained_beside_it(tmp_path: Path) -> None:
@@ -416,9 +426,9 @@ def test_after_a_crash_it_goes_on_from_the_last_state(
     names = {file.name for file in kept(tmp_path).parent.iterdir()}
     assert names == {
         "state.json",
-        "256-buffer.safetensors",
-        "256-0.safetensors",
-        "256-1.safetensors",
+        "1-256-buffer.safetensors",
+        "1-256-0.safetensors",
+        "1-256-1.safetensors",
     }
     train_checkpoint(store, make_lm(), CELLS)
     assert "goes on from token 256" in capsys.readouterr().err
@@ -524,7 +534,8 @@ def test_saving_keeps_within_its_share_of_the_time(
     store = make_store(tmp_path / "s")
     job = Job(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
     job.learn(torch.randn(64, D), store.study.sae, Scratch())
-    keeper = resume.Keeper(tmp_path / "state", {})
+    lease = Lease(place(tmp_path / "leases"), "1M/7")
+    keeper = resume.Keeper(tmp_path / "state", {}, lease)
     # 24 bytes n d, at 200 MB/s, and a tenth of a second: 2 % are some five seconds.
     for later, due in ((4.9, False), (5.1, True)):
         now[0] = later

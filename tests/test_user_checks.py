@@ -82,9 +82,9 @@ def test_a_check_has_so_much_memory(
     """DuckDB does not count what this function takes."""
     monkeypatch.setattr("bisae.checks.user_checks.MEMORY", 300 * 2**20)
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    check = "select if(step < 0, 1, length(printf('%1000000000d', step))) as n"
-    (folder / "greedy.sql").write_text(CHECK.replace("select", f"{check},", 1))
-    (one,) = own(tiny, folder)
+    column = "if(step < 0, 1, length(printf('%1000000000d', step))) as n"
+    (folder / "greedy.sql").write_text(CHECK.replace("select", f"select {column},", 1))
+    (one,) = run_folder(tiny, folder)
     assert one.status == "error"
     assert "Out of Memory" in one.observed
     assert resource.getrlimit(resource.RLIMIT_DATA) == before

@@ -17,6 +17,7 @@ from bisae.store import Array, Store, open_store, table_file, table_names
 from bisae.store.layout import SUMS
 from bisae.store.nodes import read_group
 from bisae.store.part import PartWriter
+from bisae.store.staging import discard
 from bisae.study import Study
 from bisae.verify import check, verify
 
@@ -154,6 +155,7 @@ def rewrite(store: Store, path: str, change: Change, **attributes: Any) -> None:
     told = read_group(store.zarr / path) or {}
     arrays = {name: store.array(f"{path}/{name}")[:] for name in told[SUMS]}
     change(arrays)
+    discard(store.zarr / path)
     part = PartWriter(store.zarr / path, told | attributes)
     for name, values in arrays.items():
         part.write(name, values)

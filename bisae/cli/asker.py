@@ -11,7 +11,8 @@ import click
 
 from bisae.cli.options import is_seen, say, show_fitting
 from bisae.disk import exchanged
-from bisae.errors import BisaeError, SqlError
+from bisae.disk_errors import disk_trouble
+from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.formats import pieces
 from bisae.query import (
     Answer,
@@ -101,5 +102,7 @@ class Asker(NamedTuple):
         except BisaeError:
             raise  # some are an OSError as well
         except OSError as error:
+            if trouble := disk_trouble(error, self.output):
+                raise StoreError(trouble) from error
             msg = f"cannot write {self.output}: {error.strerror or error}"
             raise SqlError(msg) from error

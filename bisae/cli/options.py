@@ -1,15 +1,19 @@
 """What several commands share: arguments, errors as one line, tables on stdout."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from shutil import get_terminal_size
+from signal import Signals
 from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from bisae.errors import BisaeError
+from bisae.disk_errors import disk_trouble
+from bisae.errors import BisaeError, Interrupted, StoreError
+from bisae.interrupts import ending_on_signals
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,27 +42,68 @@ trust_option = click.option(
 )
 
 
+READING = frozenset(
+    {"catalog", "compare", "plan", "sql", "status", "validate", "verify", "views"}
+)
+"""Commands that leave every store as it is."""
+
+
 class Failure(click.ClickException):
     """A BisaeError on its way to the terminal."""
 
-    def __init__(self, error: BisaeError) -> None:
-        notes = getattr(error, "__notes__", [])
+    def __init__(self, error: BisaeError, cause: BaseException | None = None) -> None:
+        """Say also what it was at: the error itself knows, or its causes."""
+        notes = list[str]()
+        source: BaseException | None = cause or error
+        while source and not notes:
+            notes = getattr(source, "__notes__", [])
+            source = source.__context__
         where = [note for note in notes if note.removeprefix("at ") not in str(error)]
         super().__init__("; ".join([str(error), *where]))
         self.exit_code = error.exit_code  # type: ignore[misc]  # click sets it so too
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Show a BisaeError as one clean line instead of a traceback."""
+    """Show a BisaeError, a signal or a failing disk as one line, not a traceback."""
 
     @wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except BisaeError as error:
-            raise Failure(error) from error
+        with ending_on_signals() as ending:
+            try:
+                with _failures():
+                    result = command(*args, **kwargs)
+                if ending.signal:  # some library took it for an error of its own
+                    raise KeyboardInterrupt
+            except BaseException as error:
+                if ending.signal:  # whatever the work inside made of it
+                    raise _stopped(ending.signal, error) from error
+                raise
+        return result
 
     return wrapper
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise Failure for errors of bisae and of disks."""
+    try:
+        yield
+    except BisaeError as error:
+        raise Failure(error) from error
+    except OSError as error:
+        if trouble := disk_trouble(error):
+            raise Failure(StoreError(trouble), error) from error
+        raise
+
+
+def _stopped(number: Signals, error: BaseException) -> Failure:
+    """Say which command a signal ended, where it was, and what the next run does."""
+    command = click.get_current_context().info_name
+    msg = f"`bisae {command}` was stopped by {number.name}"
+    if command in READING:
+        return Failure(Interrupted(f"{msg}; nothing was changed", number))
+    msg += "; what is finished is kept, run it again and it goes on"
+    return Failure(Interrupted(msg, number), error)
 
 
 def say(message: str) -> None:

@@ -2,14 +2,13 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from bisae.cli.options import reports_errors, say, store_argument
-from bisae.errors import SqlError, Stopped
+from bisae.errors import SqlError
 
 STYLES = ("table", "csv", "json", "markdown", "parquet")
 
@@ -77,30 +76,29 @@ def sql(
     if output is not None and query is None:
         msg = "--output needs a query"
         raise SqlError(msg)
-    with _stoppable():
-        opened = bisae.open(store)
-        runner: Runner
-        if timeout is None and memory is None:
-            runner = InProcess(opened.connect(codes, fenced=not unsafe, query=query))
-        else:
-            runner = opened.query_process(
-                codes,
-                fenced=not unsafe,
-                query=query,
-                timeout=timeout,
-                memory=memory,
-                shows_progress=True,
-            )
-        if missing := missing_cells(opened):
-            say(f"{missing} cells are not finished: their rows are missing")
-        asker = Asker(runner, given, style, output)
-        with closing(runner):
-            if query is None:
-                from bisae.cli.shell import run_shell
+    opened = bisae.open(store)
+    runner: Runner
+    if timeout is None and memory is None:
+        runner = InProcess(opened.connect(codes, fenced=not unsafe, query=query))
+    else:
+        runner = opened.query_process(
+            codes,
+            fenced=not unsafe,
+            query=query,
+            timeout=timeout,
+            memory=memory,
+            shows_progress=True,
+        )
+    if missing := missing_cells(opened):
+        say(f"{missing} cells are not finished: their rows are missing")
+    asker = Asker(runner, given, style, output)
+    with closing(runner):
+        if query is None:
+            from bisae.cli.shell import run_shell
 
-                run_shell(asker, opened.place)
-            else:
-                asker.ask_once(query)
+            run_shell(asker, opened.place)
+        else:
+            asker.ask_once(query)
 
 
 def _query(query: str | None, file: Path | None) -> str | None:
@@ -128,13 +126,3 @@ def _parameter(text: str) -> tuple[str, int | float | str]:
     if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
         return name, float(value)
     return name, value
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Ctrl-C outside of a query ends with one line too."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        msg = "stopped"
-        raise Stopped(msg) from error

@@ -34,7 +34,7 @@ def load_embeddings(store: Store) -> Rows:
     size, step = store.study.embeddings()
     file = _file(store)
     if not file.exists():
-        with written(file) as held, held.open("wb") as opened:
+        with written(file, store.check_leases) as held, held.open("wb") as opened:
             np.save(opened, _unit_rows(store, size, step))
     with on_disk(file) as held:
         found: Rows = np.load(held, mmap_mode="r")

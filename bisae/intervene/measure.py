@@ -5,7 +5,7 @@ folder of the run, and leaves alone what stands there already. The lower blocks 
 a batch, the upper ones once for each setting, and once for the baseline.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,8 +83,12 @@ def measure(
     bias: Tensor | None,
     wanted: Sequence[Setting],
     folder: Path,
+    check: Callable[[], None],
 ) -> None:
-    """Measure what is not measured yet, batch by batch."""
+    """Measure what is not measured yet, batch by batch.
+
+    `check` is called before a batch is kept, and raises where it may not be.
+    """
     first = 0
     with bar(text.n_tokens, "run with features added", "tokens") as shown:
         for number, batch in enumerate(text):
@@ -99,6 +103,7 @@ def measure(
                 first += tokens
                 shown.update(tokens)
             if rows:
+                check()
                 _add(part(folder, number), rows)
 
 

@@ -61,7 +61,8 @@ def _measure(store: Store, plan: Plan) -> Path:
         mid = open_built(store, plan.mid)
         prepared = _prepared(plan, sae, codes)
         bias = sae.b_pre if asked.b_pre else None
-        measure(mid, asked.layer, text, codes, prepared, bias, plan.settings, folder)
+        parts = (text, codes, prepared, bias, plan.settings, folder)
+        measure(mid, asked.layer, *parts, store.check_leases)
     return folder
 
 

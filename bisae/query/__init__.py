@@ -35,7 +35,6 @@ from bisae.query.tables import (
     open_needed,
     stale_tables,
     view_provenance,
-    write_table,
     write_tables,
     write_timings,
 )
@@ -95,7 +94,6 @@ __all__ = [
     "view_provenance",
     "write_catalog",
     "write_parquet",
-    "write_table",
     "write_tables",
     "write_timings",
 ]

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from bisae.errors import BisaeError, SqlError
+from bisae.disk_errors import disk_trouble
+from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.files import Place, is_local, literal
 from bisae.query.ask import headers
 from bisae.query.database import (
@@ -46,6 +47,8 @@ def write_catalog(store: Store, file: Path) -> None:
     except BisaeError:
         raise  # some are an OSError as well
     except OSError as error:
+        if trouble := disk_trouble(error, file):
+            raise StoreError(trouble) from error
         msg = f"cannot write {file}: {error.strerror or error}"
         raise SqlError(msg) from error
 

@@ -18,6 +18,7 @@ import duckdb
 from bisae.errors import SqlError, Unfinished
 from bisae.files import Place, is_local, listing, literal
 from bisae.grid import Cell
+from bisae.interrupts import end_on_signal
 from bisae.query import fence
 from bisae.query.failure import named
 from bisae.query.views import (
@@ -52,6 +53,7 @@ def database(
     `lossless_arrow` DuckDB tells types apart that Arrow has not.
     """
     con = duckdb.connect()
+    end_on_signal(con)
     con.execute(f"set memory_limit = '{memory or MEMORY}'")
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")

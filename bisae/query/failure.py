@@ -1,12 +1,16 @@
 """What DuckDB says went wrong, as one line of ours: what, where, what to do."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
-from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError
+from bisae.disk import target_of
+from bisae.disk_errors import LOST, REMEDIES
+from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError, StoreError
 
 SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
 """What DuckDB's Parquet reader says of the inside of a file, without its name."""
@@ -35,6 +39,8 @@ def named(what: object = "", lines: int = 0) -> Iterator[None]:
 
 def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
     """DuckDB's error as ours."""
+    if trouble := _disk_trouble(str(error)):
+        return StoreError(f"{what}{trouble}; what is finished is kept")
     if isinstance(error, duckdb.OutOfMemoryException):
         msg = f"{what}{told}; read fewer rows or columns, aggregate in steps, "
         return OutOfMemory(msg + "or join smaller tables")
@@ -44,6 +50,26 @@ def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
     if type(error) is duckdb.Error and SPOILED.search(told):
         return Damaged(f"{what}a table's file", told, REMEDY)
     return SqlError(what + told)
+
+
+def _disk_trouble(text: str) -> str:
+    """Return what the disk failed at, and what to do; "" if DuckDB met something else.
+
+    DuckDB writes what does not fit the memory below the working folder, and to files
+    under temporary names.
+    """
+    if "max_temp_directory_size" in text:
+        return (
+            f"neither the memory nor the disk of {Path.cwd()} has room for what is "
+            "computed; make room, or run in a folder with more"
+        )
+    for number, remedy in (REMEDIES | LOST).items():
+        if f": {os.strerror(number)}" in text:
+            path = re.search(r'file \\*"([^"\\]+)', text)
+            file = Path(path[1]) if path else Path("a file")
+            file = file.with_name(target_of(file.name))
+            return f"{file}: {os.strerror(number)}; {remedy}"
+    return ""
 
 
 def explain(error: duckdb.Error, lines: int = 0) -> str:

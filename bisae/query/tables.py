@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
-from bisae.files import Place, written
+from bisae.files import written
 from bisae.grid import Cell
 from bisae.query.database import (
     DISABLED,
@@ -18,6 +18,7 @@ from bisae.query.database import (
     parquet_view,
     quoted,
 )
+from bisae.query.failure import named
 from bisae.query.views import View, closure
 from bisae.store import (
     KEY,
@@ -68,35 +69,29 @@ def write_tables(
     provenances: Mapping[str, Provenance],
     cell: Cell | None = None,
 ) -> None:
-    """Write tables or views of a database to the files of a store."""
-    for name, provenance in provenances.items():
-        write_table(con, name, table_file(store, name, cell), provenance, cell)
+    """Write tables of a store: each whole or not at all, with its sum next to it.
 
-
-def write_table(
-    con: Connection,
-    name: str,
-    file: Place,
-    provenance: Provenance,
-    cell: Cell | None = None,
-) -> None:
-    """Write a table or view: whole or not at all, with its sum next to it.
-
-    Rows are in the order of all their columns, so that equal rows are equal bytes
-    whatever order they come in; those of a cell begin with its address.
+    Their rows are those of the tables or views of their names, in the order of all
+    columns, so that equal rows are equal bytes whatever order they come in. Those of a
+    cell begin with its address. Raises LeaseLost.
     """
     address = f"{addressed(cell)}, " if cell else ""
-    select = f"select {address}* from {name} order by all"
-    metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
-    with written(file) as partial_file:
-        # Whether the file says that a column has no nulls would depend on what DuckDB
-        # knows of its sources, such as how many files they are in.
-        con.execute(f"set disabled_optimizers = '{DISABLED},statistics_propagation'")
-        con.execute(
-            f"copy ({select}) to {quoted(str(partial_file))} "
-            f"(format parquet, compression zstd, kv_metadata {metadata})"
-        )
-        con.execute(f"set disabled_optimizers = '{DISABLED}'")
+    for name, provenance in provenances.items():
+        select = f"select {address}* from {name} order by all"
+        metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
+        store.check_leases()
+        file = table_file(store, name, cell)
+        with written(file, store.check_leases) as partial, named(f"table {name}"):
+            # Whether the file says that a column has no nulls would depend on what
+            # DuckDB knows of its sources, such as how many files they are in.
+            con.execute(
+                f"set disabled_optimizers = '{DISABLED},statistics_propagation'"
+            )
+            con.execute(
+                f"copy ({select}) to {quoted(str(partial))} (format parquet, "
+                f"use_tmp_file false, compression zstd, kv_metadata {metadata})"
+            )
+            con.execute(f"set disabled_optimizers = '{DISABLED}'")
 
 
 def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import current_thread, main_thread
+from types import FrameType
 from typing import TypeVar
 
 import duckdb
 
 from bisae.errors import Stopped
+from bisae.interrupts import handlers
 from bisae.progress import Progress, bar
 from bisae.query.database import Connection
 
@@ -23,15 +25,17 @@ class Watch:
 
     def __init__(self, con: Connection) -> None:
         self._con = con
-        self._asked_to_stop = False
+        self._signal = 0
+        """What asked to stop the query."""
 
     def run(self, work: Callable[[], T]) -> T:
         """Do a piece of the work. Raises Stopped after Ctrl-C.
 
-        It is done in another thread: this one, which gets the signal, stays free.
+        It is done in another thread: this one, which gets the signal, stays free. After
+        SIGTERM the process ends as it would without a query.
         """
         with (
-            _on_ctrl_c(self._ask_to_stop),
+            _on_signals(self._ask_to_stop),
             ThreadPoolExecutor(1) as pool,
             bar(100, "query", "%") as shown,
         ):
@@ -41,29 +45,34 @@ class Watch:
         try:
             return task.result()
         except duckdb.InterruptException as error:
+            if self._signal == signal.SIGTERM:
+                signal.raise_signal(signal.SIGTERM)
             msg = "the query was stopped"
             raise Stopped(msg) from error
 
-    def _ask_to_stop(self) -> None:
-        self._asked_to_stop = True
+    def _ask_to_stop(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = number
 
     def _look(self, task: "Future[T]", shown: Progress) -> None:
         """Wait a little; stop the query, again and again until it hears, or draw."""
         wait([task], LOOK)
-        if self._asked_to_stop:
+        if self._signal:
             self._con.interrupt()
         else:  # also where DuckDB cannot tell: the time goes on
             shown.update(max(self._con.query_progress() - shown.n, 0))
 
 
 @contextmanager
-def _on_ctrl_c(act: Callable[[], None]) -> Iterator[None]:
-    """Call a function instead of raising wherever this thread happens to be."""
+def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle a signal instead of raising wherever this thread happens to be."""
     if current_thread() is not main_thread():  # which gets no signals
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda *_: act())
+    before = handlers()
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

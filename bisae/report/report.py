@@ -29,11 +29,13 @@ def report(store: Store, checks: Results) -> Place:
 
 def _write(store: Store, con: Connection, checks: Results) -> Place:
     folder = store.place / "reports"
+    store.check_leases()
     # First: where a check fails, there may be nothing else to show.
     write(folder / "validation.html", render_checks(store.study.name, checks))
     tables, left_out = read_tables(con, figure_files())
     write_tables(tables, folder / "tables")
     figures = _figures(tables)
+    store.check_leases()
     for figure in figures:
         write(folder / "figures" / f"{figure.name}.svg", figure.drawing.svg)
         write(folder / "figures" / f"{figure.name}.png", figure.drawing.png)
@@ -48,6 +50,7 @@ def _write(store: Store, con: Connection, checks: Results) -> Place:
         left_out=left_out,
         checks=checks,
     )
+    store.check_leases()
     page = folder / "index.html"
     write(page, render_page(contents))
     return page

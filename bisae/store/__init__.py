@@ -2,6 +2,7 @@
 
 from bisae.store.format import Array
 from bisae.store.layout import SPLITS
+from bisae.store.lease import Lease
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import Told
@@ -29,6 +30,7 @@ __all__ = [
     "Array",
     "Block",
     "Codes",
+    "Lease",
     "Progress",
     "Provenance",
     "Store",

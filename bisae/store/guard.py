@@ -3,27 +3,17 @@
 Writes nothing; reads chunks again, to find out which of them cannot be read.
 """
 
-import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
+from bisae.disk_errors import LOST, REMEDIES
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import Place, is_local
 from bisae.store.format import Array, MissingChunk, Node
 
-WRITE_ERRORS = {
-    errno.ENOSPC: "make room and run again",
-    errno.EDQUOT: "make room and run again",
-    errno.EFBIG: "files may not grow so large here; run again where they may",
-    errno.EACCES: "give yourself the right to write there and run again",
-    errno.EPERM: "give yourself the right to write there and run again",
-    errno.EROFS: "choose a store on a disk that can be written",
-    errno.ENOTDIR: "a file is in the way; choose another place",
-    errno.EEXIST: "a file is in the way; choose another place",
-}
 CLIENTS = {"aiobotocore", "aiohttp", "botocore", "s3fs"}
 """Of object stores: they raise errors of their own."""
 REMEDY = (
@@ -39,7 +29,15 @@ def reading(where: str) -> Iterator[None]:
     except BisaeError:
         raise
     except Exception as error:  # of a damaged node any part of Zarr may complain
+        _refuse_lost_disk(where, error)
         raise Damaged(where, _reason(error), REMEDY) from error
+
+
+def _refuse_lost_disk(where: str, error: Exception) -> None:
+    """Raise StoreError where nothing can be read any more: nothing need be damaged."""
+    if isinstance(error, OSError) and error.errno in LOST:
+        msg = f"cannot read {where}: {error.strerror}; {LOST[error.errno]}"
+        raise StoreError(msg) from error
 
 
 def read_rows(array: Node, where: str, rows: slice) -> Array:
@@ -47,6 +45,7 @@ def read_rows(array: Node, where: str, rows: slice) -> Array:
     try:
         found: Array = array[rows]
     except Exception as error:
+        _refuse_lost_disk(where, error)
         # Zarr's tasks log what they raise, once more and at any time.
         logging.getLogger("asyncio").addFilter(_was_raised)
         chunk, reason = _damage(array, rows) or ("", _reason(error))
@@ -109,8 +108,8 @@ def writing(what: object, place: Place) -> Iterator[None]:
 
 def _remedy(error: Exception) -> str | None:
     """What to do about a failed write; nothing if it is another failure."""
-    if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
-        return WRITE_ERRORS[error.errno]
+    if isinstance(error, OSError) and error.errno in REMEDIES | LOST:
+        return (REMEDIES | LOST)[error.errno]
     if type(error).__module__.partition(".")[0] in CLIENTS:
         return "see that it can be reached and run again"
     return None

@@ -5,59 +5,28 @@ counts. Who finds it given back or its heartbeat old creates the next number, wh
 one can. Works the same on a shared file system and in an object store.
 """
 
-import getpass
-import json
-import os
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import NamedTuple
 
 from bisae.disk import target_of
-from bisae.errors import Held, StoreError
-from bisae.files import Place, create, names, read, remove, replace
-from bisae.progress import note
+from bisae.errors import Held, LeaseLost
+from bisae.files import Place, create, names, remove, replace
+from bisae.progress import SHOWN_AFTER, note
+from bisae.store import holder as holders
+from bisae.store.holder import (
+    GIVEN_BACK,
+    Holder,
+    dump_holder,
+    read_holder,
+    this_process,
+)
 
 BEAT = 15.0
 """Seconds between two heartbeats."""
-OLD = 120.0
-"""Seconds after which a heartbeat is old; clocks must agree far better than that."""
 POLL = 1.0
-
-
-class Holder(NamedTuple):
-    """Who holds a lease, as its file tells."""
-
-    owner: str
-    """The user."""
-    host: str
-    machine: str
-    """Where process numbers mean the same: a boot and a namespace of processes."""
-    pid: int
-    heartbeat: float
-    """Seconds since 1970."""
-    given_back: bool = False
-
-    def __str__(self) -> str:
-        if self.given_back:
-            return "another process, which has finished"
-        return f"{self.owner}, process {self.pid} on {self.host}"
-
-    def is_live(self) -> bool:
-        """Whether it is at work: its heartbeat is fresh, its process there if here."""
-        # One from the future is a wrong clock's, or a lie: it would never grow old.
-        if self.given_back or not abs(time.time() - self.heartbeat) <= OLD:
-            return False
-        return self.machine != _machine() or _is_running(self.pid)
-
-
-GIVEN_BACK = Holder("", "", "", 1, 0.0, given_back=True)
-"""What a lease says once it is given back: no user, host or time."""
-KINDS = tuple(Holder.__annotations__.values())
 
 
 class Lease:
@@ -65,22 +34,54 @@ class Lease:
 
     def __init__(self, folder: Place, name: str) -> None:
         """Take a lease. Raises Held, naming who has it."""
-        self._name = name
+        self.name = name
         self._folder = (folder / name).parent
         self._stem = (folder / name).name
-        self._number = self._take()
+        self.number = self._take()
+        self._checked = time.time()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
 
     def check(self) -> None:
-        """Raise StoreError if somebody else took the lease: this process slept."""
+        """Raise LeaseLost if somebody else took the lease: this process slept."""
         number = _newest(self._folder, self._stem)
-        if number > self._number:
-            by = _read(self._file(number))
-            msg = f"{self._name} went to {by}: this process gave no sign of life for "
-            msg += f"{OLD:.0f} s; what is finished is kept, run it again"
-            raise StoreError(msg)
+        if number > self.number:
+            by = read_holder(self._file(number))
+            msg = f"{self.name} went to {by}: this process gave no sign of life for "
+            msg += f"{holders.OLD:.0f} s; what is finished is kept, run it again"
+            raise LeaseLost(msg)
+        self._checked = time.time()
+
+    def check_after_sleep(self) -> None:
+        """Check the lease unless it was checked so recently that nobody can have it.
+
+        Costs nothing, so that long work can call it often. Raises LeaseLost.
+        """
+        if abs(time.time() - self._checked) > BEAT:
+            self.check()
+
+    @contextmanager
+    def explaining_failures(self) -> Iterator[None]:
+        """Raise LeaseLost instead of whatever fails because somebody took over."""
+        try:
+            yield
+        except (BrokenPipeError, Held, LeaseLost):
+            raise
+        except Exception as error:
+            lost = self._loss()
+            if lost:
+                raise lost from error
+            raise
+
+    def _loss(self) -> LeaseLost | None:
+        try:
+            self.check()
+        except LeaseLost as error:
+            return error
+        except Exception:
+            return None
+        return None
 
     def give_back(self) -> None:
         """Let others have it."""
@@ -91,15 +92,18 @@ class Lease:
 
     def _take(self) -> int:
         number = _newest(self._folder, self._stem)
-        if number and (found := _read(self._file(number))).is_live():
-            raise Held(_held(self._name, found))
-        if not create(self._file(number + 1), _dump(_myself())):
-            raise Held(_held(self._name, _read(self._file(number + 1))))
-        for one in names(self._folder):
+        if number and (by := read_holder(self._file(number))).is_live():
+            raise Held(_held(self.name, by))
+        mine = self._file(number + 1)
+        try:
+            create(mine, dump_holder(this_process()))
+        except FileExistsError:
+            raise Held(_held(self.name, read_holder(mine))) from None
+        for file in names(self._folder):
             # A kill may have left a heartbeat half written.
-            older = _number(target_of(one), self._stem)
+            older = _number(target_of(file), self._stem)
             if 0 < older <= number:
-                remove(self._folder / one)
+                remove(self._folder / file)
         return number + 1
 
     def _file(self, number: int) -> Place:
@@ -108,24 +112,24 @@ class Lease:
     def _beat(self) -> None:
         while not self._done.wait(BEAT):
             with suppress(OSError):  # of a full disk, say: the next one may get there
-                self._write(_myself())
+                self._write(this_process())
 
     def _write(self, by: Holder) -> None:
-        replace(self._file(self._number), _dump(by))
+        replace(self._file(self.number), dump_holder(by))
 
 
 @contextmanager
 def waiting_for(folder: Place, name: str) -> Iterator[Lease]:
     """Hold a lease, once whoever has it gives it back."""
-    told = ""
+    started, noted = time.monotonic(), ""
     while True:
         try:
             lease = Lease(folder, name)
             break
         except Held as error:
-            if str(error) != told:
-                told = str(error)
-                note(f"{told}; waiting")
+            if str(error) != noted and time.monotonic() - started >= SHOWN_AFTER:
+                noted = str(error)
+                note(f"{noted}; waiting")
             time.sleep(POLL)
     try:
         yield lease
@@ -135,12 +139,12 @@ def waiting_for(folder: Place, name: str) -> Iterator[Lease]:
 
 def holder(folder: Place, name: str) -> Holder | None:
     """Who holds a lease now."""
-    place = folder / name
-    number = _newest(place.parent, place.name)
+    path = folder / name
+    number = _newest(path.parent, path.name)
     if not number:
         return None
-    found = _read(place.with_name(f"{place.name}.{number}.json"))
-    return found if found.is_live() else None
+    by = read_holder(path.with_name(f"{path.name}.{number}.json"))
+    return by if by.is_live() else None
 
 
 def _held(name: str, by: Holder) -> str:
@@ -149,56 +153,9 @@ def _held(name: str, by: Holder) -> str:
 
 def _newest(folder: Place, stem: str) -> int:
     """The highest number of a lease, 0 if it was never taken."""
-    return max((_number(one, stem) for one in names(folder)), default=0)
+    return max((_number(file, stem) for file in names(folder)), default=0)
 
 
 def _number(file: str, stem: str) -> int:
-    found = re.fullmatch(rf"{re.escape(stem)}\.(\d+)\.json", file)
-    return int(found[1]) if found else 0
-
-
-def _read(file: Place) -> Holder:
-    """What a lease tells; of one that is just being written only its age is known."""
-    try:
-        found = Holder(**json.loads(read(file)))
-        if any(type(v) is not k for v, k in zip(found, KINDS, strict=True)):
-            raise TypeError
-        if not (found.owner + found.host).isprintable() or not 0 < found.pid < 2**31:
-            raise ValueError
-        return found
-    except (OSError, ValueError, TypeError, RecursionError):
-        written = file.stat().st_mtime if file.exists() else 0.0
-        return Holder("somebody", "another host", "", 0, written)
-
-
-def _dump(by: Holder) -> str:
-    return json.dumps(by._asdict(), indent=1) + "\n"
-
-
-def _myself() -> Holder:
-    return Holder(_user(), socket.gethostname(), _machine(), os.getpid(), time.time())
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # in a container, a number without a name
-        return "somebody"
-
-
-def _machine() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return socket.gethostname()
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    match = re.fullmatch(rf"{re.escape(stem)}\.(\d+)\.json", file)
+    return int(match[1]) if match else 0

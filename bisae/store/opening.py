@@ -52,9 +52,10 @@ def _make(where: Place, study: Study) -> Store:
     with writing("a store", where):
         make_folder(where)
         store = Store(where, study)
-        with store.lease(SHARED, wait=True):
+        with store.lease(SHARED, wait=True) as staging:
             if is_store(where):  # who had the lease may have finished the corpus
                 _check_owner(where, study)
+            staging.lease.check()
             replace(where / STUDY, _sealed(dump_study(portable(study))))
             ensure_group(store.zarr, stamp("store"))
             ensure_group(store.zarr / "cells", {})

@@ -1,25 +1,19 @@
 """Write one part of a store: its arrays, appended to, then `complete`.
 
-What a cut-short writer left is removed first, its temporary files with it.
+Writes a folder where no part is; `staging` puts it into place.
 """
 
 import hashlib
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from zarr.abc.store import Store
 
-from bisae.errors import StoreError
-from bisae.files import Place, beside, make_folder, remove, replace
+from bisae.files import Place, make_folder, replace
 from bisae.store.format import Array, Node, create, document, zarr_store
 from bisae.store.layout import DOCUMENT, SUMS
-from bisae.store.nodes import finish, read_group
-
-CLEARINGS, PAUSE = 20, 0.1
-"""How often a part is cleared that is still written to, and seconds between."""
+from bisae.store.nodes import finish
 
 
 class Column:
@@ -69,7 +63,6 @@ class PartWriter:
         self._folder = folder
         self._attributes = dict(attributes)
         self._columns: dict[str, Column] = {}
-        discard(folder)
         make_folder(folder)
         replace(folder / DOCUMENT, document(self._attributes))
         # Opened as a root of its own: Zarr then writes in no folder above.
@@ -95,44 +88,6 @@ class PartWriter:
         told |= {SUMS: sums, "fingerprint": fingerprint(sums)}
         groups = {path.rpartition("/")[0] for path in sums} - {""}
         finish(self._folder, told, [*groups, *sums])
-
-
-@contextmanager
-def clearing(*folders: Place) -> Iterator[None]:
-    """Leave nothing of parts that could not be written: they would fill the disk.
-
-    What is finished stays, whatever fails after it. A StoreError is another matter:
-    somebody else may be writing them by now.
-    """
-    try:
-        yield
-    except OSError as error:
-        if not isinstance(error, StoreError):
-            for folder in folders:
-                _clear(folder)
-        raise
-
-
-def _clear(folder: Place) -> None:
-    """Discard a part that is not finished, until it is gone.
-
-    Writes that Zarr began beside the one that failed may still be under way.
-    """
-    for _ in range(CLEARINGS):
-        with suppress(OSError):
-            if "complete" in (read_group(folder) or {}):
-                return
-            discard(folder)
-        time.sleep(PAUSE)
-        if not folder.exists():
-            return
-
-
-def discard(folder: Place) -> None:
-    """Remove a part; it is unfinished from the first moment on."""
-    remove(beside(folder))
-    remove(folder / DOCUMENT)
-    remove(folder)
 
 
 def fingerprint(sums: Mapping[str, str]) -> str:

@@ -16,13 +16,15 @@ from bisae.files import Place
 from bisae.grid import Cell, nearest_cell
 from bisae.store.format import Array, Node, open_array, stamp, zarr_store
 from bisae.store.guard import REMEDY, read_rows, read_whole, reading, writing
+from bisae.store.holder import Holder
 from bisae.store.layout import SUMS
-from bisae.store.lease import Holder, Lease, holder, waiting_for
+from bisae.store.lease import Lease, holder, waiting_for
 from bisae.store.nodes import ensure_group, read_group
-from bisae.store.part import PartWriter, clearing
+from bisae.store.part import PartWriter
 from bisae.store.records import Block, Codes, Progress
 from bisae.store.slots import ABOVE, Told, above, told
 from bisae.store.split import Split
+from bisae.store.staging import Staging, open_staging
 from bisae.store.stored import CODE_ARRAYS, StoredCodes
 from bisae.store.stream import SCHEMA, CodesStream, ahead, batches
 from bisae.store.writers import CodesWriter, CorpusWriter
@@ -41,7 +43,8 @@ class Store:
         self.place = place
         self.study = study
         self._zarr = zarr_store(self.zarr, read_only=True)
-        self._leases: dict[str, Lease] = {}
+        self._stagings: dict[str, Staging] = {}
+        """What this process may write: its leases, and where it writes under each."""
 
     @property
     def zarr(self) -> Place:
@@ -66,23 +69,34 @@ class Store:
     # -- who builds -----------------------------------------------------------
 
     @contextmanager
-    def lease(self, name: str, *, wait: bool = False) -> Iterator[Lease]:
+    def lease(self, name: str, *, wait: bool = False) -> Iterator[Staging]:
         """Hold a lease, or go on holding it; `wait` until others give it back.
 
-        Names are SHARED and, of a checkpoint, `size/step`. Raises Held.
+        Names are SHARED and, of a checkpoint, `size/step`. Yields where the holder
+        writes. Raises Held, and LeaseLost whatever failed once somebody else has it.
         """
+        if name in self._stagings:
+            yield self._stagings[name]
+            return
         with ExitStack() as stack:
-            if name not in self._leases:
-                folder = self.place / "leases"
-                with writing(f"the lease on {name}", self.place):
-                    if wait:
-                        lease = stack.enter_context(waiting_for(folder, name))
-                    else:
-                        lease = Lease(folder, name)
-                        stack.callback(lease.give_back)
-                self._leases[name] = lease
-                stack.callback(self._leases.pop, name)
-            yield self._leases[name]
+            folder = self.place / "leases"
+            with writing(f"the lease on {name}", self.place):
+                if wait:
+                    lease = stack.enter_context(waiting_for(folder, name))
+                else:
+                    lease = Lease(folder, name)
+                    stack.callback(lease.give_back)
+                self._stagings[name] = stack.enter_context(
+                    open_staging(self.place, lease)
+                )
+            stack.callback(self._stagings.pop, name)
+            stack.enter_context(lease.explaining_failures())
+            yield self._stagings[name]
+
+    def check_leases(self) -> None:
+        """Raise LeaseLost if this process slept past a lease that it holds."""
+        for staging in self._stagings.values():
+            staging.lease.check()
 
     def holder(self, name: str) -> Holder | None:
         """Who holds a lease now."""
@@ -111,11 +125,11 @@ class Store:
 
     @contextmanager
     def write_corpus(self) -> Iterator[CorpusWriter]:
-        """Write all splits anew; `finish` must be called inside."""
+        """Write all splits anew; `finish` must be called inside. Raises LeaseLost."""
         folder, context = self.zarr / "corpus", self.study.corpus.context
         what = writing("the corpus", self.place)
-        with self.lease(SHARED) as lease, what, clearing(folder):
-            yield CorpusWriter(folder, lease, self.languages, context)
+        with self.lease(SHARED) as staging, what:
+            yield CorpusWriter(folder, staging, self.languages, context)
 
     def n_documents(self, split: str) -> int:
         """How many documents a split has. Raises Unfinished."""
@@ -167,16 +181,18 @@ class Store:
         loss: Array,
         attributes: Mapping[str, Any],
     ) -> None:
-        """Write a trained autoencoder, `complete` last."""
-        with self._writing(cell, "train", "sae") as lease:
-            train = PartWriter(self.folder(cell) / "train", stamp("train"))
+        """Write a trained autoencoder, `complete` last. Raises LeaseLost."""
+        folder = self.folder(cell)
+        with self._writing(cell) as staging:
+            train = PartWriter(staging.of(folder / "train"), stamp("train"))
             train.write("loss", loss)
-            sae = PartWriter(self.folder(cell) / "sae", stamp("sae"))
+            train.finish({})
+            sae = PartWriter(staging.of(folder / "sae"), stamp("sae"))
             for name, values in weights.items():
                 sae.write(name, values)
-            lease.check()
-            train.finish({})
             sae.finish(attributes)
+            staging.publish(folder / "train")
+            staging.publish(folder / "sae")
 
     def weights(self, cell: Cell) -> dict[str, Array]:
         """Read W_enc, W_dec (n, d), b_pre (d,) and b_enc (n,) if there is one.
@@ -195,12 +211,12 @@ class Store:
     def write_codes(self, cell: Cell, rows: int) -> Iterator[CodesWriter]:
         """Write the codes of `rows` evaluation tokens, appended in order.
 
-        Raises Unfinished before the autoencoder is.
+        Raises Unfinished before the autoencoder is, LeaseLost.
         """
         of = {"sae_fingerprint": self.attributes(cell, "sae")["fingerprint"]}
-        with self._writing(cell, "codes") as lease:
+        with self._writing(cell) as staging:
             folder = self.folder(cell) / "codes"
-            yield CodesWriter(folder, lease, cell, self.study.sae, rows, of)
+            yield CodesWriter(folder, staging, cell, self.study.sae, rows, of)
 
     def stored_codes(self, cell: Cell) -> StoredCodes:
         """A cell's codes, for reading any rows of them. Raises as `weights`."""
@@ -260,14 +276,13 @@ class Store:
             yield read_rows(array, where, slice(first, min(first + WEIGHT_ROWS, n)))
 
     @contextmanager
-    def _writing(self, cell: Cell, *parts: str) -> Iterator[Lease]:
+    def _writing(self, cell: Cell) -> Iterator[Staging]:
         """Hold the cell's checkpoint, make its groups, and name what goes wrong."""
-        folders, what = [self.folder(cell) / part for part in parts], f"cell {cell}"
-        held = self.lease(cell.checkpoint)
-        with held as lease, writing(what, self.place), clearing(*folders):
+        what = writing(f"cell {cell}", self.place)
+        with self.lease(cell.checkpoint) as staging, what:
             ensure_group(self.folder(cell).parent, {})
             ensure_group(self.folder(cell), stamp("cell"))
-            yield lease
+            yield staging
 
     def array(self, path: str) -> Node:
         """An array of the Zarr hierarchy, for reading. Raises Damaged."""

@@ -10,8 +10,8 @@ from bisae.files import Place
 from bisae.grid import Cell
 from bisae.store.format import Array, stamp
 from bisae.store.layout import LAYOUT, SPLITS
-from bisae.store.lease import Lease
 from bisae.store.part import PartWriter
+from bisae.store.staging import Staging
 from bisae.study import Sae
 
 WIDE = 65_536
@@ -21,25 +21,30 @@ class CorpusWriter:
     """Appends documents to the splits of a corpus."""
 
     def __init__(
-        self, folder: Place, lease: Lease, languages: tuple[str, ...], context: int
+        self, folder: Place, staging: Staging, languages: tuple[str, ...], context: int
     ) -> None:
-        told = stamp("corpus") | {"languages": list(languages), "context": context}
-        self._part, self._lease = PartWriter(folder, told), lease
+        attributes = {"languages": list(languages), "context": context}
+        self._folder, self._staging = folder, staging
+        self._part = PartWriter(staging.of(folder), stamp("corpus") | attributes)
         for split in SPLITS:
             self._part.create(f"{split}/token_id", (0, context - 1))
             self._part.create(f"{split}/language", (0,))
             self._part.create(f"{split}/length", (0,))
 
     def append(self, split: str, token_id: Array, language: Array) -> None:
-        """Append token_id (documents, context - 1) and language (documents,)."""
+        """Append token_id (documents, context - 1) and language (documents,).
+
+        Raises LeaseLost.
+        """
+        self._staging.lease.check_after_sleep()
         self._part[f"{split}/token_id"].append(token_id)
         self._part[f"{split}/language"].append(language)
         self._part[f"{split}/length"].append((token_id >= 0).sum(1))
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Mark the corpus complete."""
-        self._lease.check()
+        """Put the complete corpus into place. Raises LeaseLost."""
         self._part.finish(attributes)
+        self._staging.publish(self._folder)
 
 
 class CodesWriter:
@@ -53,14 +58,15 @@ class CodesWriter:
     def __init__(
         self,
         folder: Place,
-        lease: Lease,
+        staging: Staging,
         cell: Cell,
         sae: Sae,
         rows: int,
         of: Mapping[str, Any],
     ) -> None:
         """`of` are attributes that tell which autoencoder's codes they are."""
-        self._part, self._lease = PartWriter(folder, stamp("codes") | dict(of)), lease
+        self._folder, self._staging = folder, staging
+        self._part = PartWriter(staging.of(folder), stamp("codes") | dict(of))
         self._cell = cell
         self._sae = sae
         self._rows = rows
@@ -74,7 +80,11 @@ class CodesWriter:
         """Rows so far."""
 
     def append(self, index: Array, value: Array) -> None:
-        """Append rows: index and value (rows, k). Raises StoreError on overflow."""
+        """Append rows: index and value (rows, k).
+
+        Raises StoreError on overflow, LeaseLost.
+        """
+        self._staging.lease.check_after_sleep()
         value = value.astype(np.float16)
         if not np.isfinite(value).all():
             msg = f"cell {self._cell}: a code is not finite as float16"
@@ -85,13 +95,16 @@ class CodesWriter:
             self._pass_on()
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Write what is held back and mark the codes complete."""
+        """Write what is held back and put the complete codes into place.
+
+        Raises LeaseLost.
+        """
         if self.appended != self._rows:
             msg = f"cell {self._cell}: {self.appended} rows of {self._rows}"
             raise StoreError(msg)
         self._pass_on()
-        self._lease.check()
         self._part.finish(attributes)
+        self._staging.publish(self._folder)
 
     def _pass_on(self) -> None:
         """Write the rows that wait, their features numbered."""

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from bisae.errors import Unfinished
+from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
 from bisae.hidden import LanguageModel
 from bisae.memory import available, groups, need
 from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.states import StateBlocks
-from bisae.store import Store
+from bisae.store import Lease, Store
 from bisae.study import portable_checkpoint
 from bisae.train.job import Job
 from bisae.train.resume import Keeper
@@ -31,22 +31,32 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
     """Train the cells of one checkpoint that are not trained yet.
 
     Raises TrainingError when a loss is not finite, StateError for a bad hidden state,
-    Interrupted when asked to stop, OutOfMemory where not even one layer fits.
+    Interrupted when asked to stop, OutOfMemory where not even one layer fits,
+    LeaseLost, CheckpointError where other layers are of another model.
     """
+    store.check_leases()
     missing = [cell for cell in cells if not store.progress(cell).sae]
     if not missing:
         return
+    with store.lease(missing[0].checkpoint) as staging:
+        _train(store, lm, missing, staging.lease)
+
+
+def _train(
+    store: Store, lm: LanguageModel, missing: Sequence[Cell], lease: Lease
+) -> None:
     jobs = [
         Job(cell, store.study.lr(cell.size), _beginning(store, lm, cell))
         for cell in missing
     ]
     fingerprint = lm.fingerprint()
+    _check_model(store, missing[0], fingerprint)
     model = {"lm_fingerprint": fingerprint, "n_params": lm.n_params}
     kept_under = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
         part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
-        keeper = Keeper(folder_of(store, group), kept_under)
+        keeper = Keeper(folder_of(store, group), kept_under, lease)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
         title = f"train {missing[0].checkpoint}{part}"
         train_jobs(store.study, source, group, keeper, lm.device, title)
@@ -58,8 +68,20 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
         keeper.remove()
     checkpoint = [one for one in store.study.cells if one[:2] == missing[0][:2]]
     if all(store.progress(cell).sae for cell in checkpoint):
+        lease.check()
         # States of other groups of these layers, from runs that were cut short.
         shutil.rmtree(folder_of(store, jobs).parent, ignore_errors=True)
+
+
+def _check_model(store: Store, cell: Cell, fingerprint: str) -> None:
+    """Raise CheckpointError if other layers were trained on another model."""
+    of_checkpoint = [o for o in store.study.cells if o.checkpoint == cell.checkpoint]
+    for other in filter(lambda one: store.progress(one).sae, of_checkpoint):
+        if store.attributes(other, "sae")["lm_fingerprint"] != fingerprint:
+            msg = f"the checkpoint of {cell.checkpoint} is not the one that {other} was"
+            msg += " built from, or [lm] dtype is another; set it back, or remove "
+            msg += "those layers with `bisae rm`"
+            raise CheckpointError(msg)
 
 
 def divide(

@@ -19,10 +19,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bisae.disk_errors import os_errors
 from bisae.files import replace, sync
 from bisae.kernels import Scratch
 from bisae.progress import note
 from bisae.sae import Trainer
+from bisae.store import Lease
 from bisae.study import Sae
 from bisae.train.job import Job
 
@@ -51,12 +53,13 @@ class Damaged(Exception):
 class Keeper:
     """Keeps the state of one run in a folder."""
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, Any], lease: Lease) -> None:
         """`identity` says what is trained on what; a state of another is not used.
 
         States of other jobs of the same checkpoint stand in folders beside this one.
+        The `lease` is the checkpoint's: its next holder goes on from the same state.
         """
-        self.folder = folder
+        self.folder, self.lease = folder, lease
         self._identity = json.loads(json.dumps(identity))
         self._cost: float | None = None  # seconds that the last save took
         self._rested = time.monotonic()
@@ -115,10 +118,14 @@ class Keeper:
         return time.monotonic() - self._rested >= cost / SHARE
 
     def save(self, jobs: Sequence[Job], state: Saved) -> None:
-        """Write the state, then let go of the one before. An error leaves that one."""
+        """Write the state, then let go of the one before. An error leaves that one.
+
+        Raises LeaseLost.
+        """
+        self.lease.check()
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        mark = f"{state.tokens}-"
+        mark = f"{self.lease.number}-{state.tokens}-"
         kept: dict[str, Any] = {}
         for number, job in enumerate(jobs):
             assert job.trainer
@@ -133,6 +140,7 @@ class Keeper:
             "buffer": self._write(f"{mark}buffer", state.buffer),
             "jobs": kept,
         }
+        self.lease.check()
         replace(self.folder / "state.json", json.dumps(told))
         for old in self.folder.glob("*.safetensors"):
             if not old.name.startswith(mark):
@@ -141,7 +149,8 @@ class Keeper:
         self._cost = self._rested - began
 
     def remove(self) -> None:
-        """Remove the state, and folders that are left empty."""
+        """Remove the state, and folders that are left empty. Raises LeaseLost."""
+        self.lease.check()
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # the first that is not empty
             for folder in self.folder.parents:
@@ -149,7 +158,8 @@ class Keeper:
 
     def _write(self, name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
         path = self.folder / f"{name}.safetensors"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, path)
+        with os_errors(path):
+            save_file({k: v.contiguous() for k, v in tensors.items()}, path)
         sync(path)
         return {"name": path.name, "crc32": _crc32(path)}
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from types import FrameType
 
@@ -16,6 +17,7 @@ import torch
 from bisae.errors import Interrupted, TrainingError
 from bisae.grid import at
 from bisae.hidden import directions
+from bisae.interrupts import handlers
 from bisae.kernels import Scratch
 from bisae.memory import advising
 from bisae.progress import bar, note
@@ -40,7 +42,7 @@ def train_jobs(
 
     A job that fails stops the run, or with `drop_failed` is left where it is. Raises
     TrainingError, naming cell and step; Interrupted when the user asked to stop;
-    OutOfMemory, naming what to lower.
+    OutOfMemory, naming what to lower; LeaseLost.
     """
     scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
@@ -54,6 +56,7 @@ def train_jobs(
             _asked_to_stop() as stop,
         ):
             while dealt := buffer.deal():
+                keeper.lease.check_after_sleep()
                 for slots in dealt:
                     _learn(study, buffer, slots, jobs, device, scratch)
                     if not drop_failed:
@@ -61,14 +64,14 @@ def train_jobs(
                     buffer.release(slots)
                     done += len(slots)
                     shown.update(len(slots))
-                if stop.is_set() or keeper.is_due(jobs):
+                if stop.signal or keeper.is_due(jobs):
                     _check(jobs, drop_failed=drop_failed)
                     seconds = time.perf_counter() - began
                     keeper.save(jobs, Saved(done, seconds, buffer.state()))
-                if stop.is_set():
+                if stop.signal:
                     msg = f"{title}: stopped at token {done:,} of {total:,}; "
                     msg += "run it again and it goes on from there"
-                    raise Interrupted(msg)
+                    raise Interrupted(msg, stop.signal)
     _check(jobs, drop_failed=drop_failed)
     own = sum(job.seconds for job in jobs)
     shared = (time.perf_counter() - began - own) / len(jobs)
@@ -121,29 +124,35 @@ def _refuse_failed(jobs: Sequence[Job]) -> None:
             raise TrainingError(job.failed)
 
 
+@dataclass
+class StopRequest:
+    """The signal that asked to stop, 0 while none did."""
+
+    signal: int = 0
+
+
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
+def _asked_to_stop() -> Iterator[StopRequest]:
     """Ctrl-C or SIGTERM asks once; the second one is what it always was.
 
     A signal that is ignored, as under `nohup` or in a script's background, stays so.
     """
-    asked = threading.Event()
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield asked  # only there can signals be caught
+        yield request  # only there can signals be caught
         return
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    old = {one: by for one, by in before.items() if by is not signal.SIG_IGN}
+    before = handlers()
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        asked.set()
-        for one, handler in old.items():
+    def ask(number: int, _frame: FrameType | None) -> None:
+        for one, handler in before.items():
             signal.signal(one, handler)
+        request.signal = number
         note("stopping at the next safe point; once more stops at once")
 
-    for one in old:
+    for one in before:
         signal.signal(one, ask)
     try:
-        yield asked
+        yield request
     finally:
-        for one, handler in old.items():
+        for one, handler in before.items():
             signal.signal(one, handler)

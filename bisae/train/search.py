@@ -18,7 +18,7 @@ from bisae.progress import track
 from bisae.query import database, open_tables, read_views, rows_of, write_tables
 from bisae.sae import Autoencoder, start
 from bisae.states import StateBlocks
-from bisae.store import Provenance, Store, is_current, table_file
+from bisae.store import Lease, Provenance, Store, is_current, table_file
 from bisae.train.checkpoint import divide, folder_of, identity
 from bisae.train.job import Job
 from bisae.train.resume import Keeper
@@ -34,11 +34,19 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
     """
     settings = store.study.sae
     jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
-    kept_under = identity(store, lm, lm.fingerprint())
+    with store.lease(cell.checkpoint) as staging:
+        _write(store, cell, _search(store, lm, jobs, staging.lease))
+
+
+def _search(
+    store: Store, lm: LanguageModel, jobs: list[Job], lease: Lease
+) -> list[tuple[float, float]]:
+    """Train every job; gives each one's rate and validation mse."""
+    kept_under, cell = identity(store, lm, lm.fingerprint()), jobs[0].cell
     found: list[tuple[float, float]] = []
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
         folder = folder_of(store, group) / f"lr-search-{number}"
-        keeper = Keeper(folder, kept_under)
+        keeper = Keeper(folder, kept_under, lease)
         source = StateBlocks(store, "train", lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
@@ -46,7 +54,7 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
         )
         found += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
         keeper.remove()
-    _write(store, cell, found)
+    return found
 
 
 def is_searched(store: Store, cell: Cell) -> bool:

@@ -59,9 +59,10 @@ class Job(NamedTuple):
         return self.identity | {"settings": listed, "comet": comet}
 
     def keep(self, setting: Setting, way: Direction, texts: list[str]) -> None:
-        """Keep the translations of a setting: there whole or not at all."""
+        """Keep the translations of a setting, whole or not at all. Raises LeaseLost."""
         file = self._file(setting, way)
         file.parent.mkdir(parents=True, exist_ok=True)
+        self.store.check_leases()
         replace(file, json.dumps(texts, ensure_ascii=False))
 
     def kept(self, setting: Setting, way: Direction) -> list[str] | None:

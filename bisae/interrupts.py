@@ -1,0 +1,100 @@
+"""Ctrl-C and SIGTERM end a command wherever it is, also in a query of DuckDB.
+
+Python acts on a signal only between two of its own instructions. So a thread, which the
+operating system's handler wakes at once, ends what runs outside of Python.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, Protocol
+from weakref import WeakSet
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN = 0.1
+"""Seconds between two attempts to end a query: it may only be about to start."""
+
+
+class Stoppable(Protocol):
+    """What runs outside of Python, a database connection for one."""
+
+    def interrupt(self) -> None:
+        """End what is running now with an error."""
+
+
+_running: WeakSet[Stoppable] = WeakSet()
+
+
+def end_on_signal(connection: Stoppable) -> None:
+    """Let a signal that ends the command end what this connection runs."""
+    _running.add(connection)
+
+
+class Ending:
+    """Which signal ends a command, if one does."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._raised = threading.Event()
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Note the signal and leave the work: KeyboardInterrupt, or SystemExit."""
+        self.signal = signal.Signals(number)
+        self._raised.set()
+        if self.signal is signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(status_of(self.signal))
+
+    def watch(self, woken: int) -> None:
+        """End queries whenever a signal of ours wrote its number to the pipe."""
+        while number := os.read(woken, 1):
+            # While a query or a training run has a handler of its own, that one acts.
+            while signal.getsignal(number[0]) == self.handle:
+                for connection in list(_running):
+                    with suppress(Exception):  # it may be closed
+                        connection.interrupt()
+                if self._raised.wait(AGAIN):
+                    break
+
+
+def status_of(number: int) -> int:
+    """Return the exit status that a shell gives for a command ended by a signal."""
+    return 128 + number
+
+
+def handlers() -> dict[signal.Signals, Any]:
+    """Return the handler of each of our signals that is not ignored."""
+    found = {number: signal.getsignal(number) for number in SIGNALS}
+    return {n: handler for n, handler in found.items() if handler is not signal.SIG_IGN}
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[Ending]:
+    """Let Ctrl-C and SIGTERM end the work inside; says afterwards which one did.
+
+    A signal that is ignored, as under `nohup`, stays so. Only the main thread gets any.
+    """
+    ending = Ending()
+    if threading.current_thread() is not threading.main_thread():
+        yield ending
+        return
+    before = handlers()
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    watcher = threading.Thread(target=ending.watch, args=(woken,), daemon=True)
+    watcher.start()
+    old_pipe = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    for number in before:
+        signal.signal(number, ending.handle)
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(old_pipe)
+        os.close(wakes)
+        watcher.join()
+        os.close(woken)
