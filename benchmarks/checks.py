@@ -103,7 +103,7 @@ def export(store: Store, cell: Cell) -> None:
         languages = LANGUAGES.replace("$width", str(WIDTH))
         con.execute(f"create table feature_languages as {languages}")
         tables = ("features", "firings", "feature_languages", "clusters")
-        write_tables(con, store, dict.fromkeys(tables, {}), cell)
+        write_tables(con, store, {name: {} for name in tables}, cell)
 
 
 def tokens(store: Store) -> pa.Table:

@@ -110,7 +110,7 @@ def make(store: Store) -> None:
     with closing(database()) as con:
         put_study(con)
         of_study = ("settings", "tokens", "vocab", "mono_null")
-        write_tables(con, store, dict.fromkeys(of_study, {}))
+        write_tables(con, store, {name: {} for name in of_study})
         for number in track(range(DRAWN), DRAWN, "fold", "cells"):
             aggregate(con, codes(draw, N - int(draw.integers(3000))), number)
         for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
@@ -119,7 +119,7 @@ def make(store: Store) -> None:
                 con.execute(
                     f"create or replace view {name} as from {name}_{number % DRAWN}"
                 )
-            write_tables(con, store, dict.fromkeys(("cells", *COPIED), {}), cell)
+            write_tables(con, store, {name: {} for name in ("cells", *COPIED)}, cell)
 
 
 def put_study(con: Connection) -> None:
