@@ -112,9 +112,9 @@ def test_what_is_set_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["build", "train", "pretrain", "intervene"])
 def test_only_a_plan_does_without(command: str) -> None:
     result = run(command, PAPER)
-    said = "Error: $LLM_JP/{size}/{step}: the environment has no LLM_JP; set it to a "
+    said = "Error: $BISAE_HOME/llm-jp-3/store: the environment has no BISAE_HOME; set "
     assert result.exit_code == 2
-    assert result.output == f"{said}folder\n"
+    assert result.output == f"{said}it to a folder\n"
 
 
 # -- devices --------------------------------------------------------------------------

@@ -496,7 +496,8 @@ def test_ctrl_c_ends_the_command_and_its_process(tiny: Store) -> None:
         command.type("\x03")
         status, seen = command.end()
     assert status == Stopped.exit_code == 130
-    assert seen.endswith("Error: the query was stopped\n")
+    line = "Error: `bisae sql` was stopped by SIGINT; nothing was changed\n"
+    assert seen.endswith(line)
     assert "Traceback" not in seen
     wait_until_gone(pid)
 
