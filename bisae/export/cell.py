@@ -202,16 +202,23 @@ def _write_strong_codes(con: Connection, folder: Path) -> list[int]:
     Returns the groups. In memory they would not fit, and DuckDB would read all of them
     from the disk for each group. Where nothing is activated there is one, empty group.
     """
-    con.execute("create table no_codes as from strong_codes limit 0")
     con.execute(
         f"copy strong_codes to {quoted(str(folder))} "
         "(format parquet, compression lz4_raw, partition_by feature_group)"
     )
+    # There are always two files or more. Of one file DuckDB would know that a column
+    # has no nulls, and write that into tables.
+    empty = folder / "feature_group=-1" / "empty.parquet"
+    empty.parent.mkdir(parents=True)
+    rows = "select * exclude feature_group from strong_codes limit 0"
+    con.execute(f"copy ({rows}) to {quoted(str(empty))} (format parquet)")
     files = ", ".join(quoted(str(file)) for file in folder.glob("*/*.parquet"))
-    rows = f"read_parquet([{files}], hive_partitioning = true)" if files else "no_codes"
-    con.execute(f"create or replace view strong_codes as from {rows}")
+    con.execute(
+        "create or replace view strong_codes as "
+        f"from read_parquet([{files}], hive_partitioning = true)"
+    )
     groups = con.execute("select distinct feature_group from feature_groups order by 1")
-    return [group for (group,) in groups.fetchall()] or [0]
+    return [group for (group,) in groups.fetchall()] or [-1]
 
 
 def _token_sets(con: Connection, clusterings: list[Clustering]) -> TokenSets:

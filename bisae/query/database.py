@@ -35,9 +35,6 @@ Places = Mapping[str, Sequence[Cell | None]]
 """Of which cells, or of the study, each table has files."""
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
 MEMORY = "2GiB"
-# An Arrow stream is planned as if it had one row; keep it on the probe side.
-DISABLED = "join_order,build_side_probe_side"
-"""The optimizers of DuckDB that are not used."""
 
 
 def database(
@@ -62,7 +59,8 @@ def database(
     con.execute("set enable_progress_bar = true")
     con.execute("set enable_progress_bar_print = false")
     con.execute("set progress_bar_time = 0")
-    con.execute(f"set disabled_optimizers = '{DISABLED}'")
+    # An Arrow stream is planned as if it had one row; keep it on the probe side.
+    con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     if tables is not None and (windowed or not is_local(tables)):
         con.register_filesystem(fence.ReadOnlyFiles(tables))
         con.execute("set parquet_metadata_cache = true")

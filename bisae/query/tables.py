@@ -12,7 +12,6 @@ from typing import Any
 from bisae.files import written
 from bisae.grid import Cell
 from bisae.query.database import (
-    DISABLED,
     Connection,
     database,
     parquet_view,
@@ -82,16 +81,10 @@ def write_tables(
         store.check_leases()
         file = table_file(store, name, cell)
         with written(file, store.check_leases) as partial, named(f"table {name}"):
-            # Whether the file says that a column has no nulls would depend on what
-            # DuckDB knows of its sources, such as how many files they are in.
-            con.execute(
-                f"set disabled_optimizers = '{DISABLED},statistics_propagation'"
-            )
             con.execute(
                 f"copy ({select}) to {quoted(str(partial))} (format parquet, "
                 f"use_tmp_file false, compression zstd, kv_metadata {metadata})"
             )
-            con.execute(f"set disabled_optimizers = '{DISABLED}'")
 
 
 def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:
