@@ -28,14 +28,14 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from bisae.configurations import with_layers
 from bisae.corpus import bos_token_id, load_tokenizer
+from bisae.corpus.lexicon import Lexicon, load_lexicon
 from bisae.formats import render
-from bisae.hidden import LanguageModel
 from bisae.intervene import Plan, make_plan, open_built
 from bisae.intervene.additions import Addition
 from bisae.intervene.equation import adding, masks
-from bisae.lexicon import Lexicon, load_lexicon
+from bisae.lm import LanguageModel
+from bisae.lm.configurations import with_layers
 from bisae.progress import track
 from bisae.query import connect, rows_of
 from bisae.sae import from_numpy

@@ -27,11 +27,11 @@ import numpy as np
 from paper_cell import EARLY, LATE, WIDTH
 
 import bisae
-from bisae.export import Shared, cell, export_cells, export_shared, gather
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.query import database
 from bisae.store import table_names
+from bisae.tables import Shared, cell, export_cells, export_shared, gather
 
 CELLS = {"late": LATE, "early": EARLY}
 MAXIMA = "select feature, max(value) from codes group by feature"

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from study import make_study
 
-from bisae.export.cell import COMPUTED_ONCE
 from bisae.files import place
 from bisae.formats import Rows, render
 from bisae.grid import Cell
@@ -37,6 +36,7 @@ from bisae.query import (
 )
 from bisae.store import Store, create_store, open_store
 from bisae.study import Study
+from bisae.tables.cell import COMPUTED_ONCE
 
 N = 32_768
 SIZES = {"150M": (12, 16), "440M": (16, 16), "980M": (20, 16), "1.8B": (24, 16)}
@@ -174,7 +174,7 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
     """The tables of one cell as sql/cell makes them; alike: tokens of one hundred."""
     for name in ("codes", "codes_above"):
         con.register(name, drawn)
-    views = read_views("study", "cell")
+    views = read_views("text", "cell")
     needed = {v.name: v for name in COPIED for v in closure(views, name)}
     tables = ("settings", "tokens", "vocab", "mono_null", "variants", "clusterings")
     have = {"codes", "codes_above", *tables}

@@ -17,11 +17,11 @@ import torch
 from study import VOCABULARY, make_lm
 
 from bisae.formats import Rows, render
-from bisae.hidden import LanguageModel
 from bisae.intervene.additions import Addition
 from bisae.intervene.batches import Batch
 from bisae.intervene.equation import encoded, masks
 from bisae.intervene.measure import Losses, Prepared, settings
+from bisae.lm import LanguageModel
 from bisae.sae import Autoencoder, from_numpy
 from bisae.study import Sae
 

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bisae.build import checkpoint_status
 from bisae.grid import Cell, Selection
+from bisae.pipeline.build import checkpoint_status
 from bisae.store import Store, open_store
+from bisae.store.verify import verify
 from bisae.study import load_study
-from bisae.verify import verify
 
 IMPORTS = 2.0
 """Seconds before a build does anything."""

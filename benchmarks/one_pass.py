@@ -20,10 +20,10 @@ from study import fill, make_study, wrapped
 
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel, unit_states
-from bisae.kernels import Scratch
+from bisae.lm import LanguageModel, unit_states
+from bisae.lm.states import StateBlocks
 from bisae.sae import Trainer, start
-from bisae.states import StateBlocks
+from bisae.sae.kernels import Scratch
 from bisae.store import Store
 from bisae.study import Study
 from bisae.train import train_checkpoint

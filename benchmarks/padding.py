@@ -20,7 +20,7 @@ import numpy as np
 from study import fill, make_study, wrapped
 
 from bisae.formats import Rows, render
-from bisae.states import StateBlocks, with_bos
+from bisae.lm.states import StateBlocks, with_bos
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -68,6 +68,6 @@ def fill(study: Study, length: Any = None) -> Store:
 
 def wrapped(d: int, layers: int) -> Any:
     """The untrained model as bisae runs it."""
-    from bisae.hidden import LanguageModel
+    from bisae.lm import LanguageModel
 
     return LanguageModel(make_lm(d, layers))

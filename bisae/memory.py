@@ -16,9 +16,9 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from bisae.errors import CheckpointError, OutOfMemory
-from bisae.hidden import ModelShape, chosen_device, chosen_dtype
-from bisae.kernels import block_rows
+from bisae.lm import ModelShape, chosen_device, chosen_dtype
 from bisae.sae import product_dtype
+from bisae.sae.kernels import block_rows
 from bisae.study import Study
 
 T = TypeVar("T")

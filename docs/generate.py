@@ -1,13 +1,14 @@
 """Write what stands in two places: the index of views, checks, commands, the tree.
 
-Reads the .sql headers, the checks, the commands' help and git's list of files; fills
-the parts of README.md, sql/README.md, docs/checks.md and docs/commands.md between their
-`generated` marks.
+Reads docs/layout.toml, the .sql headers, the checks, the commands' help and git's list
+of files; fills the parts of README.md, CONTRIBUTING.md, sql/README.md, docs/checks.md
+and docs/commands.md between their `generated` marks.
 Run by `make docs`; a test fails when a part is stale.
 """
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from bisae.cli import main
 from bisae.query import read_views
 
 ROOT = Path(__file__).parents[1]
+LAYOUT = tomllib.loads((ROOT / "docs" / "layout.toml").read_text("utf-8"))
 NOTES = {
     ".ci/": "what a change must pass",
     "benchmarks/": "what is measured, how, and the last figures",
@@ -29,6 +31,22 @@ NOTES = {
     "tests/": "one per module, a plain reference, a tiny study",
     "validations/": "the checks: one .sql file each, or a range in JSON",
 }
+
+
+def layers() -> str:
+    """The rooms of the package, from the command line down to errors."""
+    rows = [f"`{' '.join(layer['rooms'])}`" for layer in reversed(LAYOUT["layers"])]
+    return " -> ".join(rows)
+
+
+def sql_folders() -> str:
+    """A table of the folders of SQL."""
+    rows = ["| folder | what it holds | reads | when it runs |", "|---|---|---|---|"]
+    for entry in LAYOUT["sql"]:
+        reads = " ".join(f"`{name}`" for name in entry["reads"])
+        cells = (f"`{entry['folder']}/`", entry["holds"], reads, entry["runs"])
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def views() -> str:
@@ -89,7 +107,8 @@ def _modules() -> list[tuple[str, str]]:
 
 PARTS = {
     "README.md": {"tree": tree},
-    "sql/README.md": {"views": views},
+    "sql/README.md": {"folders": sql_folders, "views": views},
+    "CONTRIBUTING.md": {"layers": layers},
     "docs/checks.md": {"checks": checks},
     "docs/commands.md": {"commands": commands},
 }

@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import zarr
 
+from bisae.encode.again import sampled_block
 from bisae.grid import Cell
 from bisae.query import connect
-from bisae.reencode import sampled_block
 from bisae.store import Store, table_file
 
 CELL = Cell("M", 5, 3)

@@ -25,14 +25,14 @@ from removal import remove_cells
 from servers import s3_server
 from store_copy import copy_store
 
-from bisae.build import build, search
-from bisae.clusters import load_embeddings
+from bisae.demo.pretrain import pretrain
+from bisae.demo.toy import write_texts
 from bisae.grid import Selection
-from bisae.pretrain import pretrain
+from bisae.pipeline.build import build, search
 from bisae.query import connect
 from bisae.store import Store, open_store
 from bisae.study import Study, load_study
-from bisae.toy import write_texts
+from bisae.tables.clusters import load_embeddings
 
 TINY = Path(__file__).parent / "tiny.toml"
 settings.register_profile(

@@ -49,7 +49,7 @@ def assert_same(real: Sequence[Row], wanted: Sequence[Row], *key: str) -> None:
 
 def planted(tables: Mapping[str, Sequence[Row]], *names: str) -> Connection:
     """A database with these tables, and the views of these names."""
-    con, views = database(), read_views("trends", "paper", "questions")
+    con, views = database(), read_views("grid", "paper", "questions")
     for name, rows in tables.items():
         con.register("planted", pa.Table.from_pylist(list(rows)))
         con.execute(f"create table {name} as from planted")

@@ -65,7 +65,7 @@ def ask(
     if replicates:
         con.register("replicates", pa.Table.from_pylist(list(replicates)))
         tables.add("replicates")
-    views = {one.name: one for one in closure(read_views("trends", "paper"), view)}
+    views = {one.name: one for one in closure(read_views("grid", "paper"), view)}
     create_views(con, views, tables)
     names, values = rows_of(con, f"from {view} order by all")
     con.close()

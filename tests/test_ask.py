@@ -186,9 +186,9 @@ def test_the_time_limit_is_for_parquet_too(tiny: Store, tmp_path: Path) -> None:
 def test_a_long_query_says_how_long_it_took(
     tiny: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bisae.cli.asker.LONG", 60.0)
+    monkeypatch.setattr("bisae.cli.output.LONG", 60.0)
     assert run("sql", tiny.place, "select 1").stderr == ""
-    monkeypatch.setattr("bisae.cli.asker.LONG", 0.0)
+    monkeypatch.setattr("bisae.cli.output.LONG", 0.0)
     told = run("sql", tiny.place, "select 1")
     assert re.fullmatch(r"\d[\d.e-]* s\n", told.stderr)
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from bisae.cli import main
-from bisae.models import open_model
+from bisae.lm.opening import open_model
 from bisae.store import Store, open_store
 from bisae.study import Model, Study, dump_study
 

@@ -80,7 +80,7 @@ def drawing(text: Text, first: int, last: int) -> Connection:
         "create table draws as select 7::bigint as seed, range::integer as replicate "
         f"from range({first}, {last})"
     )
-    every = read_views("study", "trends", "bootstrap")
+    every = read_views("text", "grid", "bootstrap")
     views = {view.name: view for view in closure(every, "replicates")}
     create_views(con, views, base, keep=True)
     return con

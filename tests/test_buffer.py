@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bisae.states import States
+from bisae.lm.states import States
 from bisae.train import Buffer
 
 AHEAD = [None, torch.device("cpu")]

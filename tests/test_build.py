@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from removal import remove_cells
 from store_copy import copy_store
 
-from bisae.build import build, checkpoint_status
 from bisae.cli import main
-from bisae.configurations import with_layers
 from bisae.grid import Cell, Selection, checkpoints, parse_selection
+from bisae.lm.configurations import with_layers
+from bisae.pipeline.build import build, checkpoint_status
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study
 
@@ -68,7 +68,7 @@ def wait_after(owner, name, calls):
 
 BUILD = """
 from pathlib import Path
-from bisae.build import build
+from bisae.pipeline.build import build
 from bisae.grid import Selection
 from bisae.study import load_study
 
@@ -177,7 +177,7 @@ def test_one_pass_trains_every_layer(
     tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Count what the language model is asked for, while two layers are trained."""
-    from bisae.hidden import LanguageModel
+    from bisae.lm import LanguageModel
 
     calls: list[int] = []
     plain = LanguageModel.hidden_states
@@ -199,7 +199,7 @@ SHARE = """
 import os, sys, time
 from pathlib import Path
 import bisae.store as s
-from bisae.build import build
+from bisae.pipeline.build import build
 from bisae.grid import parse_selection
 from bisae.study import load_study
 

@@ -13,10 +13,10 @@ import pytest
 from cell_copy import planted
 from store_copy import copy_store
 
-from bisae.build import intervene
 from bisae.checks import CheckResult, Suite, run_checks, shipped_checks, validate
 from bisae.checks.materialize import COMPUTED_ONCE, compute_once
 from bisae.grid import Selection
+from bisae.pipeline.build import intervene
 from bisae.query import (
     CODE_CHECKS,
     Connection,
@@ -27,11 +27,11 @@ from bisae.query import (
 )
 from bisae.store import Store, table_names
 from bisae.study import Intervention
-from bisae.uncertainty import draw_replicates
+from bisae.tables.bootstrap import draw_replicates
 
 SUITES = [suite for suite in shipped_checks() if suite.table != CODE_CHECKS]
 NAMES = [check.name for suite in SUITES for check in suite.checks]
-VIEWS = read_views("study", "trends", "paper", "questions") | read_check_views()
+VIEWS = read_views("text", "grid", "paper", "questions") | read_check_views()
 # What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",

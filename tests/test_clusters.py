@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisae.clusters import (
+from bisae.study import Features
+from bisae.tables.clusters import (
     Clustering,
     Graph,
     Ints,
@@ -25,7 +26,6 @@ from bisae.clusters import (
     random_cosines,
     resolve_threshold,
 )
-from bisae.study import Features
 
 sys.path.insert(0, str(Path(__file__).parent))
 import reference
@@ -107,8 +107,8 @@ def test_sets_are_clustered_as_one_by_one(
     sets = [np.sort(draw.choice(60, n, replace=False)) for n in (1, 7, 30, 2, 60)]
     feature, token_id = np.repeat(np.arange(5), [1, 7, 30, 2, 60]), np.concatenate(sets)
     n_firings = draw.integers(1, 5, len(feature))
-    monkeypatch.setattr("bisae.clusters.rules.CANDIDATES_AT_ONCE", at_once)
-    monkeypatch.setattr("bisae.clusters.links.TILE", 16)
+    monkeypatch.setattr("bisae.tables.clusters.rules.CANDIDATES_AT_ONCE", at_once)
+    monkeypatch.setattr("bisae.tables.clusters.links.TILE", 16)
     expected = [
         label
         for i, tokens in enumerate(sets)

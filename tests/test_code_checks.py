@@ -13,8 +13,8 @@ from fold_faults import FAULTS as OF_TABLES
 from bisae.checks import CheckResult
 from bisae.checks.code_checks import code_suite
 from bisae.checks.recorded import check_codes
-from bisae.hidden import LanguageModel
-from bisae.models import open_model
+from bisae.lm import LanguageModel
+from bisae.lm.opening import open_model
 from bisae.store import Store
 
 NAMES = [check.name for check in code_suite().checks]

@@ -13,14 +13,14 @@ from click.testing import CliRunner, Result
 
 import bisae
 from bisae.api import OpenStore
-from bisae.build import build
 from bisae.cli import main
-from bisae.compare import compare
 from bisae.files import replace
 from bisae.grid import parse_selection
+from bisae.pipeline.build import build
 from bisae.store import Store, table_file
 from bisae.store.opening import STUDY
 from bisae.study import Study, dump_study
+from bisae.tables.compare import compare
 
 BUILT = parse_selection("size=M,step=40,layer=1")
 

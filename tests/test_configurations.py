@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from families import LAYERS, VOCAB, D, save
 from test_corpus import save_tokenizer
 
-from bisae.build import build
 from bisae.cli import main
-from bisae.configurations import with_layers
 from bisae.errors import BisaeError
 from bisae.grid import Selection
-from bisae.plan import plan
+from bisae.lm.configurations import with_layers
+from bisae.pipeline.build import build
+from bisae.pipeline.plan import plan
 from bisae.study import Study, dump_study
 
 Change = Callable[[Path], None]

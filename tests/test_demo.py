@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bisae.demo import _take_ready, _tasks, write_study
+from bisae.demo.run import _take_ready, _tasks, write_study
 from bisae.query import connect
 from bisae.store import open_store
 from bisae.study import load_study

@@ -18,7 +18,7 @@ from bisae.query import Connection, connect, read_views
 from bisae.store import Store
 
 CELL = ("size", "step", "layer")
-VIEWS = read_views("trends", "paper", "questions")
+VIEWS = read_views("grid", "paper", "questions")
 ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
 BY_CELL = {"features", "firings", *ASKED} - {
     *("cell_places", "measured_shares"),  # they compare cells

@@ -6,10 +6,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from bisae.build import build
-from bisae.export import gather
-from bisae.export.variants import VARIANT_TABLES
 from bisae.grid import Selection
+from bisae.pipeline.build import build
 from bisae.query import (
     closure,
     connect,
@@ -24,6 +22,8 @@ from bisae.store import (
     table_file,
     table_names,
 )
+from bisae.tables import gather
+from bisae.tables.variants import VARIANT_TABLES
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"class_threshold": 0.95}, {"features"}),

@@ -9,8 +9,8 @@ import torch
 from families import CACHELESS, FAMILIES, HYBRID, LAYERS, SHARED_KEYS, save
 from torch import Tensor
 
-from bisae.hidden import LanguageModel, Lockstep, generate, load_lm
-from bisae.hidden.reading import can_cache
+from bisae.lm import LanguageModel, Lockstep, generate, load_lm
+from bisae.lm.reading import can_cache
 
 NEW = 7
 NEVER: list[int] = []

@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError, StateError, one_line
-from bisae.hidden import LanguageModel, load_lm, read_config, unit_states
-from bisae.hidden.reading import can_skip
+from bisae.lm import LanguageModel, load_lm, read_config, unit_states
+from bisae.lm.reading import can_skip
 
 
 @pytest.fixture(autouse=True)

@@ -19,16 +19,16 @@ from store_copy import copy_store
 from torch import Tensor, nn
 from zarr import open_array
 
-from bisae.build import intervene
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel, unit_states
 from bisae.intervene.additions import Addition
 from bisae.intervene.batches import Heldout
 from bisae.intervene.equation import adding, masks
-from bisae.models import open_model
+from bisae.lm import LanguageModel, unit_states
+from bisae.lm.opening import open_model
+from bisae.lm.states import with_bos
+from bisae.pipeline.build import intervene
 from bisae.query import connect
 from bisae.sae import Autoencoder, from_numpy
-from bisae.states import with_bos
 from bisae.store import Store, open_store
 from bisae.study import Intervention, Study
 

@@ -8,9 +8,9 @@ import pytest
 import zarr
 from test_intervention import asking
 
-from bisae.build import intervene
 from bisae.errors import CheckpointError, StudyError, Unfinished
 from bisae.grid import Cell
+from bisae.pipeline.build import intervene
 from bisae.store import open_store, table_file
 from bisae.study import Study, load_study
 

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import Scratch, sparse
-from bisae.kernels.top_k import largest
+from bisae.sae import kernels
+from bisae.sae.kernels import Scratch, sparse
+from bisae.sae.kernels.top_k import largest
 
 seeds = st.integers(0, 2**31)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bisae.concepts import TokenConcept
+from bisae.corpus.concepts import TokenConcept
+from bisae.corpus.lexicon import Lexicon, Match, load_lexicon
 from bisae.errors import CorpusError
-from bisae.export.words import note_unused_words
-from bisae.lexicon import Lexicon, Match, load_lexicon
+from bisae.tables.words import note_unused_words
 
 # ruff: noqa: RUF001 (letters of three scripts are the point here)
 

@@ -22,7 +22,7 @@ from bisae.files import create, literal, make_folder, place, real, remove, repla
 from bisae.grid import Cell
 from bisae.report.files import write
 from bisae.store import Store, open_store, table_file
-from bisae.transfer import copy_cells, remove_cells
+from bisae.store.transfer import copy_cells, remove_cells
 
 DATA = Path(__file__).parent / "data"
 CELL = Cell("S", 5, 1)

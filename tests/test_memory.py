@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bisae import memory
 from bisae.errors import CheckpointError, OutOfMemory
-from bisae.hidden import ModelShape
+from bisae.lm import ModelShape
 from bisae.memory import (
     Need,
     available,
@@ -23,7 +23,7 @@ from bisae.memory import (
     past_bytes,
     translating_bytes,
 )
-from bisae.plan import plan, plan_intervention
+from bisae.pipeline.plan import plan, plan_intervention
 from bisae.study import Study, load_study
 
 PAPER = Path(__file__).parents[1] / "examples" / "llm-jp-3.toml"

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from servers import s3_server
 
 import bisae
-from bisae.build import build
 from bisae.cli import main
 from bisae.files import below
 from bisae.grid import Selection
+from bisae.pipeline.build import build
 from bisae.store import Store
 from bisae.study import dump_study, load_study
 
@@ -74,7 +74,7 @@ def test_it_holds_what_a_folder_would(built: Store, tiny: Store) -> None:
 def test_a_finished_build_is_left_alone(
     built: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bisae.build.open_model", None)
+    monkeypatch.setattr("bisae.pipeline.build.open_model", None)
     monkeypatch.setattr("bisae.query.tables.written", None)
     build(built.study, ALL)
 

@@ -16,7 +16,7 @@ from bisae.api import OpenStore
 from bisae.checks import validate
 from bisae.cli import main
 from bisae.grid import Selection
-from bisae.verify import verify
+from bisae.store.verify import verify
 
 DATA = Path(__file__).parent / "data"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bisae.errors import CorpusError
+from bisae.intervene.translation import Direction, Pair, Task, read_tasks
+from bisae.intervene.translation.prompts import prompt
 from bisae.study import Translation
-from bisae.translate import Direction, Pair, Task, read_tasks
-from bisae.translate.prompts import prompt
 
 TO_JA, TO_EN = Direction("en", "ja"), Direction("ja", "en")
 

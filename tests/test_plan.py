@@ -15,7 +15,8 @@ import torch
 from click.testing import CliRunner, Result
 
 from bisae.cli import main
-from bisae.devices import (
+from bisae.lm import chosen_dtype
+from bisae.pipeline.devices import (
     GPUS,
     Device,
     choose_device,
@@ -24,8 +25,7 @@ from bisae.devices import (
     note_slow_bfloat16,
     on_device,
 )
-from bisae.hidden import chosen_dtype
-from bisae.plan import plan
+from bisae.pipeline.plan import plan
 from bisae.sae import product_dtype
 from bisae.study import Study, load_draft
 

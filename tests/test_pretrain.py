@@ -11,10 +11,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bisae import pretrain as module
 from bisae.corpus import Document, load_tokenizer, read_documents, splitter
+from bisae.demo import pretrain as module
+from bisae.demo.pretrain import pretrain
 from bisae.errors import CorpusError, StudyError
-from bisae.pretrain import pretrain
 from bisae.study import Study, Text, load_study
 
 STEPS = (0, 5, 60)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from bisae.build import build
+from bisae.demo.pretrain import pretrain
 from bisae.grid import Selection
-from bisae.pretrain import pretrain
+from bisae.pipeline.build import build
 from bisae.query import connect
 from bisae.study import load_study
 

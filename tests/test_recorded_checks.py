@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from code_faults import longer, negative, slot
 from store_copy import copy_store
 
-from bisae.build import build
 from bisae.checks import failures, validate
 from bisae.checks import recorded as checking
 from bisae.checks.code_checks import code_suite
@@ -20,6 +19,7 @@ from bisae.checks.recorded import check_codes, validate_cells
 from bisae.cli import main
 from bisae.errors import AddressError, Unfinished
 from bisae.grid import Selection, parse_selection
+from bisae.pipeline.build import build
 from bisae.query import connect, read_check_views
 from bisae.store import Store, open_store, table_file
 from bisae.study import Study

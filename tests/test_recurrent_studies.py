@@ -10,13 +10,13 @@ import torch
 from families import CACHELESS, SHARED_KEYS, save
 from rows import rows_of
 
-from bisae.build import build, intervene
 from bisae.corpus import load_tokenizer
 from bisae.grid import Cell, Selection
-from bisae.hidden import load_lm
+from bisae.intervene.translation import Direction, make_job
+from bisae.lm import load_lm
+from bisae.pipeline.build import build, intervene
 from bisae.query import connect
 from bisae.study import Model, Study
-from bisae.translate import Direction, make_job
 
 MODELS = CACHELESS | {"gemma4": SHARED_KEYS}
 MID, FULL = 5, 40

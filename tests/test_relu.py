@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from bisae.build import build
 from bisae.checks import failures, validate
 from bisae.grid import Cell, Selection
-from bisae.hidden import load_lm, unit_states
-from bisae.states import StateBlocks
+from bisae.lm import load_lm, unit_states
+from bisae.lm.states import StateBlocks
+from bisae.pipeline.build import build
 from bisae.store import Store
 from bisae.study import Study
 

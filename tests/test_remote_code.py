@@ -16,10 +16,10 @@ from bisae.cli import main
 from bisae.corpus import load_tokenizer
 from bisae.errors import StudyError, UntrustedCode
 from bisae.grid import Cell
-from bisae.models import note_checkpoint, open_model
+from bisae.intervene.translation.scores import check_comet
+from bisae.lm.opening import note_checkpoint, open_model
 from bisae.store import Store, open_store
 from bisae.study import Study, dump_study, load_study
-from bisae.translate.scores import check_comet
 
 CELL = Cell("S", 40, 1)
 CODE = """

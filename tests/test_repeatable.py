@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import zarr
 
-from bisae.build import build
 from bisae.files import place
 from bisae.grid import Cell, Selection
+from bisae.pipeline.build import build
 from bisae.query import (
     database,
     write_tables,

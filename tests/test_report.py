@@ -98,7 +98,7 @@ def fields(text: str) -> set[str]:
 
 @by_figure
 def test_every_figure_has_a_view(name: str) -> None:
-    assert name in read_views("trends", "paper")
+    assert name in read_views("grid", "paper")
 
 
 @by_figure

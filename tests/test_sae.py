@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import Scratch
 from bisae.sae import (
     Autoencoder,
     Code,
     ReluAutoencoder,
     Trainer,
     from_numpy,
+    kernels,
     product_dtype,
     start,
 )
+from bisae.sae.kernels import Scratch
 from bisae.study import Sae
 
 seeds = st.integers(0, 2**31)

@@ -12,13 +12,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from bisae.build import build, search
 from bisae.cli import main
 from bisae.errors import StudyError
 from bisae.grid import Cell, Selection
-from bisae.hidden import LanguageModel, unit_states
+from bisae.lm import LanguageModel, unit_states
+from bisae.lm.states import StateBlocks
+from bisae.pipeline.build import build, search
 from bisae.sae import from_numpy
-from bisae.states import StateBlocks
 from bisae.store import Store, table_file
 from bisae.study import Sae, Study, dump_study
 from bisae.train import learning_rates
@@ -88,7 +88,7 @@ def test_a_result_is_what_training_at_that_rate_gives(
     study = asked(tiny, tmp_path, lr=lr)
     only = Selection(frozenset({"S"}), frozenset({40}), frozenset({1}))
     store = build(study, only, ("train",))
-    from bisae.hidden import load_lm
+    from bisae.lm import load_lm
 
     lm = load_lm(study.model("S").checkpoint_at(40)[0])
     source = StateBlocks(store, "valid", lm, [cell])

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bisae.cli import main
-from bisae.configurations import with_layers
 from bisae.grid import Selection
+from bisae.lm.configurations import with_layers
 from bisae.store import Store, open_store
+from bisae.store.verify import verify
 from bisae.study import Study, dump_study
-from bisae.verify import verify
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SIGNALS = list(STATUS)
@@ -90,8 +90,8 @@ def test_a_signal_ends_a_build_at_every_stage_and_the_next_run_goes_on(
     ("command", "path"),
     [
         ("validate", "bisae.checks.run:_run"),
-        ("verify", "bisae.verify.store:check_part"),
-        ("status", "bisae.build:exported_cells"),
+        ("verify", "bisae.store.verify.store:check_part"),
+        ("status", "bisae.pipeline.build:exported_cells"),
         ("views", "bisae.query.database:create_views"),
         ("sql", "bisae.query.database:create_views"),
     ],
@@ -113,7 +113,10 @@ def test_a_signal_ends_what_reads(
 @pytest.mark.parametrize("sent", SIGNALS)
 @pytest.mark.parametrize(
     ("command", "path"),
-    [("cp", "bisae.transfer:_copy_cell"), ("uncertainty", "bisae.uncertainty:_draw")],
+    [
+        ("cp", "bisae.store.transfer:_copy_cell"),
+        ("uncertainty", "bisae.tables.bootstrap:_draw"),
+    ],
 )
 def test_a_signal_ends_what_writes_and_the_next_run_goes_on(
     copy: Store,
@@ -175,7 +178,7 @@ def test_a_signal_ends_pretraining_and_the_next_run_goes_on(
     file = tmp_path / "study.toml"
     file.write_text(dump_study(tiny_study.model_copy(update={"models": models})))
     with monkeypatch.context() as patch:
-        signal_at(patch, "bisae.pretrain:_rate", signal.SIGTERM, 7)
+        signal_at(patch, "bisae.demo.pretrain:_rate", signal.SIGTERM, 7)
         result = run("pretrain", file)
     assert result.exit_code == 143
     assert result.stderr.splitlines()[-1] == (

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 from bisae import files
-from bisae.build import build, prepare
-from bisae.configurations import with_layers
 from bisae.errors import LeaseLost
 from bisae.files import Place, below, names, place, read, relative
 from bisae.grid import Cell, parse_selection
+from bisae.lm.configurations import with_layers
+from bisae.pipeline.build import build, prepare
 from bisae.store import SPLITS, Store, create_store, holder, open_store, part, staging
+from bisae.store.verify import check, verify
 from bisae.study import Study, dump_study
-from bisae.verify import check, verify
 
 CELL = Cell("1M", 7, 1)
 D, K, N, ROWS, CONTEXT = 6, 3, 32, 40, 9
@@ -268,7 +268,7 @@ def stored(store: Store) -> dict[str, bytes]:
     "moment",
     [
         ("bisae.train.run", "_learn", 3),
-        ("bisae.build", "encode_checkpoint", 0),
+        ("bisae.pipeline.build", "encode_checkpoint", 0),
         ("bisae.store.writers:CodesWriter", "append", 2),
         ("bisae.store.staging", "put_new", 0),
     ],

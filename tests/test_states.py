@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from bisae.encode import cross_entropies
+from bisae.encode.cells import cross_entropies
 from bisae.errors import StateError
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel, load_lm
+from bisae.lm import LanguageModel, load_lm
+from bisae.lm.states import CPU_PASS_TOKENS, StateBlocks, buckets, with_bos
 from bisae.sae import start
-from bisae.states import CPU_PASS_TOKENS, StateBlocks, buckets, with_bos
 from bisae.store import SPLITS, Store, create_store
 from bisae.study import Study
 

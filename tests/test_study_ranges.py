@@ -10,7 +10,7 @@ from test_study import EN, JA, MODEL, ONE, SHAPE, load, raw
 
 from bisae.cli import main
 from bisae.errors import CheckpointError, StudyError
-from bisae.hidden import chosen_device, read_config
+from bisae.lm import chosen_device, read_config
 from bisae.study import parse_study
 from bisae.study.toml import MOST_PARTS
 

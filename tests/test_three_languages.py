@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from bisae.build import build
 from bisae.checks import failures, validate
+from bisae.demo.pretrain import pretrain
 from bisae.grid import Selection
-from bisae.pretrain import pretrain
+from bisae.pipeline.build import build
 from bisae.query import Connection, connect
 from bisae.store import Store
 from bisae.study import load_study

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bisae.toy import (
+from bisae.demo.toy import (
     LANGUAGES,
     Meaning,
     World,

@@ -23,9 +23,9 @@ from bisae.errors import (
 )
 from bisae.files import place
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel
-from bisae.kernels import Scratch
+from bisae.lm import LanguageModel
 from bisae.sae import start
+from bisae.sae.kernels import Scratch
 from bisae.store import SPLITS, Lease, Store, create_store
 from bisae.study import Study
 from bisae.train import resume, run, train_checkpoint

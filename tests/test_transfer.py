@@ -14,8 +14,8 @@ from bisae.files import below, place
 from bisae.grid import Cell, Selection
 from bisae.query import exported_cells
 from bisae.store import Store, open_store, table_file
+from bisae.store.verify import verify
 from bisae.study import Study, dump_study
-from bisae.verify import verify
 
 CELL = Cell("S", 40, 1)
 ALL = Selection()

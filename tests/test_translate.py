@@ -17,12 +17,7 @@ from bisae.corpus import load_tokenizer
 from bisae.errors import StudyError
 from bisae.files import remove
 from bisae.grid import Cell, Selection
-from bisae.hidden import Add, LanguageModel, Lockstep, generate
-from bisae.models import open_model
-from bisae.query import connect
-from bisae.store import Store, open_store
-from bisae.study import Study
-from bisae.translate import (
+from bisae.intervene.translation import (
     Direction,
     Job,
     Scorer,
@@ -33,7 +28,12 @@ from bisae.translate import (
     make_job,
     translate,
 )
-from bisae.verify import verify
+from bisae.lm import Add, LanguageModel, Lockstep, generate
+from bisae.lm.opening import open_model
+from bisae.query import connect
+from bisae.store import Store, open_store
+from bisae.store.verify import verify
+from bisae.study import Study
 
 MID = Cell("M", 5, 1)
 BASELINE = Setting("m", "baseline", 0.0, 0, 0, scale_back=False, b_pre=True)

@@ -15,9 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import cuda
-from bisae.sae import Autoencoder
+from bisae.sae import Autoencoder, kernels
+from bisae.sae.kernels import cuda
 
 anyhow = settings(max_examples=15)
 seeds = st.integers(0, 2**31)
@@ -150,7 +149,7 @@ COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from bisae.kernels import cuda
+from bisae.sae.kernels import cuda
 
 ROWS = {"PLACES": cuda.PLACES, "WIDTH": cuda.WIDTH}
 CODE = {"index": "*i64", "value": "*fp32"}

@@ -18,8 +18,8 @@ from bisae.cli import main
 from bisae.grid import Cell, parse_cell, parse_selection
 from bisae.query import rows_of
 from bisae.store import Store, table_file
-from bisae.uncertainty import draw_replicates
-from bisae.verify import verify
+from bisae.store.verify import verify
+from bisae.tables.bootstrap import draw_replicates
 
 sys.path.insert(0, str(Path(__file__).parent))
 from drawn import Firing, drawn_trends, weight

@@ -13,10 +13,8 @@ import reference
 from reference import Activation, Corpus, Row, Rules, Token
 from rows import near, rows_of
 
-from bisae.build import build
-from bisae.export import export_cells, gather
-from bisae.export.variants import FIRING_THRESHOLDS, PARTS, variants
 from bisae.grid import Cell, Selection
+from bisae.pipeline.build import build
 from bisae.query import (
     Connection,
     connect,
@@ -25,6 +23,8 @@ from bisae.query import (
     read_views,
 )
 from bisae.store import Store, table_file, table_names
+from bisae.tables import export_cells, gather
+from bisae.tables.variants import FIRING_THRESHOLDS, PARTS, variants
 
 NOT_MEASURED = ("mean_span_active",)
 """Over all activations, of which a variant reads the strong ones."""

@@ -18,8 +18,8 @@ from bisae.store.layout import SUMS
 from bisae.store.nodes import read_group
 from bisae.store.part import PartWriter
 from bisae.store.staging import discard
+from bisae.store.verify import check, verify
 from bisae.study import Study
-from bisae.verify import check, verify
 
 CELL = Cell("S", 40, 1)
 ALL = Selection()

@@ -17,9 +17,10 @@ from bisae.checks.code_checks import check_cells, code_suite
 from bisae.checks.results import CheckResult
 from bisae.checks.run import ROWS_SHOWN
 from bisae.checks.validate import validate
+from bisae.encode.again import Tables, encode_again
 from bisae.grid import Cell, Selection, checkpoints
-from bisae.hidden import LanguageModel
-from bisae.models import is_at_hand, note_checkpoint, open_model
+from bisae.lm import LanguageModel
+from bisae.lm.opening import is_at_hand, note_checkpoint, open_model
 from bisae.progress import note
 from bisae.query import (
     Connection,
@@ -29,7 +30,6 @@ from bisae.query import (
     read_check_views,
     write_tables,
 )
-from bisae.reencode import Tables, encode_again
 from bisae.store import Provenance, Store, is_current, needed, table_file
 
 SAME = ("status", "observed", "expected", "n_bad")

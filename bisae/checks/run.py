@@ -13,10 +13,10 @@ from great_expectations.data_context.data_context.context_factory import (
 )
 from great_expectations.exceptions.exceptions import GreatExpectationsError
 
+from bisae.checks.dialect import Lent, register
 from bisae.checks.materialize import materialized
 from bisae.checks.results import CheckResult, Row, Status
 from bisae.checks.suites import Check, Suite, one_line, quiet
-from bisae.dialect import Lent, register
 from bisae.progress import track
 from bisae.query import Connection, columns_of
 

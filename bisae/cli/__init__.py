@@ -3,10 +3,7 @@
 import click
 
 from bisae import __version__
-from bisae.cli.ask import catalog, status, views
-from bisae.cli.judge import compare, report, uncertainty, validate
-from bisae.cli.keep import cp, rm, verify
-from bisae.cli.make import (
+from bisae.cli.build import (
     build,
     demo,
     encode,
@@ -17,7 +14,10 @@ from bisae.cli.make import (
     pretrain,
     train,
 )
+from bisae.cli.check import compare, report, uncertainty, validate
+from bisae.cli.inspect import catalog, status, views
 from bisae.cli.sql import sql
+from bisae.cli.transfer import cp, rm, verify
 
 
 @click.group()

@@ -7,9 +7,9 @@ from prompt_toolkit.application import get_app
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory
 
-from bisae.cli.asker import Asker
 from bisae.cli.complete import SqlCompleter
 from bisae.cli.options import say
+from bisae.cli.output import Asker
 from bisae.errors import BisaeError
 from bisae.query import COLUMNS, KEYWORDS, check_parameters, questions
 

@@ -65,7 +65,7 @@ def sql(
     Example: bisae sql toy/store "select language, count(*) from features group by 1"
     """
     import bisae
-    from bisae.cli.asker import Asker
+    from bisae.cli.output import Asker
     from bisae.query import InProcess, Runner, missing_cells
 
     given = dict(_parameter(text) for text in parameters)

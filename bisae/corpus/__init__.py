@@ -16,7 +16,11 @@ from bisae.corpus.files import list_files
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
-from bisae.corpus.tokenizer import load_tokenizer, open_tokenizer
+from bisae.corpus.tokenizer import (
+    load_tokenizer,
+    open_tokenizer,
+    quiet_transformers,
+)
 from bisae.corpus.tokens import (
     bos_token_id,
     fingerprint,
@@ -43,6 +47,7 @@ __all__ = [
     "misfits",
     "n_token_ids",
     "open_tokenizer",
+    "quiet_transformers",
     "read_documents",
     "shown_texts",
     "splitter",

@@ -8,8 +8,8 @@ text back, and cut it as its SentencePiece model does.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,11 +54,9 @@ def open_tokenizer(path: str, revision: str | None, *, trust: bool = False) -> A
     """The tokenizer of a folder or hub name. Raises CheckpointError."""
     from transformers import AutoTokenizer
 
-    from bisae.hidden import quiet
-
     source = {"revision": revision, "trust_remote_code": trust}
     try:
-        with quiet():
+        with quiet_transformers():
             if file := tokenizer_file(path, revision):
                 return _from_file(file, path, source)
             tokenizer: Any = AutoTokenizer.from_pretrained(path, **source)
@@ -177,3 +175,20 @@ def _reason(error: Exception, path: str, revision: str | None) -> str:
                 "(pip install sentencepiece)"
             )
     return one_line(error)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence the load report and the progress bar of `transformers`."""
+    from transformers import logging
+
+    noise: Any = logging
+    verbosity, bars = noise.get_verbosity(), noise.is_progress_bar_enabled()
+    noise.set_verbosity_error()
+    noise.disable_progress_bar()
+    try:
+        yield
+    finally:
+        noise.set_verbosity(verbosity)
+        if bars:
+            noise.enable_progress_bar()

@@ -5,11 +5,11 @@ Reads and writes nothing; an autoencoder is handed in.
 
 from collections.abc import Sequence
 
-from bisae.hidden import Add
 from bisae.intervene.additions import NONE
 from bisae.intervene.equation import adding, masks
 from bisae.intervene.measure import NOTHING, Setting
 from bisae.intervene.plan import Plan
+from bisae.lm import Add
 from bisae.sae import Autoencoder
 
 

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from bisae.errors import StudyError
 from bisae.grid import Cell, at
-from bisae.hidden import LanguageModel
 from bisae.intervene.equation import Encoded, encoded
+from bisae.lm import LanguageModel
+from bisae.lm.states import buckets, with_bos, without_bos
 from bisae.progress import bar
 from bisae.sae import Autoencoder, Code
-from bisae.states import buckets, with_bos, without_bos
 from bisae.store import Store
 
 

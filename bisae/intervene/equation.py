@@ -12,10 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisae import kernels
-from bisae.hidden import Add, unit_states
 from bisae.intervene.additions import RANDOM_DIRECTIONS, Addition
-from bisae.sae import Autoencoder, Code
+from bisae.lm import Add, unit_states
+from bisae.sae import Autoencoder, Code, kernels
 
 
 class Encoded(NamedTuple):

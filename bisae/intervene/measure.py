@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from bisae.disk import exchanged
-from bisae.hidden import LanguageModel
 from bisae.intervene.additions import BASELINE, Addition
 from bisae.intervene.batches import Batch, Encodings, Heldout
 from bisae.intervene.equation import Encoded, Masked, strengthless
+from bisae.lm import LanguageModel
 from bisae.progress import bar
 
 

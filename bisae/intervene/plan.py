@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from bisae.errors import CheckpointError, StudyError, Unfinished
 from bisae.grid import Cell
-from bisae.hidden import ModelShape, read_config
 from bisae.intervene.additions import (
     NONE,
     RANDOM_DIRECTIONS,
@@ -19,6 +18,7 @@ from bisae.intervene.additions import (
     additions,
 )
 from bisae.intervene.measure import Setting, settings
+from bisae.lm import ModelShape, read_config
 from bisae.query import connect, exported_cells
 from bisae.store import Store, needed
 from bisae.study import Intervention

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from bisae.errors import CheckpointError
 from bisae.grid import Cell, at
-from bisae.hidden import LanguageModel
 from bisae.intervene.batches import Encodings, Heldout, encode_text, encodings
 from bisae.intervene.equation import masks
 from bisae.intervene.factors import factors
 from bisae.intervene.measure import Prepared, measure, missing
 from bisae.intervene.plan import Plan, batch_documents
 from bisae.intervene.tables import unmeasured, write_measured
+from bisae.lm import LanguageModel
+from bisae.lm.opening import note_checkpoint, open_model
 from bisae.memory import measuring_bytes
-from bisae.models import note_checkpoint, open_model
 from bisae.progress import note
 from bisae.query import digest
 from bisae.sae import Autoencoder, from_numpy

@@ -206,7 +206,7 @@ def contents(
     ]
     places: dict[str, Sequence[Cell | None]] = {t: [None] for t in table_names("study")}
     places |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
-    views = read_views("study", "trends", "paper", "questions")
+    views = read_views("text", "grid", "paper", "questions")
     return places, views | read_check_views()
 
 

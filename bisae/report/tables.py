@@ -45,7 +45,7 @@ def read_tables(
 
     They are those in FIRST, those that `figures` name, and what the paper has.
     """
-    views = read_views("cell", "trends", "paper")
+    views = read_views("cell", "grid", "paper")
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import Scratch
+from bisae.sae import kernels
+from bisae.sae.kernels import Scratch
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bisae import kernels
+from bisae.sae import kernels
 from bisae.sae.autoencoder import Autoencoder
 from bisae.sae.relu import ReluAutoencoder
 from bisae.study import Sae

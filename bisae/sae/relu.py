@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import Scratch
+from bisae.sae import kernels
 from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
+from bisae.sae.kernels import Scratch
 
 
 @dataclass

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bisae import kernels
-from bisae.kernels import Scratch
+from bisae.sae import kernels
 from bisae.sae.autoencoder import Autoencoder, Gradients
+from bisae.sae.kernels import Scratch
 from bisae.sae.make import from_tensors
 from bisae.study import Sae
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from bisae.lm.states import Blocks, States
 from bisae.progress import track
-from bisae.states import Blocks, States
 
 EMPTY = -1
 OFFSET_BITS = 32

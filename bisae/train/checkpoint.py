@@ -15,11 +15,11 @@ from torch import Tensor
 
 from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel
+from bisae.lm import LanguageModel
+from bisae.lm.states import StateBlocks
 from bisae.memory import available, groups, need
 from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
-from bisae.states import StateBlocks
 from bisae.store import Lease, Store
 from bisae.study import portable_checkpoint
 from bisae.train.job import Job

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from bisae.errors import TrainingError
 from bisae.grid import Cell
-from bisae.kernels import Scratch
 from bisae.sae import Autoencoder, Trainer
+from bisae.sae.kernels import Scratch
 from bisae.study import Sae
 
 

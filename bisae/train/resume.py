@@ -21,9 +21,9 @@ from torch import Tensor
 
 from bisae.disk_errors import os_errors
 from bisae.files import replace, sync
-from bisae.kernels import Scratch
 from bisae.progress import note
 from bisae.sae import Trainer
+from bisae.sae.kernels import Scratch
 from bisae.store import Lease
 from bisae.study import Sae
 from bisae.train.job import Job

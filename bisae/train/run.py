@@ -16,12 +16,12 @@ import torch
 
 from bisae.errors import Interrupted, TrainingError
 from bisae.grid import at
-from bisae.hidden import directions
 from bisae.interrupts import handlers
-from bisae.kernels import Scratch
+from bisae.lm import directions
+from bisae.lm.states import Blocks
 from bisae.memory import advising
 from bisae.progress import bar, note
-from bisae.states import Blocks
+from bisae.sae.kernels import Scratch
 from bisae.study import Study
 from bisae.train.buffer import Buffer
 from bisae.train.job import Job

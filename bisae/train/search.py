@@ -13,11 +13,11 @@ import torch
 
 from bisae.formats import Rows
 from bisae.grid import Cell
-from bisae.hidden import LanguageModel, unit_states
+from bisae.lm import LanguageModel, unit_states
+from bisae.lm.states import StateBlocks
 from bisae.progress import track
 from bisae.query import database, open_tables, read_views, rows_of, write_tables
 from bisae.sae import Autoencoder, start
-from bisae.states import StateBlocks
 from bisae.store import Lease, Provenance, Store, is_current, table_file
 from bisae.train.checkpoint import divide, folder_of, identity
 from bisae.train.job import Job
@@ -73,7 +73,7 @@ def learning_rates(store: Store) -> Rows:
     con = database(store.tables)
     try:
         cells = [model.middle_cell for model in store.study.models]
-        views = read_views("trends")
+        views = read_views("grid")
         made = open_tables(con, store, {SEARCH_TABLE: cells}, views)
         if "learning_rates" not in made:
             return Rows(["size", "lr"], [])

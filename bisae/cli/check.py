@@ -1,0 +1,136 @@
+"""Commands that judge a store: validate, uncertainty, compare, report."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bisae.cli.options import (
+    format_option,
+    only_option,
+    reports_errors,
+    say,
+    show,
+    store_argument,
+    trust_option,
+)
+
+if TYPE_CHECKING:
+    from bisae.checks import CheckResult
+
+
+@click.command()
+@store_argument
+@only_option
+@format_option
+@trust_option
+@reports_errors
+def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
+    """Run every check; exit status 1 when one fails, 2 when one cannot run.
+
+    Prints the result of each check, what it says and where; for one that fails also why
+    that matters, and rows that violate it. Codes, weights, firings and clusters were
+    checked when their cell was built: with --only those of some cells are checked
+    afresh, and all other tables for these cells alone.
+
+    Example: bisae validate toy/store --only size=0.5M,step=900
+    """
+    import bisae
+    from bisae.checks import failures, validate
+    from bisae.errors import CheckFailed
+    from bisae.grid import parse_selection
+
+    opened = bisae.open(store, trust_remote_code=trust)
+    if only is None:
+        results = validate(opened)
+    else:
+        from bisae.checks.recorded import validate_cells  # torch
+
+        results = validate_cells(opened, parse_selection(only))
+    _show(results, style)
+    if failed := failures(results):
+        msg = f"{len(failed)} of {len(results)} checks failed"
+        raise CheckFailed(msg)
+    say(f"all {len(results)} checks passed")
+
+
+def _show(results: "list[CheckResult]", style: str) -> None:
+    """Print results; people get a narrow table, and below it what did not pass."""
+    from bisae.checks import as_rows, in_short
+    from bisae.formats import Rows
+
+    if style != "table":
+        show(as_rows(results), style)
+        return
+    show(in_short(results), style)
+    for result in results:
+        if result.status != "pass":
+            click.echo(f"\n{result.status}: {result.description} ({result.where})")
+            click.echo(f"check: {result.check}\nwhy: {result.why}")
+            click.echo(f"expected: {result.expected}\nobserved: {result.observed}")
+        if result.rows:
+            values = [tuple(row.values()) for row in result.rows]
+            show(Rows(list(result.rows[0]), values), style)
+
+
+@click.command()
+@store_argument
+@only_option
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=2),
+    default=200,
+    show_default=True,
+    help="How many texts are drawn.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the drawing.")
+@format_option
+@reports_errors
+def uncertainty(
+    store: str, only: str | None, replicates: int, seed: int, style: str
+) -> None:
+    """Draw the documents again and again: how far do trends hang on them?
+
+    Writes the table `replicates`, cell by cell, where it is not made yet; prints the
+    mixed share of alive features. All trends are in the view `uncertainty`, the
+    paper's findings in `findings_uncertainty`.
+
+    Example: bisae uncertainty toy/store --only step=900
+    """
+    import bisae
+    from bisae.grid import parse_selection
+    from bisae.tables.bootstrap import draw_replicates, mixed_shares
+
+    opened = bisae.open(store)
+    if cells := draw_replicates(opened, parse_selection(only), replicates, seed):
+        show(mixed_shares(opened, cells), style)
+
+
+@click.command()
+@click.argument("stores", nargs=-1, metavar="STORE STORE...")
+@format_option
+@reports_errors
+def compare(stores: tuple[str, ...], style: str) -> None:
+    """Show the spread of every trend between stores that differ in [sae] seed alone.
+
+    Example: bisae compare toy/store toy/seed-1 --format csv
+    """
+    import bisae
+    from bisae.tables.compare import compare
+
+    show(compare([bisae.open(store) for store in stores]), style)
+
+
+@click.command()
+@store_argument
+@reports_errors
+def report(store: str) -> None:
+    """Write tables, figures, one page that shows them, and one of the checks.
+
+    Example: bisae report toy/store
+    """
+    import bisae
+    from bisae.checks import as_records, validate
+    from bisae.report import report
+
+    opened = bisae.open(store)
+    click.echo(report(opened, as_records(validate(opened))))

@@ -1,0 +1,1 @@
+"""The toy study and the tiny language models that it trains."""

@@ -1,0 +1,1 @@
+"""Encode the evaluation text with trained autoencoders; encode a sample again."""

@@ -1,0 +1,124 @@
+"""Whether a study and the configurations of its checkpoints fit, before any work.
+
+Reads `config.json` of checkpoints and the study's tokenizer, no weights.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+from bisae.corpus import batch_misfit, load_tokenizer, n_token_ids
+from bisae.errors import AddressError, CheckpointError, StudyError
+from bisae.grid import Selection
+from bisae.lm import ModelShape, read_config
+from bisae.study import Model, Study, check_intervention
+
+
+def with_layers(study: Study, only: Selection | None = None) -> Study:
+    """The study with every model's layers listed, once it fits all configurations.
+
+    Looked at are the last step of each size and those that are selected; one that
+    cannot be read is left to whoever opens it. Raises StudyError, AddressError,
+    CheckpointError.
+    """
+    check_numbers(study)
+    models = tuple(_listed(study, model) for model in study.models)
+    if study.intervention:
+        check_intervention(
+            study.intervention, models, study.corpus.languages, study.name
+        )
+    study = study.model_copy(update={"models": models})
+    vocabulary = _vocabulary(study)
+    for model in models:
+        if only is None or not only.sizes or model.size in only.sizes:
+            steps = only.steps if only and only.steps else frozenset(model.steps)
+            _check_steps(study, model, steps, vocabulary)
+    return study
+
+
+def check_local(study: Study) -> None:
+    """Check the configurations that are on this machine, for a plan. Raises alike."""
+    tokenizer = Path(study.tokenizer()[0])
+    vocabulary = _vocabulary(study) if tokenizer.is_dir() else None
+    for model in study.models:
+        folders = {step: model.checkpoint_at(step)[0] for step in model.steps}
+        steps = frozenset(step for step in folders if Path(folders[step]).is_dir())
+        _check_steps(study, model, steps, vocabulary)
+
+
+def check_numbers(study: Study) -> None:
+    """What contradicts itself in the study alone. Raises StudyError."""
+    numbers = not study.corpus.asks_for_shares
+    if numbers and (msg := batch_misfit(study, study.corpus.tokens["train"])):
+        raise StudyError(msg)
+
+
+def check_shape(
+    study: Study, model: Model, path: str, shape: ModelShape, vocabulary: int | None
+) -> None:
+    """Whether one checkpoint fits a model whose layers and width are listed.
+
+    `vocabulary` is the tokenizer's largest id and one. Raises AddressError for a layer
+    that it has not, StudyError for too long a context, else CheckpointError.
+    """
+    highest = max(layer for layer in model.layers if isinstance(layer, int))
+    if highest > shape.n_layers:
+        msg = f"{model.size} has no layer {highest}: {path} has 0 to {shape.n_layers}"
+        raise AddressError(msg)
+    if model.d_model not in (None, shape.d_model):
+        msg = f"{path} has d_model {shape.d_model}, the study says {model.d_model}"
+        raise CheckpointError(msg)
+    if vocabulary is not None and vocabulary > shape.vocab_size:
+        msg = f"{path} embeds {shape.vocab_size} tokens, the tokenizer has {vocabulary}"
+        msg += ": they do not belong together; set [corpus] tokenizer"
+        raise CheckpointError(msg)
+    context, room = study.corpus.context, shape.max_tokens
+    if room is not None and context > room:
+        msg = f"[corpus] context = {context} is more than the {room} positions of "
+        msg += f"{path}; lower it"
+        raise StudyError(msg)
+
+
+def _listed(study: Study, model: Model) -> Model:
+    path, revision = model.checkpoint_at(model.steps[-1])
+    planned = {one.size: one for one in study.pretrain.models} if study.pretrain else {}
+    if model.size in planned and not (Path(path) / "config.json").exists():
+        made = planned[model.size]  # the checkpoint is still to be pretrained
+        vocabulary = study.pretrain.vocab_size if study.pretrain else 1
+        return _filled(model, ModelShape(made.n_layers, made.d_model, vocabulary, None))
+    shape = read_config(path, revision, trust_remote_code=study.lm.trust_remote_code)
+    return _filled(model, shape)
+
+
+def _filled(model: Model, shape: ModelShape) -> Model:
+    """A model with the layers and the width of a shape where the study names none."""
+    every = tuple(range(1, shape.n_layers + 1))
+    layers = every if model.layers == "all" else model.layers
+    update = {"layers": layers, "d_model": model.d_model or shape.d_model}
+    return model.model_copy(update=update)
+
+
+def _check_steps(
+    study: Study, model: Model, steps: frozenset[int], vocabulary: int | None
+) -> None:
+    """Check these steps of a size, and that they are of one shape."""
+    shapes: dict[str, ModelShape] = {}
+    for step in model.steps:
+        if step in steps:
+            path, revision = model.checkpoint_at(step)
+            with suppress(CheckpointError):  # left to whoever opens it
+                trust = study.lm.trust_remote_code
+                shape = read_config(path, revision, trust_remote_code=trust)
+                shapes[f"{path} at {revision}" if revision else path] = shape
+    for path, shape in shapes.items():
+        last, of_last = list(shapes.items())[-1]
+        check_shape(study, _filled(model, of_last), path, shape, vocabulary)
+        if shape.n_layers != of_last.n_layers:
+            msg = f"{path} has {shape.n_layers} blocks, {last} has {of_last.n_layers}: "
+            raise CheckpointError(msg + "they are not one size")
+
+
+def _vocabulary(study: Study) -> int | None:
+    """The tokenizer's largest id and one; None where it is not here yet."""
+    with suppress(CheckpointError):
+        return n_token_ids(load_tokenizer(study))
+    return None

@@ -1,0 +1,210 @@
+"""A causal language model that can be read, and edited, at any layer while it runs.
+
+Layer 0 is the input of the first block, layer l the raw output of block l, counted from
+1, before the final norm.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bisae.errors import AddressError, CheckpointError
+from bisae.lm.kept import Kept, keeping, skipping
+from bisae.lm.past import Past
+from bisae.lm.shape import find_blocks, shape_of
+
+
+class _Enough(Exception):
+    """Raised by the last block that is needed, so that no block above it runs."""
+
+
+class LanguageModel:
+    """A causal LM in eval mode, run without gradients; `load_lm` makes one."""
+
+    def __init__(self, model: Any) -> None:
+        """Wrap a causal LM. Raises CheckpointError where its blocks are not found."""
+        self._model = model.eval()
+        self._name = type(model).__name__
+        self._blocks = find_blocks(model)
+        self.shape = shape_of(model.config)
+        self.n_layers, self.d_model, self.vocab_size, self.max_tokens = self.shape
+        weights = list(model.parameters())
+        self.n_params = sum(weight.numel() for weight in weights)
+        self.nbytes = sum(weight.nbytes for weight in weights)
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
+        self._past: Past | None = None
+        self.cache_trials: dict[Any, tuple[bool, int, int]] = {}
+        """What came of trying to continue from caches, and with how many tokens."""
+        self.skip_trials: dict[int, bool] = {}
+        """What came of trying to start at a layer."""
+
+    def fingerprint(self) -> str:
+        """The sha256 of all weights as loaded; tied ones count once, buffers not."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self._model.named_parameters()):
+            digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
+            flat = weight.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def hidden_states(
+        self, token_id: Tensor, mask: Tensor, layers: Sequence[int]
+    ) -> dict[int, Tensor]:
+        """Give each layer's states, (b, t, d), in one pass that stops at the highest.
+
+        `token_id` is (b, t); `mask` is (b, t), true at real tokens; padding stands on
+        the right, whatever its ids. The states have the model's dtype and device, and
+        show edits in force. States at padding mean nothing.
+        Raises AddressError for a layer that the model has not.
+        """
+        highest = max(layers, default=0)
+        shape = (*token_id.shape, self.d_model)
+        states: dict[int, Tensor] = {}
+
+        def keep(layer: int, state: Tensor) -> Tensor:
+            if state.shape != shape:
+                msg = f"{self._name} gives {tuple(state.shape)} at layer {layer}, not "
+                msg += f"(batch, tokens, d_model) = {shape}; it cannot be studied"
+                raise CheckpointError(msg)
+            states[layer] = state
+            if layer == highest:
+                raise _Enough
+            return state
+
+        with ExitStack() as hooks, suppress(_Enough):
+            for layer in {*layers, highest}:
+                hooks.enter_context(self.edited(layer, partial(keep, layer)))
+            self._run(token_id, mask)
+        return {layer: states[layer] for layer in layers}
+
+    @contextmanager
+    def edited(self, layer: int, edit: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Replace the states h of `layer`, (b, t, d), by edit(h) in every pass within.
+
+        Edits nest: a later one sees what an earlier one gave. The result is cast to h's
+        dtype. Raises AddressError for a layer that the model has not.
+        """
+        self._check(layer)
+
+        def replace(state: Tensor) -> Tensor:
+            return edit(state).to(state)
+
+        def before(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            if args:
+                return (replace(args[0]), *args[1:]), named
+            return args, named | {"hidden_states": replace(named["hidden_states"])}
+
+        def after(_: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
+            if isinstance(output, Tensor):
+                return replace(output)
+            return (replace(output[0]), *output[1:])
+
+        if layer == 0:
+            hook = self._blocks[0].register_forward_pre_hook(before, with_kwargs=True)
+        else:
+            hook = self._blocks[layer - 1].register_forward_hook(after)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    @contextmanager
+    def keeping(self, layer: int) -> Iterator[Kept]:
+        """Keep the states of `layer` in every pass within, for `resumed`.
+
+        Raises AddressError for a layer that the model has not.
+        """
+        if layer == 0:
+            kept = Kept()
+
+            def keep(state: Tensor) -> Tensor:
+                kept.keep(state)
+                return state
+
+            with self.edited(0, keep):
+                yield kept
+            return
+        self._check(layer)
+        with keeping(self._blocks[layer - 1]) as kept:
+            yield kept
+
+    @contextmanager
+    def resumed(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
+        """Within, passes over the batch of `kept` start at `layer`, from `state`.
+
+        The blocks up to the layer do not run where the model is shown to give the same
+        without them; `state` is (b, t, d).
+        """
+        from bisae.lm.reading import can_skip
+
+        if layer and can_skip(self, layer):
+            with self.skipping(layer, kept, state):
+                yield
+        else:
+            with self.edited(layer, lambda _: state):
+                yield
+
+    @contextmanager
+    def skipping(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
+        """Within, do as `resumed`, whether or not the model allows it."""
+        with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
+            yield
+
+    @contextmanager
+    def reading_on(self) -> Iterator[None]:
+        """Within, a pass goes on where the last one ended; keys and values are kept.
+
+        `token_id` is (b, t), what is new; `mask` is (b, all so far). Padding stands on
+        the left. Only where `can_cache`.
+        """
+        self._past = Past(self._model)
+        try:
+            yield
+        finally:
+            self._past = None
+
+    def next_logits(self, token_id: Tensor, mask: Tensor) -> Tensor:
+        """Logits of what follows each text, (b, vocab), float32; padding on the right.
+
+        While it reads on, what follows the last token.
+        """
+        logits: Tensor = self._run(token_id, mask).logits
+        if self._past:
+            return logits[:, -1].float()
+        last = mask.sum(1).sub(1).to(logits.device)
+        return logits[torch.arange(len(last), device=last.device), last].float()
+
+    def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
+        """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""
+        logits = self._run(token_id, mask).logits[:, :-1]  # (b, t-1, vocab)
+        real = mask[:, 1:].to(self.device)
+        target = token_id[:, 1:].to(self.device).where(real, 0)
+        losses = [  # row by row: all logits as float32 would be large
+            F.cross_entropy(row.float(), to, reduction="none")
+            for row, to in zip(logits, target, strict=True)
+        ]
+        return torch.stack(losses).where(real, 0)
+
+    def input_embeddings(self) -> Tensor:
+        """Copy the rows of `get_input_embeddings()`: (vocab, d), float32, on cpu."""
+        weight: Tensor = self._model.get_input_embeddings().weight
+        return weight.detach().to("cpu", torch.float32, copy=True)
+
+    def _check(self, layer: int) -> None:
+        if not 0 <= layer <= self.n_layers:
+            msg = f"no layer {layer} in {self._name}: it has 0 to {self.n_layers}"
+            raise AddressError(msg)
+
+    @torch.no_grad()
+    def _run(self, token_id: Tensor, mask: Tensor) -> Any:
+        mask, n = mask.to(self.device), token_id.shape[1]
+        token_id = token_id.to(self.device).where(mask[:, -n:], 0)  # padding may be -1
+        named = self._past.arguments(mask, n) if self._past else {"use_cache": False}
+        return self._model(token_id, attention_mask=mask.long(), **named)

@@ -1,0 +1,176 @@
+"""What the autoencoders see: hidden states of the corpus, every layer at once.
+
+Reads a split of the store and runs the language model over it, a block of documents at
+a time, each block in buckets of documents of similar length.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from bisae.errors import StateError
+from bisae.grid import Cell
+from bisae.lm import LanguageModel, undirected
+from bisae.store import Block, Store
+
+CPU_PASS_TOKENS, GPU_PASS_TOKENS = 64, 2048
+"""The fixed cost of a pass of a language model, as a number of tokens that take as
+long: reading the weights on a CPU, launching the kernels on a GPU (estimated)."""
+
+
+class States(NamedTuple):
+    """Hidden states of consecutive documents."""
+
+    real: Tensor
+    """(documents, context - 1) bool: which positions hold a token."""
+    layers: dict[int, Tensor]
+    """For each layer the states of the real tokens, (tokens, d), as the LM gives them:
+    finite and not zero, so each has a direction."""
+
+
+class Blocks(Protocol):
+    """Hidden states that can be had again: block i is the same whenever it is asked."""
+
+    def __len__(self) -> int:
+        """How many blocks there are."""
+
+    def __getitem__(self, number: int) -> States:
+        """The states of a block."""
+
+
+class StateBlocks:
+    """The states of a split, `batch_documents` documents a block."""
+
+    def __init__(
+        self, store: Store, split: str, lm: LanguageModel, cells: Sequence[Cell]
+    ) -> None:
+        """All cells belong to the checkpoint that `lm` is. Raises Unfinished."""
+        self._name = split
+        self._split = store.split(split)
+        self._documents = store.study.lm.batch_documents
+        self._bos = store.corpus_attributes()["bos_token_id"]
+        self._lm = lm
+        self._cells = {cell.layer: cell for cell in cells}
+
+    def __len__(self) -> int:
+        """How many blocks there are."""
+        return -(-len(self._split) // self._documents)
+
+    def __getitem__(self, number: int) -> States:
+        """The states of a block.
+
+        Raises StateError, naming cell and document, for one that is zero or not finite.
+        """
+        block = self._split.block(number * self._documents, self._documents)
+        token_id, mask = with_bos(block, self._bos)
+        real = mask[:, 1:]
+        layers = self._layers(token_id, mask)
+        for layer, cell in self._cells.items():
+            _check(layers[layer], real, cell, self._name, block.first)
+        return States(real, layers)
+
+    def _layers(self, token_id: Tensor, mask: Tensor) -> dict[int, Tensor]:
+        """Run a block bucket by bucket; the states come back in document order."""
+        device = self._lm.device
+        position = torch.arange(mask[:, 1:].numel()).view(len(mask), -1)
+        positions: list[Tensor] = []
+        states: dict[int, list[Tensor]] = {layer: [] for layer in self._cells}
+        for bucket in buckets(token_id, mask, device):
+            hidden = self._lm.hidden_states(*bucket.text, list(states))
+            real = bucket.mask[:, 1:]
+            positions.append(position[bucket.documents, : real.shape[1]][real])
+            for layer, rows in states.items():  # each is let go when it is copied
+                rows.append(hidden.pop(layer)[:, 1:][real.to(device)])
+        order = torch.cat(positions).argsort().to(device)
+        return {layer: torch.cat(states.pop(layer))[order] for layer in self._cells}
+
+
+class Bucket(NamedTuple):
+    """Documents of similar length, trimmed to the longest of them."""
+
+    documents: Tensor
+    """(documents,): their indices in the block."""
+    token_id: Tensor
+    """(documents, tokens of the longest)"""
+    mask: Tensor
+    """(documents, tokens of the longest) bool"""
+
+    @property
+    def text(self) -> tuple[Tensor, Tensor]:
+        """token_id and mask, as `LanguageModel` takes them."""
+        return self.token_id, self.mask
+
+
+def buckets(token_id: Tensor, mask: Tensor, device: torch.device) -> list[Bucket]:
+    """Divide documents by length, so that a pass over them computes little padding.
+
+    `token_id` and `mask` are (documents, context), padding on the right. As few buckets
+    are made as save more tokens than their passes cost; documents that all have one
+    length stay as they are.
+    """
+    pass_tokens = CPU_PASS_TOKENS if device.type == "cpu" else GPU_PASS_TOKENS
+    length, order = mask.sum(1).sort(stable=True)
+    result = []
+    for start, end in pairwise(_bounds(length, pass_tokens)):
+        documents, longest = order[start:end], int(length[end - 1])
+        text = token_id[documents, :longest], mask[documents, :longest]
+        result.append(Bucket(documents, *text))
+    return result
+
+
+def _bounds(length: Tensor, pass_tokens: int) -> list[int]:
+    """Where to cut ascending lengths, (documents,), at the least cost.
+
+    A pass costs `pass_tokens`, and the longest length for each of its documents.
+    Dynamic programming over the end of the last bucket.
+    """
+    cost = torch.zeros(len(length) + 1, dtype=torch.long)
+    start = [0] * len(cost)
+    for end in range(1, len(cost)):
+        documents = end - torch.arange(end)  # of a bucket that starts at 0, 1, ...
+        costs = cost[:end] + documents * length[end - 1] + pass_tokens
+        start[end] = int(costs.argmin())
+        cost[end] = costs[start[end]]
+    bounds = [len(length)]
+    while bounds[-1]:
+        bounds.append(start[bounds[-1]])
+    return bounds[::-1]
+
+
+def with_bos(block: Block, bos: int) -> tuple[Tensor, Tensor]:
+    """token_id and mask, (documents, context): BOS in front, padding after the end."""
+    tokens = torch.from_numpy(block.token_id).long()
+    mask = tokens >= 0
+    first = torch.full((len(tokens), 1), bos)
+    token_id = torch.cat([first, tokens.clamp_min(0)], dim=1)
+    return token_id, torch.cat([torch.ones_like(first, dtype=torch.bool), mask], dim=1)
+
+
+def without_bos(mask: Tensor) -> Tensor:
+    """A mask as `with_bos` gives it, false at BOS too: what may be edited."""
+    real = mask.clone()
+    real[:, 0] = False
+    return real
+
+
+def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> None:
+    bad = undirected(rows)
+    if bool(bad.any()):
+        document = first + int(real.nonzero()[int(bad.nonzero()[0]), 0])
+        msg = f"cell {cell}, {split} document {document}: a hidden state is zero or "
+        msg += f"not finite; {_remedy(rows)}"
+        raise StateError(msg)
+
+
+def _remedy(rows: Tensor) -> str:
+    """What to do about states, (tokens, d), that are zero or not finite."""
+    if rows.dtype == torch.float16 and not bool(rows.isfinite().all()):
+        largest = torch.finfo(rows.dtype).max
+        return (
+            f"float16 has no number above {largest:,.0f}: load the model in a wider "
+            'dtype, [lm] dtype = "float32" or "bfloat16"'
+        )
+    return "check that checkpoint, or leave the step out"

@@ -1,0 +1,214 @@
+"""What a study will cost: cells, passes, bytes, memory, hours. Builds nothing.
+
+Reads the study and, where they are available, its text and the models' configurations.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from bisae.corpus import (
+    count_tokens,
+    list_files,
+    load_tokenizer,
+    misfits,
+    with_numbers,
+)
+from bisae.errors import BisaeError, CorpusError, OutOfMemory, StudyError
+from bisae.lm import ModelShape, chosen_dtype, read_config
+from bisae.lm.configurations import check_local
+from bisae.memory import (
+    Need,
+    available,
+    device_of,
+    groups,
+    host_bytes,
+    measuring_bytes,
+    need,
+    past_bytes,
+    translating_bytes,
+)
+from bisae.pipeline.devices import Device, choose_device, on_device
+from bisae.sae import product_dtype
+from bisae.study import Model, Study
+
+CODE_BYTES = 2.2
+"""Bytes of a stored code, index and value, as measured on real codes."""
+TABLE_BYTES = 0.4
+"""Bytes of tables for each stored code, mostly of `firings`."""
+BLOCK_WEIGHTS = 14
+"""Weights of a block in d^2: four for attention, ten for a gated MLP of 10/3 d."""
+TYPICAL_VOCABULARY = 100_000
+"""Tokens of a model whose configuration is not at hand."""
+
+
+class SizePlan(NamedTuple):
+    """What the cells of one size cost."""
+
+    size: str
+    d_model: int
+    layers: int
+    steps: int
+    cells: int
+    passes: int
+    """Runs of one checkpoint over the training text, as many layers at once as fit; 0
+    where not even one does."""
+    layers_at_once: int
+    """Layers of the largest pass."""
+    room_gb: float
+    """Memory that training may use: what decides the passes."""
+    fixed_gb: float
+    """What the model and the steps take, however many layers train."""
+    layer_gb: float
+    """What each layer at once takes: buffer, weights, Adam."""
+    device_gb: float
+    """Peak of the GPU's memory; nothing where there is none."""
+    host_gb: float
+    """Peak of the host's memory, libraries included."""
+    weights_gb: float
+    codes_gb: float
+    tables_gb: float
+    hours: float
+    """Of training and encoding on one device: the language model's products and the
+    autoencoders' steps, at the speed that the device is taken to have."""
+
+
+class InterventionPlan(NamedTuple):
+    """Memory of the device that [intervention] takes."""
+
+    size: str
+    measuring_gb: float
+    """One model at a time, the autoencoder, a batch."""
+    translating_gb: float | None
+    """Both models and the autoencoder; None where nothing is translated."""
+    token_mb: float
+    """What translation keeps of each token that is read, prompts and translations."""
+
+
+def count_text(study: Study) -> tuple[Study, list[str]]:
+    """Count the study's text: the study in numbers of tokens, and what does not fit.
+
+    Raises CorpusError for text that cannot be read, or not without a download;
+    CheckpointError without a tokenizer.
+    """
+    for source in study.corpus.text:
+        if source.dataset:
+            msg = f"{source.dataset} is on the hub, and only `bisae build` reads it"
+            raise CorpusError(msg)
+        list_files(source)
+    counts = count_tokens(study, load_tokenizer(study))
+    return with_numbers(study, counts), misfits(study, counts)
+
+
+def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
+    """One row for each size, on a device; by default the study's own.
+
+    Raises StudyError where a size's shape is unknown, and as `check_local` where a
+    configuration that is here does not fit the study.
+    """
+    check_local(study)
+    device = device or choose_device(study)
+    there = on_device(study, device)
+    return [_size_plan(there, model, device) for model in study.models]
+
+
+def plan_intervention(study: Study) -> InterventionPlan | None:
+    """What [intervention] takes; None for a study without it. Raises StudyError."""
+    asked = study.intervention
+    if asked is None:
+        return None
+    shape, _ = _shape(study, study.model(asked.size))
+    n_params = _n_params(shape)
+    translating = translating_bytes(study, shape, n_params) / 1e9
+    return InterventionPlan(
+        size=asked.size,
+        measuring_gb=measuring_bytes(study, shape, n_params) / 1e9,
+        translating_gb=translating if asked.translation else None,
+        token_mb=past_bytes(study, shape) / 1e6,
+    )
+
+
+def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
+    shape, layers = _shape(study, model)
+    sae, corpus = study.sae, study.corpus
+    d_model, n_steps = shape.d_model, len(model.steps)
+    cells = n_steps * layers
+    codes = corpus.tokens["eval"] * sae.k
+    needed = need(study, shape, _n_params(shape))
+    room = available(study)
+    passes = _passes(layers, needed, room)
+    largest = max(map(len, passes), default=1)
+    peak = needed.of(largest, largest)
+    return SizePlan(
+        size=model.size,
+        d_model=d_model,
+        layers=layers,
+        steps=n_steps,
+        cells=cells,
+        passes=len(passes),
+        layers_at_once=largest if passes else 0,
+        room_gb=room / 1e9,
+        fixed_gb=needed.once / 1e9,
+        layer_gb=(needed.layer + needed.sae) / 1e9,
+        device_gb=peak / 1e9 if device_of(study).type == "cuda" else 0.0,
+        host_gb=host_bytes(study, shape, largest, peak) / 1e9,
+        weights_gb=cells * 2 * sae.n_features * d_model * 4 / 1e9,
+        codes_gb=cells * codes * CODE_BYTES / 1e9,
+        tables_gb=cells * codes * TABLE_BYTES / 1e9,
+        hours=n_steps * _seconds(study, shape, layers, len(passes), device) / 3600,
+    )
+
+
+def _seconds(
+    study: Study, shape: ModelShape, layers: int, passes: int, device: Device
+) -> float:
+    """Seconds to train and encode all layers of one checkpoint."""
+    there = device_of(study)
+    # Operations a token: two for each weight.
+    lm = 2 * _block_weights(shape) / device.rates[chosen_dtype(study.lm.dtype, there)]
+    encoder = 2 * study.sae.n_features * shape.d_model * layers
+    step = device.step_seconds(encoder, product_dtype(study.sae, there))
+    train = study.corpus.tokens["train"] * (max(1, passes) * lm + step)
+    # Codes are computed in float32, whatever the encoder learned in.
+    encode = study.corpus.tokens["eval"] * (lm + encoder / device.rates[torch.float32])
+    return train + encode
+
+
+def _block_weights(shape: ModelShape) -> int:
+    return BLOCK_WEIGHTS * shape.d_model**2 * shape.n_layers
+
+
+def _n_params(shape: ModelShape) -> int:
+    """With embeddings on both ends."""
+    return _block_weights(shape) + 2 * shape.vocab_size * shape.d_model
+
+
+def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
+    try:
+        return groups(range(layers), needed, room, layers=True)
+    except OutOfMemory:
+        return []
+
+
+def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:
+    """A model's shape and its layers: from the study where it says, else the config."""
+    if model.d_model and model.layers != "all":
+        shape = ModelShape(max(model.layers), model.d_model, TYPICAL_VOCABULARY)
+        return shape, len(model.layers)
+    if pretrain := study.pretrain:
+        for made in pretrain.models:
+            if made.size == model.size:
+                shape = ModelShape(made.n_layers, made.d_model, pretrain.vocab_size)
+                return shape, _listed(model, shape)
+    place, revision = model.checkpoint_at(model.steps[-1])
+    trust = study.lm.trust_remote_code
+    try:
+        shape = read_config(place, revision, trust_remote_code=trust)
+    except BisaeError as error:
+        msg = f"{error}; or give [[models]] d_model and layers"
+        raise StudyError(msg) from error
+    return shape, _listed(model, shape)
+
+
+def _listed(model: Model, shape: ModelShape) -> int:
+    return shape.n_layers if model.layers == "all" else len(model.layers)

@@ -1,0 +1,126 @@
+"""A whole store, its parts and tables side by side."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import compress
+from typing import Any, NamedTuple
+
+from bisae.files import listing, read, relative
+from bisae.grid import Cell, Selection
+from bisae.progress import track
+from bisae.store import Store
+from bisae.store.format import document, stamp
+from bisae.store.layout import DOCUMENT
+from bisae.store.nodes import read_group
+from bisae.store.opening import STUDY, is_sealed
+from bisae.store.verify import expected
+from bisae.store.verify.findings import Finding, Verified
+from bisae.store.verify.parts import check_part, is_finished
+from bisae.store.verify.tables import (
+    cell_files,
+    check_cell_files,
+    check_study_files,
+    study_files,
+)
+
+PARTS = {"train": expected.train, "sae": expected.sae, "codes": expected.codes}
+"""The parts of a cell, and what the format says of each."""
+
+AT_ONCE = max(8, 2 * (os.cpu_count() or 1))
+"""Parts looked at side by side: an object store takes its time."""
+
+
+class Work(NamedTuple):
+    """One thing to look at."""
+
+    where: str
+    look: Callable[[], Iterator[Finding]]
+
+
+def verify(store: Store, only: Selection) -> Verified:
+    """Look at the corpus, the selected cells, and the tables.
+
+    What is unfinished is counted, not looked at.
+    """
+    cells = only.of(store.cells)
+    is_there = listing(store.tables)
+    shared = study_files(store, is_there)
+    tables = {cell: cell_files(store, cell, is_there) for cell in cells}
+    paths = ["corpus", *(f"cells/{cell}/{part}" for cell in cells for part in PARTS)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        finished = list(pool.map(partial(is_finished, store), paths))
+        parts = [_part(store, path) for path in compress(paths, finished)]
+        work = [Work("bisae.zarr", partial(_check_study, store)), *parts]
+        work.append(Work("tables", partial(check_study_files, store, shared)))
+        for cell, files in tables.items():
+            where = f"bisae.zarr/cells/{cell}"
+            work.append(Work(where, partial(_check_cell, store, cell)))
+            work.append(Work("tables", partial(check_cell_files, store, cell, files)))
+        found = track(pool.map(_all_of, work), len(work), "verify", "parts")
+        findings = [finding for some in found for finding in some]
+    return Verified(
+        findings=findings,
+        parts=len(parts),
+        unfinished=len(paths) - len(parts),
+        tables=len(shared) + sum(map(len, tables.values())),
+    )
+
+
+def check(store: Store, path: str) -> list[Finding]:
+    """All that is wrong with a part, `corpus` or `cells/.../sae`, or what it needs."""
+    return _all_of(_part(store, path))
+
+
+def _part(store: Store, path: str) -> Work:
+    expect = partial(_expected, store, path)
+    return Work(f"bisae.zarr/{path}", partial(check_part, store, path, expect))
+
+
+def _expected(store: Store, path: str) -> expected.Expected:
+    if path == "corpus":
+        return expected.corpus(store)
+    _, size, step, layer, part = path.split("/")
+    return PARTS[part](store, Cell(size, int(step), int(layer)))
+
+
+def _all_of(work: Work) -> list[Finding]:
+    """What one piece of work finds."""
+    try:
+        return list(work.look())
+    except Exception as error:  # what it needs may itself be damaged, in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return [Finding(work.where, f"cannot be checked: {reason}")]
+
+
+def _check_study(store: Store) -> Iterator[Finding]:
+    """study.toml, and the groups above all cells."""
+    if not is_sealed(store.place):
+        yield Finding(STUDY, "is not what its last line says; build writes it again")
+    yield from _check_group(store, "", stamp("store"))
+    for path in ("cells", *(f"cells/{model.size}" for model in store.study.models)):
+        yield from _check_group(store, path, {})
+
+
+def _check_cell(store: Store, cell: Cell) -> Iterator[Finding]:
+    """The groups of a cell, and that its checkpoint is of one model."""
+    yield from _check_group(store, f"cells/{cell.checkpoint}", {})
+    yield from _check_group(store, f"cells/{cell}", stamp("cell"))
+    first = next(one for one in store.cells if one.checkpoint == cell.checkpoint)
+    models = [
+        (read_group(store.folder(one) / "sae") or {}).get("lm_fingerprint")
+        for one in (first, cell)
+    ]
+    if None not in models and models[0] != models[1]:
+        what = f"is of another language model than {first}"
+        yield Finding(f"bisae.zarr/cells/{cell}/sae", what)
+
+
+def _check_group(
+    store: Store, path: str, attributes: dict[str, Any]
+) -> Iterator[Finding]:
+    """A group that holds parts: its metadata are always the same."""
+    file = store.zarr / path / DOCUMENT
+    if file.exists() and read(file) != document(attributes).encode():
+        yield Finding(relative(file, store.place), "is not what was written")

@@ -1,0 +1,127 @@
+"""The bootstrap over documents: what would trends be if the text were drawn again?
+
+Reads the exported tables of each cell and sql/bootstrap; writes its table `replicates`.
+What is current is not made again, so that a run goes on where it stopped.
+"""
+
+from contextlib import closing
+
+from bisae.errors import Held, Unfinished
+from bisae.formats import Rows
+from bisae.grid import Cell, Selection, at, checkpoints
+from bisae.progress import bar, note
+from bisae.query import (
+    Connection,
+    View,
+    closure,
+    connect,
+    create_views,
+    database,
+    exported_cells,
+    make_tables,
+    named,
+    open_needed,
+    parquet_view,
+    read_views,
+    rows_of,
+    view_provenance,
+)
+from bisae.store import Provenance, Store, needed, table_file
+
+AT_ONCE = 16
+"""Replicates whose weights sql/bootstrap/weights.sql packs."""
+TABLE = "replicates"
+DRAWN = ("drawn_documents", "weights")
+"""Views that are computed anew for the replicates that are drawn at once."""
+
+
+def draw_replicates(
+    store: Store, only: Selection, replicates: int, seed: int
+) -> list[Cell]:
+    """Write `replicates` of the selected exported cells; gives those that have them.
+
+    A checkpoint that somebody else is building is left to them. Raises Unfinished if no
+    selected cell is exported.
+    """
+    cells, drawn = _exported(store, only), []
+    every = read_views("text", "grid", "bootstrap")
+    views = {view.name: view for view in closure(every, "replicates")}
+    provenance = {
+        **view_provenance(views, "replicates", _settings(store)),
+        **{"replicates": replicates, "seed": seed},
+    }
+    with bar(len(cells), "draw texts again", "cells") as shown:
+        for group in checkpoints(cells):
+            try:
+                with store.lease(group[0].checkpoint):
+                    for cell in group:
+                        with at(cell), named(f"cell {cell}"):
+                            _draw(store, views, cell, provenance)
+                        drawn.append(cell)
+                        shown.update()
+            except Held as error:
+                note(f"{error}; left to them")
+    return drawn
+
+
+def _exported(store: Store, only: Selection) -> list[Cell]:
+    exported = set(exported_cells(store))
+    cells = [cell for cell in only.of(store.cells) if cell in exported]
+    if not cells:
+        msg = f"{store.place}: none of these cells is exported; `bisae status`"
+        raise Unfinished(msg)
+    return cells
+
+
+def _settings(store: Store) -> Provenance:
+    """Return the row of the table `settings`."""
+    with closing(database(store.tables)) as con:
+        parquet_view(con, "settings", [table_file(store, "settings")])
+        names, (values,) = rows_of(con, "from settings")
+    return dict(zip(names, values, strict=True))
+
+
+def _draw(
+    store: Store, views: dict[str, View], cell: Cell, provenance: Provenance
+) -> None:
+    """Write one cell's replicates unless they are current."""
+    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    provenance = {**provenance, **codes, **needed(store, TABLE, cell)}
+
+    def fill(con: Connection) -> None:
+        tables = open_needed(con, store, [TABLE], cell)
+        con.execute(_draws(provenance["seed"], 0, 0))
+        create_views(con, views, tables | {"draws"}, keep=True)
+        con.execute("create table drawn as from replicates")
+        for first in range(0, provenance["replicates"], AT_ONCE):
+            last = min(first + AT_ONCE, provenance["replicates"])
+            con.execute(_draws(provenance["seed"], first, last))
+            for name in DRAWN:
+                con.execute(f"create or replace table {name} as {views[name].select}")
+            con.execute("insert into drawn from replicates")
+        con.execute("drop view replicates")
+        con.execute("alter table drawn rename to replicates")
+
+    make_tables(store, {TABLE: provenance}, fill, cell)
+
+
+def _draws(seed: int, first: int, last: int) -> str:
+    """Make the table of the replicates that are drawn at once."""
+    return (
+        f"create or replace table draws as select {seed}::bigint as seed, "
+        f"range::integer as replicate from range({first}, {last})"
+    )
+
+
+def mixed_shares(store: Store, cells: list[Cell]) -> Rows:
+    """The mixed share of alive features in some cells, from the view `uncertainty`."""
+    query = """
+        select size, step, layer, estimate as mixed_share, low, high, replicates_mean,
+            n_replicates, features_low, features_high
+        from uncertainty
+        where population = 'alive' and name = 'mixed_share'
+    """
+    with closing(connect(store, query=query)) as con:
+        names, values = rows_of(con, query)
+    by_cell = {Cell(*row[:3]): row for row in values}
+    return Rows(names, [by_cell[cell] for cell in cells if cell in by_cell])

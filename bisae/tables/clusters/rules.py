@@ -1,0 +1,132 @@
+"""Semantic clusters: a feature's tokens, joined where they are alike."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
+from itertools import groupby, pairwise
+from operator import attrgetter, or_
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from bisae.tables.clusters.links import Ints, Links, set_starts
+
+CANDIDATES_AT_ONCE = 4_194_304
+LEADER, MEMBER = 1, 2
+
+
+class Clustering(NamedTuple):
+    """How tokens are joined, and which tokens of a feature count."""
+
+    clustering: int
+    """Its number."""
+    rule: int
+    """The firing rule in sql/cell/firing_rules.sql: a feature's tokens are those on
+    which it fires by this rule."""
+    bit: int
+    """The rule's bit."""
+    threshold: float
+    """Two tokens are alike if their cosine exceeds it."""
+    method: str
+    """`components`: clusters are connected components. `greedy`: tokens in falling
+    order of firings join the first leader that they are alike to."""
+
+
+class Linked(NamedTuple):
+    """Tokens of features that have a link to another, and their clusters."""
+
+    clustering: int
+    feature: Ints
+    token_id: Ints
+    cluster: Ints
+    """The lowest token of the cluster."""
+
+
+class TokenSets(NamedTuple):
+    """The tokens on which features fire, in order of feature and token."""
+
+    feature: Ints
+    token_id: Ints
+    rules: Ints
+    """The bits of the firing rules by which the feature fires on the token."""
+    n_firings: Mapping[int, Ints]
+    """How often, by each rule whose clustering is greedy."""
+
+
+def linked_tokens(
+    sets: TokenSets, links: Links, clusterings: Iterable[Clustering]
+) -> Iterator[Linked]:
+    """Yield the tokens that have a link, and their clusters, by every clustering."""
+    key, greedy = attrgetter("threshold"), sets.n_firings
+    for threshold, group in groupby(sorted(clusterings, key=key), key):
+        listed, near = list(group), links.above(threshold)
+        bits = reduce(or_, (one.bit for one in listed))
+        rows = np.flatnonzero(sets.rules & bits)
+        feature, token_id = sets.feature[rows], sets.token_id[rows]
+        for part in _parts(feature, near.candidates(feature, token_id)):
+            features, tokens, used = feature[part], token_id[part], rows[part]
+            a, b = near.within(features, tokens)
+            for one in listed:
+                fires = sets.rules[used] & one.bit > 0
+                both = fires[a] & fires[b]
+                counts = greedy[one.rule][used] if one.rule in greedy else None
+                linked, lowest = _label(a[both], b[both], tokens, counts, one.method)
+                yield Linked(one.clustering, features[linked], tokens[linked], lowest)
+
+
+def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
+    """Cut between features, so that little is compared at once."""
+    starts = set_starts(feature)
+    before = np.r_[0, np.cumsum(candidates + 1)][starts]
+    cuts = np.flatnonzero(np.diff(before // CANDIDATES_AT_ONCE, prepend=-1))
+    for first, last in pairwise(np.unique(np.r_[starts[cuts], len(feature)])):
+        yield slice(first, last)
+
+
+def _label(
+    a: Ints, b: Ints, tokens: Ints, n_firings: Ints | None, method: str
+) -> tuple[Ints, Ints]:
+    """Return the rows that are linked, and the lowest token of each one's cluster.
+
+    Rows a and b are alike; tokens and n_firings are of all rows.
+    """
+    rows = np.unique(np.concatenate([a, b]))
+    a, b = np.searchsorted(rows, a), np.searchsorted(rows, b)
+    if method == "components":
+        label = _components(len(rows), a, b)
+    else:
+        assert n_firings is not None
+        label = _leaders(a, b, np.lexsort((tokens[rows], -n_firings[rows])))
+    lowest = np.full(len(rows), np.iinfo(np.int64).max)
+    np.minimum.at(lowest, label, tokens[rows])
+    return rows, lowest[label]
+
+
+def _components(n: int, a: Ints, b: Ints) -> Ints:
+    graph = csr_matrix((np.ones(len(a), np.int8), (a, b)), (n, n))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _leaders(a: Ints, b: Ints, order: Ints) -> Ints:
+    """Return each row's leader: the first in order of those it is linked to that lead.
+
+    A row with no earlier linked leader becomes a leader. That is settled for all sets
+    at once, in rounds: a row waits while an earlier one that it is linked to is not
+    settled.
+    """
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    swap = rank[a] > rank[b]
+    early, late = np.where(swap, b, a), np.where(swap, a, b)
+    state = np.zeros(len(order), np.int8)
+    while (open_ := state == 0).any():
+        follows, waits = np.zeros((2, len(order)), bool)
+        follows[late[state[early] == LEADER]] = True
+        waits[late[state[early] == 0]] = True
+        state[open_ & follows] = MEMBER
+        state[open_ & ~follows & ~waits] = LEADER
+    led = state[early] == LEADER
+    first = np.where(state == LEADER, rank, len(order))
+    np.minimum.at(first, late[led], rank[early[led]])
+    return order[first]

@@ -1,0 +1,149 @@
+"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null, and
+the lexicon's.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from bisae.corpus import token_strings
+from bisae.corpus.lexicon import load_lexicon
+from bisae.progress import track
+from bisae.query import (
+    Connection,
+    Fill,
+    create_views,
+    make_tables,
+    open_needed,
+    read_views,
+    view_provenance,
+)
+from bisae.store import Provenance, table_names
+from bisae.tables.clusters import (
+    Clustering,
+    TokenSets,
+    draw_null_sets,
+    find_pairs,
+    n_tiles,
+)
+from bisae.tables.linked import put_linked_tokens
+from bisae.tables.shared import Shared
+from bisae.tables.words import put_concepts, put_lexicon
+
+TOKENS = pa.schema(
+    [
+        ("token_row", pa.int64()),
+        ("document", pa.int32()),
+        ("position", pa.int32()),
+        ("token_id", pa.int32()),
+        ("language", pa.string()),
+    ]
+)
+NEIGHBOURS = pa.schema(
+    [("token_id", pa.int32()), ("other", pa.int32()), ("cosine", pa.float32())]
+)
+# A null set's entropies are computed by the view that computes a feature's.
+NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
+
+
+def export_shared(shared: Shared) -> None:
+    """Write the tables of the study that are not current."""
+    store, settings, views = shared.store, shared.settings, shared.views
+    attributes = store.corpus_attributes()
+    corpus = {"corpus": attributes["fingerprint"]}
+    tokenizer = {"tokenizer": attributes["tokenizer_fingerprint"]}
+    vocab = view_provenance(views, "vocab", settings)
+    null_views = {name: views[name] for name in NULL_VIEWS}
+    null = view_provenance(null_views, "mono_null", settings)
+    draws = ("null_sets", "null_seed", "semantic_threshold", "clustering")
+    null = {**null, **{name: settings[name] for name in draws}}
+    embeddings = {"embeddings": shared.embeddings}
+    tables: dict[str, tuple[Provenance, Fill]] = {
+        "settings": (settings, partial(_put_settings, shared=shared)),
+        "tokens": (corpus, partial(_put_tokens, shared=shared)),
+        "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, shared=shared)),
+        "mono_null": (corpus | embeddings | null, partial(_put_null, shared=shared)),
+    }
+    if shared.has_graph:
+        graph = corpus | embeddings | {"threshold": shared.floor}
+        tables["neighbours"] = graph, partial(_put_neighbours, shared=shared)
+    if store.study.lexicon:
+        file = Path(store.study.lexicon.file)
+        lexicon = load_lexicon(file, store.languages)
+        words = {"lexicon": hashlib.sha256(file.read_bytes()).hexdigest()}
+        tables["lexicon"] = words, partial(put_lexicon, lexicon=lexicon)
+        concepts = partial(put_concepts, store=store, lexicon=lexicon)
+        tables["token_concepts"] = corpus | tokenizer | words, concepts
+    for name in table_names("study"):
+        if name in tables:
+            provenance, fill = tables[name]
+            make_tables(store, {name: provenance}, fill)
+
+
+def _put_settings(con: Connection, shared: Shared) -> None:
+    con.register("settings", pa.Table.from_pylist([shared.settings]))
+
+
+def _put_tokens(con: Connection, shared: Shared) -> None:
+    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(shared)))
+
+
+def _tokens(shared: Shared) -> Iterator[pa.RecordBatch]:
+    names = np.array(shared.store.languages)
+    for block in shared.store.documents("eval"):
+        place, position = np.nonzero(block.token_id >= 0)
+        document = place + block.first
+        columns = [
+            pa.array(document * block.token_id.shape[1] + position),
+            pa.array(document.astype(np.int32)),
+            pa.array(position.astype(np.int32)),
+            pa.array(block.token_id[place, position]),
+            pa.array(names[block.language[place]]),
+        ]
+        yield pa.record_batch(columns, schema=TOKENS)
+
+
+def _put_vocab(con: Connection, shared: Shared) -> None:
+    strings = token_strings(shared.store.study)
+    ids = np.arange(len(strings), dtype=np.int32)
+    con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
+    _put_settings(con, shared)
+    open_needed(con, shared.store, ["vocab"])
+    create_views(con, read_views("text"), {"token_strings", "settings", "tokens"})
+
+
+def _put_neighbours(con: Connection, shared: Shared) -> None:
+    stream = pa.RecordBatchReader.from_batches(NEIGHBOURS, _neighbours(shared))
+    con.register("neighbours", stream)
+
+
+def _neighbours(shared: Shared) -> Iterator[pa.RecordBatch]:
+    found = find_pairs(shared.rows, shared.occurring, shared.floor)
+    for pairs in track(found, n_tiles(shared.occurring), "alike tokens", "tiles"):
+        columns = [pairs.token_id.astype(np.int32), pairs.other.astype(np.int32)]
+        yield pa.record_batch([*columns, pairs.cosine], schema=NEIGHBOURS)
+
+
+def _put_null(con: Connection, shared: Shared) -> None:
+    """The entropies of random token sets, by the very views that a feature's take."""
+    settings = shared.settings
+    text = np.concatenate(list(shared.text()))
+    sets = draw_null_sets(text, settings["null_sets"], settings["null_seed"])
+    columns = {"feature": sets.feature, "token_id": sets.token_id}
+    columns |= {"rule": 0 * sets.feature, "n_firings": sets.n_firings}
+    con.register("feature_tokens", pa.table(columns))
+    con.execute("create table clusterings as select 0 as clustering, 0 as rule")
+    method = settings["clustering"]
+    clustering = Clustering(0, 0, 1, settings["semantic_threshold"], method)
+    greedy = {0: sets.n_firings} if method == "greedy" else {}
+    token_sets = TokenSets(sets.feature, sets.token_id, 0 * sets.feature + 1, greedy)
+    put_linked_tokens(con, token_sets, shared.links, [clustering])
+    names = ("feature", "n_tokens_low", "n_tokens_high")
+    bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
+    con.register("null_bins", pa.Table.from_pylist(bins))
+    base = {"feature_tokens", "clusterings", "linked_tokens", "null_bins"}
+    create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
