@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from bisae.grid import Cell, Selection
-from bisae.pipeline.build import checkpoint_status
+from bisae.pipeline.status import checkpoint_status
 from bisae.store import Store, open_store
 from bisae.store.verify import verify
 from bisae.study import load_study

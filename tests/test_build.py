@@ -17,7 +17,8 @@ from store_copy import copy_store
 from bisae.cli import main
 from bisae.grid import Cell, Selection, checkpoints, parse_selection
 from bisae.lm.configurations import with_layers
-from bisae.pipeline.build import build, checkpoint_status
+from bisae.pipeline.build import build
+from bisae.pipeline.status import checkpoint_status
 from bisae.store import SHARED, Store, create_store, open_store
 from bisae.study import Study, dump_study
 

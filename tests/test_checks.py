@@ -16,7 +16,7 @@ from store_copy import copy_store
 from bisae.checks import CheckResult, Suite, run_checks, shipped_checks, validate
 from bisae.checks.materialize import COMPUTED_ONCE, compute_once
 from bisae.grid import Selection
-from bisae.pipeline.build import intervene
+from bisae.pipeline.intervene import intervene
 from bisae.query import (
     CODE_CHECKS,
     Connection,

@@ -188,7 +188,7 @@ def test_a_lost_disk_is_named_wherever_it_fails(
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number), "/mnt/lab/store")
 
-    monkeypatch.setattr("bisae.pipeline.build.checkpoint_status", fail)
+    monkeypatch.setattr("bisae.pipeline.status.checkpoint_status", fail)
     result = run("status", tiny.place)
     assert result.exit_code == 1
     assert result.stderr == (
@@ -206,5 +206,5 @@ def test_another_error_is_no_trouble_of_a_disk(
         msg = "a mistake of ours"
         raise OSError(msg)
 
-    monkeypatch.setattr("bisae.pipeline.build.checkpoint_status", fail)
+    monkeypatch.setattr("bisae.pipeline.status.checkpoint_status", fail)
     assert isinstance(run("status", tiny.place).exception, OSError)

@@ -26,7 +26,7 @@ from bisae.intervene.equation import adding, masks
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.opening import open_model
 from bisae.lm.states import with_bos
-from bisae.pipeline.build import intervene
+from bisae.pipeline.intervene import intervene
 from bisae.query import connect
 from bisae.sae import Autoencoder, from_numpy
 from bisae.store import Store, open_store

@@ -10,7 +10,7 @@ from test_intervention import asking
 
 from bisae.errors import CheckpointError, StudyError, Unfinished
 from bisae.grid import Cell
-from bisae.pipeline.build import intervene
+from bisae.pipeline.intervene import intervene
 from bisae.store import open_store, table_file
 from bisae.study import Study, load_study
 

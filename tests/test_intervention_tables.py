@@ -13,7 +13,7 @@ from rows import Row, assert_same, by_key, near, rows_of
 from store_copy import copy_store
 
 from bisae.grid import Cell
-from bisae.pipeline.build import intervene
+from bisae.pipeline.intervene import intervene
 from bisae.query import Connection, connect
 from bisae.report import report
 from bisae.store import Store

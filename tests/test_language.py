@@ -23,10 +23,11 @@ PROSE = sorted(
     for path in ROOT.glob(pattern)
     if path.suffix in {".md", ".sql", ".json"} and path.name != "LOG.md"
 )
-VAGUE = frozenset(
-    "found told one held made named given known left own other here place part "
-    "asked wanted kept thing things something".split()
-)
+VAGUE = {
+    *("found", "told", "one", "held", "made", "named", "given", "known", "left", "own"),
+    *("other", "here", "place", "part", "asked", "wanted", "kept", "thing", "things"),
+    "something",
+}
 """Names that do not say what they hold."""
 MOST_VAGUE = 0.01
 """Of all names that are assigned."""

@@ -68,7 +68,7 @@ def test_every_cell_has_its_results(tiny: Store) -> None:
 def test_what_is_recorded_is_not_done_again(copied_study: Study) -> None:
     store = open_store(copied_study.store)
     before = recorded(store).stat().st_mtime_ns
-    build(copied_study, ONE, ("export",))
+    build(copied_study, ONE, ("export", "check"))
     assert recorded(store).stat().st_mtime_ns == before
 
 
@@ -78,7 +78,9 @@ def test_it_is_done_again_where_tables_are_of_other_settings(
     store = open_store(copied_study.store)
     before = recorded(store).stat().st_mtime_ns
     features = copied_study.features.model_copy(update={"firing_threshold": 0.8})
-    build(copied_study.model_copy(update={"features": features}), ONE, ("export",))
+    build(
+        copied_study.model_copy(update={"features": features}), ONE, ("export", "check")
+    )
     assert recorded(store).stat().st_mtime_ns > before
     query = f"select distinct status from code_checks where {here()}"
     assert rows(store, query) == [("pass",)]
@@ -88,7 +90,7 @@ def test_a_failed_check_is_recorded_and_fails_validate(copied_study: Study) -> N
     store = open_store(copied_study.store)
     row = slot(negative)(Copy(store))
     recorded(store).unlink()
-    build(copied_study, ONE, ("export",))
+    build(copied_study, ONE, ("export", "check"))
     (failed,) = failures(validate(store))
     assert (failed.check, failed.n_bad) == (FAILED, 1)
     (told,) = failed.rows
@@ -208,5 +210,5 @@ def test_a_check_runs_again_if_its_query_changed_not_its_words(
     changed = view._replace(select=view.select.replace(old, new))
     changed_views = views | {NEGATIVE: changed}
     monkeypatch.setattr(checking, "read_check_views", lambda **_: changed_views)
-    build(copied_study, ONE, ("export",))
+    build(copied_study, ONE, ("export", "check"))
     assert (file.stat().st_mtime_ns > before) == runs

@@ -14,7 +14,8 @@ from bisae.corpus import load_tokenizer
 from bisae.grid import Cell, Selection
 from bisae.intervene.translation import Direction, make_job
 from bisae.lm import load_lm
-from bisae.pipeline.build import build, intervene
+from bisae.pipeline.build import build
+from bisae.pipeline.intervene import intervene
 from bisae.query import connect
 from bisae.study import Model, Study
 

@@ -91,7 +91,7 @@ def test_a_signal_ends_a_build_at_every_stage_and_the_next_run_goes_on(
     [
         ("validate", "bisae.checks.run:_run"),
         ("verify", "bisae.store.verify.store:check_part"),
-        ("status", "bisae.pipeline.build:exported_cells"),
+        ("status", "bisae.pipeline.status:exported_cells"),
         ("views", "bisae.query.database:create_views"),
         ("sql", "bisae.query.database:create_views"),
     ],

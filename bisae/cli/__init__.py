@@ -14,13 +14,45 @@ from bisae.cli.build import (
     pretrain,
     train,
 )
-from bisae.cli.check import compare, report, uncertainty, validate
+from bisae.cli.check import check, compare, report, uncertainty, validate
 from bisae.cli.inspect import catalog, status, views
 from bisae.cli.sql import sql
 from bisae.cli.transfer import cp, rm, verify
 
+GROUPS = {
+    "Start": (demo, plan),
+    "Build": (pretrain, lr_search, build, train, encode, export, check),
+    "Look": (status, views, sql, report, catalog),
+    "Check": (validate, verify, uncertainty, compare),
+    "Intervene": (intervene,),
+    "Manage stores": (cp, rm),
+}
+"""The commands in the order of a study's life, under the headings of the help."""
 
-@click.group()
+
+class Commands(click.Group):
+    """Commands whose help lists them in groups, each with its whole first sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of GROUPS, not of the alphabet."""
+        return list(self.commands)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write each group under its heading."""
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(command.name or "", _first_line(command)) for command in commands]
+                )
+
+
+def _first_line(command: click.Command) -> str:
+    return (command.help or "").partition("\n")[0].rstrip(".")
+
+
+@click.group(cls=Commands)
 @click.version_option(__version__)
 def main() -> None:
     """Follow how a language model's features form, over sizes, steps and layers.
@@ -30,26 +62,6 @@ def main() -> None:
     """
 
 
-for command in (
-    demo,
-    plan,
-    pretrain,
-    lr_search,
-    build,
-    train,
-    encode,
-    export,
-    status,
-    views,
-    sql,
-    catalog,
-    validate,
-    uncertainty,
-    compare,
-    intervene,
-    verify,
-    cp,
-    rm,
-    report,
-):
-    main.add_command(command)
+for commands in GROUPS.values():
+    for command in commands:
+        main.add_command(command)

@@ -213,7 +213,7 @@ def train(study: Path, only: str | None, *, trust: bool) -> None:
 
     Example: bisae train toy/toy.toml --only step=900
     """
-    _stage(study, only, "train", trust=trust)
+    run_stage(study, only, "train", trust=trust)
 
 
 @click.command()
@@ -226,7 +226,7 @@ def encode(study: Path, only: str | None, *, trust: bool) -> None:
 
     Example: bisae encode toy/toy.toml
     """
-    _stage(study, only, "encode", trust=trust)
+    run_stage(study, only, "encode", trust=trust)
 
 
 @click.command()
@@ -239,7 +239,7 @@ def export(study: Path, only: str | None, *, trust: bool) -> None:
 
     Example: bisae export toy/toy.toml
     """
-    _stage(study, only, "export", trust=trust)
+    run_stage(study, only, "export", trust=trust)
 
 
 @click.command()
@@ -248,7 +248,7 @@ def export(study: Path, only: str | None, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def intervene(study: Path, style: str, *, trust: bool) -> None:
-    """Add features of a full model to one that is halfway: what are they worth?
+    """Steer a half-trained model with a fully trained model's features.
 
     The study's [intervention] says which. Writes the tables `interventions`,
     `intervention_losses` and `intervention_intervals`; prints the differences of
@@ -256,7 +256,7 @@ def intervene(study: Path, style: str, *, trust: bool) -> None:
 
     Example: bisae intervene toy/toy.toml
     """
-    from bisae.pipeline.build import intervene
+    from bisae.pipeline.intervene import intervene
     from bisae.study import load_study
 
     store, cell = intervene(load_study(study, trust_remote_code=trust))
@@ -276,7 +276,8 @@ def _show_answer(store: "Store", query: str, style: str = "table") -> None:
         show(rows_of(con, query), style)
 
 
-def _stage(path: Path, only: str | None, stage: str, *, trust: bool) -> None:
+def run_stage(path: Path, only: str | None, stage: str, *, trust: bool) -> None:
+    """Run one stage of a build on the selected cells."""
     from bisae.grid import parse_selection
     from bisae.pipeline.build import build
     from bisae.study import load_study

@@ -1,9 +1,11 @@
-"""Commands that judge a store: validate, uncertainty, compare, report."""
+"""Commands that check a store and report on it, and the stage that checks codes."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bisae.cli.build import run_stage
 from bisae.cli.options import (
     format_option,
     only_option,
@@ -11,11 +13,27 @@ from bisae.cli.options import (
     say,
     show,
     store_argument,
+    study_argument,
     trust_option,
 )
 
 if TYPE_CHECKING:
     from bisae.checks import CheckResult
+
+
+@click.command()
+@study_argument
+@only_option
+@trust_option
+@reports_errors
+def check(study: Path, only: str | None, *, trust: bool) -> None:
+    """Check the codes of exported cells and record the results for `validate`.
+
+    Encodes a sample of tokens again where the checkpoint is on this machine.
+
+    Example: bisae check toy/toy.toml
+    """
+    run_stage(study, only, "check", trust=trust)
 
 
 @click.command()
@@ -88,7 +106,7 @@ def _show(results: "list[CheckResult]", style: str) -> None:
 def uncertainty(
     store: str, only: str | None, replicates: int, seed: int, style: str
 ) -> None:
-    """Draw the documents again and again: how far do trends hang on them?
+    """Bootstrap over documents: how much do the trends depend on the sampled text?
 
     Writes the table `replicates`, cell by cell, where it is not made yet; prints the
     mixed share of alive features. All trends are in the view `uncertainty`, the

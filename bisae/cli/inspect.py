@@ -27,7 +27,7 @@ def status(store: str, style: str) -> None:
     Example: bisae status toy/store
     """
     import bisae
-    from bisae.pipeline.build import checkpoint_status
+    from bisae.pipeline.status import checkpoint_status
     from bisae.store import SHARED
 
     opened = bisae.open(store)

@@ -3,41 +3,25 @@
 Every stage picks up where it stopped: what is finished is not touched.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
 from bisae.errors import Held
-from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
-from bisae.intervene import (
-    Plan,
-    adds,
-    chosen_settings,
-    make_plan,
-    open_built,
-    translation,
-)
-from bisae.intervene import intervene as measure
 from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
 from bisae.lm.opening import open_model
-from bisae.memory import translating_bytes
 from bisae.pipeline.devices import note_slow_bfloat16
 from bisae.progress import note
 from bisae.query import exported_cells
-from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
 from bisae.study import Model, Study, load_study
 from bisae.tables import Shared, export_cells, export_shared, gather
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
-STAGES = ("train", "encode", "export")
-ASKED_AT_ONCE = 16
-"""Cells whose progress is asked for at once: an object store takes its time."""
+STAGES = ("train", "encode", "export", "check")
 
 
 def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
@@ -84,13 +68,13 @@ def _build_checkpoint(
 ) -> Shared | None:
     """All stages of one checkpoint's cells; its model is let go when they are done."""
     lm = _run_models(store, cells, stages)
-    if "export" not in stages:
-        return shared
     store.check_leases()
-    shared = shared or _share(store)
-    if done := [cell for cell in cells if store.progress(cell).codes]:
-        export_cells(shared, done)
-        record_results(store, done, lm)
+    encoded = [cell for cell in cells if store.progress(cell).codes]
+    if "export" in stages:
+        shared = shared or _share(store)
+        export_cells(shared, encoded)
+    if "check" in stages:
+        record_results(store, exported_cells(store, encoded), lm)
     return shared
 
 
@@ -102,74 +86,12 @@ def search(study: Study) -> Store:
     return store
 
 
-def intervene(study: Study) -> tuple[Store, Cell]:
-    """Run the intervention on built cells; gives the cell that has its tables.
-
-    What is to be translated is checked before any loss is measured.
-    """
-    store = create_store(with_layers(study))
-    plan = make_plan(store)
-    job = _translation(store, plan) if plan.asked.translation else None
-    measure(store, plan)
-    if job:
-        _translate(store, plan, job)
-    else:
-        translation.write_none(store, plan.mid)
-    return store, plan.mid
-
-
-def _translation(store: Store, plan: Plan) -> translation.Job:
-    """Read what is to be translated. Raises StudyError, CorpusError."""
-    job = translation.make_job(store, plan.mid, plan.full.step, plan.identity)
-    translation.check_prompts(job, plan.shapes)
-    return job
-
-
-def _translate(store: Store, plan: Plan, job: translation.Job) -> None:
-    """Translate with features added, where that is not done; both models are loaded."""
-    chosen = {
-        translation.Setting(*one, plan.asked.b_pre): one
-        for one in chosen_settings(plan)
-    }
-    with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
-        if translation.is_translated(job, chosen):
-            return
-        mid, full = open_built(store, plan.mid), open_built(store, plan.full)
-        held = translating_bytes(store.study, full.shape, full.n_params)
-        note(f"{held / 1e9:.1f} GB for both models and the autoencoder, to translate")
-        sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-        add = adds(plan, sae, list(chosen.values()))
-        by_setting = {named: add[one] for named, one in chosen.items()}
-        translation.translate(job, mid, full, by_setting)
-
-
 def _share(store: Store) -> Shared:
     """What the export of every cell needs, its tables written."""
     with store.lease(SHARED, wait=True):
         shared = gather(store)
         export_shared(shared)
     return shared
-
-
-def checkpoint_status(store: Store) -> tuple[Rows, int]:
-    """For each checkpoint how many layers are how far, and the cells not finished."""
-    rows, unfinished = [], 0
-    groups = list(checkpoints(store.cells))
-    exported = set(exported_cells(store))
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = iter(list(pool.map(store.progress, store.cells)))
-        holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
-        for cells, by in zip(groups, holders, strict=True):
-            progress = list(islice(found, len(cells)))
-            trained = sum(done.sae for done in progress)
-            encoded = sum(done.codes for done in progress)
-            finished = len(exported.intersection(cells))
-            unfinished += len(cells) - finished
-            size, step, _ = cells[0]
-            told = (len(cells), trained, encoded, finished, by and str(by))
-            rows.append((size, step, *told))
-    names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
-    return Rows(names, rows), unfinished
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:

@@ -170,8 +170,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def exported_cells(store: Store) -> list[Cell]:
-    """The cells all of whose tables are there, in grid order: none is seen half."""
+def exported_cells(store: Store, cells: Iterable[Cell] | None = None) -> list[Cell]:
+    """Return the cells all of whose tables exist, in grid order: none is seen half.
+
+    `cells` are those that are looked at, by default all of the grid.
+    """
     is_there = listing(store.tables)
     tables = [
         name
@@ -180,7 +183,7 @@ def exported_cells(store: Store) -> list[Cell]:
     ]
     return [
         cell
-        for cell in store.cells
+        for cell in (store.cells if cells is None else cells)
         if all(is_there(table_file(store, table, cell)) for table in tables)
     ]
 
