@@ -1,4 +1,4 @@
-# `make demo` shows the toy study; `make test` is what every change must pass.
+# `make demo` builds the toy study; every change must pass `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-# Property tests, which draw the same examples in `make test`, draw new ones here.
+# Property tests draw the same examples in every `make test`, but new ones here.
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" \
 		--hypothesis-profile random
@@ -34,19 +34,19 @@ demo: $(VENV)/.installed
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
-# torch first: left to the others' ranges, pip would fetch another build of it. Without a
-# GPU its build for CPUs is enough, but not every package index has that.
+# torch first: given only the ranges of the other packages, pip would download another
+# build. Without a GPU the CPU build is enough, but not every package index has it.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	@echo "PyTorch: 200 MB to download (its build for CPUs; several GB with CUDA)"
+	@echo "PyTorch: 200 MB to download (CPU build; several GB with CUDA)"
 	@nvidia-smi > /dev/null 2>&1 || $(PIP) torch==$(TORCH)+cpu 2> /dev/null || true
 	$(PIP) torch==$(TORCH)
-	@echo "What else bisae needs: 290 MB to download"
+	@echo "Other dependencies: 290 MB to download"
 	$(PIP) --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@echo "What the checks need: 270 MB to download, of which Triton is 200"
+	@echo "Development dependencies: 270 MB to download, 200 of them Triton"
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
