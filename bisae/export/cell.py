@@ -36,6 +36,7 @@ from bisae.query import (
     open_needed,
     quoted,
     schema,
+    source_of,
     stale_tables,
     view_provenance,
     write_tables,
@@ -106,7 +107,7 @@ def _provenance(shared: Shared, name: str) -> dict[str, Any]:
     if name in VARIANT_TABLES:
         views = [shared.views[name] for name in sorted(shared.views)]
         return {
-            "sql": digest("".join(view.select for view in views)),
+            "sql": digest(source_of(views)),
             "embeddings": shared.embeddings,
             "cosines": [threshold.cosine for threshold in shared.thresholds],
             "settings": shared.settings,

@@ -15,8 +15,8 @@ with distances as (
         shares.n_alive,
         shares.fvu,
         weight * share as term,
-        weight ^ 2 * if(weight > 0, share - share_low, share_high - share) ^ 2 as below,
-        weight ^ 2 * if(weight > 0, share_high - share, share - share_low) ^ 2 as above
+        newcombe_below(weight, share, share_low, share_high) as below,
+        newcombe_above(weight, share, share_low, share_high) as above
     from contrasts
     left join measured_shares as shares
         on

@@ -51,7 +51,7 @@ spread as (
 intervals as (
     select
         *,
-        1.959964 * sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0))
+        z_95() * sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0))
             as half
     from spread
 )

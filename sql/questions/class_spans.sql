@@ -58,7 +58,7 @@ select
     language,
     n_features,
     span / n as mean_span,
-    mean_span - 1.959964
+    mean_span - z_95()
     * sqrt(greatest(0, span_2 - span ^ 2 / n) / nullif(n - 1, 0) / n) as mean_span_low,
     2 * mean_span - mean_span_low as mean_span_high,
     active / n as mean_span_active,

@@ -41,8 +41,12 @@ select
     a.value as value_small,
     b.value as value_large,
     b.value - a.value as difference,
-    difference - sqrt((b.value - b.low) ^ 2 + (a.high - a.value) ^ 2) as difference_low,
-    difference + sqrt((b.high - b.value) ^ 2 + (a.value - a.low) ^ 2) as difference_high,
+    difference - sqrt(
+        newcombe_below(1, b.value, b.low, b.high) + newcombe_below(-1, a.value, a.low, a.high)
+    ) as difference_low,
+    difference + sqrt(
+        newcombe_above(1, b.value, b.low, b.high) + newcombe_above(-1, a.value, a.low, a.high)
+    ) as difference_high,
     difference_low > 0 or difference_high < 0 as differs
 from trend_intervals as a
 inner join matched
