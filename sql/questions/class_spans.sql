@@ -1,14 +1,9 @@
 -- Title:   Over how many consecutive tokens do features of each class fire?
 -- Grain:   size, step, layer, population, language; every class has a row
--- Reads:   cells, features, populations, settings
+-- Reads:   cells, classes, features, populations
 -- Means over features, with normal 95 % intervals over features alone. A dead feature has
 -- no span. Truncated: the share of a feature's runs that the window cuts.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-),
-
-sums as (
+with sums as (
     select
         size,
         step,

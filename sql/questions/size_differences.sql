@@ -1,6 +1,6 @@
 -- Title:   Which layers differ between sizes?
 -- Grain:   size_small, size_large, layer_small, population, measure
--- Reads:   cell_places, trend_intervals
+-- Reads:   grid_cells, trend_intervals
 -- Each size beside the next larger one, at their last steps: each layer beside that at the
 -- nearest relative depth (of two, the lower). Newcombe's 95 % interval from those of
 -- both, over features alone; of means it is the normal one. Differs: it leaves out 0.
@@ -8,7 +8,7 @@ with sizes as (
     select
         size as size_small,
         lead(size) over (order by max(n_params), size) as size_large
-    from cell_places
+    from grid_cells
     group by size
 ),
 
@@ -22,10 +22,10 @@ matched as (
         arg_min(large.layer, (
             round(abs(large.relative_depth - small.relative_depth), 9), large.layer
         )) as layer_large
-    from cell_places as small
+    from grid_cells as small
     inner join sizes on small.size = sizes.size_small
-    inner join cell_places as large on sizes.size_large = large.size
-    where small.is_last and large.is_last
+    inner join grid_cells as large on sizes.size_large = large.size
+    where small.is_last_step and large.is_last_step
     group by sizes.size_small, sizes.size_large, small.step, small.layer
 )
 

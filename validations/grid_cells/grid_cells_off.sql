@@ -2,13 +2,13 @@
 -- Why:     The figures draw these cells.
 -- Guards:  middle: the layer nearest to half of the highest
 -- Grain:   size
--- Reads:   cell_places
+-- Reads:   grid_cells
 select
     size,
     count(distinct layer) filter (where is_middle) as n_middle,
-    count(distinct step) filter (where is_last) as n_last
-from cell_places
+    count(distinct step) filter (where is_last_step) as n_last
+from grid_cells
 group by size
 having
     count(distinct layer) filter (where is_middle) <> 1
-    or count(distinct step) filter (where is_last) <> 1
+    or count(distinct step) filter (where is_last_step) <> 1
