@@ -48,7 +48,7 @@ Codes = Callable[[Any], Any]
 """Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
 all of them: token_row, feature, value, starts_run."""
 BY_GROUP = (
-    "language_counts",
+    "feature_languages",
     "largest_languages",
     "document_counts",
     "firing_spans",
