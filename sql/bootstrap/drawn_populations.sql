@@ -1,4 +1,4 @@
--- Title:   What does each population of a drawn text add up to?
+-- Title:   Sums over each population of features, in a resampled text
 -- Grain:   replicate, population, language; every class has a row
 -- Reads:   cells, classes, draws, drawn_sums, populations
 -- In `all`, features that are dead in the whole text count as mixed.

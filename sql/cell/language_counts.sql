@@ -1,5 +1,5 @@
--- Title:   How often does each feature fire in each language: that of the document, the same
---          permuted, and on exclusive tokens alone?
+-- Title:   How often does each feature fire in each language: of the document, of the permuted
+--          documents, and on exclusive tokens only?
 -- Grain:   rule, feature, kind, language by its position in the study's list
 -- Reads:   token_rules, vocab, firing_rules
 -- A token is exclusive if it occurs in one language only, or nearly.

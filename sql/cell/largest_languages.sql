@@ -1,5 +1,5 @@
 -- Title:   In which language does each feature fire most: over all firings, over those on
---          exclusive tokens, and with the languages of documents permuted?
+--          exclusive tokens, and with permuted languages of documents?
 -- Grain:   rule, feature, kind
 -- Reads:   language_counts, script_counts, firing_rules
 with counts as (

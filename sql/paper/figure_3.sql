@@ -3,7 +3,7 @@
 -- Reads:   grid_cells, trend_languages, trends
 -- Paper:   figure 3, for every size
 -- The middle layer of each size; alive features. Exclusive: the class by firings on
--- tokens of one language.
+-- exclusive tokens.
 with measured as (
     select
         trend_languages.size,

@@ -2,8 +2,8 @@
 -- Grain:   figure, panel
 -- Reads:   grid_cells, features
 -- The largest size. Figure 4, its middle layer: the first trained step (early), the one
--- with the lowest mixed share (middle), the last (late). Figure 7, its last step: layers at
--- the depths of the paper's 2nd (lower) and 26th (upper) of 28.
+-- with the lowest mixed share (middle), the last (late). Figure 7, its last step: the
+-- layers nearest in depth to the paper's 2nd (lower) and 26th (upper) of 28.
 with steps as (
     select
         grid.size,

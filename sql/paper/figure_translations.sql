@@ -1,9 +1,9 @@
--- Title:   Do mixed features join words that are translations of each other?
+-- Title:   Do mixed features fire on words that are translations of each other?
 -- Grain:   size, step, layer, language_a, language_b
 -- Reads:   grid_cells, lexicon_translations
--- Same topic: of a feature's pairs of firings, one in each language, the share in one
+-- Same topic: the share of a feature's pairs of firings, one in each language, within one
 -- topic. Same concept: of those, the share that are translations of each other. Supported
--- features: of those that fire rarely, a pair or two tells little.
+-- features only: one or two pairs of a feature that fires rarely say little.
 select
     grid.size,
     grid.step,

@@ -1,9 +1,9 @@
--- Title:   How is monosemanticity spread over features, and how does that change?
+-- Title:   How is monosemanticity distributed over features, and how does that change?
 -- Grain:   size, step, bin_low; every bin has a row
 -- Reads:   grid_cells, features
 -- Paper:   figure 3b, for every size; equation 6
 -- Each size's middle layer; alive features. Twenty bins over 0 to 1, the last one
--- closed; a feature of one token has 1 by definition.
+-- closed; a feature with one token is 1 by definition.
 with counts as (
     select
         size,

@@ -1,7 +1,7 @@
--- Title:   What do trends add up, region by region?
+-- Title:   Sums over features, by region of layers
 -- Grain:   size, step, region
 -- Reads:   grid_cells, trend_sums
--- Regions are thirds of the layers; every feature of each layer counts. Alive features.
+-- Regions are thirds of the layers. Alive features of all layers of a region.
 select
     grid.size,
     grid.step,

@@ -1,11 +1,11 @@
--- Title:   What does adding a class of features do to the model?
+-- Title:   How does steering with a class of features change the model?
 -- Grain:   size, step, layer, full_step, alpha, m, added, measure
 -- Reads:   classes, table_4, translation_differences
 -- Across:  measure of value
 -- Paper:   table 1
--- Of the settings measured, the one nearest to the paper's alpha of 0.1, then to its m of
--- 5,000, with as many features of every class; translations stand with their own. `baseline`:
--- nothing is added; `none`: b_pre alone. Means over draws.
+-- The measured setting nearest to the paper's alpha of 0.1, then to its m of 5,000, with the
+-- same number of features in every class; translations are listed with their own settings.
+-- `baseline`: no steering; `none`: b_pre alone. Means over draws.
 with nearest as (
     select
         size,

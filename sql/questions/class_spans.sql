@@ -2,7 +2,7 @@
 -- Grain:   size, step, layer, population, language; every class has a row
 -- Reads:   cells, classes, features, populations
 -- Means over features, with normal 95 % intervals over features alone. A dead feature has
--- no span. Truncated: the share of a feature's runs that the window cuts.
+-- no span. Truncated: the share of a feature's runs that are cut by the window.
 with sums as (
     select
         size,

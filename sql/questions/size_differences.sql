@@ -1,9 +1,9 @@
 -- Title:   Which layers differ between sizes?
 -- Grain:   size_small, size_large, layer_small, population, measure
 -- Reads:   grid_cells, trend_intervals
--- Each size beside the next larger one, at their last steps: each layer beside that at the
--- nearest relative depth (of two, the lower). Newcombe's 95 % interval from those of
--- both, over features alone; of means it is the normal one. Differs: it leaves out 0.
+-- Each size is compared with the next larger one at their last steps, each layer with the one
+-- at the nearest relative depth (of two, the lower). Newcombe's 95 % interval, over features
+-- alone; for means it is the normal interval. Differs: the interval excludes 0.
 with sizes as (
     select
         size as size_small,

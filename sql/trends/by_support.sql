@@ -1,8 +1,8 @@
--- Title:   Do trends hang on how many documents stand behind a feature?
+-- Title:   Do trends depend on the number of documents in which features fire?
 -- Grain:   size, step, layer, n_documents_low; every bin has a row
 -- Reads:   cells, support_sums
--- Alive features, by the documents they fire in. Wilson's score interval, over features
--- alone. What only the first bins show is said of features that hardly fire.
+-- Alive features, by the number of documents they fire in. Wilson's score interval, over
+-- features alone. A trend that only the first bins show is one of features that hardly fire.
 with bins as (
     select
         low,

@@ -1,8 +1,8 @@
 -- Title:   How many of a cell's features are in each language class?
 -- Grain:   size, step, layer, population, language; every class has a row
 -- Reads:   cells, classes, features, populations
--- n_exclusive: how many are in it by their firings on exclusive tokens, where they have
--- enough of those; a dead feature has none.
+-- n_exclusive: the number in the class by firings on exclusive tokens, of features with
+-- enough of them; a dead feature has none.
 with counts as (
     select
         size,

@@ -1,8 +1,8 @@
--- Title:   Are mixed features bilingual in meaning? Known translations say
+-- Title:   Are mixed features bilingual in meaning, judged by known translations?
 -- Grain:   size, step, layer, population, language_a, language_b
 -- Reads:   concept_pairs, populations, topic_chance, cells
--- Each feature weighs once. Wilson's interval over features, as if each were all or
--- nothing: no wider variance is possible, so it is on the safe side.
+-- Every feature has the same weight. Wilson's interval over features treats each share as
+-- 0 or 1: no variance is larger, so the interval is conservative.
 with sums as (
     select
         size,

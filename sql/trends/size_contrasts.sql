@@ -1,9 +1,9 @@
 -- Title:   Which sizes are compared with which?
 -- Grain:   of_size, comparison, size
 -- Reads:   grid_cells
--- Paper:   figures 8 and 9: larger models are the more mixed
--- Middle layers at their last step: each size over the next smaller one, and the largest
--- over the smallest.
+-- Paper:   figures 8 and 9: larger models are more mixed
+-- Middle layers at the last step: each size is compared with the next smaller one, and the
+-- largest with the smallest.
 with middles as (
     select
         size,

@@ -2,7 +2,7 @@
 -- Grain:   size, step, layer, population, language; every class has a row
 -- Reads:   class_counts
 -- Paper:   figure 3a; Wilson's score interval, over features alone
--- share_exclusive: the same by firings on exclusive tokens, of features that have enough.
+-- share_exclusive: the same by firings on exclusive tokens, of features with enough of them.
 with shares as (
     select
         size,

@@ -1,9 +1,9 @@
--- Title:   At which step is each size least mixed, as each half of the text tells?
+-- Title:   At which step is each size least mixed, on each half of the text?
 -- Grain:   size, measure, chosen_on
 -- Reads:   eval_size, grid_cells
 -- Paper:   figure 3: features are mixed, then of one language, then mixed again
--- The middle layer, trained steps, alive features; of equal shares the earliest. A lowest
--- share is low by luck too, so what it is must be measured on the other half.
+-- The middle layer, trained steps, alive features; of equal shares the earliest. The lowest
+-- of many shares is partly low by luck, so its value is measured on the other half.
 with halves as (
     select
         eval_size.size,

@@ -1,5 +1,5 @@
 -- Check:   Every class is a study language or `mixed`
--- Why:     Any other class is in no trend.
+-- Why:     A feature of any other class is in no trend.
 -- Guards:  language class
 -- Grain:   size, step, layer, feature
 -- Reads:   classes, features, features_counted

@@ -1,5 +1,5 @@
 -- Check:   Every exclusive class is a study language or `mixed`, or null
--- Why:     Any other class is in no trend.
+-- Why:     A feature of any other class is in no trend.
 -- Guards:  exclusive class
 -- Grain:   size, step, layer, feature
 -- Reads:   classes, features, features_counted

@@ -1,6 +1,6 @@
 -- Check:   Every size has one middle layer and one last step
--- Why:     The figures draw these cells.
--- Guards:  middle: the layer nearest to half of the highest
+-- Why:     The figures and findings are about these cells.
+-- Guards:  middle: the layer nearest to half of the highest layer
 -- Grain:   size
 -- Reads:   grid_cells
 select
