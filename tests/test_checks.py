@@ -35,7 +35,7 @@ VIEWS = read_views("text", "grid", "paper", "questions") | read_check_views()
 # What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",
-    "cell_places",
+    "grid_cells",
     "contrasts",
     "findings",
     "intervention_effects",

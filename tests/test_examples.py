@@ -21,7 +21,7 @@ CELL = ("size", "step", "layer")
 VIEWS = read_views("grid", "paper", "questions")
 ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
 BY_CELL = {"features", "firings", *ASKED} - {
-    *("cell_places", "measured_shares"),  # they compare cells
+    *("grid_cells", "measured_shares"),  # they compare cells
     *("intervention_effects", "table_1", "table_4"),
     *("translation_differences", "uncertainty"),
 }

@@ -8,12 +8,14 @@ import pytest
 from reference import MIXED, mean, mean_columns, share_columns
 from rows import Row, assert_same, near, planted, rows_of
 
+from bisae.grid import Cell
 from bisae.query import Connection, connect
 from bisae.store import Store
+from bisae.study import Model
 
 CELL = ("size", "step", "layer")
 TREND = ("mixed_share", "mixed_share_exclusive", "monosemanticity")
-ENDS = ("figure_5", "figure_6", "figure_8", "figure_9")
+FIGURES = ("figures_5_8", "figures_6_9", "figures_12_17")
 SPANS = ("mean_span", "mean_span_active")
 
 
@@ -30,7 +32,7 @@ def cell_row(size: str, step: int, layer: int, n_params: int = 1) -> Row:
 
 def placed(cells: Sequence[Row]) -> list[Row]:
     return rows_of(
-        planted({"cells": cells}, "cell_places"), "from cell_places order by all"
+        planted({"cells": cells}, "grid_cells"), "from grid_cells order by all"
     )
 
 
@@ -48,9 +50,9 @@ def places(cells: Sequence[Row]) -> Iterator[Row]:
             "relative_depth": float(Fraction(row["layer"], highest or 1)),
             "region": ("lower", "middle", "upper")[third],
             "is_middle": row["layer"] == middle,
-            "is_last": row["step"] == max(one["step"] for one in same),
-            "is_largest": row["n_params"] == max(sizes.values()),
-            "is_smallest": row["n_params"] == min(sizes.values()),
+            "is_last_step": row["step"] == max(one["step"] for one in same),
+            "is_largest_size": row["n_params"] == max(sizes.values()),
+            "is_smallest_size": row["n_params"] == min(sizes.values()),
         }
 
 
@@ -80,7 +82,7 @@ def measured(features: Sequence[Row]) -> Row:
 
 def test_every_cell_is_placed(con: Connection) -> None:
     cells = rows_of(con, "from cells")
-    assert_same(rows_of(con, "from cell_places"), list(places(cells)), *CELL)
+    assert_same(rows_of(con, "from grid_cells"), list(places(cells)), *CELL)
 
 
 @pytest.mark.parametrize("highest", [1, 2, 3, 12, 16, 20, 24, 28])
@@ -97,19 +99,77 @@ def test_a_third_of_a_model_is_lower_and_two_thirds_are_middle() -> None:
 
 def test_one_size_is_the_largest_and_the_smallest() -> None:
     (row,) = placed([cell_row("a", 1, 1)])
-    assert row["is_largest"]
-    assert row["is_smallest"]
+    assert row["is_largest_size"]
+    assert row["is_smallest_size"]
 
 
 def test_of_equal_sizes_one_is_the_largest() -> None:
     found = placed([cell_row(size, 1, 1, n_params=7) for size in ("b", "a")])
-    assert [row["size"] for row in found if row["is_largest"]] == ["b"]
-    assert [row["size"] for row in found if row["is_smallest"]] == ["a"]
+    assert [row["size"] for row in found if row["is_largest_size"]] == ["b"]
+    assert [row["size"] for row in found if row["is_smallest_size"]] == ["a"]
 
 
 def test_each_size_has_a_last_step_of_its_own() -> None:
     found = placed([cell_row("a", 1, 1), cell_row("a", 2, 1), cell_row("b", 1, 1)])
-    assert [row["is_last"] for row in found] == [False, True, True]
+    assert [row["is_last_step"] for row in found] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("layers", "middle"),
+    [
+        ((4, 8, 12), 4),
+        ((6,), 6),
+        ((0,), 0),
+        ((0, 1), 1),
+        ((3, 9), 3),
+        ((10, 12), 10),
+        ((0, 8, 12), 8),
+        (tuple(range(1, 13)), 6),
+    ],
+)
+def test_sql_and_python_agree_on_the_middle_layer(
+    layers: tuple[int, ...], middle: int
+) -> None:
+    model = Model(
+        size="a", checkpoint="x", steps=(1, 2), tokens_per_step=10, layers=layers
+    )
+    found = placed([cell_row("a", step, layer) for step in (1, 2) for layer in layers])
+    in_the_middle = [row for row in found if row["is_middle"]]
+    assert [row["layer"] for row in in_the_middle] == [middle, middle]
+    last = Cell(*(in_the_middle[-1][name] for name in CELL))
+    assert last == model.middle_cell
+    assert in_the_middle[-1]["is_last_step"]
+
+
+@pytest.mark.parametrize("layers", [(4, 8, 12), (6,), (3, 9), (0, 1)])
+def test_the_overview_has_every_step_of_a_sparse_grid(
+    con: Connection, layers: tuple[int, ...]
+) -> None:
+    """The cells and features of the tiny study's first layers under other numbers."""
+    numbers = dict(zip(range(1, 1 + len(layers)), layers, strict=True))
+    tables = {
+        table: [
+            row | {"layer": numbers[row["layer"]]}
+            for row in rows_of(con, f"from {table}")
+            if row["layer"] in numbers
+        ]
+        for table in ("cells", "features")
+    }
+    sparse = planted(tables, "overview")
+    wanted = [place for place in places(tables["cells"]) if place["is_middle"]]
+    assert wanted
+    assert_same(
+        rows_of(sparse, "from overview"),
+        [{name: place[name] for name in CELL} for place in wanted],
+        "size",
+        "step",
+    )
+
+
+def test_the_classes_are_the_languages_and_mixed() -> None:
+    classes = planted({"settings": [{"languages": ["ja", "en", "de"]}]}, "classes")
+    found = rows_of(classes, "from classes order by position")
+    assert [row["language"] for row in found] == ["ja", "en", "de", MIXED]
 
 
 # -- figures 3, 5, 6, 8, 9, 12 to 17 --------------------------------------------------
@@ -150,16 +210,16 @@ def three(con: Connection) -> Connection:
         tables[table] = [*rows, *again]
     for row in tables["cells"]:
         row["n_params"] += 1000 * (row["size"] == "L")
-    return planted(tables, "figures_12_17", "slides_layers", "slides_sizes", *ENDS)
+    return planted(tables, *FIGURES, "slides_layers", "slides_sizes")
 
 
 @pytest.mark.parametrize(
     ("figure", "whole", "size"),
     [
-        ("figure_5", "figure_layers", "L"),
-        ("figure_6", "figure_spans", "L"),
-        ("figure_8", "figure_layers", "S"),
-        ("figure_9", "figure_spans", "S"),
+        ("figures_5_8 where figure = 5", "figure_layers", "L"),
+        ("figures_6_9 where figure = 6", "figure_spans", "L"),
+        ("figures_5_8 where figure = 8", "figure_layers", "S"),
+        ("figures_6_9 where figure = 9", "figure_spans", "S"),
         ("figures_12_17", "figure_layers", "M"),
         ("figures_12_17", "figure_spans", "M"),
     ],
@@ -174,6 +234,16 @@ def test_a_figure_is_one_size_of_the_whole(
     assert {"n_features", "relative_depth"} < shown[0].keys()
 
 
+@pytest.mark.parametrize("figures", ["figures_5_8", "figures_6_9"])
+def test_a_figure_of_two_sizes_has_no_third(three: Connection, figures: str) -> None:
+    shown = rows_of(three, f"select distinct figure, size from {figures} order by all")
+    low, high = figures.split("_")[1:]
+    assert [(row["figure"], row["size"]) for row in shown] == [
+        (int(low), "L"),
+        (int(high), "S"),
+    ]
+
+
 def test_of_two_sizes_none_is_between(con: Connection) -> None:
     assert rows_of(con, "from figures_12_17") == []
 
@@ -185,7 +255,7 @@ def test_regions_pool_the_features_of_their_layers(three: Connection) -> None:
     pooled: defaultdict[str, list[Row]] = defaultdict(list)
     features = rows_of(three, "from features")
     for place in places(rows_of(three, "from cells")):
-        if place["is_largest"] and place["is_last"]:
+        if place["is_largest_size"] and place["is_last_step"]:
             pooled[place["region"]] += of(features, place)
     wanted = [{"region": name, **measured(rows)} for name, rows in pooled.items()]
     found = rows_of(three, "from slides_layers")
@@ -203,7 +273,7 @@ def test_sizes_are_shown_by_their_middle_layer(three: Connection) -> None:
     wanted = [
         {name: place[name] for name in CELL} | measured(of(features, place))
         for place in places(rows_of(three, "from cells"))
-        if place["is_middle"] and place["is_last"]
+        if place["is_middle"] and place["is_last_step"]
     ]
     found = rows_of(three, "from slides_sizes")
     assert_same(found, wanted, "size")

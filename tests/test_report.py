@@ -214,8 +214,8 @@ def test_page_shows_no_rows_twice(page: str) -> None:
     """What selects from figures, or only leads to them, stands in no table."""
     listed = set(re.findall(r"<summary><code>(\w+)</code>", page))
     assert {"figure_layers", "slides_layers", "table_3", "cells"} <= listed
-    assert not {"figure_5", "figure_9", "cell_places", "figure_runs"} & listed
-    assert 'href="tables/figure_5.csv"' in page
+    assert not {"figures_5_8", "figures_6_9", "grid_cells", "figure_runs"} & listed
+    assert 'href="tables/figures_5_8.csv"' in page
 
 
 def test_every_link_leads_somewhere(page: str, copy: Path) -> None:

@@ -5,7 +5,6 @@ writes the table `code_checks`, the result of each check.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -28,6 +27,7 @@ from bisae.query import (
     digest,
     exported_cells,
     read_check_views,
+    source_of,
     write_tables,
 )
 from bisae.store import Provenance, Store, is_current, needed, table_file
@@ -125,14 +125,10 @@ def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
 
 
 def _digest_of_checks() -> str:
-    """A digest of the names and the SQL of all checks of codes.
-
-    Comments are left out: cells are not checked again because a sentence changed.
-    """
+    """Return a digest of the names and the SQL of all checks of codes."""
     names = [check.name for check in code_suite().checks]
     views = read_check_views(of_codes=True)
-    selects = [re.sub(r"(?m)^\s*--.*\n?", "", views[name].select) for name in views]
-    return digest("\n".join([*names, *selects]))
+    return digest("\n".join([*names, source_of(views.values())]))
 
 
 def _is_recorded(store: Store, cell: Cell, provenance: dict[str, Any]) -> bool:

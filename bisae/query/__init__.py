@@ -27,6 +27,7 @@ from bisae.query.in_process import InProcess
 from bisae.query.limits import limited_memory
 from bisae.query.process import QueryProcess
 from bisae.query.question import Parameters, Question, check_parameters, questions
+from bisae.query.source import source_of
 from bisae.query.tables import (
     Fill,
     addressed,
@@ -90,6 +91,7 @@ __all__ = [
     "read_views",
     "rows_of",
     "schema",
+    "source_of",
     "stale_tables",
     "view_provenance",
     "write_catalog",

@@ -20,6 +20,7 @@ from bisae.query.database import (
     quoted,
 )
 from bisae.query.failure import explain, named
+from bisae.query.source import create_macros
 from bisae.store import Store
 
 STORAGE = "v1.0.0"
@@ -64,6 +65,7 @@ def _fill(store: Store, file: Path) -> None:
         con.execute("use catalog")
         # DuckDB 2 keeps `if` in a view as a function, which DuckDB 1 does not have.
         con.execute("create macro if(a, b, c) as case when a then b else c end")
+        create_macros(con)
         places, views = contents(store)
         known = headers()
         for name in open_tables(con, store, places, views, _address):

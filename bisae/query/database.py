@@ -21,6 +21,7 @@ from bisae.grid import Cell
 from bisae.interrupts import end_on_signal
 from bisae.query import fence
 from bisae.query.failure import named
+from bisae.query.source import create_macros
 from bisae.query.views import (
     View,
     build_order,
@@ -44,7 +45,7 @@ def database(
     memory: str = "",
     lossless_arrow: bool = False,
 ) -> Connection:
-    """An empty database in memory, bounded, that downloads nothing.
+    """An empty database in memory with our macros, bounded, that downloads nothing.
 
     It reads `tables` in an object store, or if it is `windowed`, through a window. With
     `lossless_arrow` DuckDB tells types apart that Arrow has not.
@@ -61,6 +62,7 @@ def database(
     con.execute("set progress_bar_time = 0")
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    create_macros(con)
     if tables is not None and (windowed or not is_local(tables)):
         con.register_filesystem(fence.ReadOnlyFiles(tables))
         con.execute("set parquet_metadata_cache = true")

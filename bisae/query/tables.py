@@ -18,6 +18,7 @@ from bisae.query.database import (
     quoted,
 )
 from bisae.query.failure import named
+from bisae.query.source import source_of
 from bisae.query.views import View, closure
 from bisae.store import (
     KEY,
@@ -117,11 +118,8 @@ def open_needed(
 def view_provenance(
     views: Mapping[str, View], name: str, settings: Provenance
 ) -> dict[str, Any]:
-    """Return a sum of a view's SQL, with all that it depends on, and its settings.
-
-    Settings are those that the SQL names.
-    """
-    text = "\n".join(view.select for view in closure(views, name))
+    """Return a digest of the SQL that a view depends on, and the settings it names."""
+    text = source_of(closure(views, name))
     used = {key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)}
     return used | {"sql": digest(text)}
 

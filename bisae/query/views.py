@@ -55,7 +55,7 @@ CODE_CHECKS = "codes"
 
 def read_views(*folders: str) -> dict[str, View]:
     """The views of some folders of sql/ (all, by default), by name. Raises SqlError."""
-    paths = asset_dir("sql").rglob("*.sql")
+    paths = asset_dir("sql").glob("*/*.sql")
     return _by_name(p for p in paths if not folders or p.parent.name in folders)
 
 

@@ -27,6 +27,7 @@ from bisae.query import (
     open_needed,
     quoted,
     schema,
+    source_of,
     stale_tables,
     view_provenance,
     write_tables,
@@ -47,7 +48,7 @@ Codes = Callable[[Any], Any]
 """Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
 all of them: token_row, feature, value, starts_run."""
 BY_GROUP = (
-    "language_counts",
+    "feature_languages",
     "largest_languages",
     "document_counts",
     "firing_spans",
@@ -106,7 +107,7 @@ def _provenance(shared: Shared, name: str) -> dict[str, Any]:
     if name in VARIANT_TABLES:
         views = [shared.views[name] for name in sorted(shared.views)]
         return {
-            "sql": digest("".join(view.select for view in views)),
+            "sql": digest(source_of(views)),
             "embeddings": shared.embeddings,
             "cosines": [threshold.cosine for threshold in shared.thresholds],
             "settings": shared.settings,

@@ -1,7 +1,7 @@
--- Title:   How often does each feature fire on each token and cluster, in a drawn text?
--- Grain:   feature, cluster, token_id; null is all the cluster's tokens
+-- Title:   How often does each feature fire on each token and cluster, in a resampled text?
+-- Grain:   feature, cluster, token_id; null for all tokens of the cluster
 -- Reads:   token_documents, weights
--- Packed as the weights are.
+-- Packed like the weights.
 with tokens as (
     select
         fired.feature,

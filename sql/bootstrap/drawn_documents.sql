@@ -1,11 +1,11 @@
 -- Title:   How often is each document drawn, in each replicate of the text?
 -- Grain:   document, replicate
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   documents, draws
--- A document is drawn as often as a Poisson variable of mean 1 says: so often on average,
--- and as variable, as if as many documents were drawn with replacement. It comes from a
--- seeded hash: md5 gives four numbers of 32 bits, one for each of four replicates, and
--- the weight is how many of Poisson's cumulative probabilities the number reaches.
+-- Poisson bootstrap: the number of draws of a document is a Poisson variable with mean 1,
+-- which approximates drawing documents with replacement. It comes from a seeded hash: md5
+-- gives four numbers of 32 bits, one for each of four replicates, and the weight is the
+-- number of Poisson's cumulative probabilities that it reaches.
 with packs as (
     select distinct
         seed,

@@ -1,4 +1,4 @@
--- Title:   Do the tokens that fire a feature share a meaning, in a drawn text?
+-- Title:   Do the tokens that fire a feature share a meaning, in a resampled text?
 -- Grain:   replicate, feature; features that fire in it
 -- Reads:   drawn_counts, draws
 -- Paper:   equations 4, 5 and 6, as in `entropies`

@@ -1,4 +1,4 @@
--- Title:   Which class is each feature in, and how long are its spans, in a drawn text?
+-- Title:   In which class is each feature, and how long are its spans, in a resampled text?
 -- Grain:   replicate, feature; features that fire in it
 -- Reads:   feature_documents, documents, weights, draws, settings
 -- Paper:   sections 3.3 and 4.2, as in `feature_classes` and `firing_spans`
@@ -29,11 +29,11 @@ drawn as (
         summed.feature,
         summed.language,
         draws.replicate,
-        draws.replicate // 4 % 4 + 1 as place,
+        draws.replicate // 4 % 4 + 1 as slot,
         31 * (draws.replicate % 4) as bits,
-        (firings[place] >> bits & 2147483647)::bigint as n_firings,
-        (exclusive[place] >> bits & 2147483647)::bigint as n_exclusive,
-        (runs[place] >> bits & 2147483647)::bigint as n_runs
+        (firings[slot] >> bits & 2147483647)::bigint as n_firings,
+        (exclusive[slot] >> bits & 2147483647)::bigint as n_exclusive,
+        (runs[slot] >> bits & 2147483647)::bigint as n_runs
     from summed
     cross join draws
 ),

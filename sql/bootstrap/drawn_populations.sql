@@ -1,12 +1,7 @@
--- Title:   What does each population of a drawn text add up to?
+-- Title:   Sums over each population of features, in a resampled text
 -- Grain:   replicate, population, language; every class has a row
--- Reads:   drawn_sums, draws, populations, cells, settings
+-- Reads:   cells, classes, draws, drawn_sums, populations
 -- In `all`, features that are dead in the whole text count as mixed.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-)
-
 select
     draws.seed,
     draws.replicate,

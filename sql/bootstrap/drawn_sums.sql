@@ -1,7 +1,7 @@
--- Title:   What do the trends of a drawn text add up?
+-- Title:   Sums over features, in a resampled text
 -- Grain:   replicate, supported, language
 -- Reads:   drawn_languages, drawn_entropies, features
--- Which features are supported is held fixed; sums are of decimals, so exact.
+-- Support is held fixed. Sums are of decimals, so they are exact.
 select
     classes.replicate,
     features.supported,

@@ -1,8 +1,8 @@
 -- Title:   How often does each feature fire in each document?
 -- Grain:   feature, document
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   firings, tokens, vocab
--- A run starts where the token before, in the same document, does not fire the feature.
+-- A run starts where the feature does not fire on the previous token of the document.
 with placed as (
     select
         firings.feature,

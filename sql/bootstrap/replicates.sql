@@ -1,9 +1,9 @@
--- Title:   What are the trends of texts drawn again, document by document?
+-- Title:   What are the trends of texts resampled by document?
 -- Grain:   size, step, layer, population, replicate, name
 -- Reads:   drawn_populations
--- A feature that does not fire in a drawn text is left out. Not there: `mixed_share_null`,
--- whose permutation is drawn once; `mean_span_active` and `monosemanticity_null`, which
--- firings do not tell. The share of the class mixed is `mixed_share`.
+-- A feature that does not fire in a resampled text is left out, and so are the trends
+-- `mixed_share_null`, whose permutation is drawn once, and `mean_span_active` and
+-- `monosemanticity_null`, which firings do not determine. `mixed_share`: the class mixed.
 with drawn as materialized (
     select *
     from drawn_populations

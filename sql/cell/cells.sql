@@ -1,4 +1,4 @@
--- Title:   How was each cell made, and how well does it reconstruct?
+-- Title:   How was each cell trained, and how well does it reconstruct?
 -- Grain:   cell
 -- Reads:   cell_attributes
 select

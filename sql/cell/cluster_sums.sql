@@ -1,7 +1,7 @@
--- Title:   What do the semantic clusters of two tokens or more add up to?
+-- Title:   Sums over each feature's semantic clusters of two or more tokens
 -- Grain:   clustering, feature; features with such clusters
 -- Reads:   feature_tokens, clusterings, linked_tokens
--- n_ln_n: of the clusters, less that of their tokens.
+-- n_ln_n: the clusters' sum minus that of their tokens.
 with clusters as (
     select
         clusterings.clustering,

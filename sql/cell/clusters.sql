@@ -1,7 +1,7 @@
--- Title:   Which of a feature's tokens mean something alike?
+-- Title:   Which of a feature's tokens have similar meanings?
 -- Grain:   feature, token_id
 -- Reads:   feature_tokens, linked_tokens
--- A cluster is named by its lowest token; a token without a link is alone in its own.
+-- A cluster is named by its lowest token; a token without a link is a cluster of its own.
 with linked as (
     select
         feature,

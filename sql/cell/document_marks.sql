@@ -1,6 +1,6 @@
--- Title:   Which language is each document in, and which rules take it into account?
+-- Title:   In which language is each document, and which firing rules include it?
 -- Grain:   document
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   documents, document_eighths, parts, firing_rules, settings
 -- A language is its position in the study's list: one byte for each of many firings.
 with rules as (

@@ -1,7 +1,7 @@
--- Title:   How often, and how strongly at most, is each feature activated in each eighth
---          of the text?
+-- Title:   How often is each feature activated in each eighth of the text, and how strongly
+--          at most?
 -- Grain:   feature, eighth
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   codes, document_eighths, settings
 with placed as (
     select

@@ -2,8 +2,8 @@
 -- Grain:   clustering, feature
 -- Reads:   clusterings, token_sums, cluster_sums
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
--- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. A token that is linked
--- to no other is a cluster of its own.
+-- Entropy of counts c with sum N, in nats: ln N - sum(c ln c) / N. A token without links is
+-- a cluster of its own.
 with sums as (
     select
         clusterings.clustering,

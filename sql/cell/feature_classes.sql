@@ -1,5 +1,5 @@
--- Title:   Which class is each feature in: by all firings, by those on exclusive tokens,
---          and with the languages of documents permuted?
+-- Title:   In which class is each feature: by all firings, by those on exclusive tokens, and
+--          with permuted languages of documents?
 -- Grain:   variant, feature
 -- Reads:   largest_languages, variants, settings
 -- Paper:   section 3.3: a language whose share is above the threshold, else mixed

@@ -1,9 +1,9 @@
 -- Title:   Which features are aggregated together?
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   maxima
--- Neighbours with about 24M activations in all, so that what is computed of those that
--- are firings fits in memory: at worst all of them, usually a fifth.
+-- Consecutive features with about 24M activations in total, so that the views over their
+-- firings fit in memory: usually a fifth of the activations fire, at worst all.
 select
     feature,
     (sum(n_active) over (order by feature) // 24000000)::int as feature_group

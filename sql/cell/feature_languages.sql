@@ -1,14 +1,16 @@
 -- Title:   In which language does each feature fire?
 -- Grain:   feature, language; every language has a row
--- Reads:   language_counts, settings
+-- Reads:   token_rules, settings
 -- Paper:   section 3.2: p(language given i), by the language of the document
+-- Firings by the study's own rule, which has the first bit.
 with counts as (
     select
         feature,
         language,
-        n_firings
-    from language_counts
-    where rule = 0
+        sum(n_firings)::bigint as n_firings
+    from token_rules
+    where rules & 1 > 0
+    group by feature, language
 ),
 
 totals as (

@@ -1,6 +1,6 @@
--- Title:   What do the firings of each feature say, by the study and by each variant of it?
+-- Title:   The metrics of each feature, by the study's settings and by each variant of them
 -- Grain:   variant, feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   variants, feature_classes, document_counts, entropies, mono_null, firing_spans,
 --          settings
 select

@@ -1,4 +1,4 @@
--- Title:   On which tokens of the vocabulary does each feature fire, how often?
+-- Title:   On which tokens of the vocabulary does each feature fire, and how often?
 -- Grain:   rule, feature, token_id
 -- Reads:   token_counts
 -- Paper:   section 3.2: n_firings over their sum is f(v given i)

@@ -1,8 +1,8 @@
--- Title:   What is known of each feature?
+-- Title:   What are the metrics of each feature?
 -- Grain:   alive feature
 -- Reads:   maxima, feature_metrics, position_counts, active_spans
--- The study itself is the first of its variants. A run is truncated if it reaches the
--- window's end, so at most one of a document is.
+-- The study itself is variant 0. A run is truncated if it reaches the end of the window, so
+-- at most one run of a document is.
 select
     maxima.feature,
     maxima.n_active,

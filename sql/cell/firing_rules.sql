@@ -1,10 +1,10 @@
 -- Title:   By which rules is an activation a firing?
 -- Grain:   rule
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   settings
--- The first rule is the study's; the others change one thing of it: the share of the
--- feature's maximum that has to be exceeded, the documents whose maximum and firings count,
--- or how a firing's language is determined. Rules of equal firings share their bit.
+-- The first rule is the study's; each of the others changes one part of it: the share of the
+-- feature's maximum that a firing exceeds, the documents that are included, or how the
+-- language of a firing is determined. Rules with equal firings share a bit.
 select
     listed.rule,
     listed.name,

@@ -2,7 +2,7 @@
 -- Grain:   rule, feature
 -- Reads:   token_rules, follow_rules, firing_rules
 -- Paper:   section 4.2, span length
--- Runs are firings less those that follow another.
+-- The number of runs is the number of firings minus those that follow another firing.
 with counts as (
     select
         feature,

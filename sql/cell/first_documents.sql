@@ -1,6 +1,6 @@
 -- Title:   Which is the last of the first 50 documents in which each feature fires?
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   document_rules
 select
     feature,

@@ -1,9 +1,9 @@
--- Title:   The values that an activation of each feature must exceed, rule by rule
+-- Title:   Which values must an activation of each feature exceed, rule by rule?
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   rule_floors
--- `least` is the lowest: below it nothing fires, by no rule. A feature that is not
--- activated in a rule's documents has no floor there.
+-- `least` is the lowest floor: nothing below it fires by any rule. A feature that is never
+-- activated in a rule's documents has an infinite floor.
 select
     feature,
     min(floor) as least,

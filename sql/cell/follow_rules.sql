@@ -1,8 +1,8 @@
 -- Title:   How many firings follow a firing of their feature, by which rules?
--- Grain:   feature, rules that both fire by
+-- Grain:   feature, rules by which both fire
 -- Reads:   ruled_codes
--- On the token before, of the same document; only an activation that does not start a run
--- can follow another.
+-- A firing follows another if that is on the previous token of the same document; only an
+-- activation that does not start a run can follow another.
 select
     later.feature,
     earlier.rules & later.rules as rules,

@@ -1,21 +1,58 @@
--- Title:   How often does each feature fire in each language?
--- Grain:   rule, feature, language by its position in the study's list
--- Reads:   token_rules, firing_rules
+-- Title:   How often does each feature fire in each language: of the document, of the permuted
+--          documents, and on exclusive tokens only?
+-- Grain:   rule, feature, kind, language by its position in the study's list
+-- Reads:   token_rules, vocab, firing_rules
+-- A token is exclusive if it occurs in one language only, or nearly.
 with counts as (
     select
-        feature,
-        language,
-        rules,
-        sum(n_firings)::bigint as n_firings
+        token_rules.feature,
+        token_rules.language,
+        token_rules.language_permuted,
+        vocab.language is not null as is_exclusive,
+        token_rules.rules,
+        sum(token_rules.n_firings)::bigint as n
     from token_rules
-    group by feature, language, rules
+    left join vocab on token_rules.token_id = vocab.token_id
+    group by all
+),
+
+by_rule as materialized (
+    select
+        firing_rules.rule,
+        counts.feature,
+        counts.language,
+        counts.language_permuted,
+        counts.is_exclusive,
+        sum(counts.n)::bigint as n
+    from counts
+    inner join firing_rules on counts.rules & firing_rules.bit > 0
+    group by all
 )
 
 select
-    firing_rules.rule,
-    counts.feature,
-    counts.language,
-    sum(counts.n_firings)::bigint as n_firings
-from counts
-inner join firing_rules on counts.rules & firing_rules.bit > 0
-group by firing_rules.rule, counts.feature, counts.language
+    rule,
+    feature,
+    'true' as kind,
+    language,
+    sum(n)::bigint as n_firings
+from by_rule
+group by rule, feature, language
+union all
+select
+    rule,
+    feature,
+    'permuted' as kind,
+    language_permuted as language,
+    sum(n)::bigint as n_firings
+from by_rule
+group by rule, feature, language_permuted
+union all
+select
+    rule,
+    feature,
+    'exclusive' as kind,
+    language,
+    sum(n)::bigint as n_firings
+from by_rule
+where is_exclusive
+group by rule, feature, language

@@ -1,35 +1,17 @@
 -- Title:   In which language does each feature fire most: over all firings, over those on
---          exclusive tokens, and with the languages of documents permuted?
+--          exclusive tokens, and with permuted languages of documents?
 -- Grain:   rule, feature, kind
--- Reads:   language_counts, permuted_counts, exclusive_counts, script_counts, firing_rules
+-- Reads:   language_counts, script_counts, firing_rules
 with counts as (
     select
-        'true' as kind,
+        language_counts.kind,
         language_counts.rule,
         language_counts.feature,
         language_counts.language,
         language_counts.n_firings as n
     from language_counts
     inner join firing_rules on language_counts.rule = firing_rules.rule
-    where not firing_rules.by_script
-    union all
-    select
-        'permuted' as kind,
-        rule,
-        feature,
-        language,
-        n_firings as n
-    from permuted_counts
-    union all
-    select
-        'exclusive' as kind,
-        exclusive_counts.rule,
-        exclusive_counts.feature,
-        exclusive_counts.language,
-        exclusive_counts.n_firings as n
-    from exclusive_counts
-    inner join firing_rules on exclusive_counts.rule = firing_rules.rule
-    where not firing_rules.by_script
+    where not firing_rules.by_script or language_counts.kind = 'permuted'
     union all
     select
         item.kind,

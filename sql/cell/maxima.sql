@@ -1,6 +1,6 @@
--- Title:   How often is each feature activated, in how many runs, how strongly at most?
+-- Title:   How often is each feature activated, in how many runs, and how strongly at most?
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   eighth_maxima
 select
     feature,

@@ -1,7 +1,7 @@
--- Title:   How monosemantic is a feature without meaning?
+-- Title:   How monosemantic would a feature without meaning be?
 -- Grain:   bin of token-set sizes
 -- Reads:   entropies, null_bins
--- The same entropies as a feature's, of token sets drawn at random from the text.
+-- A feature's entropies, for token sets drawn at random from the text.
 select
     null_bins.n_tokens_low,
     null_bins.n_tokens_high,

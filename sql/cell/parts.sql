@@ -1,7 +1,7 @@
 -- Title:   Which eighths of the documents are in each part of the text?
 -- Grain:   documents, eighth
 -- Reads:   nothing
--- Nested: eighth, quarter, half, all; `other half` is what the half leaves.
+-- Eighth, quarter, half and all are nested; `other half` is the complement of `half`.
 select
     listed.documents,
     unnest(listed.eighths) as eighth

@@ -1,5 +1,5 @@
--- Title:   Which share of each feature's firings is at its commonest position, and how many
---          are at the last, where a window ends?
+-- Title:   What share of each feature's firings is at its commonest position, and how many
+--          firings are at the last position of a window?
 -- Grain:   feature
 -- Reads:   firings, settings
 with counts as (

@@ -1,6 +1,7 @@
--- Title:   Which activations are firings, by which rules, the first 50 documents included?
+-- Title:   Which activations are firings, by which rules, including that of the first 50
+--          documents?
 -- Grain:   feature, token_row
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   some_codes, first_documents, settings
 select
     some_codes.feature,

@@ -1,7 +1,7 @@
 -- Title:   How often does each feature fire in each language, by the script of the token?
 -- Grain:   feature, language by its position in the study's list
 -- Reads:   token_rules, token_scripts, vocab, settings
--- Where the script does not tell a language, it is the document's.
+-- Where the script belongs to no language, the document's language counts.
 select
     token_rules.feature,
     coalesce(

@@ -1,8 +1,8 @@
 -- Title:   Which activations are firings, and by which rules?
--- Grain:   feature, token_row; activations that fire by one rule at least
+-- Grain:   feature, token_row; activations that fire by at least one rule
 -- Reads:   codes_above, floors, feature_groups, token_marks
 -- Paper:   section 3.2: an activation above a share of the feature's maximum
--- `rules` has a bit for each rule of `firing_rules`. From here on no view reads codes.
+-- `rules` has a bit for each rule of `firing_rules`. No view that follows reads codes.
 with marked as (
     select
         codes_above.feature,

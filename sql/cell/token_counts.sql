@@ -1,9 +1,9 @@
 -- Title:   How often does each feature fire on each token of the vocabulary, rule by rule?
 -- Grain:   feature, token_id
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   token_rules
--- `counts` has a number for each firing rule, in their order; rules of equal firings have
--- one of them. Sums are of doubles, which are exact up to 2^53 and take half the time.
+-- `counts` has a number for each firing rule, in their order; rules with equal firings share
+-- one. Sums are of doubles, which are exact up to 2^53 and take half the time.
 select
     feature,
     token_id,

@@ -1,4 +1,4 @@
--- Title:   What does an activation on each token need to know of that token?
+-- Title:   Which token, language and firing rules does an activation on each token have?
 -- Grain:   evaluation token
 -- Reads:   tokens, document_marks
 select

@@ -1,6 +1,6 @@
 -- Title:   On which tokens of the vocabulary does each feature fire, by which rules?
--- Grain:   feature, token_id, language of the document, the same permuted, rules
--- Kept:    as a table, since several views read it
+-- Grain:   feature, token_id, language of the document, its permuted language, rules
+-- Kept:    as a table, because several views read it
 -- Reads:   ruled_codes
 select
     feature,

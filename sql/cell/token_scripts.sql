@@ -1,13 +1,13 @@
--- Title:   Which language does a token's script belong to?
--- Grain:   token_id; tokens without letters, and of scripts of several languages, have none
--- Kept:    as a table, since several views read it
+-- Title:   To which language does each token's script belong?
+-- Grain:   token_id; not for tokens without letters, or in scripts of several languages
+-- Kept:    as a table, because several views read it
 -- Reads:   vocab, tokens, settings
--- A script belongs to a language as a token does: if more than a share of its
--- occurrences, per equal text, are in it.
+-- A script belongs to a language by the same rule as an exclusive token: more than a given
+-- share of its occurrences, per equal text, is in that language.
 with words as (
     select
         token_id,
-        -- Bytes of a split character, such as <0xE7>, are no Latin letters.
+        -- Bytes of a split character, such as <0xE7>, are not Latin letters.
         regexp_replace(token, '<0x[0-9A-F]{2}>', '', 'g') as token
     from vocab
 ),

@@ -1,8 +1,8 @@
--- Title:   What do the tokens of each feature add up to?
+-- Title:   Sums over the tokens of each feature
 -- Grain:   rule, feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   feature_tokens
--- Sums are of decimals, so exact: they do not depend on the order of the rows.
+-- Sums are of decimals, so they are exact and do not depend on the order of the rows.
 select
     rule,
     feature,

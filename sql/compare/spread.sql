@@ -1,7 +1,7 @@
--- Title:   How far apart are the trends of stores that differ in their seed alone?
+-- Title:   How much do trends vary between stores that differ only in their seed?
 -- Grain:   size, step, layer, population, name
 -- Reads:   store_trends
--- n_stores: those that have the cell, and a value there. One store alone has no spread.
+-- n_stores: stores with a value for the cell. A single store has no standard deviation.
 with centred as (
     select
         *,

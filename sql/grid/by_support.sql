@@ -1,8 +1,8 @@
--- Title:   Do trends hang on how many documents stand behind a feature?
+-- Title:   Do trends depend on the number of documents in which features fire?
 -- Grain:   size, step, layer, n_documents_low; every bin has a row
 -- Reads:   cells, support_sums
--- Alive features, by the documents they fire in. Wilson's score interval, over features
--- alone. What only the first bins show is said of features that hardly fire.
+-- Alive features, by the number of documents they fire in. Wilson's score interval, over
+-- features alone. A trend that only the first bins show is one of features that hardly fire.
 with bins as (
     select
         low,
@@ -36,15 +36,6 @@ binned as (
             and cells.layer = sums.layer
             and sums.n_documents between bins.low and coalesce(bins.high, bins.low)
     group by cells.size, cells.step, cells.layer, bins.low, bins.high
-),
-
-centred as (
-    select
-        *,
-        1.959964 as z,
-        (p + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n) as centre,
-        z * sqrt(p * (1 - p) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n) as half
-    from binned
 )
 
 select
@@ -56,10 +47,10 @@ select
     n_features,
     n_features / sum(n_features) over (partition by size, step, layer) as share_of_features,
     p as mixed_share,
-    centre - half as mixed_share_low,
-    centre + half as mixed_share_high,
+    wilson_low(p, n) as mixed_share_low,
+    wilson_high(p, n) as mixed_share_high,
     p_null as mixed_share_null,
     p_exclusive as mixed_share_exclusive,
     mono as monosemanticity,
     mono_null as monosemanticity_null
-from centred
+from binned

@@ -1,14 +1,9 @@
 -- Title:   How many of a cell's features are in each language class?
 -- Grain:   size, step, layer, population, language; every class has a row
--- Reads:   features, cells, populations, settings
--- n_exclusive: how many are in it by their firings on exclusive tokens, where they have
--- enough of those; a dead feature has none.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-),
-
-counts as (
+-- Reads:   cells, classes, features, populations
+-- n_exclusive: the number in the class by firings on exclusive tokens, of features with
+-- enough of them; a dead feature has none.
+with counts as (
     select
         size,
         step,

@@ -1,4 +1,4 @@
--- Title:   Do a mixed feature's firings in two languages stand on translations?
+-- Title:   Does each mixed feature fire on translations of the same words?
 -- Grain:   size, step, layer, feature, language_a, language_b
 -- Reads:   concept_shares, lexicon_topics
 -- A pair is a firing in one language and one in the other, both on words of the lexicon.

@@ -1,4 +1,4 @@
--- Title:   Which share of a mixed feature's firings has each concept, in each language?
+-- Title:   What share of a mixed feature's firings is on each concept, in each language?
 -- Grain:   size, step, layer, feature, language, concept
 -- Reads:   features, feature_concepts
 select

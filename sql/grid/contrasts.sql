@@ -1,10 +1,10 @@
--- Title:   Which cells does each test of the paper's findings compare?
+-- Title:   Which cells are compared by each test of the paper's findings?
 -- Grain:   finding, comparison, of_size, measure, chosen_on, size, step, layer
 -- Reads:   turns, layer_contrasts, size_contrasts
 -- Paper:   the three findings: a turn over steps, middle layers, larger models
 -- A test is the sum of weight x share over its cells, of alive features; its weights sum
--- to 0. `fall` and `rise`: the first and the last trained step over the turn. Where the
--- turn is that step itself, its weights cancel, and the cell stands with weight 0.
+-- to 0. `fall` and `rise` compare the first and the last trained step with the turn. Where
+-- the turn is that step itself, the weights cancel: the cell has a row with weight 0.
 with listed as (
     select
         'turn' as finding,

@@ -1,9 +1,9 @@
--- Title:   What does adding features change, and how sure is it?
+-- Title:   How does steering with features change perplexity, and how uncertain is the change?
 -- Grain:   size, step, layer, full_step, control, added, alpha, m, scale_back, b_pre, language
 -- Reads:   intervention_intervals, interventions
 -- Paper:   section 5
--- Means over draws (in their order: no decimals hold every perplexity), spread: their
--- standard deviation. difference: to nothing added; difference_none: to b_pre alone.
+-- Means over draws, summed in their order (not every perplexity fits a decimal); spread is
+-- their standard deviation. difference: from no steering; difference_none: from b_pre alone.
 with drawn as (
     select
         size,

@@ -1,34 +1,23 @@
--- Title:   Which layers are the thirds of each size?
+-- Title:   Which layers of each size are compared with which?
 -- Grain:   size, comparison, layer
--- Reads:   cell_places
+-- Reads:   grid_cells
 -- Paper:   figure 5: the middle layers are the most mixed
--- The last step; lower: l <= L/3, upper: l > 2L/3, L the highest layer in the grid, without
--- layer 0. The mean of a third over that of another, where the grid has both.
-with places as (
+-- The mean of the middle third of the layers over that of the lower and of the upper third,
+-- at the last step, without layer 0; only where the grid has layers of both thirds.
+with thirds as (
     select
-        size,
-        step,
-        layer,
-        max(step) over (partition by size) as step_last,
-        max(layer) over (partition by size) as highest
-    from cell_places
-    where tokens_seen > 0 and layer > 0
-),
-
-thirds as (
-    select
-        places.size,
-        places.step,
-        places.layer,
-        others.third as other,
-        case
-            when places.layer * 3 <= places.highest then 'lower'
-            when places.layer * 3 > places.highest * 2 then 'upper'
-            else 'middle'
-        end as third
-    from places
-    cross join (values ('lower'), ('upper')) as others (third)
-    where places.step = places.step_last
+        grid.size,
+        grid.step,
+        grid.layer,
+        grid.region,
+        others.region as other
+    from grid_cells as grid
+    cross join (values ('lower'), ('upper')) as others (region)
+    where
+        grid.is_last_step
+        and grid.tokens_seen > 0
+        and grid.layer > 0
+        and grid.region in ('middle', others.region)
 )
 
 select
@@ -36,9 +25,8 @@ select
     concat('middle over ', other) as comparison,
     step,
     layer,
-    if(third = 'middle', 1, -1) / count(*) over (partition by size, other, third) as weight
+    if(region = 'middle', 1, -1) / count(*) over (partition by size, other, region) as weight
 from thirds
-where third in ('middle', other)
 qualify
-    min(third) over (partition by size, other)
-    <> max(third) over (partition by size, other)
+    min(region) over (partition by size, other)
+    <> max(region) over (partition by size, other)

@@ -2,7 +2,7 @@
 -- Grain:   size
 -- Reads:   lr_search
 -- Paper:   table 2
--- The rate of the least squared error on the validation split, the lower of equal ones.
+-- The rate with the least squared error on the validation split, the lower of two equal ones.
 select
     size,
     step,

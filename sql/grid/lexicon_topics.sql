@@ -1,4 +1,4 @@
--- Title:   How many concepts has each topic of the lexicon?
+-- Title:   How many concepts does each topic of the lexicon have?
 -- Grain:   topic
 -- Reads:   lexicon
 select

@@ -1,8 +1,8 @@
--- Title:   Are mixed features bilingual in meaning? Known translations say
+-- Title:   Are mixed features bilingual in meaning, judged by known translations?
 -- Grain:   size, step, layer, population, language_a, language_b
 -- Reads:   concept_pairs, populations, topic_chance, cells
--- Each feature weighs once. Wilson's interval over features, as if each were all or
--- nothing: no wider variance is possible, so it is on the safe side.
+-- Every feature has the same weight. Wilson's interval over features treats each share as
+-- 0 or 1: no variance is larger, so the interval is conservative.
 with sums as (
     select
         size,
@@ -27,14 +27,8 @@ with sums as (
 measured as (
     select
         *,
-        1.959964 as z,
-        topic / n as t,
-        concept / n_met as c,
-        (t + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n) as t_centre,
-        z * sqrt(t * (1 - t) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n) as t_half,
-        (c + z ^ 2 / (2 * n_met)) / (1 + z ^ 2 / n_met) as c_centre,
-        z * sqrt(c * (1 - c) / n_met + z ^ 2 / (4 * n_met ^ 2)) / (1 + z ^ 2 / n_met)
-            as c_half
+        topic / n as same_topic,
+        concept / n_met as same_concept
     from sums
 )
 
@@ -47,14 +41,14 @@ select
     measured.language_b,
     cells.tokens_seen,
     measured.n::bigint as n_features,
-    measured.t as same_topic,
-    measured.t_centre - measured.t_half as same_topic_low,
-    measured.t_centre + measured.t_half as same_topic_high,
+    measured.same_topic,
+    wilson_low(measured.same_topic, measured.n) as same_topic_low,
+    wilson_high(measured.same_topic, measured.n) as same_topic_high,
     topic_chance.same_topic_chance,
     coalesce(measured.n_met, 0)::bigint as n_same_topic,
-    measured.c as same_concept,
-    measured.c_centre - measured.c_half as same_concept_low,
-    measured.c_centre + measured.c_half as same_concept_high,
+    measured.same_concept,
+    wilson_low(measured.same_concept, measured.n_met) as same_concept_low,
+    wilson_high(measured.same_concept, measured.n_met) as same_concept_high,
     measured.chance / measured.n_met as same_concept_chance
 from measured
 inner join topic_chance using (language_a, language_b)

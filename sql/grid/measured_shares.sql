@@ -1,4 +1,4 @@
--- Title:   How mixed is each cell, by all of the text and by each half?
+-- Title:   How mixed is each cell, on all of the text and on each half of it?
 -- Grain:   size, step, layer, measure, documents
 -- Reads:   trends, eval_size, cells
 -- Alive features.

@@ -1,16 +1,7 @@
 -- Title:   The trends of each size's middle layer, at a glance
 -- Grain:   size, step
--- Reads:   trends, cells
--- Middle: half of the highest layer in the grid; population: alive features.
-with middles as (
-    select
-        size,
-        max(layer) // 2 as layer,
-        max(n_params) as n_params
-    from cells
-    group by size
-)
-
+-- Reads:   grid_cells, trends
+-- Population: alive features.
 select
     trends.size,
     trends.step,
@@ -26,7 +17,6 @@ select
     trends.mean_span,
     trends.fvu
 from trends
-inner join middles
-    on trends.size = middles.size and trends.layer = greatest(middles.layer, 1)
-where trends.population = 'alive'
-order by middles.n_params, trends.size, trends.step
+inner join grid_cells as grid using (size, step, layer)
+where grid.is_middle and trends.population = 'alive'
+order by grid.n_params, trends.size, trends.step

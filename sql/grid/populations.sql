@@ -1,7 +1,7 @@
--- Title:   Which features does a trend speak of?
+-- Title:   Which populations of features do trends describe?
 -- Grain:   population
 -- Reads:   nothing
--- `all` counts the dead ones in, as the paper does; a dead feature is mixed.
+-- `all` includes dead features, as the paper does; a dead feature counts as mixed.
 select
     population,
     counts_dead,

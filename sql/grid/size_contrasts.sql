@@ -1,19 +1,18 @@
 -- Title:   Which sizes are compared with which?
 -- Grain:   of_size, comparison, size
--- Reads:   cell_places
--- Paper:   figures 8 and 9: larger models are the more mixed
--- Middle layers at their last step: each size over the next smaller one, and the largest
--- over the smallest.
+-- Reads:   grid_cells
+-- Paper:   figures 8 and 9: larger models are more mixed
+-- Middle layers at the last step: each size is compared with the next smaller one, and the
+-- largest with the smallest.
 with middles as (
     select
         size,
-        max(step) as step,
+        step,
         layer,
-        row_number() over (order by n_params, size) as place,
+        row_number() over (order by n_params, size) as rank,
         count(*) over () as n
-    from cell_places
-    where is_middle and tokens_seen > 0
-    group by size, n_params, layer
+    from grid_cells
+    where is_middle and is_last_step and tokens_seen > 0
 )
 
 select
@@ -26,8 +25,8 @@ select
 from middles as larger
 inner join middles as smaller
     on
-        larger.place = smaller.place + 1
-        or (smaller.place = 1 and larger.place = larger.n and larger.n > 2)
+        larger.rank = smaller.rank + 1
+        or (smaller.rank = 1 and larger.rank = larger.n and larger.n > 2)
 cross join lateral (
     values
     (larger.size, larger.step, larger.layer, 1),

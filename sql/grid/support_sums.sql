@@ -1,7 +1,7 @@
--- Title:   What do features of as many documents add up? One pass over the features
+-- Title:   Sums over a cell's features, by the number of documents in which they fire
 -- Grain:   size, step, layer, n_documents
 -- Reads:   features
--- Documents count to fifty: those of more are one row.
+-- One pass over the features. Those with 50 documents or more share a row.
 select
     size,
     step,

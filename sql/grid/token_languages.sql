@@ -1,8 +1,8 @@
--- Title:   How much of the text stands on tokens that are of one language?
+-- Title:   How much of the text consists of tokens of one language?
 -- Grain:   language, token_language; every pair has a row
 -- Reads:   settings, tokens, vocab
--- The document's language, and the token's: the one it is exclusive to, else `shared`.
--- The share is of that language's text. A mixed feature may stand on shared tokens alone.
+-- The language of the document, and that of the token: the one it is exclusive to, else
+-- `shared`. Shares are of a language's text. A mixed feature may fire on shared tokens only.
 with languages as (
     select unnest(languages) as language
     from settings

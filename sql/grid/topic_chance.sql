@@ -1,4 +1,4 @@
--- Title:   How often do two words of two languages share a topic by chance?
+-- Title:   How often do two random words of two languages share a topic?
 -- Grain:   language_a, language_b
 -- Reads:   token_concepts, tokens
 with counts as (

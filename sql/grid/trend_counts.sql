@@ -1,7 +1,7 @@
--- Title:   The sums of each trend, for each population
+-- Title:   The sums behind each trend, by population
 -- Grain:   size, step, layer, population
 -- Reads:   cells, populations, trend_sums
--- `dead` is what the population counts of the cell's dead features.
+-- `dead` is the number of the cell's dead features that the population includes.
 select
     cells.size,
     cells.step,

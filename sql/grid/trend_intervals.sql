@@ -40,15 +40,11 @@ measured as (
         layer,
         population,
         name,
-        1.959964 as z,
+        n,
+        squares is null as is_share,
         total / n as value,
         greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0) as variance,
-        if(squares is null, (value + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n), value) as centre,
-        if(
-            squares is null,
-            z * sqrt(value * (1 - value) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n),
-            z * sqrt(variance / n)
-        ) as half
+        z_95() * sqrt(variance / n) as half
     from listed
 )
 
@@ -59,6 +55,6 @@ select
     population,
     name,
     value,
-    centre - half as low,
-    centre + half as high
+    if(is_share, wilson_low(value, n), value - half) as low,
+    if(is_share, wilson_high(value, n), value + half) as high
 from measured

@@ -2,7 +2,7 @@
 -- Grain:   size, step, layer, population, language; every class has a row
 -- Reads:   class_counts
 -- Paper:   figure 3a; Wilson's score interval, over features alone
--- share_exclusive: the same by firings on exclusive tokens, of features that have enough.
+-- share_exclusive: the same by firings on exclusive tokens, of features with enough of them.
 with shares as (
     select
         size,
@@ -11,25 +11,12 @@ with shares as (
         population,
         language,
         n_features,
-        1.959964 as z,
         nullif(sum(n_features) over cell, 0)::double as n,
         n_features / n as share,
         nullif(sum(n_exclusive) over cell, 0)::double as m,
-        n_exclusive / m as other
+        n_exclusive / m as share_exclusive
     from class_counts
     window cell as (partition by size, step, layer, population)
-),
-
-centred as (
-    select
-        *,
-        (share + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n) as centre,
-        z * sqrt(share * (1 - share) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n)
-            as half,
-        (other + z ^ 2 / (2 * m)) / (1 + z ^ 2 / m) as other_centre,
-        z * sqrt(other * (1 - other) / m + z ^ 2 / (4 * m ^ 2)) / (1 + z ^ 2 / m)
-            as other_half
-    from shares
 )
 
 select
@@ -40,9 +27,9 @@ select
     language,
     n_features,
     share,
-    centre - half as share_low,
-    centre + half as share_high,
-    other as share_exclusive,
-    other_centre - other_half as share_exclusive_low,
-    other_centre + other_half as share_exclusive_high
-from centred
+    wilson_low(share, n) as share_low,
+    wilson_high(share, n) as share_high,
+    share_exclusive,
+    wilson_low(share_exclusive, m) as share_exclusive_low,
+    wilson_high(share_exclusive, m) as share_exclusive_high
+from shares

@@ -1,8 +1,8 @@
--- Title:   What do trends add up? One pass over the features
+-- Title:   Sums over a cell's features, from which its trends follow
 -- Grain:   size, step, layer, supported
 -- Reads:   features
--- Sums are exact: they do not hang on the order of the rows. They are of whole numbers of 1e-15,
--- of spans 1e-12; squares of spans, for which those would be too large, are decimals.
+-- One pass over the features. Sums are exact, so they do not depend on the order of the rows:
+-- they count units of 1e-15, for spans 1e-12. Squares of spans exceed that range and are decimals.
 with whole as (
     select
         size,

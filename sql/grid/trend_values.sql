@@ -1,7 +1,7 @@
--- Title:   Every number of a trend, one a row
+-- Title:   Every number of a trend, one per row
 -- Grain:   size, step, layer, population, name
 -- Reads:   trend_intervals, trend_languages
--- Shares and means by their name in `trends`, and the share of each language.
+-- Shares and means under their names in `trends`, and the share of each language.
 select
     size,
     step,

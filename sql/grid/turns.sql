@@ -1,9 +1,9 @@
--- Title:   At which step is each size least mixed, as each half of the text tells?
+-- Title:   At which step is each size least mixed, on each half of the text?
 -- Grain:   size, measure, chosen_on
--- Reads:   eval_size, cell_places
+-- Reads:   eval_size, grid_cells
 -- Paper:   figure 3: features are mixed, then of one language, then mixed again
--- The middle layer, trained steps, alive features; of equal shares the earliest. A lowest
--- share is low by luck too, so what it is must be measured on the other half.
+-- The middle layer, trained steps, alive features; of equal shares the earliest. The lowest
+-- of many shares is partly low by luck, so its value is measured on the other half.
 with halves as (
     select
         eval_size.size,
@@ -13,10 +13,10 @@ with halves as (
         eval_size.mixed_share,
         eval_size.mixed_share_exclusive
     from eval_size
-    inner join cell_places as places using (size, step, layer)
+    inner join grid_cells as grid using (size, step, layer)
     where
-        places.is_middle
-        and places.tokens_seen > 0
+        grid.is_middle
+        and grid.tokens_seen > 0
         and eval_size.documents in ('half', 'other half')
         and eval_size.population = 'alive'
 ),

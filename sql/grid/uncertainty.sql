@@ -1,12 +1,12 @@
--- Title:   How sure is each trend, if other documents might have been in the text?
+-- Title:   How uncertain is each trend, given the sample of documents?
 -- Grain:   size, step, layer, population, name; cells with replicates
 -- Reads:   replicates, trend_values
 -- Resampled: the evaluation documents. Held fixed: the model, its autoencoder, the maxima
 -- and so which activations fire, semantic clusters, exclusive tokens, and which features
 -- are supported. The interval is the estimate -/+ 1.96 standard deviations over the
--- replicates, not their percentiles: a drawn text holds fewer of a feature's documents, so
--- features that fire rarely seem clearer than they are, and `replicates_mean` lies off.
--- Beside it, the interval over features alone: it takes the text as it is.
+-- replicates, not their percentiles: a resampled text has fewer of a feature's documents, so
+-- features that fire rarely seem clearer than they are, and `replicates_mean` is biased.
+-- features_low and features_high: the interval over features alone, for the given text.
 with deviations as (
     select
         replicates.size,
@@ -45,8 +45,8 @@ select
     population,
     name,
     estimate,
-    estimate - 1.959964 * standard_deviation as low,
-    estimate + 1.959964 * standard_deviation as high,
+    estimate - z_95() * standard_deviation as low,
+    estimate + z_95() * standard_deviation as high,
     standard_deviation,
     estimate + deviation / nullif(n, 0) as replicates_mean,
     n as n_replicates,

@@ -1,9 +1,9 @@
--- Title:   How sure is a change of perplexity, if the text were drawn again?
+-- Title:   How uncertain is a change of perplexity, given the sample of documents?
 -- Grain:   full_step, control, added, alpha, m, scale_back, b_pre, language; or `all`
 -- Reads:   drawn_documents, intervention_losses
--- Paired bootstrap over documents: in a replicate, every setting has the same documents.
--- Of means over draws, the middle 95 % of the replicates. difference: to nothing added;
--- difference_none: to b_pre alone.
+-- Paired bootstrap over documents: within a replicate, every setting has the same documents.
+-- Intervals are the middle 95 % of the replicates of means over draws. difference: from no
+-- steering; difference_none: from b_pre alone.
 with summed as (
     select
         losses.full_step,

@@ -1,10 +1,10 @@
--- Title:   How well does the model predict each held-out document, with what is added?
+-- Title:   How well does the steered model predict each held-out document?
 -- Grain:   full_step, control, added, alpha, m, draw, scale_back, b_pre, document
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   measured, models, wanted
 -- Paper:   equation 7
 -- nll: nats, summed over the document's tokens; norms and active features are means over
--- them. added = 'baseline': nothing is added.
+-- them. added = 'baseline': no steering.
 select
     models.full_step,
     measured.control,

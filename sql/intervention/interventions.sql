@@ -1,9 +1,9 @@
--- Title:   How well does the model predict the held-out text, with what is added?
+-- Title:   How well does the steered model predict the held-out text?
 -- Grain:   full_step, control, added, alpha, m, draw, scale_back, b_pre, language; or `all`
 -- Reads:   intervention_losses
 -- Paper:   section 5: perplexity = exp(summed nll / tokens)
--- nll: nats, summed over tokens; baseline: the perplexity with nothing added. control: what
--- is the same for all classes, the number of features (m), their firings, or the norm added.
+-- nll: nats, summed over tokens; baseline: the perplexity without steering. control: the
+-- quantity that all classes share: the number of features (m), their firings, or the norm.
 with summed as (
     select
         full_step,

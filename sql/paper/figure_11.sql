@@ -1,9 +1,9 @@
--- Title:   How does the reconstruction error hang on the learning rate?
+-- Title:   How does the reconstruction error depend on the learning rate?
 -- Grain:   size, lr
 -- Reads:   learning_rates, lr_search
 -- Paper:   figure 11
--- The middle layer of each size's last step, validation split; a rate that diverged
--- has no error to draw.
+-- The middle layer of each size at its last step, validation split; the error of a rate that
+-- diverged is null.
 select
     lr_search.size,
     lr_search.step,

@@ -1,9 +1,9 @@
 -- Title:   Are features first mixed, then of one language, then mixed again?
 -- Grain:   size, step, measure, series
--- Reads:   cell_places, trend_languages, trends
+-- Reads:   grid_cells, trend_languages, trends
 -- Paper:   figure 3, for every size
 -- The middle layer of each size; alive features. Exclusive: the class by firings on
--- tokens of one language.
+-- exclusive tokens.
 with measured as (
     select
         trend_languages.size,
@@ -36,13 +36,13 @@ with measured as (
 )
 
 select
-    places.size,
-    places.step,
-    places.layer,
-    places.n_params,
-    places.tokens_seen,
-    places.tokens_first,
-    places.tokens_drawn,
+    grid.size,
+    grid.step,
+    grid.layer,
+    grid.n_params,
+    grid.tokens_seen,
+    grid.tokens_first,
+    grid.tokens_drawn,
     measured.measure,
     measured.series,
     measured.estimate,
@@ -51,6 +51,6 @@ select
     measured.estimate_null,
     measured.estimate_exclusive
 from measured
-inner join cell_places as places using (size, step, layer)
-where places.is_middle
-order by places.n_params, places.size, places.step, measured.measure, measured.series
+inner join grid_cells as grid using (size, step, layer)
+where grid.is_middle
+order by grid.n_params, grid.size, grid.step, measured.measure, measured.series

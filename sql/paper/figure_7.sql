@@ -2,8 +2,8 @@
 -- Grain:   panel, feature, example
 -- Reads:   figure_examples, figure_features
 -- Paper:   figure 7
--- How cells, features and examples are picked: figure_panels, figure_features and
--- figure_examples.
+-- For the choice of cells, features and examples see figure_panels, figure_features and
+-- figure_tokens.
 select
     chosen.panel,
     chosen.size,

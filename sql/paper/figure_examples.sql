@@ -1,7 +1,7 @@
--- Title:   In which text do the features of figures 4 and 7 fire?
+-- Title:   On which text do the features of figures 4 and 7 fire?
 -- Grain:   figure, panel, feature, example
 -- Reads:   figure_tokens
--- Bytes of a character that is split over tokens, <0xE7>, become that character again.
+-- The bytes of a character that is split over tokens, such as <0xE7>, are joined again.
 with encoded as (
     select
         *,

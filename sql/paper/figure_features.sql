@@ -1,11 +1,11 @@
 -- Title:   Which features do figures 4 and 7 show?
 -- Grain:   figure, panel, feature
 -- Reads:   features, figure_panels
--- Picked by rule, where the paper picks by hand; two of each panel. Early: mixed features
--- of least monosemanticity; middle: of each language one of the highest; late: mixed ones
--- of the highest, those that are mixed on exclusive tokens first. Lower: least
--- monosemanticity; upper: longest spans. Supported features of three tokens or more; of
--- equal ones, that of more documents.
+-- Chosen by rule, where the paper chooses by hand; two per panel. Early: mixed features with
+-- the lowest monosemanticity; middle: per language the feature with the highest; late: mixed
+-- features with the highest, first those that are mixed on exclusive tokens. Lower: lowest
+-- monosemanticity; upper: longest spans. Supported features with three or more tokens; of
+-- two equal ones, that with more documents.
 with candidates as (
     select
         panels.figure,
@@ -20,7 +20,7 @@ with candidates as (
         features.mean_span,
         features.n_documents,
         features.n_firings,
-        if(panels.panel = 'middle', features.language, '') as place,
+        if(panels.panel = 'middle', features.language, '') as slot,
         panels.panel = 'late' and coalesce(features.language_exclusive, '') <> 'mixed'
             as shares_tokens,
         case panels.panel
@@ -54,6 +54,6 @@ select
 from candidates
 qualify
     row_number() over (
-        partition by figure, panel, place
+        partition by figure, panel, slot
         order by shares_tokens asc, score desc, n_documents desc, feature asc
     ) <= if(panel = 'middle', 1, 2)

@@ -1,19 +1,19 @@
 -- Title:   Which cells do figures 4 and 7 show?
 -- Grain:   figure, panel
--- Reads:   cell_places, features
+-- Reads:   grid_cells, features
 -- The largest size. Figure 4, its middle layer: the first trained step (early), the one
--- with the lowest mixed share (middle), the last (late). Figure 7, its last step: layers at
--- the depths of the paper's 2nd (lower) and 26th (upper) of 28.
+-- with the lowest mixed share (middle), the last (late). Figure 7, its last step: the
+-- layers nearest in depth to the paper's 2nd (lower) and 26th (upper) of 28.
 with steps as (
     select
-        places.size,
-        places.layer,
-        places.step,
+        grid.size,
+        grid.layer,
+        grid.step,
         count(*) filter (where features.language = 'mixed') / count(*) as mixed_share
     from features
-    inner join cell_places as places using (size, step, layer)
-    where places.is_largest and places.is_middle and places.tokens_seen > 0
-    group by places.size, places.layer, places.step
+    inner join grid_cells as grid using (size, step, layer)
+    where grid.is_largest_size and grid.is_middle and grid.tokens_seen > 0
+    group by grid.size, grid.layer, grid.step
 ),
 
 depths as (
@@ -23,8 +23,8 @@ depths as (
         layer,
         (layer = 0, round(abs(relative_depth - 2 / 28), 9), layer) as from_lower,
         (layer = 0, round(abs(relative_depth - 26 / 28), 9), layer) as from_upper
-    from cell_places
-    where is_largest and is_last
+    from grid_cells
+    where is_largest_size and is_last_step
 )
 
 select

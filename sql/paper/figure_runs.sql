@@ -1,9 +1,9 @@
 -- Title:   Over which runs of tokens do the features of figures 4 and 7 fire most strongly?
 -- Grain:   figure, panel, feature, rank
 -- Reads:   figure_features, firings, settings
--- The runs that hold one of the feature's twenty strongest firings; token_row and rank are
--- those of the run's strongest, and its rank in `activation_examples`. Read from firings
--- once more, so that no other cell is read.
+-- Runs that contain one of the feature's twenty strongest firings; token_row and rank are
+-- those of the run's strongest firing, with its rank in `activation_examples`. That view is
+-- not read here, because it would read the firings of every cell.
 with fired as (
     select
         chosen.figure,

@@ -1,19 +1,19 @@
 -- Title:   Over how many consecutive tokens do features fire, layer by layer?
 -- Grain:   size, step, layer
--- Reads:   cell_places, trends
+-- Reads:   grid_cells, trends
 -- Paper:   figure 6 (largest size), 9 (smallest) and 15 to 17 (those between)
 -- Population: alive features.
 select
-    places.size,
-    places.step,
-    places.layer,
-    places.n_params,
-    places.is_largest,
-    places.is_smallest,
-    places.tokens_seen,
-    places.tokens_first,
-    places.tokens_drawn,
-    places.relative_depth,
+    grid.size,
+    grid.step,
+    grid.layer,
+    grid.n_params,
+    grid.is_largest_size as is_largest,
+    grid.is_smallest_size as is_smallest,
+    grid.tokens_seen,
+    grid.tokens_first,
+    grid.tokens_drawn,
+    grid.relative_depth,
     trends.n_features,
     trends.mean_span,
     trends.mean_span_low,
@@ -22,6 +22,6 @@ select
     trends.mean_span_active_low,
     trends.mean_span_active_high
 from trends
-inner join cell_places as places using (size, step, layer)
+inner join grid_cells as grid using (size, step, layer)
 where trends.population = 'alive'
-order by places.n_params, places.size, places.step, places.layer
+order by grid.n_params, grid.size, grid.step, grid.layer

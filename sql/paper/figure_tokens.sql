@@ -1,10 +1,10 @@
 -- Title:   Which tokens are the examples of figures 4 and 7?
 -- Grain:   figure, panel, feature, example
 -- Reads:   figure_runs, tokens, vocab
--- Three of a feature's strongest runs: languages in turn, a token again only when there is
--- no other, the strongest first. The text has the run in brackets, three tokens before
--- and three after, their bytes not decoded yet.
-with met as (
+-- Three of a feature's strongest runs: languages alternate, a token is repeated only if there
+-- is no other, and the strongest come first. The text has the run in brackets, with three
+-- tokens before and after; the bytes of split characters are not decoded here.
+with numbered as (
     select
         runs.*,
         tokens.language,
@@ -23,10 +23,10 @@ turns as (
             partition by figure, panel, feature, language
             order by nth, rank
         ) as turn
-    from met
+    from numbered
 ),
 
-kept as (
+chosen as (
     select
         *,
         row_number() over (
@@ -38,23 +38,23 @@ kept as (
 )
 
 select
-    kept.figure,
-    kept.panel,
-    kept.feature,
-    kept.example,
-    kept.rank,
-    kept.document,
-    kept.language,
+    chosen.figure,
+    chosen.panel,
+    chosen.feature,
+    chosen.example,
+    chosen.rank,
+    chosen.document,
+    chosen.language,
     string_agg(
-        if(tokens.token_row = kept.first_row, '[', '')
+        if(tokens.token_row = chosen.first_row, '[', '')
         || coalesce(vocab.token, '<' || tokens.token_id || '>')
-        || if(tokens.token_row = kept.last_row, ']', ''),
+        || if(tokens.token_row = chosen.last_row, ']', ''),
         '' order by tokens.token_row
     ) as joined
 from tokens
-inner join kept
+inner join chosen
     on
-        tokens.document = kept.document
-        and tokens.token_row between kept.first_row - 3 and kept.last_row + 3
+        tokens.document = chosen.document
+        and tokens.token_row between chosen.first_row - 3 and chosen.last_row + 3
 left join vocab on tokens.token_id = vocab.token_id
 group by all

@@ -1,18 +1,18 @@
--- Title:   Do mixed features join words that are translations of each other?
+-- Title:   Do mixed features fire on words that are translations of each other?
 -- Grain:   size, step, layer, language_a, language_b
--- Reads:   cell_places, lexicon_translations
--- Same topic: of a feature's pairs of firings, one in each language, the share in one
+-- Reads:   grid_cells, lexicon_translations
+-- Same topic: the share of a feature's pairs of firings, one in each language, within one
 -- topic. Same concept: of those, the share that are translations of each other. Supported
--- features: of those that fire rarely, a pair or two tells little.
+-- features only: one or two pairs of a feature that fires rarely say little.
 select
-    places.size,
-    places.step,
-    places.layer,
-    places.n_params,
-    places.tokens_seen,
-    places.tokens_first,
-    places.tokens_drawn,
-    places.relative_depth,
+    grid.size,
+    grid.step,
+    grid.layer,
+    grid.n_params,
+    grid.tokens_seen,
+    grid.tokens_first,
+    grid.tokens_drawn,
+    grid.relative_depth,
     lexicon_translations.language_a,
     lexicon_translations.language_b,
     lexicon_translations.n_features,
@@ -26,12 +26,12 @@ select
     lexicon_translations.same_concept_high,
     lexicon_translations.same_concept_chance
 from lexicon_translations
-inner join cell_places as places using (size, step, layer)
+inner join grid_cells as grid using (size, step, layer)
 where lexicon_translations.population = 'supported'
 order by
-    places.n_params,
-    places.size,
-    places.step,
-    places.layer,
+    grid.n_params,
+    grid.size,
+    grid.step,
+    grid.layer,
     lexicon_translations.language_a,
     lexicon_translations.language_b

@@ -1,4 +1,4 @@
--- Title:   How do features of the models between evolve, layer by layer?
+-- Title:   How do features of the middle-sized models evolve, layer by layer?
 -- Grain:   size, step, layer
 -- Reads:   figure_layers, figure_spans
 -- Paper:   figures 12 to 14 (classes and meaning) and 15 to 17 (spans)

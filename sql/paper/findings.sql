@@ -1,22 +1,22 @@
--- Title:   Do the paper's three findings hold? Each as a test, with interval and verdict
+-- Title:   Do the paper's three findings hold?
 -- Grain:   finding, comparison, of_size, measure, chosen_on
 -- Reads:   contrasts, measured_shares
 -- Paper:   the mixed share falls and rises again, is highest in the middle layers, and
 --          higher in larger models
--- Estimate: left minus right, of alive features. Its interval combines the cells' Wilson
--- intervals as if cells were independent (Newcombe's way: the squared distances of shares
--- to their bounds add up), so it is over features alone. Verdict: `yes` if all of it is
--- above 0, `no` if below, or if the turn is the first or the last step itself. It is a turn
--- if `fall` and `rise` are `yes`. Steps are the first of the left, the last of the right
--- side; a difference of fvu or n_alive, weighted as the shares are, may explain the other.
+-- The estimate is left minus right, of alive features. Its interval combines the cells' Wilson
+-- intervals by Newcombe's method, as if cells were independent, so it is over features alone.
+-- The verdict is `yes` if the whole interval is above 0, and `no` if it is below 0 or the turn
+-- is itself the first or last step. A size turns if `fall` and `rise` are both `yes`. Steps are
+-- the first on the left and the last on the right; a difference in fvu or n_alive, weighted
+-- like the shares, may explain the difference in shares.
 with distances as (
     select
         contrasts.*,
         shares.n_alive,
         shares.fvu,
         weight * share as term,
-        weight ^ 2 * if(weight > 0, share - share_low, share_high - share) ^ 2 as below,
-        weight ^ 2 * if(weight > 0, share_high - share, share - share_low) ^ 2 as above
+        newcombe_below(weight, share, share_low, share_high) as below,
+        newcombe_above(weight, share, share_low, share_high) as above
     from contrasts
     left join measured_shares as shares
         on

@@ -1,9 +1,9 @@
--- Title:   Do the findings hold, if other documents might have been in the text?
--- Grain:   finding, comparison, of_size, measure; those whose cells all have replicates
+-- Title:   Do the findings hold, given the sample of documents?
+-- Grain:   finding, comparison, of_size, measure; tests whose cells all have replicates
 -- Reads:   contrasts, findings, replicates
 -- The same tests of layers and sizes, with an interval over documents: the estimate -/+
--- 1.96 standard deviations over the drawn texts. A replicate draws the same documents for
--- every cell, so what cells have in common cancels; replicates of unlike seeds do not pair.
+-- 1.96 standard deviations of the replicates. A replicate has the same documents in every
+-- cell, so shared variation cancels; replicates with different seeds are not paired.
 with tests as (
     select
         *,
@@ -51,7 +51,7 @@ spread as (
 intervals as (
     select
         *,
-        1.959964 * sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0))
+        z_95() * sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0))
             as half
     from spread
 )

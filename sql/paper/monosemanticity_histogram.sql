@@ -1,9 +1,9 @@
--- Title:   How is monosemanticity spread over features, and how does that change?
+-- Title:   How is monosemanticity distributed over features, and how does that change?
 -- Grain:   size, step, bin_low; every bin has a row
--- Reads:   cell_places, features
+-- Reads:   grid_cells, features
 -- Paper:   figure 3b, for every size; equation 6
 -- Each size's middle layer; alive features. Twenty bins over 0 to 1, the last one
--- closed; a feature of one token has 1 by definition.
+-- closed; a feature with one token is 1 by definition.
 with counts as (
     select
         size,
@@ -26,18 +26,18 @@ totals as (
 )
 
 select
-    places.size,
-    places.step,
-    places.layer,
-    places.n_params,
-    places.tokens_seen,
+    grid.size,
+    grid.step,
+    grid.layer,
+    grid.n_params,
+    grid.tokens_seen,
     bins.twentieth / 20 as bin_low,
     (bins.twentieth + 1) / 20 as bin_high,
     coalesce(counts.n, 0) as n_features,
     coalesce(counts.n, 0) / totals.n as share_of_features
 from totals
 cross join range(20) as bins (twentieth)
-inner join cell_places as places using (size, step, layer)
+inner join grid_cells as grid using (size, step, layer)
 left join counts using (size, step, layer, twentieth)
-where places.is_middle
-order by places.n_params, places.size, places.step, bins.twentieth
+where grid.is_middle
+order by grid.n_params, grid.size, grid.step, bins.twentieth

@@ -1,15 +1,15 @@
--- Title:   What do trends add up, region by region?
+-- Title:   Sums over features, by region of layers
 -- Grain:   size, step, region
--- Reads:   cell_places, trend_sums
--- Regions are thirds of the layers; every feature of each layer counts. Alive features.
+-- Reads:   grid_cells, trend_sums
+-- Regions are thirds of the layers. Alive features of all layers of a region.
 select
-    places.size,
-    places.step,
-    places.region,
-    any_value(places.is_largest and places.is_last) as is_on_slides,
-    count(distinct places.layer) as n_layers,
-    min(places.layer) as first_layer,
-    max(places.layer) as last_layer,
+    grid.size,
+    grid.step,
+    grid.region,
+    any_value(grid.is_largest_size and grid.is_last_step) as is_on_slides,
+    count(distinct grid.layer) as n_layers,
+    min(grid.layer) as first_layer,
+    max(grid.layer) as last_layer,
     sum(sums.n)::bigint as n_features,
     sum(sums.n)::double as n,
     sum(sums.n_mixed) / sum(sums.n) as mixed,
@@ -25,5 +25,5 @@ select
     sum(sums.mean_span_active)::double / sum(sums.n) as active,
     sum(sums.mean_span_active_2)::double / sum(sums.n) as active_2
 from trend_sums as sums
-inner join cell_places as places using (size, step, layer)
-group by places.size, places.step, places.region
+inner join grid_cells as grid using (size, step, layer)
+group by grid.size, grid.step, grid.region

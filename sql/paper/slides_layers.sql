@@ -4,18 +4,10 @@
 -- Paper:   the slides' table of layer regions
 -- The largest size at its last step; alive features of all layers of a region together.
 -- Intervals are over features alone: Wilson's for shares, normal for means.
-with centred as (
+with measured as (
     select
         *,
-        1.959964 as z,
-        n_exclusive as m,
-        (mixed + z ^ 2 / (2 * n)) / (1 + z ^ 2 / n) as centre,
-        z * sqrt(mixed * (1 - mixed) / n + z ^ 2 / (4 * n ^ 2)) / (1 + z ^ 2 / n)
-            as half,
-        (exclusive + z ^ 2 / (2 * m)) / (1 + z ^ 2 / m) as exclusive_centre,
-        z * sqrt(exclusive * (1 - exclusive) / m + z ^ 2 / (4 * m ^ 2))
-        / (1 + z ^ 2 / m) as exclusive_half,
-        z / sqrt(nullif(n - 1, 0)) as unit,
+        z_95() / sqrt(nullif(n - 1, 0)) as unit,
         unit * sqrt(greatest(0, mono_2 - mono ^ 2)) as mono_half,
         unit * sqrt(greatest(0, span_2 - span ^ 2)) as span_half,
         unit * sqrt(greatest(0, active_2 - active ^ 2)) as active_half
@@ -32,12 +24,12 @@ select
     n_layers,
     n_features,
     mixed as mixed_share,
-    centre - half as mixed_share_low,
-    centre + half as mixed_share_high,
+    wilson_low(mixed, n) as mixed_share_low,
+    wilson_high(mixed, n) as mixed_share_high,
     mixed_null as mixed_share_null,
     exclusive as mixed_share_exclusive,
-    exclusive_centre - exclusive_half as mixed_share_exclusive_low,
-    exclusive_centre + exclusive_half as mixed_share_exclusive_high,
+    wilson_low(exclusive, n_exclusive) as mixed_share_exclusive_low,
+    wilson_high(exclusive, n_exclusive) as mixed_share_exclusive_high,
     mono as monosemanticity,
     mono - mono_half as monosemanticity_low,
     mono + mono_half as monosemanticity_high,
@@ -48,5 +40,5 @@ select
     active as mean_span_active,
     active - active_half as mean_span_active_low,
     active + active_half as mean_span_active_high
-from centred
+from measured
 order by first_layer

@@ -1,14 +1,14 @@
 -- Title:   Do larger models have more mixed and more monosemantic features?
 -- Grain:   size
--- Reads:   cell_places, trends
+-- Reads:   grid_cells, trends
 -- Paper:   the slides' table of model sizes
 -- Each size's middle layer at its last step; alive features. Intervals are over features
 -- alone.
 select
-    places.size,
-    places.n_params,
-    places.step,
-    places.layer,
+    grid.size,
+    grid.n_params,
+    grid.step,
+    grid.layer,
     trends.n_features,
     trends.mixed_share,
     trends.mixed_share_low,
@@ -28,6 +28,6 @@ select
     trends.mean_span_active_low,
     trends.mean_span_active_high
 from trends
-inner join cell_places as places using (size, step, layer)
-where places.is_middle and places.is_last and trends.population = 'alive'
-order by places.n_params, places.size
+inner join grid_cells as grid using (size, step, layer)
+where grid.is_middle and grid.is_last_step and trends.population = 'alive'
+order by grid.n_params, grid.size

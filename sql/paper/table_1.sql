@@ -1,17 +1,12 @@
--- Title:   What does adding a class of features do to the model?
+-- Title:   How does steering with a class of features change the model?
 -- Grain:   size, step, layer, full_step, alpha, m, added, measure
--- Reads:   settings, table_4, translation_differences
+-- Reads:   classes, table_4, translation_differences
 -- Across:  measure of value
 -- Paper:   table 1
--- Of the settings measured, the one nearest to the paper's alpha of 0.1, then to its m of
--- 5,000, with as many features of every class; translations stand with their own. `baseline`:
--- nothing is added; `none`: b_pre alone. Means over draws.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as added
-    from settings
-),
-
-nearest as (
+-- The measured setting nearest to the paper's alpha of 0.1, then to its m of 5,000, with the
+-- same number of features in every class; translations are listed with their own settings.
+-- `baseline`: no steering; `none`: b_pre alone. Means over draws.
+with nearest as (
     select
         size,
         step,
@@ -22,7 +17,7 @@ nearest as (
             abs(table_4.alpha - 0.1), table_4.alpha, abs(table_4.m - 5000), table_4.m
         )) as m
     from table_4
-    inner join classes using (added)
+    inner join classes on table_4.added = classes.language
     group by size, step, layer, full_step
 ),
 
@@ -33,7 +28,7 @@ chosen as (
     where
         table_4.control = 'm'
         and (table_4.m = nearest.m or table_4.added = 'none')
-        and (table_4.added = 'none' or table_4.added in (select added from classes))
+        and (table_4.added = 'none' or table_4.added in (select language from classes))
 )
 
 select

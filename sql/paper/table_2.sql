@@ -1,4 +1,4 @@
--- Title:   With which learning rate is each size's autoencoder trained best?
+-- Title:   Which learning rate is best for the autoencoders of each size?
 -- Grain:   size
 -- Reads:   cells, learning_rates
 -- Paper:   table 2

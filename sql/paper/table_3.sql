@@ -1,9 +1,9 @@
--- Title:   How long does an autoencoder train, on how many buffered activations?
+-- Title:   How long does an autoencoder train, and with how many buffered activations?
 -- Grain:   size
 -- Reads:   cells, timings
 -- Paper:   table 3
--- Seconds of one cell: its own and its part of the language model's. The total is what
--- the size's whole grid took. A cell without a time counts as a cell alone.
+-- The seconds of a cell include its share of the language model's. The total is that of the
+-- size's whole grid. A cell without a time counts in n_cells only.
 select
     cells.size,
     max(cells.n_params) as n_params,

@@ -1,11 +1,11 @@
--- Title:   What does adding a class of features change, by strength and number?
+-- Title:   How does perplexity change by the class, number and strength of the steering features?
 -- Grain:   size, step, layer, full_step, control, alpha, m, added, language
 -- Reads:   intervention_effects
 -- Across:  language of difference, difference_low, difference_high
 -- Paper:   table 4
--- Differences of perplexity to the model with nothing added, which is the `baseline`; the
--- paper's two baselines differ, and its `all` is no mean of its languages: compare
--- differences only. scale_back is off: the equation as written.
+-- Differences in perplexity from the model without steering, the `baseline`. The paper's two
+-- baselines differ, and its `all` is not a mean of its languages: compare differences only.
+-- scale_back is off: the equation as written.
 select
     size,
     step,

@@ -1,10 +1,11 @@
--- Title:   What does adding a class of features do to translations?
--- Grain:   size, step, layer, full_step, setting but draw, source_language, target_language, metric
+-- Title:   How does steering with a class of features change translations?
+-- Grain:   size, step, layer, full_step, setting without draw, source_language,
+--          target_language, metric
 -- Reads:   translation_scores
 -- Paper:   table 1
--- Means over draws, spread: their standard deviation. baseline: the score with nothing
--- added, difference: to it. difference_none: to b_pre alone, as strong and scaled alike. Lists
--- in the order of draws: a mean that hangs on no other order.
+-- Means over draws; spread is their standard deviation. baseline: the score without steering;
+-- difference: from it. difference_none: from b_pre alone at the same strength and scale. Lists
+-- are in the order of draws, so that means do not depend on the order of the rows.
 with drawn as (
     select
         size,

@@ -1,8 +1,8 @@
--- Title:   In how many cells do mixed features join translations more than by chance?
+-- Title:   In how many cells do mixed features fire on translations more often than by chance?
 -- Grain:   size, language_a, language_b, trained
 -- Reads:   cells, lexicon_translations
--- Supported features. Above and below: the whole 95 % interval is, over features alone; by
--- luck fewer than one cell in forty are on either side.
+-- Supported features. Above, below: the whole 95 % interval, over features alone, is above or
+-- below chance; by luck fewer than one cell in forty is on either side.
 with judged as (
     select
         size,

@@ -1,10 +1,10 @@
--- Title:   Where does a feature fire most strongly, and what stands around it?
+-- Title:   Where does each feature fire most strongly, and in which context?
 -- Grain:   size, step, layer, feature, rank
 -- Reads:   firings, settings, tokens, vocab
 -- Paper:   figures 4 and 7
--- A feature's twenty strongest firings, equal ones in the text's order. `context` is the
--- document decoded as a whole; `before` and `after` are its tokens, a character that is
--- split over several at its first: array_to_string(before[-3:], '') is the text of three.
+-- A feature's twenty strongest firings, equal ones in the order of the text. `context` is the
+-- whole decoded document; `before` and `after` are its tokens, where a character that is split
+-- over tokens belongs to the first: array_to_string(before[-3:], '') is the text of three.
 with ranked as (
     select
         *,
@@ -37,7 +37,7 @@ documents as (
     group by all
 ),
 
--- Bytes of a split character, <0xE7>, become %E7; chr(31) between tokens moves behind them.
+-- Bytes of a split character, <0xE7>, become %E7; chr(31) between tokens moves after them.
 encoded as (
     select
         *,

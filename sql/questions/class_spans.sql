@@ -1,14 +1,9 @@
 -- Title:   Over how many consecutive tokens do features of each class fire?
 -- Grain:   size, step, layer, population, language; every class has a row
--- Reads:   cells, features, populations, settings
+-- Reads:   cells, classes, features, populations
 -- Means over features, with normal 95 % intervals over features alone. A dead feature has
--- no span. Truncated: the share of a feature's runs that the window cuts.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-),
-
-sums as (
+-- no span. Truncated: the share of a feature's runs that are cut by the window.
+with sums as (
     select
         size,
         step,
@@ -58,7 +53,7 @@ select
     language,
     n_features,
     span / n as mean_span,
-    mean_span - 1.959964
+    mean_span - z_95()
     * sqrt(greatest(0, span_2 - span ^ 2 / n) / nullif(n - 1, 0) / n) as mean_span_low,
     2 * mean_span - mean_span_low as mean_span_high,
     active / n as mean_span_active,

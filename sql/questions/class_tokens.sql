@@ -1,14 +1,9 @@
--- Title:   What share of the text do features of each class fire on?
+-- Title:   On what share of the text do features of each class fire?
 -- Grain:   size, step, layer, language; every class has a row
--- Reads:   cells, features, firings, settings
--- A token counts for a class when at least one of its features fires there, so shares of
--- tokens do not sum to one; those of firings do. Ask for a cell: it reads all its firings.
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as language
-    from settings
-),
-
-counts as (
+-- Reads:   cells, classes, features, firings
+-- A token counts for a class if at least one feature of the class fires on it, so shares of
+-- tokens do not sum to one; shares of firings do. Select one cell: all its firings are read.
+with counts as (
     select
         firings.size,
         firings.step,

@@ -1,9 +1,9 @@
 -- Title:   Which features fire on translations of each other?
 -- Grain:   size, step, layer, feature, language_a, language_b
 -- Reads:   concept_pairs, concept_shares, lexicon, topic_chance
--- Mixed features with firings on words of one concept in both languages. The concept is the
--- one of most pairs, a firing in each language; its shares are of the feature's firings on
--- the lexicon in that language. What same_topic and same_concept are: `concept_pairs`.
+-- Mixed features with firings on words of one concept in both languages. The concept is that
+-- with the most pairs of firings, one in each language; shares are of the feature's firings on
+-- the lexicon in a language. same_topic and same_concept are defined in `concept_pairs`.
 with met as (
     select
         a.size,

@@ -3,8 +3,8 @@
 -- Reads:   clusters, firings, tokens, vocab
 -- Paper:   equation 5, split by token
 -- A feature's semantic entropy is a sum over its tokens: the token's share of firings times
--- -ln of its cluster's. Here it is summed over features; the share is of the cell's whole.
--- Apart: outside the feature's largest cluster (of equal ones, the first). Ask for a
+-- -ln of its cluster's share. Here it is summed over features, with its share of the cell's
+-- total. Apart: outside the feature's largest cluster (of equal ones, the first). Select one
 -- cell: all its firings are read.
 with counts as (
     select

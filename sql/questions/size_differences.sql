@@ -1,14 +1,14 @@
 -- Title:   Which layers differ between sizes?
 -- Grain:   size_small, size_large, layer_small, population, measure
--- Reads:   cell_places, trend_intervals
--- Each size beside the next larger one, at their last steps: each layer beside that at the
--- nearest relative depth (of two, the lower). Newcombe's 95 % interval from those of
--- both, over features alone; of means it is the normal one. Differs: it leaves out 0.
+-- Reads:   grid_cells, trend_intervals
+-- Each size is compared with the next larger one at their last steps, each layer with the one
+-- at the nearest relative depth (of two, the lower). Newcombe's 95 % interval, over features
+-- alone; for means it is the normal interval. Differs: the interval excludes 0.
 with sizes as (
     select
         size as size_small,
         lead(size) over (order by max(n_params), size) as size_large
-    from cell_places
+    from grid_cells
     group by size
 ),
 
@@ -22,10 +22,10 @@ matched as (
         arg_min(large.layer, (
             round(abs(large.relative_depth - small.relative_depth), 9), large.layer
         )) as layer_large
-    from cell_places as small
+    from grid_cells as small
     inner join sizes on small.size = sizes.size_small
-    inner join cell_places as large on sizes.size_large = large.size
-    where small.is_last and large.is_last
+    inner join grid_cells as large on sizes.size_large = large.size
+    where small.is_last_step and large.is_last_step
     group by sizes.size_small, sizes.size_large, small.step, small.layer
 )
 
@@ -41,8 +41,12 @@ select
     a.value as value_small,
     b.value as value_large,
     b.value - a.value as difference,
-    difference - sqrt((b.value - b.low) ^ 2 + (a.high - a.value) ^ 2) as difference_low,
-    difference + sqrt((b.high - b.value) ^ 2 + (a.value - a.low) ^ 2) as difference_high,
+    difference - sqrt(
+        newcombe_below(1, b.value, b.low, b.high) + newcombe_below(-1, a.value, a.low, a.high)
+    ) as difference_low,
+    difference + sqrt(
+        newcombe_above(1, b.value, b.low, b.high) + newcombe_above(-1, a.value, a.low, a.high)
+    ) as difference_high,
     difference_low > 0 or difference_high < 0 as differs
 from trend_intervals as a
 inner join matched

@@ -1,9 +1,9 @@
--- Title:   Which language is each document in, and which under the null?
+-- Title:   In which language is each document, and in which under the null?
 -- Grain:   document
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   tokens, settings
--- The null permutes the languages of documents: each takes that of the document with
--- its rank in an order drawn by a seeded hash.
+-- The null permutes the languages of documents: each document takes the language of the one
+-- that has its rank in an order given by a seeded hash.
 with languages as (
     select
         document,
@@ -16,16 +16,16 @@ ranked as (
     select
         document,
         language,
-        row_number() over (order by document) as place,
+        row_number() over (order by document) as rank,
         row_number() over (
             order by md5(concat((select null_seed from settings), ':', document)), document
-        ) as drawn
+        ) as permuted_rank
     from languages
 )
 
 select
-    here.document,
-    here.language,
-    other.language as language_permuted
-from ranked as here
-inner join ranked as other on here.place = other.drawn
+    ranked.document,
+    ranked.language,
+    permuted.language as language_permuted
+from ranked
+inner join ranked as permuted on ranked.rank = permuted.permuted_rank

@@ -1,7 +1,8 @@
--- Title:   Which tokens belong to one language?
+-- Title:   Which tokens are exclusive to one language?
 -- Grain:   token_id
 -- Reads:   token_strings, tokens, settings
--- Exclusive: more than a share of its occurrences, per equal text, in one language.
+-- Exclusive: more than a given share of the token's occurrences, per equal text, is in one
+-- language.
 with totals as (
     select
         language,
@@ -26,7 +27,7 @@ exclusive as (
         arg_max(language, rate) as language
     from rates
     group by token_id
-    -- Rounded: 9 of 10 occurrences are no more than 0.9, whatever the last bit says.
+    -- Rounded, so that 9 of 10 occurrences are not more than 0.9 in the last bit.
     having
         round(max(rate) / fsum(rate), 12)
         > (select exclusive_threshold from settings)

@@ -1,8 +1,8 @@
 -- Title:   How do the trends depend on the amount of evaluation text?
 -- Grain:   documents, population
 -- Reads:   variant_trends, variant_names, parts, document_eighths
--- Maxima, firings and all that follows are of the part. Intervals are over features
--- alone. A trend that moves with the text is no property of the model.
+-- Maxima, firings and all metrics are of the part alone. Intervals are over features alone. A
+-- trend that changes with the amount of text is not a property of the model.
 with counts as (
     select
         parts.documents,

@@ -1,4 +1,4 @@
--- Title:   A cell by each variant, addressed as if a variant were a step
+-- Title:   The cell under each variant, with the variant as its step
 -- Grain:   size, step (the variant), layer
 -- Reads:   cells, variants, feature_metrics
 -- A feature without a firing in a variant's part of the text is dead there.

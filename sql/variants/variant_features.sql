@@ -1,7 +1,7 @@
--- Title:   The features of each variant, addressed as if a variant were a step
+-- Title:   The features of each variant, with the variant as their step
 -- Grain:   size, step (the variant), layer, feature
 -- Reads:   feature_metrics
--- So the views of trends, which know sizes, steps and layers, serve all variants at once.
+-- The views of trends, by size, step and layer, thus compute all variants at once.
 select
     '' as size,
     variant::bigint as step,

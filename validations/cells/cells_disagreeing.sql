@@ -1,8 +1,8 @@
--- Title:   In which cells do features and their languages not say the same of each?
+-- Title:   In which cells do `features` and `feature_languages` disagree?
 -- Grain:   about, size, step, layer
 -- Reads:   features_counted, feature_languages_counted
--- By sums over the cell, weighted by the feature; the checks then look feature by feature.
--- The first three cells of each kind: enough to name rows by, and little to read.
+-- Compared by weighted sums over each cell; the checks then compare feature by feature. Only
+-- the first three cells of each kind, so that little has to be read.
 with features as (
     select
         size,

@@ -1,5 +1,5 @@
 -- Check:   FVU times the variance is the squared error
--- Why:     They come from the same sums: if they differ, one of them is of other tokens.
+-- Why:     Both come from the same sums; if they differ, one was computed over other tokens.
 -- Guards:  FVU: squared error / squared distance to the mean
 -- Grain:   size, step, layer
 -- Reads:   cells

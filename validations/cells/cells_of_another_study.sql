@@ -1,6 +1,6 @@
 -- Check:   All cells share one tokenizer and one corpus
 -- Why:     Features of different texts or vocabularies cannot be compared.
--- Guards:  one tokenizer and one corpus a study
+-- Guards:  one tokenizer and one corpus per study
 -- Grain:   size, step, layer
 -- Reads:   cells
 with usual as (

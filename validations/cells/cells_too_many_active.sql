@@ -3,7 +3,7 @@
 -- Guards:  equation 1: TopK
 -- Grain:   size, step, layer
 -- Reads:   cells
--- A ReLU autoencoder has as many as it likes, and stores k of them.
+-- A ReLU autoencoder may have any number of active features; it stores k of them.
 select
     size,
     step,

@@ -1,6 +1,6 @@
 -- Check:   Every cell with features is in `cells`
--- Why:     The views start from `cells`: a cell that is missing there is missing everywhere,
---          without a word.
+-- Why:     The views start from `cells`: a cell that is missing there is silently missing
+--          everywhere.
 -- Guards:  grain of cells: size, step, layer
 -- Grain:   size, step, layer
 -- Reads:   cells, features_counted

@@ -1,5 +1,5 @@
 -- Check:   Every cell has all its measurements
--- Why:     A missing or infinite measurement drops out of the figures without a word.
+-- Why:     A missing or infinite measurement silently drops out of the figures.
 -- Guards:  a finished cell has its metrics
 -- Grain:   size, step, layer
 -- Reads:   cells

@@ -1,5 +1,5 @@
 -- Check:   Every check of a cell's codes passed when the cell was built
--- Why:     All tables are computed from codes and weights, and are no better than these.
+-- Why:     All tables are computed from codes and weights, and are only as good as these.
 -- Guards:  validations/codes/, cell by cell
 -- Grain:   size, step, layer, check_name
 -- Reads:   code_checks

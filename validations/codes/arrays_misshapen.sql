@@ -1,4 +1,4 @@
--- Check:   Every array of a cell has the shape that the settings give
+-- Check:   Every array of a cell has the shape that its settings imply
 -- Why:     Weights or codes of another shape belong to another autoencoder or text.
 -- Guards:  the format: shapes by n, k, d and the evaluation text
 -- Grain:   name

@@ -1,6 +1,6 @@
 -- Title:   Above which value does a feature fire?
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   code_features, settings
 select
     code_features.feature,

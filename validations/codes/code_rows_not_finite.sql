@@ -1,5 +1,5 @@
 -- Check:   Every code is finite
--- Why:     One that is not spoils every sum and maximum that it enters.
+-- Why:     A code that is not finite corrupts every sum and maximum that it enters.
 -- Guards:  the format: value, float16
 -- Grain:   token_row
 -- Reads:   code_rows

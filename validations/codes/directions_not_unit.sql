@@ -1,10 +1,10 @@
 -- Check:   Every decoder direction has unit norm
--- Why:     Activations of features are comparable only if their directions are equally long.
+-- Why:     Activations of features are comparable only if their directions have equal norms.
 -- Guards:  equation 2: rows of W_dec are of unit norm
 -- Grain:   feature
 -- Reads:   sae_rows
--- A float32 norm of d squares is off by at most d * 2^-24 / 2 in all: 1e-4 is beyond
--- that up to d = 3,300. What rounds to nearest is off by 1e-7.
+-- The error of a float32 norm of d squares is at most d * 2^-24 / 2, below 1e-4 up to
+-- d = 3,300; with rounding to nearest it is about 1e-7.
 select
     feature,
     norm

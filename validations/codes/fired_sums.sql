@@ -1,6 +1,6 @@
--- Title:   What do each feature's codes above its threshold add up to?
+-- Title:   Sums over each feature's codes above its threshold
 -- Grain:   feature
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   fired
 select
     feature,

@@ -1,6 +1,6 @@
--- Title:   What do each feature's firings in each language add up to?
+-- Title:   Sums over each feature's firings in each language
 -- Grain:   feature, language
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   firing_languages
 select
     feature,

@@ -1,5 +1,5 @@
--- Title:   In which language is each firing? That of the document it is in
--- Grain:   feature, token_row; language is null where that is no token of the text
+-- Title:   In which language is the document of each firing?
+-- Grain:   feature, token_row; language is null where the row is not a token of the text
 -- Reads:   firings, eval_documents, settings
 select
     firings.feature,

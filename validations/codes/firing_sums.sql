@@ -1,4 +1,4 @@
--- Title:   What do each feature's firings add up to?
+-- Title:   Sums over each feature's firings
 -- Grain:   feature
 -- Reads:   firing_counts
 select

@@ -1,9 +1,9 @@
--- Title:   Of which features are firings not the codes above the threshold?
+-- Title:   Which features have firings that differ from their codes above the threshold?
 -- Grain:   feature; the first sixteen
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   fired_sums, firing_sums
--- Sums are compared, so that nothing as long as the codes is joined; rows are looked
--- at where these differ.
+-- Sums are compared first, to avoid a join over all codes; rows are compared where the sums
+-- differ.
 select
     coalesce(fired_sums.feature, firing_sums.feature) as feature,
     fired_sums.n_firings as n_above,

@@ -1,9 +1,9 @@
--- Title:   What does a sample of tokens give when it is encoded again?
+-- Title:   Which codes does a sample of tokens have when it is encoded again?
 -- Grain:   token_row, feature; in either code
--- Kept:    as a table, since several views read it
+-- Kept:    as a table, because several views read it
 -- Reads:   sampled_rows, sampled_codes, codes_again
--- A value that one of the codes has not is 0 there. `n_units` is by how many units of
--- float16's last place the two differ.
+-- A value that one of the two codes lacks is 0 there. `n_units` is their difference in units
+-- in the last place of float16.
 with paired as (
     select
         coalesce(sampled_codes.token_row, codes_again.token_row) as token_row,

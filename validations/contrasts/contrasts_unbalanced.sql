@@ -1,5 +1,5 @@
 -- Check:   The weights of every test sum to zero
--- Why:     Where nothing differs, a test must find nothing.
+-- Why:     Where all shares are equal, the estimate of a test must be 0.
 -- Guards:  a test is the sum of weight x share
 -- Grain:   finding, comparison, of_size, measure, chosen_on
 -- Reads:   contrasts

@@ -1,4 +1,4 @@
--- Title:   What do a cell's shares of languages add up to?
+-- Title:   Sums over a cell's shares of languages
 -- Grain:   size, step, layer, language
 -- Reads:   feature_languages, settings
 -- Weighted by the feature, as in `features_counted`.

@@ -1,8 +1,8 @@
--- Title:   Which rules of a feature alone does each keep?
+-- Title:   Which of the rules for a single feature does each feature satisfy?
 -- Grain:   size, step, layer, feature
 -- Reads:   features, settings
 -- Paper:   equations 4 (token entropy), 5 (semantic entropy), 6 (monosemanticity)
--- A rule is null where it cannot be told, and then not kept.
+-- A rule is null where it cannot be evaluated; such a feature does not satisfy it.
 select
     features.size,
     features.step,

@@ -4,8 +4,8 @@
 -- Grain:   size, step, layer, feature
 -- Reads:   features, features_counted, feature_languages, feature_languages_counted,
 --          settings
--- No two shares are above the threshold, so that in each language as many rows are as it
--- has features; where not, in the first three cells, feature by feature.
+-- No two shares exceed the threshold, so each language has as many rows above it as features.
+-- Where the numbers differ, the first three cells are compared feature by feature.
 with classes as (
     select
         size,

@@ -1,8 +1,8 @@
 -- Check:   Every class is a study language or `mixed`
--- Why:     Any other class is in no trend.
+-- Why:     A feature of any other class is in no trend.
 -- Guards:  language class
 -- Grain:   size, step, layer, feature
--- Reads:   features, features_counted, settings
+-- Reads:   classes, features, features_counted
 with unlisted as (
     select distinct
         counted.size,
@@ -10,10 +10,8 @@ with unlisted as (
         counted.layer,
         counted.language
     from features_counted as counted
-    cross join settings
-    where
-        counted.language is null
-        or not list_contains(list_append(settings.languages, 'mixed'), counted.language)
+    left join classes on counted.language = classes.language
+    where classes.language is null
     order by all
     limit 3
 )

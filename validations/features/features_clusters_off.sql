@@ -1,4 +1,4 @@
--- Check:   Every feature has at least one cluster, and no more than tokens
+-- Check:   Every feature has at least one cluster, and at most one per token
 -- Why:     Every cluster holds at least one token.
 -- Guards:  semantic clusters
 -- Grain:   size, step, layer, feature

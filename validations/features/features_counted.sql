@@ -1,11 +1,11 @@
--- Title:   What do a cell's features add up to, and how many break a rule?
+-- Title:   Sums over a cell's features, and how many violate each rule
 -- Grain:   size, step, layer, supported, language, language_exclusive
 -- Reads:   feature_rules
--- One pass over the features; every check of features starts here. Sums that are
--- weighted by a number of the feature tell whether another table says the same of each
--- feature: differences do not cancel. (The hash of 0 is 0, which would weigh nothing.)
--- Weights have 24 bits, so that a double holds the sum of half a billion firings exactly;
--- sums of floats are of whole numbers of 1e-15, of spans 1e-12.
+-- One pass over the features, from which every check of features starts. Sums weighted by a
+-- hash of the feature show whether another table agrees on each feature: differences do not
+-- cancel. (The hash of 0 is 0, a weight of nothing.) Weights have 24 bits, so that a double
+-- holds the sum over half a billion firings exactly; sums of floats count units of 1e-15,
+-- those of spans 1e-12.
 with weighted as (
     select
         *,

@@ -1,8 +1,8 @@
 -- Check:   Every exclusive class is a study language or `mixed`, or null
--- Why:     Any other class is in no trend.
+-- Why:     A feature of any other class is in no trend.
 -- Guards:  exclusive class
 -- Grain:   size, step, layer, feature
--- Reads:   features, features_counted, settings
+-- Reads:   classes, features, features_counted
 with unlisted as (
     select distinct
         counted.size,
@@ -10,10 +10,8 @@ with unlisted as (
         counted.layer,
         counted.language_exclusive
     from features_counted as counted
-    cross join settings
-    where
-        counted.language_exclusive is not null
-        and not list_contains(list_append(settings.languages, 'mixed'), counted.language_exclusive)
+    left join classes on counted.language_exclusive = classes.language
+    where counted.language_exclusive is not null and classes.language is null
     order by all
     limit 3
 )

@@ -1,7 +1,7 @@
--- Title:   What are the features of the cells in which some break a rule?
+-- Title:   Which features are in cells where some feature violates a rule?
 -- Grain:   size, step, layer, feature
 -- Reads:   features_counted, feature_rules
--- The first three cells for each rule: enough to name rows by, and little to read.
+-- Only the first three cells of each rule, so that little has to be read.
 with broken as (
     select distinct
         size,

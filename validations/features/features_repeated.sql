@@ -3,7 +3,7 @@
 -- Guards:  grain of features: one alive feature
 -- Grain:   size, step, layer, feature
 -- Reads:   features, cells_disagreeing
--- A feature that stands twice has more firings than its languages.
+-- A feature with two rows has more firings than the sum over its languages.
 with looked_at as (
     select
         size,

@@ -1,7 +1,7 @@
--- Title:   What do the features of each population add up to?
+-- Title:   Sums over the features of each population
 -- Grain:   size, step, layer, population; those with features
 -- Reads:   features_counted
--- Not by `trend_sums`: trends are compared with it.
+-- Independent of `trend_sums`, because trends are compared with these sums.
 with chosen as (
     select
         'all' as population,

@@ -1,5 +1,5 @@
 -- Check:   Every verdict follows from its interval
--- Why:     The paper's findings stand or fall with it.
+-- Why:     The paper's findings are judged by it.
 -- Guards:  yes: the whole interval is above 0
 -- Grain:   finding, comparison, of_size, measure, chosen_on
 -- Reads:   findings

@@ -1,5 +1,5 @@
 -- Check:   Every perplexity is finite and greater than one
--- Why:     No model can be surer than certain.
+-- Why:     A perplexity of one is certainty.
 -- Guards:  perplexity = exp(nll / n_tokens)
 -- Grain:   size, step, layer, full_step, control, added, alpha, m, draw, scale_back, b_pre,
 --          language

@@ -3,7 +3,7 @@
 -- Guards:  bootstrap over documents
 -- Grain:   size, step, layer, population, replicate, name
 -- Reads:   replicates
--- No value: nothing of the population fires in the drawn text.
+-- A null value: no feature of the population fires in the resampled text.
 select
     size,
     step,

@@ -1,5 +1,5 @@
 -- Check:   Every token of the text has one row, at its position
--- Why:     Firings find their token by its row, and so do runs.
+-- Why:     Firings and runs are matched to tokens by row.
 -- Guards:  row: document * (context - 1) + position
 -- Grain:   token_row
 -- Reads:   settings, tokens

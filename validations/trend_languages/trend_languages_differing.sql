@@ -1,9 +1,9 @@
 -- Check:   Every share of a class is that of its features, recounted
--- Why:     Otherwise it describes other features.
+-- Why:     Otherwise the share describes other features.
 -- Guards:  trend_languages: recomputed from features in plain SQL
 -- Grain:   size, step, layer, population, language
 -- Reads:   trend_languages, features_counted, cells
--- Counted afresh; in the population `all` a dead feature is mixed.
+-- In the population `all` a dead feature counts as mixed.
 with populations as (
     select
         population,

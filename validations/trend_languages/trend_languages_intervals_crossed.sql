@@ -1,5 +1,5 @@
 -- Check:   Every share of a class lies in its interval
--- Why:     An interval without its own estimate was computed from something else.
+-- Why:     An interval that does not contain its estimate was computed from other data.
 -- Guards:  share_low <= share <= share_high
 -- Grain:   size, step, layer, population, language
 -- Reads:   trend_languages

@@ -2,13 +2,8 @@
 -- Why:     A class without features is a zero, not a gap.
 -- Guards:  grain of trend_languages: one cell, population and class
 -- Grain:   size, step, layer, population, language
--- Reads:   cells, populations, settings, trend_languages
-with classes as (
-    select unnest(list_append(languages, 'mixed')) as class_name
-    from settings
-),
-
-listed as (
+-- Reads:   cells, classes, populations, trend_languages
+with listed as (
     select
         size,
         step,
@@ -24,7 +19,7 @@ listed as (
         cells.step,
         cells.layer,
         populations.population,
-        classes.class_name,
+        classes.language,
         1 as n_wanted,
         0 as n_rows
     from cells

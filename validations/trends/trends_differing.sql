@@ -1,5 +1,5 @@
 -- Check:   Every share and mean is that of the features, recounted
--- Why:     Otherwise it describes other features.
+-- Why:     Otherwise the trend describes other features.
 -- Guards:  trends: recomputed from features in plain SQL
 -- Grain:   size, step, layer, population, measure
 -- Reads:   trends, trends_recounted

@@ -1,5 +1,5 @@
 -- Check:   Every share and mean of a trend lies in its interval
--- Why:     An interval without its own estimate was computed from something else.
+-- Why:     An interval that does not contain its estimate was computed from other data.
 -- Guards:  <name>_low <= <name> <= <name>_high
 -- Grain:   size, step, layer, population, measure
 -- Reads:   trends

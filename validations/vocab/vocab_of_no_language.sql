@@ -1,4 +1,4 @@
--- Check:   Every token is exclusive to a study language, or to none
+-- Check:   Every token is exclusive to a language of the study, or to none
 -- Why:     The exclusive class is counted over these tokens.
 -- Guards:  exclusive_threshold
 -- Grain:   token_id

@@ -1,0 +1,58 @@
+-- Title:   Where is each cell in the study's grid?
+-- Grain:   size, step, layer
+-- Reads:   cells
+-- The middle layer of a size is the one nearest to half of its highest layer, the lower of
+-- two, and layer 0 only if there is no other. Regions are thirds of the highest layer.
+-- Sizes are compared by their parameters. A log axis has no 0: the untrained model is drawn
+-- at a quarter of the first trained checkpoint's tokens.
+with sizes as (
+    select
+        size,
+        max(step) as last_step,
+        max(layer) as highest_layer
+    from cells
+    group by size
+),
+
+middles as (
+    select
+        cells.size,
+        arg_min(
+            cells.layer,
+            (cells.layer = 0, abs(cells.layer - sizes.highest_layer // 2), cells.layer)
+        ) as middle_layer
+    from cells
+    inner join sizes on cells.size = sizes.size
+    group by cells.size
+),
+
+study as (
+    select
+        coalesce(min(tokens_seen) filter (where tokens_seen > 0), 4) as tokens_first,
+        arg_max(size, (n_params, size)) as largest_size,
+        arg_min(size, (n_params, size)) as smallest_size
+    from cells
+)
+
+select
+    cells.size,
+    cells.step,
+    cells.layer,
+    cells.n_params,
+    cells.tokens_seen,
+    study.tokens_first,
+    if(cells.tokens_seen > 0, cells.tokens_seen, study.tokens_first / 4) as tokens_drawn,
+    coalesce(cells.layer / nullif(sizes.highest_layer, 0), 0) as relative_depth,
+    case
+        when 3 * cells.layer <= sizes.highest_layer then 'lower'
+        when 3 * cells.layer <= 2 * sizes.highest_layer then 'middle'
+        else 'upper'
+    end as region,
+    cells.layer = middles.middle_layer as is_middle,
+    cells.step = sizes.last_step as is_last_step,
+    cells.size = study.largest_size as is_largest_size,
+    cells.size = study.smallest_size as is_smallest_size
+from cells
+cross join study
+inner join sizes on cells.size = sizes.size
+inner join middles on cells.size = middles.size
