@@ -102,14 +102,20 @@ def finished(store: str) -> dict[str, int]:
     }
 
 
+TRAINED = "import bisae.store as s; wait_after(s.Store, 'write_sae', 1)"
+ENCODED = "import bisae.store.writers as w; wait_after(w.CodesWriter, 'finish', 1)"
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [[ENCODED], pytest.param([TRAINED, ENCODED], marks=pytest.mark.slow)],
+    ids=["once", "twice"],
+)
 def test_a_killed_build_goes_on_where_it_was(
-    tiny: Store, unbuilt: Study, tmp_path: Path
+    tiny: Store, unbuilt: Study, tmp_path: Path, moments: list[str]
 ) -> None:
     path, seen = write_study(unbuilt, tmp_path), finished(unbuilt.store)
-    for moment in (
-        "import bisae.store as s; wait_after(s.Store, 'write_sae', 1)",
-        "import bisae.store.writers as w; wait_after(w.CodesWriter, 'finish', 1)",
-    ):
+    for moment in moments:
         kill(path, moment)
         now = finished(unbuilt.store)
         assert len(now) > len(seen)
@@ -283,6 +289,7 @@ def smaller(tiny: Store, tmp_path: Path) -> Study:
     return study
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing(smaller: Study, tmp_path: Path) -> None:
     """A few of what benchmarks/kills.py does a hundred times."""
     study = smaller.model_copy(update={"store": str(tmp_path / "store")})

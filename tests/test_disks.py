@@ -52,7 +52,10 @@ def fill(disk: Path, free: int) -> Path:
     return file
 
 
-@pytest.mark.parametrize("free", [8_192, 40_960, 100_000])
+@pytest.mark.parametrize(
+    "free",
+    [40_960, *(pytest.param(n, marks=pytest.mark.slow) for n in (8_192, 100_000))],
+)
 def test_a_disk_that_fills_up_in_export(
     copied_study: Study, tmp_path: Path, free: int
 ) -> None:

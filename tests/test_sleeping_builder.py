@@ -267,10 +267,10 @@ def stored(store: Store) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "moment",
     [
-        ("bisae.train.run", "_learn", 3),
-        ("bisae.build", "encode_checkpoint", 0),
+        pytest.param(("bisae.train.run", "_learn", 3), marks=pytest.mark.slow),
+        pytest.param(("bisae.build", "encode_checkpoint", 0), marks=pytest.mark.slow),
         ("bisae.store.writers:CodesWriter", "append", 2),
-        ("bisae.store.staging", "put_new", 0),
+        pytest.param(("bisae.store.staging", "put_new", 0), marks=pytest.mark.slow),
     ],
     ids=["training", "between", "encoding", "publishing"],
 )
