@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 # Triton reads it when it is first imported, by whatever test that is.
@@ -17,24 +17,24 @@ from pathlib import Path
 
 import fsspec
 import pytest
-import reference
 import torch
 from hypothesis import settings
-from reference import Bin, Corpus, Rules
-from removal import remove_cells
-from servers import s3_server
-from store_copy import copy_store
 
 from bisae.build import build, search
 from bisae.clusters import load_embeddings
 from bisae.grid import Selection
 from bisae.pretrain import pretrain
-from bisae.query import connect
+from bisae.query import Connection, connect
 from bisae.store import Store, open_store
 from bisae.study import Study, load_study
 from bisae.toy import write_texts
+from support import DATA, reference
+from support.reference import Bin, Corpus, Rules
+from support.removal import remove_cells
+from support.servers import s3_server
+from support.store_copy import copy_store
 
-TINY = Path(__file__).parent / "tiny.toml"
+TINY = DATA / "tiny.toml"
 settings.register_profile(
     "repeatable", max_examples=50, deadline=None, derandomize=True
 )
@@ -102,6 +102,13 @@ def tiny(session_folder: Path, tiny_study: Study) -> Store:
             build(tiny_study, Selection())
             done.touch()
     return open_store(tiny_study.store)
+
+
+@pytest.fixture(scope="module")
+def con(tiny: Store) -> Iterator[Connection]:
+    """A connection to every table and view of the tiny study."""
+    with closing(connect(tiny)) as connection:
+        yield connection
 
 
 @pytest.fixture
