@@ -40,6 +40,14 @@ settings.register_profile(
 )
 settings.register_profile("random", max_examples=100, deadline=None)
 settings.load_profile("repeatable")  # unless --hypothesis-profile names the other
+LONGEST = ("test_checks", "test_build", "test_transfer", "test_object_store")
+"""Files that take longest, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no worker ends with one by itself."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(autouse=True, scope="session")

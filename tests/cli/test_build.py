@@ -297,7 +297,7 @@ def test_kills_lose_nothing(smaller: Study, tmp_path: Path) -> None:
     path = write_study(study, tmp_path)
     script = ROOT / "benchmarks" / "kills.py"
     command = [sys.executable, str(script), str(path), smaller.store]
-    command += ["--kills", "4", "--longest", "7"]
+    command += ["--kills", "4", "--longest", "5"]
     result = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("4 kills, ")

@@ -16,7 +16,7 @@ MODEL: dict[str, Any] = {
 }
 
 
-def make_study(store: Path | None = None, **sections: Any) -> Study:
+def make_study(store: Path | None = None, /, **sections: Any) -> Study:
     """Return a study of one checkpoint; `sections` replace or add to its file's."""
     raw: dict[str, Any] = {"name": "tiny", "corpus": {"text": TEXT}, "models": [MODEL]}
     if store:
