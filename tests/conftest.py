@@ -57,6 +57,14 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _unsynced() -> Iterator[None]:
+    """Do not wait for the disk: no test can see whether a file survives a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _interruptible() -> None:
     """Let SIGINT interrupt, also in a shell's background job, which ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
