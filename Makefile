@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: test test-slow demo lint ruff mypy sqlfluff docs clean
 
+# Tests start many processes: these must find compiled modules, whatever the shell says.
+test test-slow: export PYTHONDONTWRITEBYTECODE =
+
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from study import make_study
 
 from bisae.files import place
 from bisae.formats import Rows, render
@@ -37,6 +36,7 @@ from bisae.query import (
 from bisae.store import Store, create_store, open_store
 from bisae.study import Study
 from bisae.tables.cell import COMPUTED_ONCE
+from study import make_study
 
 N = 32_768
 SIZES = {"150M": (12, 16), "440M": (16, 16), "980M": (20, 16), "1.8B": (24, 16)}

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 
 import torch
-from study import VOCABULARY, make_lm
 
 from bisae.formats import Rows, render
 from bisae.intervene.additions import Addition
@@ -24,6 +23,7 @@ from bisae.intervene.measure import Losses, Prepared, settings
 from bisae.lm import LanguageModel
 from bisae.sae import Autoencoder, from_numpy
 from bisae.study import Sae
+from study import VOCABULARY, make_lm
 
 CLASSES, ALPHAS, DRAWS, FEATURES = ("a", "b", "mixed"), (0.1, 0.5), 5, 500
 N, K = 4096, 32

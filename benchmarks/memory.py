@@ -19,11 +19,11 @@ from pathlib import Path
 import tomli_w
 import torch
 from dense import Dense
-from study import fill, make_lm, make_study
 
 from bisae.formats import Rows, render
 from bisae.sae import Trainer, start
 from bisae.study import Sae
+from study import fill, make_lm, make_study
 
 D, N, K, STEPS = 512, 8192, 32, 3
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from study import fill, make_study, wrapped
 
 from bisae.formats import Rows, render
 from bisae.grid import Cell
@@ -27,6 +26,7 @@ from bisae.sae.kernels import Scratch
 from bisae.store import Store
 from bisae.study import Study
 from bisae.train import train_checkpoint
+from study import fill, make_study, wrapped
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from study import fill, make_study, wrapped
 
 from bisae.formats import Rows, render
 from bisae.lm.states import StateBlocks, with_bos
+from study import fill, make_study, wrapped
 
 
 def seconds(work: Callable[[], object]) -> float:

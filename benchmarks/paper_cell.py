@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from study import make_study
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
@@ -24,6 +23,7 @@ from bisae.grid import Cell
 from bisae.progress import track
 from bisae.store import SPLITS, Store, create_store
 from bisae.study import Study
+from study import make_study
 
 N, K, D, VOCABULARY, WIDTH = 32_768, 32, 3_072, 99_574, 63
 SHARED, OWN = 5_574, 47_000

@@ -15,11 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from study import make_study
 
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.store import Store, create_store, open_store
+from study import make_study
 
 N, K, BLOCK = 32_768, 32, 8_064
 CELL = Cell("M", 0, 1)

@@ -28,7 +28,7 @@ NOTES = {
     "reports/": "the figures: one Vega-Lite file per view",
     "sql/": "the questions: one select per file",
     "store/": "the format: specification, and the same for machines",
-    "tests/": "one per module, a plain reference, a tiny study",
+    "tests/": "one folder per part, a plain reference, a tiny study",
     "validations/": "the checks: one .sql file each, or a range in JSON",
 }
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 # Triton reads it when it is first imported, by whatever test that is.
@@ -17,35 +17,51 @@ from pathlib import Path
 
 import fsspec
 import pytest
-import reference
 import torch
 from hypothesis import settings
-from reference import Bin, Corpus, Rules
-from removal import remove_cells
-from servers import s3_server
-from store_copy import copy_store
 
 from bisae.demo.pretrain import pretrain
 from bisae.demo.toy import write_texts
 from bisae.grid import Selection
 from bisae.pipeline.build import build, search
-from bisae.query import connect
+from bisae.query import Connection, connect
 from bisae.store import Store, open_store
 from bisae.study import Study, load_study
 from bisae.tables.clusters import load_embeddings
+from support import DATA, reference
+from support.reference import Bin, Corpus, Rules
+from support.removal import remove_cells
+from support.servers import s3_server
+from support.store_copy import copy_store
 
-TINY = Path(__file__).parent / "tiny.toml"
+TINY = DATA / "tiny.toml"
 settings.register_profile(
     "repeatable", max_examples=50, deadline=None, derandomize=True
 )
 settings.register_profile("random", max_examples=100, deadline=None)
 settings.load_profile("repeatable")  # unless --hypothesis-profile names the other
+LONGEST = ("test_checks", "test_build", "test_transfer", "test_object_store")
+"""Files that take longest, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no worker ends with one by itself."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Tiny tensors: threads cost more than they give, and tests run side by side."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unsynced() -> Iterator[None]:
+    """Do not wait for the disk: no test can see whether a file survives a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -102,6 +118,13 @@ def tiny(session_folder: Path, tiny_study: Study) -> Store:
             build(tiny_study, Selection())
             done.touch()
     return open_store(tiny_study.store)
+
+
+@pytest.fixture(scope="module")
+def con(tiny: Store) -> Iterator[Connection]:
+    """A connection to every table and view of the tiny study."""
+    with closing(connect(tiny)) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -7,12 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import great_expectations as gx
-from great_expectations.data_context.data_context.context_factory import (
-    project_manager,
-)
-from great_expectations.exceptions.exceptions import GreatExpectationsError
-
 from bisae.checks.dialect import Lent, register
 from bisae.checks.materialize import materialized
 from bisae.checks.results import CheckResult, Row, Status
@@ -27,6 +21,11 @@ SETTINGS = "settings"
 
 def run_checks(con: Connection, suites: Iterable[Suite]) -> list[CheckResult]:
     """Run checks on a connection that has the tables and views they read."""
+    import great_expectations as gx
+    from great_expectations.data_context.data_context.context_factory import (
+        project_manager,
+    )
+
     listed = list(suites)
     tables = columns_of(con).keys()
     row = con.execute("select languages, context from settings").fetchone()
@@ -60,6 +59,8 @@ def _run(
     con: Connection, source: Any, suite: Suite, check: Check, parameters: dict[str, Any]
 ) -> CheckResult:
     """Run one check; in a suite of the library, one that raises takes others along."""
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+
     result_format = {
         "result_format": "COMPLETE",
         "unexpected_index_column_names": suite.key,

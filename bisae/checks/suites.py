@@ -15,14 +15,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from great_expectations.exceptions.exceptions import GreatExpectationsError
-from great_expectations.expectations.expectation_configuration import (
-    ExpectationConfiguration,
-)
-from great_expectations.expectations.registry import (
-    list_registered_expectation_implementations,
-)
-
 from bisae.errors import CheckError
 from bisae.files import read
 
@@ -126,6 +118,14 @@ def _check(file: Path, position: Position) -> Check:
 
 def expectation(kind: str, kwargs: dict[str, Any]) -> Any:
     """Return the library's object. Raises CheckError for a kind it does not have."""
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from great_expectations.expectations.expectation_configuration import (
+        ExpectationConfiguration,
+    )
+    from great_expectations.expectations.registry import (
+        list_registered_expectation_implementations,
+    )
+
     kinds = list_registered_expectation_implementations()
     if kind not in kinds:
         near = get_close_matches(kind, kinds, 1, 0.0)[0]

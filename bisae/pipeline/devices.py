@@ -6,6 +6,7 @@ PyTorch knows of the processor; writes notes to standard error.
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -113,8 +114,9 @@ def _speed(rate: float) -> str:
     return f"{rate / 1e9:,.0f} GFLOP/s"
 
 
+@cache
 def matmul_rate(device: torch.device, dtype: torch.dtype = torch.float32) -> float:
-    """Measure the operations a second of a large matrix product here."""
+    """Measure the operations a second of a large matrix product here, once."""
     side = 8192 if device.type == "cuda" else 2048
     left = torch.randn(side, side, device=device).to(dtype)
     seconds = []

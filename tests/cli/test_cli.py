@@ -1,0 +1,107 @@
+"""The commands: help, results on stdout, errors as one line with their status."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bisae import api
+from bisae.cli import main
+from bisae.errors import SqlError
+from bisae.store import Store
+from bisae.study import Study, dump_study
+from support import ROOT
+
+HEAVY = ("torch", "duckdb", "zarr", "transformers", "great_expectations", "pandas")
+
+
+def run(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.mark.parametrize("name", main.commands)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    told = run(name, "--help")
+    assert told.exit_code == 0
+    assert f"Example: bisae {name}" in told.output
+
+
+def test_the_help_lists_every_command_with_its_whole_first_line() -> None:
+    text = " ".join(run("--help").output.split())
+    for name, command in main.commands.items():
+        first_line = (command.help or "").partition("\n")[0].rstrip(".")
+        assert f"{name} {first_line}" in text, name
+    groups = run("--help").output.partition("Start:")[2]
+    assert re.findall(r"^  ([a-z-]+)  ", groups, re.M) == [*main.commands]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import bisae.cli, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert told.stdout == "[]\n"
+
+
+def test_a_bisae_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tiny: Store
+) -> None:
+    def boom(*_: object, **__: object) -> None:
+        msg = "a.sql and b.sql would both create 'x'"
+        raise SqlError(msg)
+
+    monkeypatch.setattr(api, "connect", boom)
+    told = run("views", tiny.place)
+    assert told.exit_code == SqlError.exit_code
+    assert told.stderr == "Error: a.sql and b.sql would both create 'x'\n"
+    assert told.stdout == ""
+
+
+def test_views_lists_titles_grains_and_columns(tiny: Store) -> None:
+    told = json.loads(run("views", tiny.place, "--format", "json").stdout)
+    named = {one["name"]: one for one in told}
+    assert named["trends"]["grain"] == "size, step, layer, population"
+    assert named["features"]["columns"].startswith("size, step, layer, feature,")
+    assert all(one["title"] and one["grain"] for one in told)
+
+
+def test_status_counts_what_is_finished(tiny: Store) -> None:
+    told = json.loads(run("status", tiny.place, "--format", "json").stdout)
+    assert len(told) == len({cell[:2] for cell in tiny.study.cells})
+    assert all(one["exported"] == one["layers"] for one in told)
+    assert run("status", tiny.place).stderr == "all is finished\n"
+
+
+def test_plan_counts_cells_and_passes(tiny: Store, tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(tiny.study))
+    sizes = json.loads(run("plan", path, "--format", "json").stdout)
+    assert [one["cells"] for one in sizes] == [6, 9]
+    assert [one["passes"] for one in sizes] == [1, 1]
+    assert [one["layers_at_once"] for one in sizes] == [2, 3]
+    weights = 6 * 2 * tiny.study.sae.n_features * 32 * 4 / 1e9
+    assert sizes[0]["weights_gb"] == pytest.approx(weights)
+
+
+def test_plan_of_the_paper_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BISAE_HOME", "/nowhere")
+    monkeypatch.setenv("LLM_JP", "/nowhere")
+    path = ROOT / "examples" / "llm-jp-3.toml"
+    told = run("plan", path).stderr
+    assert "1572 cells" in told
+    assert "intervene, 3.7B: 11.3 GB, one model at a time\n" in told
+
+
+def test_stages_do_nothing_twice(copied_study: Study, tmp_path: Path) -> None:
+    path, tables = tmp_path / "study.toml", Path(copied_study.store) / "tables"
+    path.write_text(dump_study(copied_study))
+    times = {file: file.stat().st_mtime_ns for file in tables.rglob("*.parquet")}
+    assert times
+    for stage in ("train", "encode", "export", "check"):
+        told = run(stage, path)
+        assert (told.exit_code, told.output) == (0, "")
+    assert times == {file: file.stat().st_mtime_ns for file in times}

@@ -1,0 +1,76 @@
+"""Formulas that several views share, and the SQL that a table's provenance is of."""
+
+import itertools
+import re
+from contextlib import closing
+from math import sqrt
+from typing import Any
+
+import pytest
+
+from bisae.query import closure, database, read_views, source_of, view_provenance
+from bisae.query.source import macros
+from support.reference import wilson
+from support.rows import near
+
+VIEWS = read_views()
+
+
+def value(expression: str) -> Any:
+    with closing(database()) as con:
+        ((result,),) = con.execute(f"select {expression}").fetchall()
+    return result
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (3, 10), (999, 1000)])
+def test_wilson_is_the_plain_formula(k: int, n: int) -> None:
+    share = f"{k}::double / {n}, {n}::double"
+    low, high = wilson(k, n)
+    assert value(f"wilson_low({share})") == near(low)
+    assert value(f"wilson_high({share})") == near(high)
+
+
+def test_a_share_of_nothing_has_no_interval() -> None:
+    assert value("wilson_low(null::double, null::double)") is None
+
+
+@pytest.mark.parametrize("weight", [1.0, -1.0, -0.5])
+def test_newcombe_takes_the_bound_on_the_side_of_the_sum(weight: float) -> None:
+    """A lower sum is one of a lower estimate, or of a higher one that is subtracted."""
+    below, above = (0.2, 0.5) if weight > 0 else (0.5, 0.2)
+    estimate = f"{weight}, 0.4::double, 0.2::double, 0.9::double"
+    assert sqrt(value(f"newcombe_below({estimate})")) == near(abs(weight) * below)
+    assert sqrt(value(f"newcombe_above({estimate})")) == near(abs(weight) * above)
+
+
+def test_a_macro_calls_only_those_before_it() -> None:
+    names = list(macros())
+    for name, other in itertools.combinations(names, 2):
+        assert not re.search(rf"\b{other}\(", macros()[name]), (name, other)
+
+
+def test_the_source_of_a_table_has_the_macros_that_it_calls() -> None:
+    source = source_of(closure(VIEWS, "trends"))
+    wilson_and_its_parts = ("z_95", "wilson_centre", "wilson_half", "wilson_low")
+    for name in wilson_and_its_parts:
+        assert macros()[name] in source
+    assert "newcombe" not in source
+    assert "create macro" not in source_of(closure(VIEWS, "trend_sums"))
+
+
+def test_the_source_is_the_sql_without_its_comments() -> None:
+    for view in VIEWS.values():
+        source = source_of([view])
+        assert "--" not in source, view.path
+        assert source.split()[0] in {"select", "with", "create"}, view.path
+
+
+def test_a_comment_makes_no_table_stale_and_sql_does() -> None:
+    settings = {"min_firings": 20, "firing_threshold": 0.7}
+    before = view_provenance(VIEWS, "firing_rules", settings)
+    assert before.keys() == {"firing_threshold", "sql"}
+    view = VIEWS["firing_rules"]
+    for added, is_same in (("-- min_firings\n", True), ("\nlimit 3", False)):
+        select = f"{view.select}{added}"
+        views = VIEWS | {"firing_rules": view._replace(select=select)}
+        assert (view_provenance(views, "firing_rules", settings) == before) == is_same

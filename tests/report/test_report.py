@@ -1,0 +1,270 @@
+"""The report: every figure fits its view, files are whole, the page stands alone."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from bisae.errors import CheckError
+from bisae.formats import Rows
+from bisae.query import connect, read_views, rows_of
+from bisae.report import report
+from bisae.report.figures import draw, figure_files
+from bisae.report.page import Contents, render_page
+from bisae.store import Store, open_store
+from bisae.study import dump_study
+from support.store_copy import copy_store
+
+FIGURES = figure_files()
+ABSENT = {
+    *("table_1", "table_4", "translation_differences"),
+    *("figures_12_17", "findings_uncertainty"),
+}
+"""Nothing was added to a model, and no size is between two."""
+CHECKS: list[dict[str, Any]] = [
+    {
+        "file": "cells_repeated.sql",
+        "table": "cells",
+        "check": "cells_repeated",
+        "description": "Every cell has one row",
+        "why": "It counts once.",
+        "guards": "grain",
+        "status": status,
+        "where": "cells",
+        "observed": "0",
+        "expected": "no rows",
+        "rows": [],
+    }
+    for status in ("pass", "pass", "pass", "fail", "error", "error")
+]
+by_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+@pytest.fixture(scope="module")
+def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of its own, and its report."""
+    place = tmp_path_factory.mktemp("report") / "store"
+    copy_store(tiny, place)
+    report(open_store(place), CHECKS)
+    return place
+
+
+@pytest.fixture(scope="module")
+def page(copy: Path) -> str:
+    return (copy / "reports" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def contents(tiny: Store) -> Contents:
+    """A page about nothing."""
+    query = "from settings"
+    settings = rows_of(connect(tiny, query=query), query)
+    row = dict(zip(settings.names, settings.values[0], strict=True))
+    return Contents(tiny.study, row, 8, 10, [], {}, {}, CHECKS)
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for child in tree:
+            yield from nodes(child)
+
+
+def fields(text: str) -> set[str]:
+    """Every column that a figure reads: not those which it makes itself."""
+    found = set(re.findall(r"rows'\)\[0\]\.(\w+)", text))
+    found |= set(re.findall(r"datum\.(\w+)", text)) - {"value"}
+    made = set()
+    for node in nodes(json.loads(text)):
+        made |= {node["as"]} if "as" in node else set()
+        found |= {node["field"]} if "field" in node else set()
+        found |= set(node.get("groupby", ()))
+        if isinstance(node.get("facet"), dict):
+            found.add(node["facet"]["field"])
+    return found - made
+
+
+# -- figures ----------------------------------------------------------------------
+
+
+@by_figure
+def test_every_figure_has_a_view(name: str) -> None:
+    assert name in read_views("grid", "paper")
+
+
+@by_figure
+def test_every_field_is_a_column(name: str, tiny: Store) -> None:
+    query = f"from {name} limit 0"
+    columns = rows_of(connect(tiny, query=query), query).names
+    assert fields(FIGURES[name].read_text()) <= set(columns)
+
+
+@by_figure
+def test_every_figure_reads_the_rows_and_says_what_it_shows(name: str) -> None:
+    spec = json.loads(FIGURES[name].read_text())
+    assert spec["data"] == {"name": "rows"}
+    assert len(spec["description"]) > 40
+
+
+@by_figure
+def test_no_figure_is_blank(name: str, copy: Path) -> None:
+    figures = copy / "reports" / "figures"
+    image = Image.open(figures / f"{name}.png").convert("RGB")
+    colours = image.getcolors(maxcolors=image.width * image.height)
+    assert colours is not None
+    assert len(colours) > 20
+    assert (figures / f"{name}.svg").read_text().count("<path") > 20
+
+
+def drawn(text: str, folder: Path) -> bytes:
+    spec = {"data": {"name": "rows"}, "mark": {"type": "text", "fontSize": 40}}
+    text_field = {"encoding": {"text": {"field": "word"}}}
+    (folder / "word.vl.json").write_text(json.dumps(spec | text_field))
+    return draw(folder / "word.vl.json", Rows(["word"], [(text,)])).png
+
+
+def test_japanese_glyphs_are_drawn(tmp_path: Path) -> None:
+    # Glyphs that no font has all look the same.
+    missing = [drawn(text, tmp_path) for text in ("\ue000", "\ue001")]
+    assert missing[0] == missing[1]
+    assert len({*missing, *(drawn(text, tmp_path) for text in "日本語あ")}) == 5
+
+
+@pytest.mark.parametrize("text", ['{"mark": ', "[]", '{"mark": 5}', '{"vconcat": 3}'])
+def test_a_broken_figure_is_named_in_one_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "broken.vl.json"
+    file.write_text(text)
+    with pytest.raises(CheckError, match=r"broken\.vl\.json (is|cannot)") as error:
+        draw(file, Rows(["a"], [(1,)]))
+    assert "\n" not in str(error.value)
+
+
+def test_what_json_cannot_hold_is_drawn_as_missing(tmp_path: Path) -> None:
+    file = tmp_path / "points.vl.json"
+    file.write_text('{"data": {"name": "rows"}, "mark": "point", "encoding": {}}')
+    assert draw(file, Rows(["a"], [(float("nan"),), (float("inf"),)])).svg
+
+
+# -- files ------------------------------------------------------------------------
+
+
+def test_every_table_is_there_in_three_formats(copy: Path) -> None:
+    folder = copy / "reports" / "tables"
+    views = read_views("paper").items()
+    numbered = {name for name, view in views if "-- Paper:" in view.select}
+    for name in {*numbered, "overview", "trends", "cells"} - ABSENT:
+        for ending in ("csv", "md", "tex"):
+            assert (folder / f"{name}.{ending}").stat().st_size, name
+
+
+@pytest.mark.parametrize("name", ["trends", "figure_3", "lexicon_translations"])
+def test_csv_equals_the_view(name: str, copy: Path) -> None:
+    query = f"from {name}"
+    rows = rows_of(connect(open_store(copy), query=query), query)
+    text = (copy / "reports" / "tables" / f"{name}.csv").read_text()
+    names, *written = csv.reader(io.StringIO(text))
+    expected = [["" if v is None else str(v) for v in row] for row in rows.values]
+    assert names == rows.names
+    assert sorted(written) == sorted(expected)
+
+
+def test_sizes_stand_in_the_order_of_their_parameters(copy: Path) -> None:
+    text = (copy / "reports" / "tables" / "trends.csv").read_text()
+    sizes = dict.fromkeys(row["size"] for row in csv.DictReader(io.StringIO(text)))
+    assert list(sizes) == ["S", "M"]
+
+
+def test_same_store_same_bytes(copy: Path, tmp_path: Path) -> None:
+    shutil.copytree(copy, tmp_path / "other", ignore=shutil.ignore_patterns("reports"))
+    report(open_store(tmp_path / "other"), CHECKS)
+    for file in sorted((copy / "reports").rglob("*")):
+        other = tmp_path / "other" / file.relative_to(copy)
+        assert file.is_dir() or file.read_bytes() == other.read_bytes(), file.name
+
+
+def test_nothing_is_left_half_written(copy: Path) -> None:
+    assert not list((copy / "reports").rglob("*.partial"))
+
+
+# -- page -------------------------------------------------------------------------
+
+
+def test_page_loads_nothing(page: str) -> None:
+    assert not re.search(r"""(src|srcset|url)\s*[=(]\s*["']?\s*(https?:)?//""", page)
+    assert not re.search(r"<(script|link|iframe|object)\b|@import", page)
+
+
+def test_page_shows_every_figure_and_links_to_every_table(page: str) -> None:
+    assert page.count('src="data:image/svg+xml;base64,') == len(FIGURES)
+    links = set(re.findall(r'href="(tables/[^"]+|figures/[^"]+)"', page))
+    assert {f"figures/{name}.svg" for name in FIGURES} <= links
+    assert {"tables/overview.csv", "tables/trends.tex", "tables/cells.md"} <= links
+
+
+def test_page_shows_no_rows_twice(page: str) -> None:
+    """What selects from figures, or only leads to them, stands in no table."""
+    listed = set(re.findall(r"<summary><code>(\w+)</code>", page))
+    assert {"figure_layers", "slides_layers", "table_3", "cells"} <= listed
+    assert not {"figures_5_8", "figures_6_9", "grid_cells", "figure_runs"} & listed
+    assert 'href="tables/figures_5_8.csv"' in page
+
+
+def test_every_link_leads_somewhere(page: str, copy: Path) -> None:
+    for link in re.findall(r'href="([^"]+)"', page):
+        anchor = link.startswith("#") and f'id="{link[1:]}"' in page
+        assert anchor or (copy / "reports" / link).exists(), link
+
+
+def test_page_says_how_many_checks_pass(page: str) -> None:
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "3 checks passed, 1 failed, 2 could not run." in words
+    assert 'href="validation.html"' in page
+
+
+@pytest.mark.parametrize(("rate", "warns"), [(0.13, True), (1e-3, False), (0.0, False)])
+def test_chance_links_are_warned_of(
+    rate: float,
+    warns: bool,  # noqa: FBT001 - pytest passes it by name
+    contents: Contents,
+) -> None:
+    settings = {**contents.settings, "link_rate": rate}
+    text = render_page(contents._replace(settings=settings))
+    assert ("Monosemanticity is inflated" in text) == warns
+
+
+def test_page_says_what_is_missing(contents: Contents) -> None:
+    left_out = {"lexicon_translations": "this study has no lexicon"}
+    text = render_page(contents._replace(left_out=left_out))
+    assert "8 of 10 cells are finished" in text
+    assert "2 cells are not finished" in text
+    assert "<code>lexicon_translations</code> (this study has no lexicon)" in text
+
+
+def test_names_are_escaped(contents: Contents) -> None:
+    study = contents.study.model_copy(update={"name": "<script>日本語"})
+    assert "&lt;script&gt;日本語" in render_page(contents._replace(study=study))
+
+
+def test_a_view_that_is_missing_or_empty_is_left_out(
+    tiny: Store, tmp_path: Path
+) -> None:
+    place = tmp_path / "store"
+    copy_store(tiny, place)
+    for table in ("token_concepts", "lexicon", "feature_concepts"):
+        shutil.rmtree(place / "tables" / table)
+    study = tiny.study.model_copy(update={"lexicon": None})
+    (place / "study.toml").write_text(dump_study(study))
+    text = report(open_store(place), []).read_text(encoding="utf-8")
+    left_out = "figure_translations</code> (this study has no lexicon_translations)"
+    assert left_out in text
+    assert not (place / "reports" / "figures" / "figure_translations.svg").exists()
+    assert "Every layer of each size" in text

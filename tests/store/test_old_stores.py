@@ -1,0 +1,67 @@
+"""Stores that were written once are read forever: tests/data holds one of each version.
+
+store-v1.zip: a toy text, one size with steps 0 and 5, layers 1 and 2, n 48, K 3.
+"""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import bisae
+from bisae.api import OpenStore
+from bisae.checks import validate
+from bisae.cli import main
+from bisae.grid import Selection
+from bisae.store.verify import verify
+from support import DATA
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> OpenStore:
+    with zipfile.ZipFile(DATA / "store-v1.zip") as packed:
+        packed.extractall(tmp_path)
+    return bisae.open(tmp_path / "store")
+
+
+def test_version_1_is_whole(old: OpenStore) -> None:
+    looked = verify(old, Selection())
+    assert looked.findings == []
+    assert (looked.parts, looked.unfinished, looked.tables) == (13, 0, 31)
+
+
+def test_version_1_answers(old: OpenStore) -> None:
+    """As it did when it was built: a metric that is defined anew changes this file."""
+    query = "select * exclude (tokens_seen) from trends order by all"
+    found = old.sql(query).round(9).to_csv(index=False)
+    assert found == (DATA / "store-v1.trends.csv").read_text()
+
+
+def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
+    (block,) = old.codes("S/5/1")
+    weights = old.weights("S/5/1")
+    told = old.attributes(old.cells[2], "codes")
+    assert str(old.cells[2]) == "S/5/1"
+    used = block.value > 0
+    assert used.sum() / len(used) == pytest.approx(told["l0"])
+    assert 48 - len(np.unique(block.index[used])) == told["n_dead"]
+    recon = np.einsum("rk,rkd->rd", block.value, weights["W_dec"][block.index])
+    assert np.isfinite(recon).all()
+
+
+def test_version_1_passes_every_check(old: OpenStore) -> None:
+    """Those of tables that it has."""
+    results = validate(old)
+    assert {result.status for result in results} == {"pass"}
+    assert {"features", "trends"} < {result.table for result in results}
+    assert "sensitivity" not in {result.table for result in results}
+
+
+def test_version_1_can_be_copied_and_reported(old: OpenStore, tmp_path: Path) -> None:
+    for words in (["cp", old.place, tmp_path / "copy"], ["report", tmp_path / "copy"]):
+        told = CliRunner().invoke(main, list(map(str, words)))
+        assert told.exit_code == 0, told.output
+    shutil.rmtree(tmp_path / "copy")

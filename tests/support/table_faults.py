@@ -1,0 +1,160 @@
+"""Faults of the tables of one cell: features, languages, firings, clusters.
+
+As in `code_faults`: each changes real files of a copy of the tiny store.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from support.cell_copy import CELL, Copy, Row, planted
+from support.code_faults import ACTIVATIONS, Fault, Plant
+
+ALIVE = "features_without_codes"
+IS_CODE = "firings_not_codes"
+IS_FIRING = "codes_not_fired"
+COUNTED = "features_firings_miscounted"
+LANGUAGES = "languages_firings_miscounted"
+CLUSTERS = "clusters_miscounted"
+
+
+KEYS = {
+    "features": ("feature",),
+    "feature_languages": ("feature", "language"),
+    "clusters": ("feature", "token_id"),
+    "firings": ("feature", "token_row"),
+}
+"""What tells the rows of a table of one cell apart."""
+
+
+def of(table: str, change: str, **told: Any) -> Plant:
+    """A fault in the one row of a table that a firing stands behind."""
+
+    def plant(copy: Copy) -> Row:
+        row, feature, _ = copy.firing()
+        known = {
+            "feature": feature,
+            "token_row": row,
+            "language": copy.language(row),
+            "token_id": copy.token(row),
+        }
+        key = {name: known[name] for name in KEYS[table]}
+        where = " and ".join(f"{name} = {value!r}" for name, value in key.items())
+        copy.table(table, planted(table, where, change))
+        key.pop("token_id", None)  # checks of clusters name the feature
+        return key | told
+
+    return plant
+
+
+def invented(copy: Copy) -> Row:
+    """A firing on a token that does not activate the feature."""
+    _, feature, value = copy.firing()
+    row = int(np.flatnonzero((copy.feature[copy.number] != feature).all(1))[0])
+    values = (*CELL, feature, row, value)
+    copy.table("firings", f"insert into firings values {values}")
+    return {"feature": feature, "token_row": row, "value": value}
+
+
+def too_weak(copy: Copy) -> Row:
+    """A code below the threshold among the firings."""
+    row = copy.quiet()
+    feature = int(copy.feature[copy.number[row, 0]])
+    value = float(copy.value[row, 0])
+    values = (*CELL, feature, row, value)
+    copy.table("firings", f"insert into firings values {values}")
+    return {"feature": feature, "token_row": row, "value": value}
+
+
+def stricter(copy: Copy) -> Row:
+    """A higher threshold than the firings were chosen by."""
+    copy.table("settings", planted("settings", "true", "firing_threshold = 0.99"), None)
+    return {}
+
+
+FAULTS = [
+    Fault(
+        "a feature lost",
+        of("features", "delete"),
+        (ALIVE, COUNTED, CLUSTERS),
+    ),
+    Fault(
+        "a feature repeated",
+        of("features", "repeat", n_rows=2),
+        (ALIVE,),
+    ),
+    Fault(
+        "a feature counted once more",
+        of("features", "n_active = n_active + 1"),
+        (ACTIVATIONS,),
+    ),
+    Fault(
+        "a greater maximum",
+        of("features", "max_value = max_value + 1"),
+        ("features_maximum_not_in_codes",),
+    ),
+    Fault(
+        "a feature's firings counted once more",
+        of("features", "n_firings = n_firings + 1"),
+        (COUNTED,),
+    ),
+    Fault(
+        "a feature with one token more",
+        of("features", "n_tokens = n_tokens + 1"),
+        (CLUSTERS,),
+    ),
+    Fault(
+        "firings in a language counted once more",
+        of(
+            "feature_languages",
+            "n_firings = n_firings + 1",
+        ),
+        (LANGUAGES,),
+    ),
+    Fault(
+        "a feature's language lost",
+        of("feature_languages", "delete", n_firings=None),
+        (LANGUAGES,),
+    ),
+    Fault("a token of a feature lost", of("clusters", "delete"), (CLUSTERS,)),
+    Fault(
+        "a cluster misnamed",
+        of("clusters", "cluster = token_id + 1"),
+        ("clusters_misnamed", CLUSTERS),
+    ),
+    Fault(
+        "a firing lost",
+        of("firings", "delete"),
+        (IS_FIRING, COUNTED, LANGUAGES),
+    ),
+    Fault(
+        "a firing on no token",
+        of("firings", "token_row = -1"),
+        (IS_FIRING, IS_CODE, "firings_without_token", LANGUAGES),
+    ),
+    Fault(
+        "a firing repeated",
+        of("firings", "repeat", n_rows=2),
+        (IS_CODE, COUNTED, LANGUAGES),
+    ),
+    Fault(
+        "a firing with another value",
+        of("firings", "value = value * 1.001"),
+        (IS_CODE,),
+    ),
+    Fault("a firing without a code", invented, (IS_CODE, COUNTED, LANGUAGES)),
+    Fault(
+        "a firing below the threshold",
+        too_weak,
+        (
+            "firings_not_above",
+            COUNTED,
+            LANGUAGES,
+        ),
+    ),
+    Fault(
+        "a higher threshold",
+        stricter,
+        ("firings_not_above",),
+    ),
+]

@@ -1,0 +1,183 @@
+"""Semantic clusters and their null, against definitions in SQL and plain Python."""
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bisae.study import Features
+from bisae.tables.clusters import (
+    Clustering,
+    Graph,
+    Ints,
+    Links,
+    Pairs,
+    Products,
+    Rows,
+    TokenSets,
+    draw_null_sets,
+    find_pairs,
+    linked_tokens,
+    random_cosines,
+    resolve_threshold,
+)
+from support import reference
+
+COMPONENTS = """
+with recursive pairs as (
+    select a.token_id as a, b.token_id as b
+    from tokens as a, tokens as b
+    where array_cosine_similarity(a.row, b.row) > $threshold
+), reached(a, b) as (
+    select token_id, token_id from tokens
+    union
+    select reached.a, pairs.b from reached join pairs on reached.b = pairs.a
+)
+select a, min(b) from reached group by a order by a
+"""
+
+
+def cluster(
+    feature: Ints,
+    token_id: Ints,
+    n_firings: Ints,
+    links: Links,
+    threshold: float,
+    method: str,
+) -> Ints:
+    """Each (feature, token)'s cluster, named by its lowest token."""
+    sets = TokenSets(feature, token_id, 0 * feature + 4, {2: n_firings})
+    clustering = Clustering(7, 2, 4, threshold, method)
+    clusters = dict(zip(zip(feature, token_id, strict=True), token_id, strict=True))
+    for linked in linked_tokens(sets, links, [clustering]):
+        assert linked.clustering == 7
+        keys = zip(linked.feature, linked.token_id, strict=True)
+        clusters |= dict(zip(keys, linked.cluster, strict=True))
+    return np.array(list(clusters.values()))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / norms, np.float32)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 30), st.floats(0.1, 0.9))
+def test_components_are_those_of_a_recursive_query(
+    seed: int, n: int, threshold: float
+) -> None:
+    rows = unit(np.random.default_rng(seed).normal(size=(n, 4)))
+    tokens = np.arange(n)
+    ones = np.ones(n, np.int64)
+    for links in both(rows, threshold):
+        found = cluster(0 * ones, tokens, ones, links, threshold, "components")
+        assert found.tolist() == components_in_sql(rows, threshold)
+
+
+def components_in_sql(rows: Rows, threshold: float) -> list[int]:
+    con = duckdb.connect()
+    con.execute("create table tokens (token_id integer, row float[4])")
+    values = list(enumerate(rows.tolist()))
+    con.executemany("insert into tokens values (?, ?)", values)
+    plain = con.execute(COMPONENTS, {"threshold": threshold}).fetchall()
+    return [lowest for _, lowest in plain]
+
+
+def both(rows: Rows, threshold: float) -> list[Links]:
+    """The two ways to tell what is alike; the graph knows more than is asked."""
+    parts = list(find_pairs(rows, np.arange(len(rows)), threshold - 0.2))
+    columns = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return [Graph(Pairs(*columns), len(rows)), Products(rows)]
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 10_000])
+@pytest.mark.parametrize("rule", ["components", "greedy"])
+def test_sets_are_clustered_as_one_by_one(
+    rule: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many sets at once, in parts and tiles of any size, against plain Python."""
+    draw = np.random.default_rng(0)
+    rows = unit(draw.normal(size=(60, 3)))
+    sets = [np.sort(draw.choice(60, n, replace=False)) for n in (1, 7, 30, 2, 60)]
+    feature, token_id = np.repeat(np.arange(5), [1, 7, 30, 2, 60]), np.concatenate(sets)
+    n_firings = draw.integers(1, 5, len(feature))
+    monkeypatch.setattr("bisae.tables.clusters.rules.CANDIDATES_AT_ONCE", at_once)
+    monkeypatch.setattr("bisae.tables.clusters.links.TILE", 16)
+    expected = [
+        label
+        for i, tokens in enumerate(sets)
+        for label in plainly(tokens, n_firings[feature == i], rows, rule)
+    ]
+    for links in both(rows, 0.8):
+        found = cluster(feature, token_id, n_firings, links, 0.8, rule)
+        assert found.tolist() == expected
+
+
+def plainly(tokens: Any, n_firings: Any, rows: Rows, rule: str) -> list[int]:
+    """Each token's cluster, by the reference."""
+    chosen = Features(clustering=rule)
+    vectors = {int(one): rows[one] for one in tokens}
+    counts = dict(zip(tokens.tolist(), n_firings.tolist(), strict=True))
+    found = reference.clusters(counts, reference.Rules(chosen, 0.8, vectors, []))
+    return [found[int(one)] for one in tokens]
+
+
+def test_features_do_not_share_clusters() -> None:
+    rows = unit(np.ones((3, 2)))
+    feature, token_id = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 2])
+    ones = np.ones(4, np.int64)
+    for links in both(rows, 0.5):
+        found = cluster(feature, token_id, ones, links, 0.5, "components")
+        assert found.tolist() == [0, 0, 1, 1]
+
+
+def test_greedy_clusters_have_a_leader_each() -> None:
+    angles = np.deg2rad([0, 40, 80])
+    rows = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    feature, token_id = np.zeros(3, np.int64), np.arange(3)
+    first, second = np.array([3, 2, 1]), np.array([1, 3, 2])
+    for links in both(rows, 0.7):
+        ask = (links, 0.7, "greedy")
+        assert cluster(feature, token_id, first, *ask).tolist() == [0, 0, 2]
+        assert cluster(feature, token_id, second, *ask).tolist() == [0, 0, 0]
+        joined = cluster(feature, token_id, first, links, 0.7, "components")
+        assert joined.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("share", ["1e-2", "1e-3"])
+def test_a_threshold_links_its_share_of_random_pairs(share: str) -> None:
+    rows = unit(np.random.default_rng(0).normal(size=(500, 16)))
+    found = resolve_threshold(f"null:{share}", random_cosines(rows, np.arange(500), 0))
+    assert found.link_rate == pytest.approx(float(share), rel=1e-2)
+    cosine = (rows @ rows.T)[np.triu_indices(500, 1)]
+    assert (cosine > found.cosine).mean() == pytest.approx(float(share), rel=0.2)
+
+
+def test_a_number_is_kept_and_its_link_rate_told() -> None:
+    rows = unit(np.random.default_rng(0).normal(size=(500, 128)))
+    found = resolve_threshold(0.1, random_cosines(rows, np.arange(500), 0))
+    assert found.cosine == 0.1
+    assert found.link_rate == pytest.approx(0.13, abs=0.01)
+
+
+def test_null_sets_have_their_sizes_and_the_texts_frequencies() -> None:
+    draw = np.random.default_rng(0)
+    text = draw.choice(100, 20_000, p=np.r_[0.5, np.full(99, 0.5 / 99)])
+    sets = draw_null_sets(text, 50, 0)
+    assert [bin_[1:] for bin_ in sets.bins[::50]] == [
+        (1, 1),
+        (2, 2),
+        (3, 4),
+        (5, 8),
+        (9, 16),
+        (17, 32),
+        (33, 50),
+    ]
+    for feature, low, high in sets.bins:
+        assert low <= (sets.feature == feature).sum() <= high
+    largest = sets.feature >= 300
+    common = sets.token_id[largest] == 0
+    share = sets.n_firings[largest][common].sum() / sets.n_firings[largest].sum()
+    assert share == pytest.approx(0.5, abs=0.05)

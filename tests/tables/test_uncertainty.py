@@ -1,0 +1,164 @@
+"""`bisae uncertainty`: each replicate against a plain recount, and how a run goes."""
+
+import re
+import shutil
+import statistics
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import bisae
+from bisae.api import OpenStore
+from bisae.cli import main
+from bisae.grid import Cell, parse_cell, parse_selection
+from bisae.query import rows_of
+from bisae.store import Store, table_file
+from bisae.store.verify import verify
+from bisae.tables.bootstrap import draw_replicates
+from support.bootstrap_reference import Firing, drawn_trends, weight
+from support.reference import Row, Token
+from support.store_copy import copy_store
+
+DRAWN = parse_selection("size=M,step=40")
+CELL = parse_cell("M/40/1")
+HERE = f"size = '{CELL.size}' and step = {CELL.step} and layer = {CELL.layer}"
+SEED, REPLICATES = 3, 18
+"""More than are drawn at once."""
+KEY = ("size", "step", "layer", "population", "name")
+
+
+@pytest.fixture(scope="module")
+def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> OpenStore:
+    """A copy of the tiny store in which one checkpoint's texts were drawn again."""
+    where = tmp_path_factory.mktemp("drawn") / "store"
+    copy_store(tiny, where)
+    opened = bisae.open(where)
+    cells = draw_replicates(opened, DRAWN, REPLICATES, SEED)
+    assert cells == DRAWN.of(opened.cells)
+    return opened
+
+
+def rows(store: OpenStore, query: str) -> list[Row]:
+    with closing(store.connect(query=query)) as con:
+        names, values = rows_of(con, query)
+    return [dict(zip(names, row, strict=True)) for row in values]
+
+
+def key(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in KEY)
+
+
+def firings(store: OpenStore) -> dict[int, list[Firing]]:
+    found = defaultdict(list)
+    for row in rows(
+        store,
+        "select feature, token_row, document, position, token_id, tokens.language, "
+        "cluster, vocab.language is not null as own from firings "
+        "join tokens using (token_row) join vocab using (token_id) "
+        f"join clusters using (size, step, layer, feature, token_id) where {HERE}",
+    ):
+        token = Token(*(row[name] for name in Token._fields))
+        found[row["feature"]].append(Firing(token, row["cluster"], row["own"]))
+    return found
+
+
+@pytest.mark.parametrize("replicate", [0, 6, 17])
+def test_a_replicate_has_the_trends_of_the_drawn_text(
+    store: OpenStore, replicate: int
+) -> None:
+    (cell,) = rows(store, f"select n_dead from cells where {HERE}")
+    listed = rows(store, f"select feature, supported from features where {HERE}")
+    wanted = drawn_trends(
+        firings(store),
+        {one["feature"]: one["supported"] for one in listed},
+        cell["n_dead"],
+        {one: weight(SEED, replicate, one) for one in range(store.n_documents("eval"))},
+        store.study.features,
+        store.languages,
+    )
+    query = f"from replicates where {HERE} and replicate = {replicate}"
+    told = {(row["population"], row["name"]): row for row in rows(store, query)}
+    assert {name: row["value"] for name, row in told.items()} == pytest.approx(
+        wanted, abs=2e-8
+    )
+    assert len(told) == 27
+    assert {row["seed"] for row in told.values()} == {SEED}
+
+
+def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
+    store: OpenStore,
+) -> None:
+    values = defaultdict(list)
+    for row in rows(store, "from replicates"):
+        values[key(row)].append(row["value"])
+    trends = {key(row): row for row in rows(store, "from trend_values")}
+    told = rows(store, "from uncertainty")
+    assert {key(row) for row in told} == set(values)
+    for row in told:
+        drawn, trend = values[key(row)], trends[key(row)]
+        half = 1.959964 * statistics.stdev(drawn)
+        wanted = {
+            "estimate": trend["value"],
+            "low": trend["value"] - half,
+            "high": trend["value"] + half,
+            "replicates_mean": statistics.fmean(drawn),
+            "n_replicates": REPLICATES,
+            "features_low": trend["low"],
+            "features_high": trend["high"],
+        }
+        assert {name: row[name] for name in wanted} == pytest.approx(wanted, abs=1e-8)
+
+
+def test_what_is_current_is_not_made_again(store: OpenStore) -> None:
+    files = [table_file(store, "replicates", cell) for cell in DRAWN.of(store.cells)]
+    was = [file.stat().st_mtime_ns for file in files]
+    draw_replicates(store, DRAWN, REPLICATES, SEED)
+    assert [file.stat().st_mtime_ns for file in files] == was
+
+
+@pytest.mark.parametrize(("replicates", "seed"), [(4, 3), (3, 4)])
+def test_another_number_or_seed_is_drawn_anew(
+    store: OpenStore, tmp_path: Path, replicates: int, seed: int
+) -> None:
+    shutil.copytree(str(store.place), tmp_path / "store")
+    other, cell = bisae.open(tmp_path / "store"), parse_selection("step=40,layer=3")
+    draw_replicates(other, cell, replicates, seed)
+    query = "select layer, seed, count(distinct replicate) from replicates group by all"
+    told = other.sql(f"{query} order by layer").to_numpy().tolist()
+    assert told == [[0, 3, 18], [1, 3, 18], [3, seed, replicates]]
+    assert verify(other, cell).findings == []
+
+
+def test_what_another_builds_is_not_drawn(
+    store: OpenStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = bisae.open(str(store.place))
+    with other.lease("S/5"):
+        assert draw_replicates(store, parse_selection("size=S,step=5"), 2, 0) == []
+    line = r"S/5 is being built by .*; left to them"
+    assert re.search(line, capsys.readouterr().err)
+    assert not table_file(store, "replicates", Cell("S", 5, 1)).exists()
+
+
+def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> None:
+    words = ["uncertainty", str(store.place), "--only", "size=M,step=40,layer=1"]
+    words += ["--replicates", str(REPLICATES), "--seed", str(SEED), "--format", "csv"]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 0, told.output
+    head, line = told.stdout.splitlines()
+    assert head.startswith("size,step,layer,mixed_share,low,high,replicates_mean")
+    assert line.startswith("M,40,1,")
+
+
+def test_cells_that_are_not_exported_are_an_error(
+    store: OpenStore, tmp_path: Path
+) -> None:
+    shutil.copytree(str(store.place), tmp_path / "store")
+    shutil.rmtree(tmp_path / "store" / "tables" / "features" / "size=S")
+    words = ["uncertainty", str(tmp_path / "store"), "--only", "size=S"]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 1
+    assert "none of these cells is exported; `bisae status`" in told.stderr
