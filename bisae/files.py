@@ -32,7 +32,7 @@ from bisae.disk import (
     sync_one,
 )
 
-Place = UPath
+AnyPath = UPath
 SUM = ".sha256"
 PIECE = 2**22
 AT_ONCE = 8
@@ -43,7 +43,7 @@ SMALL = 2**22
 """Bytes of a file that is read whole, at most: metadata, sums, leases."""
 
 
-def place(where: str | os.PathLike[str] | Place) -> Place:
+def any_path(where: str | os.PathLike[str] | AnyPath) -> AnyPath:
     """The place that a path or a URL names."""
     text = str(where)
     if "://" in text:
@@ -52,17 +52,17 @@ def place(where: str | os.PathLike[str] | Place) -> Place:
     return UPath(text)
 
 
-def is_local(where: Place | Path) -> bool:
+def is_local(where: AnyPath | Path) -> bool:
     """Whether a place is on a disk, not in an object store."""
     return isinstance(where, Path)
 
 
-def local(where: Place | Path) -> Path:
+def local(where: AnyPath | Path) -> Path:
     """The path on a disk, as what the standard library takes."""
     return Path(str(where))
 
 
-def real(where: Place) -> Place:
+def real(where: AnyPath) -> AnyPath:
     """Return the place that a path leads to through links, or the path if it has none.
 
     To be called on what a user names, before anything below it is written.
@@ -79,13 +79,13 @@ def literal(path: str) -> str:
     return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
-def make_folder(where: Place | Path) -> None:
+def make_folder(where: AnyPath | Path) -> None:
     """Make a folder; an object store has none and needs none."""
     if is_local(where):
         make_real_folder(local(where))
 
 
-def read(file: Place | Path, most: int = SMALL) -> bytes:
+def read(file: AnyPath | Path, most: int = SMALL) -> bytes:
     """A whole small file, also while others replace it.
 
     Raises FileNotFoundError, and StoreError for what is no file of `most` bytes.
@@ -97,7 +97,7 @@ def read(file: Place | Path, most: int = SMALL) -> bytes:
     return data
 
 
-def replace(file: Place | Path, data: str | bytes) -> None:
+def replace(file: AnyPath | Path, data: str | bytes) -> None:
     """Write a file whole: what was there stays until the new one is on the disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
@@ -108,7 +108,7 @@ def replace(file: Place | Path, data: str | bytes) -> None:
         file.write_bytes(data)
 
 
-def create(file: Place, data: str | bytes) -> None:
+def create(file: AnyPath, data: str | bytes) -> None:
     """Write a file that is not there yet. Raises FileExistsError."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
@@ -117,7 +117,7 @@ def create(file: Place, data: str | bytes) -> None:
         file.fs.pipe_file(file.path, data, mode="create")
 
 
-def put_new(source: Place, target: Place, *, last: str) -> None:
+def put_new(source: AnyPath, target: AnyPath, *, last: str) -> None:
     """Move a folder to where none is, its file `last` after all others.
 
     Raises FileExistsError if something is there: nothing is ever replaced, not even by
@@ -134,13 +134,13 @@ def put_new(source: Place, target: Place, *, last: str) -> None:
     _put_new(source / last, source, target)
 
 
-def _put_new(file: Place, source: Place, target: Place) -> None:
+def _put_new(file: AnyPath, source: AnyPath, target: AnyPath) -> None:
     data = bytes(file.fs.cat_file(file.path))
     create(target / relative(file, source), data)
 
 
 @contextmanager
-def written(file: Place, check: Callable[[], None]) -> Iterator[Path]:
+def written(file: AnyPath, check: Callable[[], None]) -> Iterator[Path]:
     """Yield a temporary local path; on exit move it into place, its sum beside it.
 
     The sum stands beside it as `sha256sum` writes it. While a file is exchanged both
@@ -164,30 +164,30 @@ def written(file: Place, check: Callable[[], None]) -> Iterator[Path]:
             check()
             file.fs.put_file(str(partial), file.path)
     check()
-    if read(beside(file)).decode() != line:
-        replace(beside(file), line)
+    if read(checksum_file(file)).decode() != line:
+        replace(checksum_file(file), line)
 
 
-def _announce(file: Place, held: Path) -> str:
+def _announce(file: AnyPath, held: Path) -> str:
     """Write the sum of a file to come, above that of the one which is there."""
     line = f"{sha256(held)}  {file.name}\n"
-    before = read(beside(file)).decode() if file.exists() else ""
-    replace(beside(file), line + before)
+    before = read(checksum_file(file)).decode() if file.exists() else ""
+    replace(checksum_file(file), line + before)
     return line
 
 
-def beside(file: Place) -> Place:
+def checksum_file(file: AnyPath) -> AnyPath:
     """Where the sum of a file, or the sums of a part, stand."""
     return file.with_name(file.name + SUM)
 
 
-def has_its_sum(file: Place) -> bool:
+def matches_checksum(file: AnyPath) -> bool:
     """Whether a file is what its sum says. Raises FileNotFoundError."""
-    lines = read(beside(file)).decode(errors="replace").splitlines()
+    lines = read(checksum_file(file)).decode(errors="replace").splitlines()
     return f"{sha256(file)}  {file.name}" in lines
 
 
-def sha256(file: Place | Path) -> str:
+def sha256(file: AnyPath | Path) -> str:
     """The sha256 of a file's bytes."""
     total = hashlib.sha256()
     with file.open("rb") as opened:
@@ -196,7 +196,7 @@ def sha256(file: Place | Path) -> str:
     return total.hexdigest()
 
 
-def sync(where: Place | Path) -> None:
+def sync(where: AnyPath | Path) -> None:
     """Force a file, or all files and folders below a folder, to the disk."""
     if not is_local(where):
         return
@@ -207,7 +207,7 @@ def sync(where: Place | Path) -> None:
             sync_one(Path(here) / one)
 
 
-def remove(where: Place) -> None:
+def remove(where: AnyPath) -> None:
     """Remove a file, or a folder with all in it; nothing where there is none."""
     if is_local(where):
         remove_below(local(where))
@@ -216,7 +216,7 @@ def remove(where: Place) -> None:
 
 
 @contextmanager
-def on_disk(file: Place) -> Iterator[Path]:
+def on_disk(file: AnyPath) -> Iterator[Path]:
     """A file as one on this disk: itself, or a copy that is gone afterwards.
 
     What is mapped into memory stays there.
@@ -231,7 +231,7 @@ def on_disk(file: Place) -> Iterator[Path]:
 
 
 def copy(
-    source: Place, target: Place, check: Callable[[], None] = lambda: None
+    source: AnyPath, target: AnyPath, check: Callable[[], None] = lambda: None
 ) -> None:
     """Copy a file, whole or not at all. Raises StoreError for what never ends.
 
@@ -251,19 +251,19 @@ def copy(
                 check()
 
 
-def below(folder: Place) -> list[Place]:
+def below(folder: AnyPath) -> list[AnyPath]:
     """All files below a folder, in order."""
     home = folder.absolute().path
     found = folder.fs.find(home)
     return [folder / name.removeprefix(home).lstrip("/") for name in found]
 
 
-def relative(file: Place, folder: Place) -> str:
+def relative(file: AnyPath, folder: AnyPath) -> str:
     """The path of a file from a folder on."""
     return str(file).removeprefix(str(folder)).lstrip("/")
 
 
-def names(folder: Place) -> list[str]:
+def names(folder: AnyPath) -> list[str]:
     """The names of what is in a folder; none if there is no such folder."""
     try:
         return [one.name for one in folder.iterdir()]
@@ -271,7 +271,7 @@ def names(folder: Place) -> list[str]:
         return []
 
 
-def listing(folder: Place) -> Callable[[Place], bool]:
+def listing(folder: AnyPath) -> Callable[[AnyPath], bool]:
     """Tells which files are below a folder.
 
     A disk is asked for each file; an object store, where that takes long, lists all.

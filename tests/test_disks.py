@@ -117,7 +117,7 @@ def test_a_full_disk_for_what_training_keeps(tmp_path: Path) -> None:
 @pytest.fixture
 def read_only(tiny: Store, tmp_path: Path) -> Iterator[Path]:
     """The tiny study's store where nobody may write."""
-    source = str(tiny.place)
+    source = str(tiny.path)
     with mounted(tmp_path / "read-only", "--bind", source) as folder:
         remount = ["mount", "-o", "remount,ro,bind", str(folder)]
         subprocess.run(remount, check=True)
@@ -189,7 +189,7 @@ def test_a_lost_disk_is_named_wherever_it_fails(
         raise OSError(number, os.strerror(number), "/mnt/lab/store")
 
     monkeypatch.setattr("bisae.pipeline.build.checkpoint_status", fail)
-    result = run("status", tiny.place)
+    result = run("status", tiny.path)
     assert result.exit_code == 1
     assert result.stderr == (
         f"Error: /mnt/lab/store: {os.strerror(number)}; the disk, or the network "
@@ -207,4 +207,4 @@ def test_another_error_is_no_trouble_of_a_disk(
         raise OSError(msg)
 
     monkeypatch.setattr("bisae.pipeline.build.checkpoint_status", fail)
-    assert isinstance(run("status", tiny.place).exception, OSError)
+    assert isinstance(run("status", tiny.path).exception, OSError)

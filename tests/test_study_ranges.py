@@ -139,7 +139,7 @@ def test_a_configuration_that_lies(tmp_path: Path, config: str, said: str) -> No
 
 def test_an_endless_configuration(tmp_path: Path) -> None:
     (tmp_path / "config.json").symlink_to("/dev/zero")
-    with pytest.raises(CheckpointError, match=r"config.json is no ordinary file"):
+    with pytest.raises(CheckpointError, match=r"config.json is not an ordinary file"):
         read_config(str(tmp_path))
 
 

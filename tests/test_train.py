@@ -21,7 +21,7 @@ from bisae.errors import (
     TrainingError,
     Unfinished,
 )
-from bisae.files import place
+from bisae.files import any_path
 from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.sae import start
@@ -96,7 +96,7 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
     store, lm = make_store(tmp_path / "s", log_every=3), make_lm()
     train_checkpoint(store, lm, CELLS)
     for cell in CELLS:
-        assert store.progress(cell) == (True, False)
+        assert store.cell_status(cell) == (True, False)
         weights, told = store.weights(cell), store.attributes(cell, "sae")
         assert weights["W_enc"].shape == weights["W_dec"].shape == (32, D)
         np.testing.assert_allclose(np.linalg.norm(weights["W_dec"], axis=1), 1, 1e-5)
@@ -130,7 +130,7 @@ def test_what_is_trained_is_not_touched(tmp_path: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
     train_checkpoint(store, lm, CELLS)
     assert {p: p.stat().st_mtime_ns for p in finished.rglob("*")} == before
-    assert store.progress(CELLS[1]).sae
+    assert store.cell_status(CELLS[1]).sae
 
 
 def test_a_loss_that_is_no_number_names_cell_and_step(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_loss_that_is_no_number_names_cell_and_step(tmp_path: Path) -> None:
     said = r"^cell 1M/7/1: the loss is (nan|inf) at step 2; give 1M a lower lr in "
     with pytest.raises(TrainingError, match=said):
         train_checkpoint(store, make_lm(), CELLS)
-    assert not store.progress(CELLS[0]).sae
+    assert not store.cell_status(CELLS[0]).sae
 
 
 def test_a_loss_that_nobody_logged_is_noticed(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_loss_that_nobody_logged_is_noticed(tmp_path: Path) -> None:
     said = r"^cell 1M/7/1: weights are not finite after step 8; give 1M a lower lr"
     with pytest.raises(TrainingError, match=said):
         train_checkpoint(store, make_lm(), CELLS)
-    assert not store.progress(CELLS[0]).sae
+    assert not store.cell_status(CELLS[0]).sae
 
 
 # -- passes ---------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def test_a_signal_stops_at_a_safe_point_and_the_rest_is_the_same_to_the_bit(
         with pytest.raises(Interrupted, match=said):
             train_checkpoint(store, make_lm(), CELLS)
     assert signal.getsignal(sent) == before
-    assert not any(store.progress(cell).sae for cell in CELLS)
+    assert not any(store.cell_status(cell).sae for cell in CELLS)
     assert "stopping at the next safe point" in capsys.readouterr().err
     train_checkpoint(store, make_lm(), CELLS)
     at = {0: 128, 5: 480}[step]
@@ -376,7 +376,7 @@ def test_an_ignored_signal_stays_ignored(
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    assert all(store.progress(cell).sae for cell in CELLS)
+    assert all(store.cell_status(cell).sae for cell in CELLS)
 
 
 def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
     other = threading.Thread(target=train_checkpoint, args=(store, make_lm(), CELLS))
     other.start()
     other.join()
-    assert store.progress(CELLS[0]).sae
+    assert store.cell_status(CELLS[0]).sae
 
 
 def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -534,7 +534,7 @@ def test_saving_keeps_within_its_share_of_the_time(
     store = make_store(tmp_path / "s")
     job = Job(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
     job.learn(torch.randn(64, D), store.study.sae, Scratch())
-    lease = Lease(place(tmp_path / "leases"), "1M/7")
+    lease = Lease(any_path(tmp_path / "leases"), "1M/7")
     keeper = resume.Keeper(tmp_path / "state", {}, lease)
     # 24 bytes n d, at 200 MB/s, and a tenth of a second: 2 % are some five seconds.
     for later, due in ((4.9, False), (5.1, True)):

@@ -34,7 +34,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     Raises LeaseLost.
     """
     store.check_leases()
-    missing = [cell for cell in cells if not store.progress(cell).codes]
+    missing = [cell for cell in cells if not store.cell_status(cell).codes]
     if not missing:
         return
     settings, context = store.study.sae, store.study.corpus.context

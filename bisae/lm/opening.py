@@ -35,7 +35,7 @@ def open_model(store: Store, size: str, step: int) -> LanguageModel:
 def note_checkpoint(store: Store, cell: Cell) -> None:
     """Say which checkpoint a command loads because a store names it."""
     path, revision = store.study.model(cell.size).checkpoint_at(cell.step)
-    home, folder = Path(str(store.place)).resolve(), Path(path).expanduser()
+    home, folder = Path(str(store.path)).resolve(), Path(path).expanduser()
     if not folder.is_dir():
         where = f"from the hub, revision {revision or 'main'}"
     elif folder.resolve().is_relative_to(home):

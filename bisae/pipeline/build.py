@@ -10,7 +10,7 @@ from pathlib import Path
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
-from bisae.errors import Held
+from bisae.errors import LeaseHeld
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.intervene import (
@@ -56,7 +56,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
         try:
             with at(name), store.lease(name):
                 shared = _build_checkpoint(store, checkpoint, stages, shared)
-        except Held as error:
+        except LeaseHeld as error:
             note(f"{error}; left to them")
     return store
 
@@ -88,7 +88,7 @@ def _build_checkpoint(
         return shared
     store.check_leases()
     shared = shared or _share(store)
-    if done := [cell for cell in cells if store.progress(cell).codes]:
+    if done := [cell for cell in cells if store.cell_status(cell).codes]:
         export_cells(shared, done)
         record_results(store, done, lm)
     return shared
@@ -157,7 +157,7 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
     groups = list(checkpoints(store.cells))
     exported = set(exported_cells(store))
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = iter(list(pool.map(store.progress, store.cells)))
+        found = iter(list(pool.map(store.cell_status, store.cells)))
         holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
         for cells, by in zip(groups, holders, strict=True):
             progress = list(islice(found, len(cells)))
@@ -198,7 +198,7 @@ def _run_models(
     store: Store, cells: list[Cell], stages: tuple[str, ...]
 ) -> LanguageModel | None:
     """Train and encode one checkpoint's cells; gives its model, if it was needed."""
-    progress = [store.progress(cell) for cell in cells]
+    progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(done.sae for done in progress)
     to_encode = "encode" in stages and not all(done.codes for done in progress)
     if not (to_train or to_encode):

@@ -35,7 +35,7 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
     LeaseLost, CheckpointError where other layers are of another model.
     """
     store.check_leases()
-    missing = [cell for cell in cells if not store.progress(cell).sae]
+    missing = [cell for cell in cells if not store.cell_status(cell).sae]
     if not missing:
         return
     with store.lease(missing[0].checkpoint) as staging:
@@ -67,7 +67,7 @@ def _train(
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
         keeper.remove()
     checkpoint = [one for one in store.study.cells if one[:2] == missing[0][:2]]
-    if all(store.progress(cell).sae for cell in checkpoint):
+    if all(store.cell_status(cell).sae for cell in checkpoint):
         lease.check()
         # States of other groups of these layers, from runs that were cut short.
         shutil.rmtree(folder_of(store, jobs).parent, ignore_errors=True)
@@ -76,7 +76,7 @@ def _train(
 def _check_model(store: Store, cell: Cell, fingerprint: str) -> None:
     """Raise CheckpointError if other layers were trained on another model."""
     of_checkpoint = [o for o in store.study.cells if o.checkpoint == cell.checkpoint]
-    for other in filter(lambda one: store.progress(one).sae, of_checkpoint):
+    for other in filter(lambda one: store.cell_status(one).sae, of_checkpoint):
         if store.attributes(other, "sae")["lm_fingerprint"] != fingerprint:
             msg = f"the checkpoint of {cell.checkpoint} is not the one that {other} was"
             msg += " built from, or [lm] dtype is another; set it back, or remove "
@@ -128,7 +128,7 @@ def _beginning(
     if settings.start == "random" or place == 0:
         return lambda x: start(x, settings)
     before = cell._replace(step=steps[place - 1])
-    if not store.progress(before).sae:
+    if not store.cell_status(before).sae:
         msg = f'cell {cell} starts from {before} ([sae] start = "previous"), which is '
         msg += "not trained; train that first"
         raise Unfinished(msg)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisae.errors import CheckpointError
-from bisae.files import Place, beside, on_disk, read, written
+from bisae.files import AnyPath, checksum_file, on_disk, read, written
 from bisae.lm import load_lm
 from bisae.store import Store
 from bisae.tables.clusters.links import Ints, Rows, vectors
@@ -43,10 +43,10 @@ def load_embeddings(store: Store) -> Rows:
 
 def embeddings_sum(store: Store) -> str:
     """The sha256 of the embeddings as they are kept, which `load_embeddings` made."""
-    return read(beside(_file(store))).decode().split()[0]
+    return read(checksum_file(_file(store))).decode().split()[0]
 
 
-def _file(store: Store) -> Place:
+def _file(store: Store) -> AnyPath:
     size, step = store.study.embeddings()
     return store.tables / "embeddings" / f"{size}-{step}.npy"
 
