@@ -132,7 +132,7 @@ def test_a_checkpoint_that_is_killed_goes_on_inside_it(
     assert list((tmp_path / "work").rglob("state.json"))
     build(unbuilt, Selection(), ("train",))
     tokens = 4 * unbuilt.sae.batch_tokens
-    said = f"train S/40: goes on from token {tokens:,} of "
+    said = f"train S/40: resuming from token {tokens:,} of "
     assert said in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
     store = open_store(unbuilt.store)

@@ -10,7 +10,7 @@ from families import CACHELESS, FAMILIES, HYBRID, LAYERS, SHARED_KEYS, save
 from torch import Tensor
 
 from bisae.lm import LanguageModel, Lockstep, generate, load_lm
-from bisae.lm.reading import can_cache
+from bisae.lm.cache_checks import can_cache
 
 NEW = 7
 NEVER: list[int] = []

@@ -134,7 +134,7 @@ def test_a_gpu_that_is_not_there_cannot_be_asked_for_its_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(CheckpointError, match=r"^device 'cuda' is asked for, but"):
+    with pytest.raises(CheckpointError, match=r"^device 'cuda' was requested, but"):
         available(asked(lm={"device": "cuda"}))
 
 

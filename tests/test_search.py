@@ -198,7 +198,7 @@ def test_the_command_prints_the_winners(
         ("lr", -1e-3, 'give a rate above 0, or "search"'),
         ("lr", math.nan, 'give a rate above 0, or "search"'),
         ("lr", "fast", "not 'fast'"),
-        ("lr_grid", [2e-3, 1e-3], "lr_grid must rise, each rate once"),
+        ("lr_grid", [2e-3, 1e-3], "lr_grid must be in ascending order"),
         ("lr_grid", [0.0, 1e-3], "greater than 0"),
         ("l1", 0.1, 'l1 is the loss of architecture = "relu"'),
         ("architecture", "relu", 'l1 is the loss of architecture = "relu"'),

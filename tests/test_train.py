@@ -29,7 +29,7 @@ from bisae.sae.kernels import Scratch
 from bisae.store import SPLITS, Lease, Store, create_store
 from bisae.study import Study
 from bisae.train import resume, run, train_checkpoint
-from bisae.train.job import Job
+from bisae.train.job import TrainingJob
 
 VOCAB, D, CONTEXT = 40, 16, 9
 CELLS = [Cell("1M", 7, layer) for layer in (1, 2)]
@@ -110,7 +110,7 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
 def test_layers_of_one_checkpoint_are_trained_on_one_model(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s")
     train_checkpoint(store, make_lm(), CELLS[:1])
-    said = rf"^the checkpoint of 1M/7 is not the one that {CELLS[0]} was built from, or"
+    said = rf"^the checkpoint of 1M/7 differs from the one that {CELLS[0]} was"
     with pytest.raises(CheckpointError, match=said):
         train_checkpoint(store, make_lm(VOCAB + 1), CELLS)
 
@@ -282,7 +282,7 @@ def test_a_start_from_the_step_before_is_its_weights(
 
 def test_a_start_from_a_step_that_is_not_trained_is_refused(tmp_path: Path) -> None:
     store = two_steps(tmp_path / "s")
-    said = r"^cell 1M/9/1 starts from 1M/7/1 .* not trained; train that first$"
+    said = r"^cell 1M/9/1 starts from 1M/7/1 .* not trained; train it first$"
     with pytest.raises(Unfinished, match=said):
         train_checkpoint(store, make_lm(), [Cell("1M", 9, 1)])
 
@@ -337,7 +337,7 @@ def test_a_signal_stops_at_a_safe_point_and_the_rest_is_the_same_to_the_bit(
     assert "stopping at the next safe point" in capsys.readouterr().err
     train_checkpoint(store, make_lm(), CELLS)
     at = {0: 128, 5: 480}[step]
-    said = f"train 1M/7: goes on from token {at} of"
+    said = f"train 1M/7: resuming from token {at} of"
     assert said in capsys.readouterr().err
     again = make_store(tmp_path / "again", buffer_batches=4)
     train_checkpoint(again, make_lm(), CELLS)
@@ -431,7 +431,7 @@ def test_after_a_crash_it_goes_on_from_the_last_state(
         "1-256-1.safetensors",
     }
     train_checkpoint(store, make_lm(), CELLS)
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert_equal(store, again)
 
 
@@ -444,10 +444,10 @@ def test_layers_that_are_left_go_on_from_a_state_of_them_all(
     store = make_store(tmp_path / "s")
     crash(store, monkeypatch, 4)
     train_checkpoint(store, make_lm(), CELLS[1:])
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert kept(tmp_path).exists()  # the other layer is not there yet
     train_checkpoint(store, make_lm(), CELLS)
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert_equal(store, whole)
     assert not list((tmp_path / "work").rglob("state.json"))
 
@@ -498,7 +498,7 @@ def test_a_state_of_other_settings_is_not_used(
     crash(store, monkeypatch, 6)
     changed(store, "sae", lr=2e-3)
     train_checkpoint(store, make_lm(), CELLS)
-    assert "was kept under other settings, and is not used" in capsys.readouterr().err
+    assert "was saved under other settings, and is not used" in capsys.readouterr().err
     other = make_store(tmp_path / "other", lr=2e-3)
     train_checkpoint(other, make_lm(), CELLS)
     assert_equal(store, other)
@@ -532,16 +532,16 @@ def test_saving_keeps_within_its_share_of_the_time(
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(resume, "sync", lambda _: now.__setitem__(0, now[0] + 1))
     store = make_store(tmp_path / "s")
-    job = Job(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
+    job = TrainingJob(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
     job.learn(torch.randn(64, D), store.study.sae, Scratch())
     lease = Lease(any_path(tmp_path / "leases"), "1M/7")
-    keeper = resume.Keeper(tmp_path / "state", {}, lease)
+    keeper = resume.TrainingState(tmp_path / "state", {}, lease)
     # 24 bytes n d, at 200 MB/s, and a tenth of a second: 2 % are some five seconds.
     for later, due in ((4.9, False), (5.1, True)):
         now[0] = later
         assert keeper.is_due([job]) is due
     keeper.save(
-        [job], resume.Saved(0, 0.0, {"token": torch.zeros(1)})
+        [job], resume.RunPosition(0, 0.0, {"token": torch.zeros(1)})
     )  # the two files took two seconds
     rested = now[0]
     for later, due in ((99.9, False), (100.1, True)):

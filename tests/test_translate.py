@@ -28,7 +28,7 @@ from bisae.intervene.translation import (
     make_job,
     translate,
 )
-from bisae.lm import Add, LanguageModel, Lockstep, generate
+from bisae.lm import LanguageModel, Lockstep, Steer, generate
 from bisae.lm.opening import open_model
 from bisae.query import connect
 from bisae.store import Store, open_store
@@ -45,7 +45,7 @@ def double(states: Tensor) -> Tensor:
     return states.float()
 
 
-SETTINGS: dict[Setting, Add | None] = {BASELINE: None, MIXED: double}
+SETTINGS: dict[Setting, Steer | None] = {BASELINE: None, MIXED: double}
 Models = tuple[LanguageModel, LanguageModel]
 
 
@@ -184,7 +184,7 @@ def again(done: Store, tmp_path: Path) -> Store:
     return changed(open_store(tmp_path / "store"), work_dir=str(tmp_path / "work"))
 
 
-def counting(add: Callable[[Tensor], Tensor]) -> tuple[list[int], Add]:
+def counting(add: Callable[[Tensor], Tensor]) -> tuple[list[int], Steer]:
     """An addition that counts how often it is made."""
     calls: list[int] = []
 

@@ -23,7 +23,7 @@ def splitter(study: Study) -> Callable[[Document], str]:
     hangs together through them: connected components over all documents, held as two
     64-bit numbers each.
     """
-    parts = study.corpus.parts
+    parts = study.corpus.split_sizes
     bounds = np.cumsum([parts[split] for split in SPLITS]) / sum(parts.values())
     seed, opening = study.corpus.seed, study.corpus.context - 1
     group = _groups(study, opening) if study.corpus.key else _hash

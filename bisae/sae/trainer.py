@@ -78,7 +78,7 @@ class Trainer:
         return found
 
     @classmethod
-    def resumed(
+    def from_state(
         cls,
         state: Mapping[str, Tensor],
         settings: Sae,

@@ -1,4 +1,4 @@
-"""TOML from anybody: read in a time that its length bounds, or refused in one line."""
+"""Read untrusted TOML in time bounded by its length, or refuse it in one line."""
 
 import re
 import tomllib
@@ -8,9 +8,9 @@ from typing import Any
 from bisae.errors import StudyError
 
 MOST_BYTES = 2**20
-"""Of a study file."""
+"""Maximum size of a study file."""
 MOST_PARTS = 16
-"""Of a dotted key: a reader takes time with the square of their number."""
+"""Maximum parts of a dotted key, as parsing takes quadratic time in them."""
 STRING = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'|#[^\n]*",
@@ -31,7 +31,7 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
         raise StudyError(msg) from error
     for key, value in texts(content):
         if "\0" in key + value:
-            msg = f"{name}: {key or 'a key'}: a text holds a NUL, which no name can"
+            msg = f"{name}: {key or 'a key'}: a string contains a NUL character"
             raise StudyError(msg.replace("\0", "?"))
     return content
 
