@@ -86,7 +86,7 @@ def test_another_checkpoint_is_refused(copied_study: Study, tmp_path: Path) -> N
     study = moved(copied_study, tmp_path)
     weights = [tmp_path / "M" / step / "model.safetensors" for step in ("5", "40")]
     shutil.copy(*weights)
-    with pytest.raises(CheckpointError, match="differs from the one that M/40/1 was"):
+    with pytest.raises(CheckpointError, match="is not the one that M/40/1 was"):
         intervene(asking(study, tmp_path / "work"))
 
 

@@ -329,7 +329,7 @@ def test_a_signal_stops_at_a_safe_point_and_the_rest_is_the_same_to_the_bit(
     before = signal.getsignal(sent)
     with monkeypatch.context() as patch:
         stop_at(step, patch, sent)
-        said = r"^train 1M/7: stopped at token \d+ of 100,000,000; run it again and it"
+        said = r"^train 1M/7: stopped at token \d+ of 100,000,000; run it again to"
         with pytest.raises(Interrupted, match=said):
             train_checkpoint(store, make_lm(), CELLS)
     assert signal.getsignal(sent) == before
@@ -487,7 +487,7 @@ def test_a_damaged_state_is_left_and_the_group_starts_again(
     damage(kept(tmp_path))
     train_checkpoint(store, make_lm(), CELLS)
     assert "is damaged (" in (told := capsys.readouterr().err)
-    assert ", and is not used" in told
+    assert " and is not used" in told
     assert_equal(store, whole)
 
 
@@ -498,7 +498,7 @@ def test_a_state_of_other_settings_is_not_used(
     crash(store, monkeypatch, 6)
     changed(store, "sae", lr=2e-3)
     train_checkpoint(store, make_lm(), CELLS)
-    assert "was saved under other settings, and is not used" in capsys.readouterr().err
+    assert "was saved under other settings and is not used" in capsys.readouterr().err
     other = make_store(tmp_path / "other", lr=2e-3)
     train_checkpoint(other, make_lm(), CELLS)
     assert_equal(store, other)
