@@ -283,7 +283,7 @@ def test_unit_states() -> None:
 def test_states_without_direction(bad: float) -> None:
     states = torch.ones(5, 4)
     states[2:4] = bad
-    with pytest.raises(StateError, match=f"hidden state 2 has norm {bad:g}, so it has no dir"):
+    with pytest.raises(StateError, match=f"hidden state 2 has norm {bad:g}, so it"):
         unit_states(states)
 
 

@@ -52,7 +52,10 @@ LANGUAGES = [{"language": f"l{n}", "files": ["a.txt"]} for n in range(257)]
         ({"lm": {"device": "gpu"}}, "lm.device: give auto, cpu, cuda"),
         ({"name": "n" * 201}, "name: is longer than 200 bytes"),
         ({"name": "a\0b"}, "name: a string contains a NUL"),
-        ({"models": [ONE | {"checkpoint": "./\0"}]}, "models.checkpoint: a string contains"),
+        (
+            {"models": [ONE | {"checkpoint": "./\0"}]},
+            "models.checkpoint: a string contains",
+        ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )

@@ -40,7 +40,7 @@ class Trainer:
             eps=settings.adam_eps,
             fused=True,
         )
-        # Training tokens since each feature was last active, for AuxK to find dead ones.
+        # Training tokens since each feature was last active, for AuxK's dead ones.
         self._idle = torch.zeros(
             len(sae.W_enc), dtype=torch.long, device=sae.W_enc.device
         )
