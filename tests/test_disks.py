@@ -193,7 +193,7 @@ def test_a_lost_disk_is_named_wherever_it_fails(
     assert result.exit_code == 1
     assert result.stderr == (
         f"Error: /mnt/lab/store: {os.strerror(number)}; the disk, or the network "
-        "behind it, failed: see that it is there and run again\n"
+        "behind it, failed: check that it is available and run again\n"
     )
     with pytest.raises(StoreError, match=r"^cannot read here: "), reading("here"):
         fail()

@@ -14,12 +14,12 @@ from bisae.files import (
     create,
     is_local,
     listing,
+    local_copy,
     matches_checksum,
     names,
-    on_disk,
     remove,
     replace,
-    written,
+    write_with_checksum,
 )
 
 
@@ -52,7 +52,7 @@ def test_a_file_is_created_once(home: AnyPath) -> None:
 def test_a_written_file_has_its_sum(home: AnyPath) -> None:
     file = home / "table" / "rows"
     for text in ("one", "two"):
-        with written(file, may_write) as held:
+        with write_with_checksum(file, may_write) as held:
             held.write_text(text)
         assert file.read_text() == text
         assert matches_checksum(file)
@@ -62,7 +62,7 @@ def test_a_written_file_has_its_sum(home: AnyPath) -> None:
 
 
 def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
-    with written(any_path(tmp_path / "rows"), may_write) as held:
+    with write_with_checksum(any_path(tmp_path / "rows"), may_write) as held:
         held.write_text("one")
     command = ["sha256sum", "-c", "rows.sha256"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -72,10 +72,10 @@ def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
 def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
     """A kill between the sum and the file leaves the old file, with its sum."""
     file = any_path(tmp_path / "rows")
-    with written(file, may_write) as held:
+    with write_with_checksum(file, may_write) as held:
         held.write_text("old")
     old = checksum_file(file).read_text()
-    with written(file, may_write) as held:
+    with write_with_checksum(file, may_write) as held:
         held.write_text("new")
     new = checksum_file(file).read_text()
     replace(checksum_file(file), new + old)
@@ -85,11 +85,11 @@ def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_what_was_there(home: AnyPath) -> None:
-    with written(home / "rows", may_write) as held:
+    with write_with_checksum(home / "rows", may_write) as held:
         held.write_text("old")
 
     def fail() -> None:
-        with written(home / "rows", may_write) as held:
+        with write_with_checksum(home / "rows", may_write) as held:
             held.write_text("new")
             raise KeyboardInterrupt
 
@@ -129,6 +129,6 @@ def test_a_file_is_copied_and_lent(home: AnyPath, tmp_path: Path) -> None:
     copy(home / "one", any_path(tmp_path / "out" / "three"))
     assert (home / "sub" / "two").read_text() == "text"
     assert (tmp_path / "out" / "three").read_text() == "text"
-    with on_disk(home / "one") as held:
+    with local_copy(home / "one") as held:
         assert held.read_text() == "text"
     assert held.exists() == is_local(home)

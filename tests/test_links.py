@@ -16,9 +16,17 @@ from click.testing import CliRunner
 
 import bisae
 from bisae.cli import main
-from bisae.disk import ABANDONED, exchanged, target_of
+from bisae.disk import ABANDONED, atomic_write, target_of
 from bisae.errors import StoreError
-from bisae.files import any_path, create, literal, make_folder, real, remove, replace
+from bisae.files import (
+    any_path,
+    create,
+    literal,
+    make_folder,
+    remove,
+    replace,
+    resolve_links,
+)
 from bisae.grid import Cell
 from bisae.report.files import write
 from bisae.store import Store, open_store, table_file
@@ -43,7 +51,7 @@ def ours(tmp_path: Path) -> Path:
 def test_a_temporary_file_is_new_and_its_name_random(tmp_path: Path) -> None:
     names = set()
     for _ in range(2):
-        with exchanged(tmp_path / "rows") as partial:
+        with atomic_write(tmp_path / "rows") as partial:
             assert partial.stat().st_size == 0
             assert target_of(partial.name) == "rows"
             names.add(partial.name)
@@ -203,9 +211,11 @@ def test_a_path_without_links_stays_as_it_is_written(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder")
-    assert str(real(any_path("folder/store"))) == "folder/store"
-    assert str(real(any_path("link/store"))) == str(tmp_path / "folder" / "store")
-    assert str(real(any_path("s3://bucket/link"))) == "s3://bucket/link"
+    assert str(resolve_links(any_path("folder/store"))) == "folder/store"
+    assert str(resolve_links(any_path("link/store"))) == str(
+        tmp_path / "folder" / "store"
+    )
+    assert str(resolve_links(any_path("s3://bucket/link"))) == "s3://bucket/link"
 
 
 def test_a_literal_is_no_pattern(tmp_path: Path) -> None:

@@ -190,11 +190,14 @@ def test_a_table_is_not_exchanged_for_a_sleepers(
             file: AnyPath = file, step: int = step, checks: Any = checks
         ) -> None:
             if next(checks) == step:
-                with files.written(file, may_write) as partial:
+                with files.write_with_checksum(file, may_write) as partial:
                     partial.write_text("successor")
                 raise LeaseLost
 
-        with pytest.raises(LeaseLost), files.written(file, check_lease) as partial:
+        with (
+            pytest.raises(LeaseLost),
+            files.write_with_checksum(file, check_lease) as partial,
+        ):
             partial.write_text("sleeper")
         assert file.read_text() == "successor"
         assert files.matches_checksum(file)

@@ -828,8 +828,8 @@ def test_a_file_that_may_not_grow_is_one_line(store: Store) -> None:
     command = [sys.executable, "-c", LIMITED, str(store.path)]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert out.splitlines() == [
-        f"cannot write cell {TWO} to {store.path}: File too large; files may not grow "
-        "so large here; run again where they may; what is finished is kept",
+        f"cannot write cell {TWO} to {store.path}: File too large; files cannot be "
+        "that large on this disk; use another one; what is finished is kept",
         "trained missing",
     ]
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
@@ -863,6 +863,6 @@ def test_who_may_not_write_can_read() -> None:
         told = subprocess.run(command, capture_output=True, text=True)
         assert told.stdout.splitlines() == [
             "W_dec W_enc b_pre",
-            f"cannot write the lease on 1M/7 to {store.path}: Permission denied; give "
-            "yourself the right to write there and run again; what is finished is kept",
+            f"cannot write the lease on 1M/7 to {store.path}: Permission denied; get "
+            "permission to write there and run again; what is finished is kept",
         ], told.stderr

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from bisae.disk import exchanged
+from bisae.disk import atomic_write
 from bisae.intervene.additions import BASELINE, Addition
 from bisae.intervene.batches import Batch, Encodings, Heldout
 from bisae.intervene.equation import Encoded, Masked, strengthless
@@ -112,7 +112,7 @@ def _add(file: Path, rows: list[Row]) -> None:
     table = pa.Table.from_pylist(rows)
     if file.exists():
         table = pa.concat_tables([pq.read_table(file), table])
-    with exchanged(file) as held:
+    with atomic_write(file) as held:
         pq.write_table(table, held)
 
 

@@ -17,8 +17,8 @@ from bisae.files import (
     make_folder,
     names,
     read,
-    real,
     replace,
+    resolve_links,
 )
 from bisae.store.format import stamp
 from bisae.store.guard import reaching, reading, writing
@@ -48,7 +48,7 @@ def create_store(study: Study) -> Store:
     A store with neither a finished corpus nor a cell belongs to no study: any may take
     it over.
     """
-    where = real(any_path(study.store))
+    where = resolve_links(any_path(study.store))
     with reaching(where):
         if is_store(where):
             _check_owner(where, study)
@@ -80,7 +80,7 @@ def open_store(
 
     `trust_remote_code` is decided by the caller; what the store says is ignored.
     """
-    path = real(any_path(where))
+    path = resolve_links(any_path(where))
     with reaching(path):
         if not is_store(path):
             raise StoreError(_no_store(path))

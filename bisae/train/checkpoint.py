@@ -17,7 +17,7 @@ from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.lm.states import StateBlocks
-from bisae.memory import available, groups, need
+from bisae.memory import available, divide_into_passes, need
 from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.store import Lease, Store
@@ -97,7 +97,7 @@ def divide(
     needed = need(store.study, lm.shape, lm.n_params)
     loaded = lm.nbytes  # free memory is measured while the model is loaded
     room = available(store.study) + (0 if store.study.lm.memory_gb else loaded)
-    return groups(jobs, needed, room, layers=layers)
+    return divide_into_passes(jobs, needed, room, layers=layers)
 
 
 def state_folder(store: Store, jobs: Sequence[TrainingJob]) -> Path:

@@ -19,7 +19,7 @@ from bisae.grid import at
 from bisae.interrupts import handlers
 from bisae.lm import directions
 from bisae.lm.states import Blocks
-from bisae.memory import advising
+from bisae.memory import explain_out_of_memory
 from bisae.progress import bar, note
 from bisae.sae.kernels import Scratch
 from bisae.study import Study
@@ -46,7 +46,7 @@ def train_jobs(
     """
     scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
-    with advising(len(jobs)):
+    with explain_out_of_memory(len(jobs)):
         if saved := training_state.load(jobs, study.sae, scratch, device):
             began, done = began - saved.seconds, saved.tokens
             note(f"{title}: resuming from token {done:,} of {total:,}")
