@@ -17,7 +17,7 @@ from bisae.disk_errors import LOST, os_errors
 from bisae.errors import StoreError
 from bisae.grid import Selection
 from bisae.store import Store, open_store
-from bisae.store.guard import reading
+from bisae.store.guard import explain_read_errors
 from bisae.store.verify import verify
 from bisae.study import Study, dump_study
 
@@ -195,7 +195,10 @@ def test_a_lost_disk_is_named_wherever_it_fails(
         f"Error: /mnt/lab/store: {os.strerror(number)}; the disk, or the network "
         "behind it, failed: check that it is available and run again\n"
     )
-    with pytest.raises(StoreError, match=r"^cannot read here: "), reading("here"):
+    with (
+        pytest.raises(StoreError, match=r"^cannot read here: "),
+        explain_read_errors("here"),
+    ):
         fail()
 
 

@@ -18,7 +18,7 @@ from bisae.files import AnyPath, any_path, names, read, replace
 from bisae.progress import note
 from bisae.store import lease as leases
 from bisae.store.holder import STALE_AFTER, Holder
-from bisae.store.lease import Lease, holder, waiting_for
+from bisae.store.lease import Lease, current_holder, wait_for_lease
 
 NAME = "0.5M/900"
 HOLD = """
@@ -64,15 +64,15 @@ def rewrite(folder: AnyPath, **changes: object) -> None:
 
 
 def test_a_lease_tells_who_holds_it(folder: AnyPath) -> None:
-    assert holder(folder, NAME) is None
+    assert current_holder(folder, NAME) is None
     lease = Lease(folder, NAME)
-    by = holder(folder, NAME)
+    by = current_holder(folder, NAME)
     assert by
     assert by.pid == os.getpid()
     assert str(by).endswith(f"process {os.getpid()} on {by.host}")
     assert time.time() - 60 < by.heartbeat <= time.time()
     lease.give_back()
-    assert holder(folder, NAME) is None
+    assert current_holder(folder, NAME) is None
 
 
 def test_what_is_held_is_refused(
@@ -104,7 +104,7 @@ def test_of_another_host_only_the_heartbeat_tells(
     with pytest.raises(LeaseHeld, match=r" on far$"):
         Lease(folder, NAME)
     rewrite(folder, heartbeat=time.time() - STALE_AFTER - 1)
-    assert holder(folder, NAME) is None
+    assert current_holder(folder, NAME) is None
     Lease(folder, NAME).give_back()
 
 
@@ -121,7 +121,7 @@ def test_who_lost_a_lease_is_told(
         slept.check()
     slept.give_back()
     after.check()
-    assert holder(folder, NAME) is not None
+    assert current_holder(folder, NAME) is not None
     after.give_back()
 
 
@@ -169,7 +169,7 @@ def test_waiting_ends_when_it_is_given_back(
         first.give_back()
 
     monkeypatch.setattr(leases, "note", give_back)
-    with waiting_for(folder, NAME) as second:
+    with wait_for_lease(folder, NAME) as second:
         second.check()
     line = capsys.readouterr().err
     assert line.startswith(f"{NAME} is being built by ")
@@ -191,7 +191,7 @@ def test_nothing_is_said_of_a_short_wait(
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(leases, "note", lambda _: notes.append(clock[0]))
-    with waiting_for(folder, NAME):
+    with wait_for_lease(folder, NAME):
         assert notes == [2.0]
 
 

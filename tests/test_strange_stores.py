@@ -24,7 +24,7 @@ from bisae.disk import read_small
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import any_path
 from bisae.store.codecs import frame_size
-from bisae.store.lease import Lease, holder
+from bisae.store.lease import Lease, current_holder
 
 DATA = Path(__file__).parent / "data"
 CELL = "S/5/1"
@@ -362,7 +362,7 @@ def test_a_lease_that_lies_is_none_for_ever(tmp_path: Path, lie: Any) -> None:
     told = LEASE | {"heartbeat": time.time()} | lie
     file.write_text(json.dumps(told))
     os.utime(file, (0, 0))
-    assert holder(any_path(tmp_path), "study") is None
+    assert current_holder(any_path(tmp_path), "study") is None
     Lease(any_path(tmp_path), "study").give_back()
 
 

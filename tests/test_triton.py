@@ -175,7 +175,7 @@ for dtype in ("*bf16", "*fp32"):
     )
     made(
         "_gather_dot",
-        {"index": "*i64", "rows": dtype, "other": dtype, "out": "*fp32"}
+        {"index": "*i64", "rows": dtype, "dense": dtype, "out": "*fp32"}
         | {"k": "i32", "d": "i32"},
         ROWS,
     )
@@ -184,7 +184,7 @@ for dtype in ("*bf16", "*fp32"):
     made(
         "_transposed_product",
         sorted_
-        | {"value": "*fp32", "other": dtype, "out": "*fp32", "n": "i32", "d": "i32"},
+        | {"value": "*fp32", "dense": dtype, "out": "*fp32", "n": "i32", "d": "i32"},
         {"K": 32, "PIECE": cuda.PIECE} | ROWS,
     )
 """

@@ -17,7 +17,7 @@ from bisae.checks.code_checks import check_cells, code_suite
 from bisae.checks.results import CheckResult
 from bisae.checks.run import ROWS_SHOWN
 from bisae.checks.validate import validate
-from bisae.encode.again import Tables, encode_again
+from bisae.encode.reencode import Tables, reencode_block
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.lm import LanguageModel
 from bisae.lm.opening import has_local_checkpoint, note_checkpoint, open_model
@@ -113,7 +113,7 @@ def _encoded_again(
             "checkpoint's weights or dtype differ from those the codes were made with"
         )
         return {}
-    return dict(encode_again(store, lm, cells))
+    return dict(reencode_block(store, lm, cells))
 
 
 def _provenance(store: Store, cell: Cell) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def count_tokens(study: Study, tokenizer: Any) -> Amounts:
     target = None
     if not study.corpus.asks_for_shares:
         target = requested_tokens(study)
-        study = _unmixed(study)
+        study = _unshuffled(study)
     with bar(sum((target or {}).values()), "counting text", "tokens") as shown:
         for language in study.corpus.languages:
             for window in windows(study, language, tokenizer, split_of):
@@ -114,11 +114,11 @@ def shortage(study: Study, target: Amounts, counts: Amounts) -> str | None:
     )
     splits = dict.fromkeys(split for few in lacking.values() for split in few)
     return (
-        f"too little text: {languages}, {_used(study)}; {_remedy(study, list(splits))}"
+        f"too little text: {languages}, {_usage(study)}; {_remedy(study, list(splits))}"
     )
 
 
-def _used(study: Study) -> str:
+def _usage(study: Study) -> str:
     corpus = study.corpus
     if corpus.join or corpus.short == "keep":
         return "once all documents are used, equal ones once"
@@ -145,7 +145,7 @@ def _with_tokens(study: Study, tokens: Mapping[str, int]) -> Study:
     return study.model_copy(update={"corpus": corpus})
 
 
-def _unmixed(study: Study) -> Study:
+def _unshuffled(study: Study) -> Study:
     """Return the study with windows in text order, so that none is read ahead."""
     corpus = study.corpus.model_copy(update={"shuffle_windows": 1})
     return study.model_copy(update={"corpus": corpus})

@@ -53,7 +53,7 @@ def build_corpus(store: Store) -> None:
     }
     split_of = splitter(study)
     shares = [
-        _Share(study, language, tokenizer, split_of, target)
+        _LanguageWindows(study, language, tokenizer, split_of, target)
         for language in study.corpus.languages
     ]
     with store.write_corpus() as writer:
@@ -87,7 +87,7 @@ def _check_text(study: Study, tokenizer: Any) -> None:
         )
 
 
-class _Share:
+class _LanguageWindows:
     """The windows of one language, up to the target of each split."""
 
     def __init__(
@@ -142,7 +142,9 @@ class _Share:
             note(f"{self._language}: {', '.join(parts)}")
 
 
-def _in_turn(shares: list[_Share], total: int) -> Iterator[tuple[int, Window]]:
+def _in_turn(
+    shares: list[_LanguageWindows], total: int
+) -> Iterator[tuple[int, Window]]:
     """Yield windows of all languages in turn, until each has enough in every split."""
     unfinished = dict(enumerate(shares))
     with bar(total, "corpus", "tokens") as shown:

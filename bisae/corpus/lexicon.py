@@ -141,16 +141,16 @@ def _finder(words: Iterator[tuple[str, Entry]]) -> _Finder:
     longest = sorted(listed, key=len, reverse=True)
     # No position can start words of both kinds, so separating them keeps the longest
     # first, and the border is tested once instead of once per word.
-    spaced = "|".join(_ended(word) for word in longest if _SPACED_LETTER.match(word))
+    spaced = "|".join(_bounded(word) for word in longest if _SPACED_LETTER.match(word))
     unspaced = "|".join(
-        _ended(word) for word in longest if not _SPACED_LETTER.match(word)
+        _bounded(word) for word in longest if not _SPACED_LETTER.match(word)
     )
     kinds = [f"(?<!{_SPACED})(?:{spaced})"] * bool(spaced) + [unspaced] * bool(unspaced)
     # Without words, `(?!)`: a pattern that never matches.
     return _Finder(regex.compile("|".join(kinds) or "(?!)", regex.V1), listed)
 
 
-def _ended(word: str) -> str:
+def _bounded(word: str) -> str:
     """Escape a word; if it ends in a spaced script, no such letter may follow."""
     after = f"(?!{_SPACED})" if _SPACED_LETTER.match(word[-1]) else ""
     return str(regex.escape(word)) + after

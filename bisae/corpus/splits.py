@@ -44,7 +44,10 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    pairs = [_pairs(source, study.corpus.key, opening) for source in study.corpus.text]
+    pairs = [
+        _opening_and_key_hashes(source, study.corpus.key, opening)
+        for source in study.corpus.text
+    ]
     _note_unmet_keys(study.corpus.text, [source[1::2] for source in pairs])
     nodes, node = np.unique(np.concatenate(pairs), return_inverse=True)
     text, key = node[::2], node[1::2]
@@ -57,7 +60,7 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
     return group
 
 
-def _pairs(source: Source, key: str | None, opening: int) -> Hashes:
+def _opening_and_key_hashes(source: Source, key: str | None, opening: int) -> Hashes:
     """Return the hashes of each document's opening and key, interleaved."""
     documents = read_documents(source, key)
     pairs = ((_hash(d.text[:opening]), _hash(f"key:{d.key}")) for d in documents)

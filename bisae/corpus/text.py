@@ -30,7 +30,7 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
     is_empty = True
     fields = [source.field] if key is None else [source.field, key]
     for name, rows in _tables(source, fields):
-        for number, row in enumerate(_explained(rows, name), 1):
+        for number, row in enumerate(_explain_errors(rows, name), 1):
             is_empty = False
             where = f"{name}: document {number}"
             text = _string(_value(row, source.field, name), source.field, where)
@@ -72,7 +72,7 @@ def _dataset_rows(source: Source) -> Iterator[Row]:
         raise ValueError(str(error.__cause__ or error)) from error
 
 
-def _explained(rows: Iterator[Row], name: str) -> Iterator[Row]:
+def _explain_errors(rows: Iterator[Row], name: str) -> Iterator[Row]:
     """Pass rows on, and turn any failure into a CorpusError that names the source."""
     from pyarrow import ArrowException
 

@@ -66,7 +66,7 @@ def windows(
         seed = f"{corpus.seed}:{language}" + f":{number}" * bool(number)
         documents = _tokens(source, study, tokenizer, split_of)
         cut = _cut(study, number, documents, distinct)
-        streams.append(_mixed(cut, buffer, random.Random(seed)))
+        streams.append(_shuffled(cut, buffer, random.Random(seed)))
     weights = [source.weight for source in sources]
     return take_turns(streams, weights, lambda window: len(window.token_id))
 
@@ -120,7 +120,9 @@ def _cut(
         yield Window(split, joined[:size], source)
 
 
-def _mixed(items: Iterator[Window], size: int, draw: random.Random) -> Iterator[Window]:
+def _shuffled(
+    items: Iterator[Window], size: int, draw: random.Random
+) -> Iterator[Window]:
     """Yield items in random order, using a buffer of `size` items."""
     buffer: list[Window] = []
     for item in items:

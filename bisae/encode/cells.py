@@ -42,7 +42,9 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         cell: from_numpy(store.weights(cell), settings, lm.device) for cell in missing
     }
     rows = store.n_documents("eval") * (context - 1)
-    fits = {cell: Fit(lm.d_model, settings.n_features) for cell in missing}
+    fits = {
+        cell: ReconstructionMetrics(lm.d_model, settings.n_features) for cell in missing
+    }
     title = f"encode {missing[0].checkpoint}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
@@ -72,7 +74,7 @@ def _rows(states: States, code: Code) -> tuple[Any, Any]:
     return index.numpy(), value.numpy()
 
 
-class Fit:
+class ReconstructionMetrics:
     """Accumulate a cell's metrics over evaluation tokens, in float64."""
 
     def __init__(self, d_model: int, n_features: int) -> None:

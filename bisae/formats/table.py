@@ -82,10 +82,12 @@ def _column(name: str, values: list[Any]) -> Column:
     right = bool(present) and all(
         isinstance(value, NUMBER) and not isinstance(value, bool) for value in present
     )
-    return Column([readable(name), *(_pointed(texts) if right else texts)], right)
+    return Column(
+        [readable(name), *(_align_decimal_points(texts) if right else texts)], right
+    )
 
 
-def _pointed(texts: list[str]) -> list[str]:
+def _align_decimal_points(texts: list[str]) -> list[str]:
     """Align numbers at their decimal points."""
     tails = [len(text) - text.find(".") if "." in text else 0 for text in texts]
     most = max(tails)

@@ -21,7 +21,7 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
     AddressError, CheckpointError.
     """
     check_numbers(study)
-    models = tuple(_listed(study, model) for model in study.models)
+    models = tuple(_list_layers(study, model) for model in study.models)
     if study.intervention:
         check_intervention(
             study.intervention, models, study.corpus.languages, study.name
@@ -78,7 +78,7 @@ def check_shape(
         raise StudyError(msg)
 
 
-def _listed(study: Study, model: Model) -> Model:
+def _list_layers(study: Study, model: Model) -> Model:
     path, revision = model.checkpoint_at(model.steps[-1])
     planned = (
         {pretrained.size: pretrained for pretrained in study.pretrain.models}
@@ -88,17 +88,17 @@ def _listed(study: Study, model: Model) -> Model:
     if model.size in planned and not (Path(path) / "config.json").exists():
         pretrain_model = planned[model.size]  # the checkpoint is still to be pretrained
         vocabulary = study.pretrain.vocab_size if study.pretrain else 1
-        return _filled(
+        return _fill_in(
             model,
             ModelShape(
                 pretrain_model.n_layers, pretrain_model.d_model, vocabulary, None
             ),
         )
     shape = read_config(path, revision, trust_remote_code=study.lm.trust_remote_code)
-    return _filled(model, shape)
+    return _fill_in(model, shape)
 
 
-def _filled(model: Model, shape: ModelShape) -> Model:
+def _fill_in(model: Model, shape: ModelShape) -> Model:
     """Fill in the layers and the width from a shape where the study gives none."""
     every = tuple(range(1, shape.n_layers + 1))
     layers = every if model.layers == "all" else model.layers
@@ -120,7 +120,7 @@ def _check_steps(
                 shapes[f"{path} at {revision}" if revision else path] = shape
     for path, shape in shapes.items():
         last, of_last = list(shapes.items())[-1]
-        check_shape(study, _filled(model, of_last), path, shape, vocabulary)
+        check_shape(study, _fill_in(model, of_last), path, shape, vocabulary)
         if shape.n_layers != of_last.n_layers:
             msg = f"{path} has {shape.n_layers} blocks, {last} has {of_last.n_layers}: "
             raise CheckpointError(msg + "they cannot be one size")

@@ -36,7 +36,7 @@ def generate(
         for model in models if caches else ():
             stack.enter_context(model.with_kv_cache())
         while written.shape[1] < max_new_tokens:
-            token_id, mask = _padded(texts, pad_left=caches)
+            token_id, mask = _pad(texts, pad_left=caches)
             n_new = 1 if caches and written.shape[1] else token_id.shape[1]
             logits = next_logits(lm, token_id[:, -n_new:], mask, lockstep)
             following = logits.argmax(1, keepdim=True).cpu()
@@ -45,10 +45,10 @@ def generate(
                 text.append(token)
             if torch.isin(written, end).any(1).all():
                 break
-    return [_ended(row, end) for row in written]
+    return [_cut_at_end(row, end) for row in written]
 
 
-def _padded(texts: Sequence[Sequence[int]], *, pad_left: bool) -> tuple[Tensor, Tensor]:
+def _pad(texts: Sequence[Sequence[int]], *, pad_left: bool) -> tuple[Tensor, Tensor]:
     """Return ids and mask, (b, t), padded with -1."""
     length = max(map(len, texts))
     rows = []
@@ -59,7 +59,7 @@ def _padded(texts: Sequence[Sequence[int]], *, pad_left: bool) -> tuple[Tensor, 
     return token_id, token_id >= 0
 
 
-def _ended(row: Tensor, end: Tensor) -> list[int]:
+def _cut_at_end(row: Tensor, end: Tensor) -> list[int]:
     """Cut the generated tokens after the first end token."""
     end_positions = torch.isin(row, end).nonzero()
     return row[: int(end_positions[0]) + 1 if len(end_positions) else None].tolist()

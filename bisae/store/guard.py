@@ -22,18 +22,18 @@ REMEDY = (
 
 
 @contextmanager
-def reading(where: str) -> Iterator[None]:
+def explain_read_errors(where: str) -> Iterator[None]:
     """Raise Damaged, naming `where`, for any error that damaged data cause within."""
     try:
         yield
     except BisaeError:
         raise
     except Exception as error:  # any part of Zarr may fail on a damaged node
-        _refuse_lost_disk(where, error)
+        _raise_if_disk_lost(where, error)
         raise Damaged(where, _reason(error), REMEDY) from error
 
 
-def _refuse_lost_disk(where: str, error: Exception) -> None:
+def _raise_if_disk_lost(where: str, error: Exception) -> None:
     """Raise StoreError if the disk has failed: the data need not be damaged."""
     if isinstance(error, OSError) and error.errno in LOST:
         msg = f"cannot read {where}: {error.strerror}; {LOST[error.errno]}"
@@ -45,10 +45,10 @@ def read_rows(array: Node, where: str, rows: slice) -> Array:
     try:
         values: Array = array[rows]
     except Exception as error:
-        _refuse_lost_disk(where, error)
+        _raise_if_disk_lost(where, error)
         # Zarr's tasks also log what they raise, at some later time.
-        logging.getLogger("asyncio").addFilter(_was_raised)
-        chunk, reason = _damage(array, rows) or ("", _reason(error))
+        logging.getLogger("asyncio").addFilter(_is_new)
+        chunk, reason = _find_damage(array, rows) or ("", _reason(error))
         raise Damaged(where + chunk, reason, REMEDY) from error
     return values
 
@@ -59,7 +59,7 @@ def read_whole(array: Node, where: str) -> Array:
     Rows are read a chunk at a time, so a false shape takes no memory.
     """
     n, step = array.shape[0], array.chunks[0]
-    with reading(where):
+    with explain_read_errors(where):
         whole: Array = np.empty(array.shape, array.dtype)
     for first in range(0, n, step):
         last = min(first + step, n)
@@ -67,7 +67,7 @@ def read_whole(array: Node, where: str) -> Array:
     return whole
 
 
-def _damage(array: Node, rows: slice) -> tuple[str, str] | None:
+def _find_damage(array: Node, rows: slice) -> tuple[str, str] | None:
     """Find the first chunk of `rows` that cannot be read, and the reason."""
     size, file_rows = array.chunks[0], (array.shards or array.chunks)[0]
     for first in range(rows.start // size * size, rows.stop, size):
@@ -80,7 +80,7 @@ def _damage(array: Node, rows: slice) -> tuple[str, str] | None:
     return None
 
 
-def _was_raised(record: logging.LogRecord) -> bool:
+def _is_new(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("Task exception was never retrieved")
 
 
@@ -91,7 +91,7 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def writing(what: object, path: AnyPath) -> Iterator[None]:
+def explain_write_errors(what: object, path: AnyPath) -> Iterator[None]:
     """Raise StoreError saying what could not be written, where, and what to do."""
     try:
         yield
@@ -116,7 +116,7 @@ def _remedy(error: Exception) -> str | None:
 
 
 @contextmanager
-def reaching(path: AnyPath) -> Iterator[None]:
+def explain_connection_errors(path: AnyPath) -> Iterator[None]:
     """Raise StoreError if an object store cannot be reached."""
     try:
         yield

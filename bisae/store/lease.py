@@ -63,19 +63,19 @@ class Lease:
             self.check()
 
     @contextmanager
-    def explaining_failures(self) -> Iterator[None]:
+    def explain_failures(self) -> Iterator[None]:
         """Raise LeaseLost in place of errors caused by the loss of the lease."""
         try:
             yield
         except (BrokenPipeError, LeaseHeld, LeaseLost):
             raise
         except Exception as error:
-            lost = self._loss()
+            lost = self._loss_error()
             if lost:
                 raise lost from error
             raise
 
-    def _loss(self) -> LeaseLost | None:
+    def _loss_error(self) -> LeaseLost | None:
         try:
             self.check()
         except LeaseLost as error:
@@ -122,7 +122,7 @@ class Lease:
 
 
 @contextmanager
-def waiting_for(folder: AnyPath, name: str) -> Iterator[Lease]:
+def wait_for_lease(folder: AnyPath, name: str) -> Iterator[Lease]:
     """Wait for a lease to become free, then hold it."""
     started, noted = time.monotonic(), ""
     while True:
@@ -140,7 +140,7 @@ def waiting_for(folder: AnyPath, name: str) -> Iterator[Lease]:
         lease.give_back()
 
 
-def holder(folder: AnyPath, name: str) -> Holder | None:
+def current_holder(folder: AnyPath, name: str) -> Holder | None:
     """Return the present holder of a lease, or None."""
     path = folder / name
     number = _newest(path.parent, path.name)

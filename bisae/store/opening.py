@@ -21,7 +21,11 @@ from bisae.files import (
     resolve_links,
 )
 from bisae.store.format import stamp
-from bisae.store.guard import reaching, reading, writing
+from bisae.store.guard import (
+    explain_connection_errors,
+    explain_read_errors,
+    explain_write_errors,
+)
 from bisae.store.layout import DOCUMENT, LAYOUT
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.store import SHARED, Store
@@ -49,7 +53,7 @@ def create_store(study: Study) -> Store:
     it over.
     """
     where = resolve_links(any_path(study.store))
-    with reaching(where):
+    with explain_connection_errors(where):
         if is_store(where):
             _check_owner(where, study)
         elif where.exists():
@@ -58,7 +62,7 @@ def create_store(study: Study) -> Store:
 
 
 def _make(where: AnyPath, study: Study) -> Store:
-    with writing("a store", where):
+    with explain_write_errors("a store", where):
         make_folder(where)
         store = Store(where, study)
         with store.lease(SHARED, wait=True) as staging:
@@ -81,9 +85,9 @@ def open_store(
     `trust_remote_code` is decided by the caller; what the store says is ignored.
     """
     path = resolve_links(any_path(where))
-    with reaching(path):
+    with explain_connection_errors(path):
         if not is_store(path):
-            raise StoreError(_no_store(path))
+            raise StoreError(_missing_store_message(path))
         _check_version(path)
         study = allow_remote_code(_read_study(path), allowed=trust_remote_code)
         home = str(path.absolute())
@@ -108,7 +112,7 @@ def _sealed(text: str) -> str:
 def _read_study(where: AnyPath) -> Study:
     file = where / STUDY
     home = Path(str(where)) if is_local(where) else Path.cwd()
-    with reading(str(file)):
+    with explain_read_errors(str(file)):
         study = parse_study(read(file, STUDY_BYTES).decode(), str(file))
         study = absolute_paths(study, home, os.path.expandvars)
     if any(model.layers == "all" for model in study.models):
@@ -133,7 +137,7 @@ def _check_version(where: AnyPath) -> None:
         raise StoreError(msg)
 
 
-def _no_store(where: AnyPath) -> str:
+def _missing_store_message(where: AnyPath) -> str:
     """Return an error message: what is there instead of a store, and what to do."""
     if where.is_file():
         return f"{where} is a file; a store is a folder, or a prefix of an object store"

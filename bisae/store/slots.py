@@ -95,7 +95,7 @@ def _per_row(marks: Array) -> Array:
     return counts
 
 
-def above(
+def activations_above(
     blocks: Iterable[Codes], stored: StoredCodes, floor: Array
 ) -> Iterator[pa.RecordBatch]:
     """Yield the activations above their feature's floor, (n,) float64."""

@@ -15,18 +15,24 @@ from bisae.errors import AddressError, Damaged, Unfinished
 from bisae.files import AnyPath
 from bisae.grid import Cell, nearest_cell
 from bisae.store.format import Array, Node, open_array, stamp, zarr_store
-from bisae.store.guard import REMEDY, read_rows, read_whole, reading, writing
+from bisae.store.guard import (
+    REMEDY,
+    explain_read_errors,
+    explain_write_errors,
+    read_rows,
+    read_whole,
+)
 from bisae.store.holder import Holder
 from bisae.store.layout import SUMS
-from bisae.store.lease import Lease, holder, waiting_for
+from bisae.store.lease import Lease, current_holder, wait_for_lease
 from bisae.store.nodes import ensure_group, read_group
 from bisae.store.part import PartWriter
 from bisae.store.records import Block, CellStatus, Codes
-from bisae.store.slots import ABOVE, SlotSummary, above, summarize_slots
+from bisae.store.slots import ABOVE, SlotSummary, activations_above, summarize_slots
 from bisae.store.split import Split
 from bisae.store.staging import Staging, open_staging
 from bisae.store.stored import CODE_ARRAYS, StoredCodes
-from bisae.store.stream import SCHEMA, CodesStream, ahead, batches
+from bisae.store.stream import SCHEMA, CodesStream, activation_batches, read_ahead
 from bisae.store.writers import CodesWriter, CorpusWriter
 from bisae.study import Study
 
@@ -80,9 +86,9 @@ class Store:
             return
         with ExitStack() as stack:
             folder = self.path / "leases"
-            with writing(f"the lease on {name}", self.path):
+            with explain_write_errors(f"the lease on {name}", self.path):
                 if wait:
-                    lease = stack.enter_context(waiting_for(folder, name))
+                    lease = stack.enter_context(wait_for_lease(folder, name))
                 else:
                     lease = Lease(folder, name)
                     stack.callback(lease.give_back)
@@ -90,7 +96,7 @@ class Store:
                     open_staging(self.path, lease)
                 )
             stack.callback(self._stagings.pop, name)
-            stack.enter_context(lease.explaining_failures())
+            stack.enter_context(lease.explain_failures())
             yield self._stagings[name]
 
     def check_leases(self) -> None:
@@ -100,7 +106,7 @@ class Store:
 
     def holder(self, name: str) -> Holder | None:
         """Return the present holder of a lease, or None."""
-        return holder(self.path / "leases", name)
+        return current_holder(self.path / "leases", name)
 
     # -- corpus ---------------------------------------------------------------
 
@@ -127,8 +133,8 @@ class Store:
     def write_corpus(self) -> Iterator[CorpusWriter]:
         """Write all splits anew; `finish` must be called inside. Raises LeaseLost."""
         folder, context = self.zarr / "corpus", self.study.corpus.context
-        what = writing("the corpus", self.path)
-        with self.lease(SHARED) as staging, what:
+        errors = explain_write_errors("the corpus", self.path)
+        with self.lease(SHARED) as staging, errors:
             yield CorpusWriter(folder, staging, self.languages, context)
 
     def n_documents(self, split: str) -> int:
@@ -231,7 +237,7 @@ class Store:
     def codes(self, cell: Cell) -> Iterator[Codes]:
         """Read a cell's codes in order, by blocks. Raises what `weights` raises."""
         stored = self.stored_codes(cell)
-        return ahead(stored.codes, stored.blocks())
+        return read_ahead(stored.codes, stored.blocks())
 
     def read_codes(
         self, cell: Cell, floor: Array | None = None
@@ -241,7 +247,9 @@ class Store:
         In token order; with a `floor`, (n,) float64, only those above their feature's
         floor. Raises what `weights` raises.
         """
-        return batches(self.codes(cell), self.study.corpus.context - 1, floor)
+        return activation_batches(
+            self.codes(cell), self.study.corpus.context - 1, floor
+        )
 
     def codes_stream(self, cell: Cell, floor: Array | None = None) -> CodesStream:
         """Return the activations as an object that DuckDB can scan repeatedly."""
@@ -255,13 +263,18 @@ class Store:
         """
         stored = self.stored_codes(cell)
         return CodesStream(
-            ABOVE, lambda: above(ahead(stored.slots, stored.blocks()), stored, floor)
+            ABOVE,
+            lambda: activations_above(
+                read_ahead(stored.slots, stored.blocks()), stored, floor
+            ),
         )
 
     def slot_summary(self, cell: Cell) -> SlotSummary:
         """Summarize the stored rows of a cell's codes, and the features in them."""
         stored = self.stored_codes(cell)
-        return summarize_slots(ahead(stored.slots, stored.blocks()), stored.feature)
+        return summarize_slots(
+            read_ahead(stored.slots, stored.blocks()), stored.feature
+        )
 
     def arrays(self, cell: Cell) -> Iterator[tuple[str, Node]]:
         """Yield the arrays of `sae` and `codes` by path. Raises as `weights`."""
@@ -282,15 +295,15 @@ class Store:
     @contextmanager
     def _writing(self, cell: Cell) -> Iterator[Staging]:
         """Hold the lease on the cell's checkpoint, and make its groups."""
-        what = writing(f"cell {cell}", self.path)
-        with self.lease(cell.checkpoint) as staging, what:
+        errors = explain_write_errors(f"cell {cell}", self.path)
+        with self.lease(cell.checkpoint) as staging, errors:
             ensure_group(self.folder(cell).parent, {})
             ensure_group(self.folder(cell), stamp("cell"))
             yield staging
 
     def array(self, path: str) -> Node:
         """Open an array of the Zarr hierarchy for reading. Raises Damaged."""
-        with reading(f"{self.path}: {path}"):
+        with explain_read_errors(f"{self.path}: {path}"):
             return open_array(self._zarr, self.zarr, path)
 
     def _read_whole(self, cell: Cell, path: str) -> Array:

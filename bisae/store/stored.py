@@ -6,7 +6,7 @@ from bisae.errors import Damaged
 from bisae.store.format import Array, Node
 from bisae.store.guard import REMEDY, read_rows
 from bisae.store.records import Codes
-from bisae.store.stream import in_use
+from bisae.store.stream import used_slots
 
 CODE_ARRAYS = ("index", "value")
 CODES_AT_ONCE = 1_048_576
@@ -48,5 +48,8 @@ class StoredCodes:
         """Read rows by feature; an unused slot has feature 0."""
         slots = self.slots(rows)
         # Numbers were checked when they were written.
-        index, used = self.feature.take(slots.index, mode="clip"), in_use(slots.value)
+        index, used = (
+            self.feature.take(slots.index, mode="clip"),
+            used_slots(slots.value),
+        )
         return Codes(rows.start, index if used is None else index * used, slots.value)

@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
 NO_FEATURE = -1
 
 
-def batches(
+def activation_batches(
     blocks: Iterable[Codes], width: int, floor: Array | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the activations of consecutive rows, without unused slots.
@@ -32,12 +32,12 @@ def batches(
     """
     before, least = None, None if floor is None else bits_below(floor)
     for block in blocks:
-        used = in_use(block.value)
+        used = used_slots(block.value)
         index = block.index
         if used is not None:
             index = np.where(used, index.astype(np.int64), NO_FEATURE)
         rows = np.arange(block.first, block.first + len(index))
-        starts = ~_goes_on(index, before)
+        starts = ~_continues_run(index, before)
         starts[rows % width == 0] = True
         before = index[-1]
         if least is not None:
@@ -46,7 +46,7 @@ def batches(
         yield _batch(rows, index, block.value, starts, used)
 
 
-def _goes_on(index: Array, before: Array | None) -> Array:
+def _continues_run(index: Array, before: Array | None) -> Array:
     """Mark the features, (rows, k), that the previous row has too."""
     # Without a previous row, the first is compared with itself.
     rows = np.vstack([index[:1] if before is None else before, index])
@@ -71,7 +71,7 @@ def _batch(
     return pa.record_batch([pa.array(array) for array in columns], schema=SCHEMA)
 
 
-def in_use(value: Array) -> Array | None:
+def used_slots(value: Array) -> Array | None:
     """Mark the slots that hold a code; None if all do, as values fall along a row."""
     if value.size and value[:, -1].all():
         return None
@@ -91,7 +91,9 @@ def bits_below(floor: Array) -> Array:
     return below.astype(np.float16).view(np.int16)
 
 
-def ahead(read: Callable[[slice], Codes], blocks: Iterable[slice]) -> Iterator[Codes]:
+def read_ahead(
+    read: Callable[[slice], Codes], blocks: Iterable[slice]
+) -> Iterator[Codes]:
     """Read blocks in order, the next two while the caller works on one."""
     with ThreadPoolExecutor(2) as pool:
         pending: deque[Future[Codes]] = deque()

@@ -13,7 +13,7 @@ from bisae.study.intervention import check_intervention
 from bisae.study.model import check_checkpoints
 from bisae.study.paths import VARIABLE, absolute_paths, expand_variables
 from bisae.study.schema import Study
-from bisae.study.toml import MOST_BYTES, read_toml, texts
+from bisae.study.toml import MOST_BYTES, read_toml, string_values
 
 
 def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
@@ -50,7 +50,7 @@ def load_draft(
     unset: dict[str, list[str]] = {}
     draft = absolute_paths(study, path.resolve().parent, expand)
     draft = allow_remote_code(draft, allowed=trust_remote_code)
-    for key, text in texts(study.model_dump()):
+    for key, text in string_values(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
             if name not in os.environ and key not in unset.setdefault(name, []):
                 unset[name].append(key)

@@ -71,8 +71,8 @@ def absolute_paths(study: Study, home: Path, expand: Convert) -> Study:
         return folder(text, text)
 
     store = study.store if "://" in study.store else path(study.store)
-    converted = _converted(study, path, text_file, checkpoint, tokenizer)
-    return converted.remembering(written).model_copy(update={"store": store})
+    converted = _convert_paths(study, path, text_file, checkpoint, tokenizer)
+    return converted.with_written_paths(written).model_copy(update={"store": store})
 
 
 def portable(study: Study) -> Study:
@@ -84,7 +84,7 @@ def portable(study: Study) -> Study:
     def checkpoint(model: Model) -> str:
         return path(model.checkpoint)
 
-    converted = _converted(study, path, path, checkpoint, path)
+    converted = _convert_paths(study, path, path, checkpoint, path)
     return converted.model_copy(update={"store": "."})
 
 
@@ -112,7 +112,7 @@ def portable_checkpoint(study: Study, size: str, step: int) -> str:
     return model.model_copy(update={"checkpoint": template}).checkpoint_at(step)[0]
 
 
-def _converted(
+def _convert_paths(
     study: Study,
     path: Convert,
     text_file: Convert,

@@ -155,7 +155,7 @@ class Study(Section):
             if isinstance(layer, int)
         ]
 
-    def remembering(self, written: dict[str, str]) -> "Study":
+    def with_written_paths(self, written: dict[str, str]) -> "Study":
         """Return a copy of the study that remembers how its file writes its paths."""
         copied = self.model_copy()
         copied._written = written

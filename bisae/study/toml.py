@@ -29,20 +29,20 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         msg = f"{name}: {error}"
         raise StudyError(msg) from error
-    for key, value in texts(content):
+    for key, value in string_values(content):
         if "\0" in key + value:
             msg = f"{name}: {key or 'a key'}: a string contains a NUL character"
             raise StudyError(msg.replace("\0", "?"))
     return content
 
 
-def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def string_values(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield every text below a value, with its key as in `corpus.text.files`."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from texts(inner, f"{key}.{name}" if key else name)
+            yield from string_values(inner, f"{key}.{name}" if key else name)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from texts(inner, key)
+            yield from string_values(inner, key)

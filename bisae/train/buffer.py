@@ -70,10 +70,10 @@ class Buffer:
         All batches but the very last are full. The slots keep their content until they
         are refilled.
         """
-        self._settle()
+        self._wait_until_filled()
         full = (self._token != EMPTY).nonzero()[:, 0]
         order = full[torch.randperm(len(full), generator=self._draw)]
-        if not self._ended():
+        if not self._is_exhausted():
             order = order[: len(full) // 2 // self._batch * self._batch]
         return list(torch.split(order, self._batch)) if len(order) else []
 
@@ -97,7 +97,7 @@ class Buffer:
 
         Call it between the last `refill` and the next `next_batches`.
         """
-        self._settle()
+        self._wait_until_filled()
         read = torch.tensor([self._next, self._used])
         # Copies, as the buffer continues while they are written.
         return {
@@ -111,11 +111,11 @@ class Buffer:
         if self._worker:
             self._worker.shutdown(cancel_futures=True)
 
-    def _ended(self) -> bool:
+    def _is_exhausted(self) -> bool:
         is_used_up = self._block is None or self._used == _tokens(self._block)
         return self._next == len(self._source) and is_used_up
 
-    def _settle(self) -> None:
+    def _wait_until_filled(self) -> None:
         """Wait until all slots are refilled."""
         for filling in self._filling:
             filling.result()
@@ -134,7 +134,7 @@ class Buffer:
                     self._next += 1
                 take = min(len(slots), _tokens(self._block) - self._used)
                 positions = torch.arange(self._used, self._used + take)
-                self._put(self._block, slots[:take], positions)
+                self._copy_to_slots(self._block, slots[:take], positions)
                 self._token[slots[:take]] = (self._next - 1 << OFFSET_BITS) + positions
                 self._used += take
                 slots = slots[take:]
@@ -150,7 +150,7 @@ class Buffer:
         with torch.cuda.stream(self._stream):
             yield
 
-    def _put(self, states: States, slots: Tensor, positions: Tensor) -> None:
+    def _copy_to_slots(self, states: States, slots: Tensor, positions: Tensor) -> None:
         """Copy tokens of a block into slots, at every layer."""
         for layer, rows in states.layers.items():
             if layer not in self._layers:
@@ -177,7 +177,7 @@ class Buffer:
         for number in track(numbers, len(numbers), "read again", "blocks"):
             slots = (block == number).nonzero()[:, 0]
             positions = self._token[slots] & (1 << OFFSET_BITS) - 1
-            self._put(self._source[number], slots, positions)
+            self._copy_to_slots(self._source[number], slots, positions)
         if self._next:
             self._block = self._source[self._next - 1]
 

@@ -141,17 +141,17 @@ def transposed_product(
 @triton.jit
 def _packed(key, index):
     """Pack a key above its index into one number; 0 if the key is 0."""
-    both = (key.to(tl.int64) << 32) | _turned(index).to(tl.int64)
+    both = (key.to(tl.int64) << 32) | _reverse(index).to(tl.int64)
     return tl.where(key > 0, both, 0)
 
 
 @triton.jit
 def _index(packed):
-    return _turned(packed.to(tl.int32))  # its low half
+    return _reverse(packed.to(tl.int32))  # its low half
 
 
 @triton.jit
-def _turned(index):
+def _reverse(index):
     """Count an index from the end, so that of equal keys the lower index is larger."""
     return 0x7FFFFFFF - index
 

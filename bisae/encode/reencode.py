@@ -30,7 +30,7 @@ def sampled_block(store: Store, cell: Cell) -> int:
     return int(np.random.default_rng(cell.step).integers(blocks))
 
 
-def encode_again(
+def reencode_block(
     store: Store, lm: LanguageModel, cells: Sequence[Cell]
 ) -> Iterator[tuple[Cell, Tables]]:
     """Re-encode one block of documents with each cell of one checkpoint.
@@ -54,7 +54,7 @@ def _tables(
 ) -> Tables:
     """Return the stored codes of the rows from `first` on, and the recomputed ones."""
     weights = store.weights(cell)
-    if not _fit(weights, lm.d_model):
+    if not _weights_fit(weights, lm.d_model):
         return {}
     sae = from_numpy(weights, store.study.sae, lm.device)
     code, gap = _encode(sae, unit_states(states.layers[cell.layer]))
@@ -62,12 +62,12 @@ def _tables(
     token_row = first + real.nonzero()[0]
     return {
         "sampled_rows": pa.table({"token_row": token_row, "gap": gap}),
-        "sampled_codes": _stored(store.stored_codes(cell), first, real),
-        "codes_again": _long(token_row, code.index, code.value),
+        "sampled_codes": _stored_codes(store.stored_codes(cell), first, real),
+        "codes_again": _code_table(token_row, code.index, code.value),
     }
 
 
-def _fit(weights: Mapping[str, Any], d: int) -> bool:
+def _weights_fit(weights: Mapping[str, Any], d: int) -> bool:
     """Say if weights can encode states of width d; another check requires it."""
     n = len(weights["W_enc"])
     shapes = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
@@ -85,16 +85,16 @@ def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
     return Code(code.index.cpu(), code.value.cpu()), gap.double().cpu().numpy()
 
 
-def _stored(codes: StoredCodes, first: int, real: Any) -> pa.Table:
+def _stored_codes(codes: StoredCodes, first: int, real: Any) -> pa.Table:
     """Read the codes of the real tokens among some rows, up to the last row."""
     rows = slice(first, max(first, min(first + len(real), codes.rows)))
     real = real[: rows.stop - first]
     block = codes.codes(rows)
     token_row = first + real.nonzero()[0]
-    return _long(token_row, block.index[real], block.value[real])
+    return _code_table(token_row, block.index[real], block.value[real])
 
 
-def _long(token_row: Any, index: Any, value: Any) -> pa.Table:
+def _code_table(token_row: Any, index: Any, value: Any) -> pa.Table:
     """Return a table with a row for each used slot; index and value are (tokens, k)."""
     index, value = np.asarray(index), np.asarray(value).astype(np.float32)
     used = value != 0
