@@ -24,7 +24,7 @@ REMEDIES = {
     errno.ENOTDIR: "a file is in the way; choose another path",
     errno.EEXIST: "a file is in the way; choose another path",
 }
-"""What to do about a write that failed."""
+"""Remedies for a failed write."""
 LOST = dict.fromkeys(
     (
         errno.EIO,
@@ -38,7 +38,7 @@ LOST = dict.fromkeys(
     ),
     GONE,
 )
-"""What to do if a disk can no longer be read or written."""
+"""Remedies for a disk that can no longer be read or written."""
 
 
 def disk_trouble(error: OSError, file: Path | None = None) -> str:

@@ -78,9 +78,9 @@ class Lines:
     """Progress as plain lines, written at intervals and at the end."""
 
     always: ClassVar = False
-    """Whether this process writes lines where it could draw a bar."""
+    """True to write lines even where a bar could be drawn."""
     last_line: ClassVar = -inf
-    """When this process last wrote a line; all its work shares the interval."""
+    """Time of this process's last line; all its work shares the interval."""
 
     def __init__(
         self,

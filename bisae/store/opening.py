@@ -43,7 +43,7 @@ STUDY = "study.toml"
 STUDY_BYTES = 2**20
 SEAL = "# sha256 of all above: "
 FIRST_FILES = {STUDY, "leases"}
-"""What an interrupted `create_store` may leave: study.toml is written first."""
+"""Files that an interrupted `create_store` may leave; study.toml is written first."""
 
 
 def create_store(study: Study) -> Store:

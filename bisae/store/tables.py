@@ -21,7 +21,7 @@ from bisae.store.store import Store
 from bisae.study import Study
 
 Provenance = Mapping[str, Any]
-"""What a table was made from; equal provenance means equal rows."""
+"""The inputs that a table was made from; equal provenance means equal rows."""
 KEY = "bisae"
 """The key of the Parquet metadata under which the provenance is stored as JSON."""
 

@@ -52,7 +52,7 @@ class Lm(Section):
     memory_gb: Annotated[float, Field(gt=0)] | None = None
     """Device memory that may be used; by default what is free."""
     buffer: Literal["device", "host"] = "device"
-    """Where hidden states wait to be trained on; `host` spares the GPU's memory."""
+    """Memory that buffers hidden states for training; `host` saves GPU memory."""
 
 
 def _threshold(value: Any) -> Any:

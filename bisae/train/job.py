@@ -28,7 +28,7 @@ class TrainingJob:
     """The first step's loss, then that of every `log_every`th."""
     seconds: float = 0.0
     failed: str = ""
-    """Why training cannot continue; "" if it can."""
+    """The reason that training cannot continue; "" if it can."""
 
     @property
     def name(self) -> str:
