@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bisae.files import place
+from bisae.files import any_path
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.progress import track
@@ -225,7 +225,7 @@ def measure(folder: Path, query: str) -> tuple[float, float, float, int]:
 
 def ask(folder: Path, query: str) -> dict[str, Any]:
     """Time a query, median of three, once its files' footers are read."""
-    store = open_store(place(folder))
+    store = open_store(any_path(folder))
     if query == CHECKS:
         return keep(store)
     began = time.perf_counter()

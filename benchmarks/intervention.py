@@ -44,14 +44,14 @@ def main() -> None:
     raw = mid.hidden_states(token_id, mask, [layer])[layer][batch.edited].float()
     code, prepared = encoded(sae, raw), additions(sae)
     wanted = settings([one.addition for one in prepared], ALPHAS)
-    with mid.keeping(layer) as kept:
+    with mid.caching(layer) as kept:
         mid.token_losses(token_id, mask)
 
     def whole() -> None:
         mid.token_losses(token_id, mask)
 
     def upper() -> None:
-        with mid.resumed(layer, kept, kept.state):
+        with mid.resume_from_layer(layer, kept, kept.state):
             mid.token_losses(token_id, mask)
 
     def every() -> None:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from bisae.files import written
+from bisae.files import write_with_checksum
 from bisae.grid import Cell
 from bisae.progress import track
 from bisae.store import SPLITS, Store, create_store
@@ -95,7 +95,7 @@ def write_embeddings(store: Store) -> None:
     file = store.tables / "embeddings" / "M-2.npy"
     draw = np.random.default_rng(0)
     centres = draw.standard_normal((VOCABULARY // 4 + 1, D), np.float32)
-    with written(file) as held:
+    with write_with_checksum(file) as held:
         rows = np.lib.format.open_memmap(held, "w+", np.float16, (VOCABULARY, D))
         for first in range(0, VOCABULARY, 4096):
             ids = np.arange(first, min(first + 4096, VOCABULARY))

@@ -83,7 +83,7 @@ class OpenStore(Store):
         The other arguments are as for `connect`. Raises SqlError.
         """
         return QueryProcess(
-            str(self.place),
+            str(self.path),
             _cell(codes) if codes else None,
             fenced=fenced,
             query=query,
@@ -98,7 +98,7 @@ def open_for_asking(
 ) -> OpenStore:
     """Open a store: a folder or an object store's URL. Raises StoreError."""
     found = open_store(where, trust_remote_code=trust_remote_code)
-    return OpenStore(found.place, found.study)
+    return OpenStore(found.path, found.study)
 
 
 def _cell(cell: Cell | str) -> Cell:

@@ -1,8 +1,8 @@
-"""Write to this machine's disk: whole or not at all, and never through a link.
+"""Write to this machine's disk atomically, and never through a link.
 
-A store may come from anybody, and a link in it would lead a write to any file of ours.
-So a temporary file is new, under a random name, and a folder that is reached through a
-link is refused.
+A store may come from anybody, and a link in it could direct a write to any of the
+user's files. So temporary files are new, with random names, and folders reached through
+a link are refused.
 """
 
 import errno
@@ -20,21 +20,21 @@ from bisae.disk_errors import name_file
 from bisae.errors import StoreError
 
 ABANDONED = 86_400.0
-"""Seconds after which a temporary file is taken for that of a writer who was killed."""
+"""Age in seconds at which a temporary file is taken to be left by a killed writer."""
 TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{16})?\.partial")
-"""The name of a temporary file; earlier versions of bisae had no random part."""
+"""Names of temporary files; those of earlier versions of bisae had no random part."""
 
 
 @contextmanager
-def exchanged(final: Path) -> Iterator[Path]:
-    """Yield a new, empty file, which replaces `final` unless an error is raised."""
+def atomic_write(final: Path) -> Iterator[Path]:
+    """Yield an empty file that replaces `final` on exit unless an error is raised."""
     partial = final.with_name(f".{final.name}.{secrets.token_hex(8)}.partial")
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
     try:
         yield partial
-        sync_one(partial)
+        sync_path(partial)
         partial.replace(final)
-        sync_one(final.parent)
+        sync_path(final.parent)
     except BaseException as error:
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
@@ -44,7 +44,7 @@ def exchanged(final: Path) -> Iterator[Path]:
 
 
 def create_new(file: Path, data: bytes) -> None:
-    """Write a file that is not there yet. Raises FileExistsError."""
+    """Write a new file. Raises FileExistsError."""
     make_real_folder(file.parent)
     with file.open("xb") as opened:
         try:
@@ -53,11 +53,11 @@ def create_new(file: Path, data: bytes) -> None:
         except OSError:
             file.unlink()
             raise
-    sync_one(file)
+    sync_path(file)
 
 
 def move_new(source: Path, target: Path) -> None:
-    """Move a folder to where none is, in one step. Raises FileExistsError."""
+    """Move a folder to a new path in one step. Raises FileExistsError."""
     make_real_folder(target.parent)
     try:
         source.rename(target)
@@ -65,32 +65,34 @@ def move_new(source: Path, target: Path) -> None:
         if error.errno != errno.ENOTEMPTY:
             raise
         raise FileExistsError(errno.EEXIST, "it is there already", target) from error
-    sync_one(target.parent)
+    sync_path(target.parent)
 
 
 def make_real_folder(folder: Path) -> None:
-    """Make a folder with its parents. Raises StoreError as `refuse_links`."""
+    """Make a folder with its parents. Raises what `refuse_links` raises."""
     refuse_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise StoreError for a folder that is a link, or is below one.
+    """Raise StoreError for a folder that is a link or below one.
 
-    What a user names as a store may be reached through links: it is resolved first.
+    Links in the path that a user gives for a store are resolved beforehand.
     """
-    real = os.path.realpath(folder)
-    if real != os.path.abspath(folder):  # noqa: PTH100  (Path.absolute keeps `..`)
-        msg = f"{folder} leads through a link to {real}; nothing is written through a "
-        msg += "store's links: put the folder itself there"
+    resolved = os.path.realpath(folder)
+    if resolved != os.path.abspath(folder):  # noqa: PTH100  (Path.absolute keeps `..`)
+        msg = (
+            f"{folder} leads through a link to {resolved}; nothing is written through "
+        )
+        msg += "a store's links: put the folder itself there"
         raise StoreError(msg)
 
 
 def read_small(file: Path, most: int) -> bytes:
-    """Read a file of at most `most` bytes, and never wait for one.
+    """Read a file of at most `most` bytes, without ever blocking.
 
     Raises FileNotFoundError, NotADirectoryError; StoreError for a folder, a pipe, a
-    device, a larger file, or one that may not be read.
+    device, a larger file, or one without read permission.
     """
     try:
         check_ordinary(file, most)
@@ -101,12 +103,12 @@ def read_small(file: Path, most: int) -> bytes:
     except OSError as error:
         msg = f"{file}: {error.strerror}"
         raise StoreError(msg) from error
-    check_size(file, len(data), most)  # it may have grown
+    check_size(file, len(data), most)  # it may have grown since
     return data
 
 
 def check_ordinary(file: Path, most: int) -> None:
-    """Raise StoreError for what is no file of at most `most` bytes."""
+    """Raise StoreError unless this is an ordinary file of at most `most` bytes."""
     status = file.stat()
     if not stat.S_ISREG(status.st_mode):
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
@@ -116,14 +118,14 @@ def check_ordinary(file: Path, most: int) -> None:
 
 
 def check_size(file: object, size: int, most: int) -> None:
-    """Raise StoreError for a file that is larger than its kind can be."""
+    """Raise StoreError for a file that is larger than allowed for its kind."""
     if size > most:
         msg = f"{file}: it is larger than the {most:,} bytes that such a file may have"
         raise StoreError(msg)
 
 
 def remove_below(where: Path) -> None:
-    """Remove a file, a link, or a folder with all in it; nothing if there is none."""
+    """Remove a file, a link, or a folder with its content, if it exists."""
     refuse_links(where.parent)
     if where.is_dir() and not where.is_symlink():
         shutil.rmtree(where)
@@ -132,13 +134,13 @@ def remove_below(where: Path) -> None:
 
 
 def target_of(name: str) -> str:
-    """Return the name of the file that a temporary file is to replace, or `name`."""
+    """Return the name of the file that a temporary file replaces, or `name`."""
     match = TEMPORARY.fullmatch(name)
     return match[1] if match else name
 
 
-def sync_one(path: Path) -> None:
-    """Force a file's or folder's own data to the disk."""
+def sync_path(path: Path) -> None:
+    """Force the data of a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -147,7 +149,7 @@ def sync_one(path: Path) -> None:
 
 
 def _remove_abandoned(file: Path) -> None:
-    """Remove temporary files for `file` that killed writers left."""
+    """Remove temporary files for `file` left by killed writers."""
     oldest = time.time() - ABANDONED
     with suppress(OSError), os.scandir(file.parent) as entries:
         for entry in entries:

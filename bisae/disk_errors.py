@@ -1,4 +1,4 @@
-"""What a disk that is full, read-only or lost says, and what to do about it.
+"""Messages and remedies for a disk that is full, read-only or lost.
 
 Reads and writes nothing.
 """
@@ -10,18 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-GONE = "the disk, or the network behind it, failed: see that it is there and run again"
+GONE = (
+    "the disk, or the network behind it, failed: check that it is available and run "
+    "again"
+)
 REMEDIES = {
     errno.ENOSPC: "make room and run again",
     errno.EDQUOT: "make room and run again",
-    errno.EFBIG: "files may not grow so large here; run again where they may",
-    errno.EACCES: "give yourself the right to write there and run again",
-    errno.EPERM: "give yourself the right to write there and run again",
-    errno.EROFS: "choose a store on a disk that can be written",
-    errno.ENOTDIR: "a file is in the way; choose another place",
-    errno.EEXIST: "a file is in the way; choose another place",
+    errno.EFBIG: "files cannot be that large on this disk; use another one",
+    errno.EACCES: "get permission to write there and run again",
+    errno.EPERM: "get permission to write there and run again",
+    errno.EROFS: "choose a store on a writable disk",
+    errno.ENOTDIR: "a file is in the way; choose another path",
+    errno.EEXIST: "a file is in the way; choose another path",
 }
-"""What to do about a write that failed."""
+"""Remedies for a failed write."""
 LOST = dict.fromkeys(
     (
         errno.EIO,
@@ -35,13 +38,13 @@ LOST = dict.fromkeys(
     ),
     GONE,
 )
-"""What to do where a disk cannot be read or written any more."""
+"""Remedies for a disk that can no longer be read or written."""
 
 
 def disk_trouble(error: OSError, file: Path | None = None) -> str:
-    """Say where a disk failed, how, and what to do; "" if it is no such error.
+    """Say where and how a disk failed, and what to do; "" for any other error.
 
-    `file` is what was to be written, where the error names a temporary one.
+    `file` is the file to be written if the error names a temporary one.
     """
     remedy = (REMEDIES | LOST).get(error.errno or 0)
     if remedy is None:
@@ -53,7 +56,7 @@ def disk_trouble(error: OSError, file: Path | None = None) -> str:
 
 @contextmanager
 def os_errors(path: Path) -> Iterator[None]:
-    """Name the file of an OSError, also where a library in Rust has its own error."""
+    """Add the file to an OSError, also converting the errors of Rust libraries."""
     try:
         yield
     except OSError as error:
@@ -68,6 +71,6 @@ def os_errors(path: Path) -> Iterator[None]:
 
 
 def name_file(error: OSError, file: Path) -> None:
-    """Complete an error: a write that fails does not say which file it was."""
+    """Add the file to an error, as a failed write does not name it."""
     if error.errno and error.filename is None:
         error.filename = str(file)

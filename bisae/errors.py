@@ -123,7 +123,7 @@ class Damaged(StoreError):
         self.remedy = remedy
 
 
-class Held(StoreError):
+class LeaseHeld(StoreError):
     """Somebody else is building this now."""
 
 

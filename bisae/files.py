@@ -1,10 +1,9 @@
-"""Files of a store, in a folder or an object store: there whole or not at all.
+"""Read and write files of a store atomically, in a folder or an object store.
 
-A place is a path or a URL that fsspec knows, such as s3://bucket/prefix. On a disk a
-file is written under a temporary name, synced and renamed; an object store keeps what
-it is given whole or not at all. Nothing is written through a link: a path given to a
-function that writes must have none (`real` resolves them). The only door to
-universal_pathlib.
+A path may be a URL that fsspec supports, such as s3://bucket/prefix. On a disk a file
+is written under a temporary name, synced and renamed; an object store writes objects
+atomically. Nothing is written through a link: paths to write to must contain none
+(`resolve_links` resolves them). The only door to universal_pathlib.
 """
 
 import hashlib
@@ -20,75 +19,76 @@ from tempfile import TemporaryDirectory
 from upath import UPath
 
 from bisae.disk import (
+    atomic_write,
     check_ordinary,
     check_size,
     create_new,
-    exchanged,
     make_real_folder,
     move_new,
     read_small,
     refuse_links,
     remove_below,
-    sync_one,
+    sync_path,
 )
 
-Place = UPath
-SUM = ".sha256"
+AnyPath = UPath
+CHECKSUM_SUFFIX = ".sha256"
 PIECE = 2**22
 AT_ONCE = 8
-"""Files that are put into an object store side by side."""
+"""Files uploaded to an object store in parallel."""
 LARGEST = 2**32
-"""Bytes of any one file of a store, at most."""
+"""Maximum bytes of any file of a store."""
 SMALL = 2**22
-"""Bytes of a file that is read whole, at most: metadata, sums, leases."""
+"""Maximum bytes of a file that is read whole: metadata, checksums, leases."""
 
 
-def place(where: str | os.PathLike[str] | Place) -> Place:
-    """The place that a path or a URL names."""
+def any_path(where: str | os.PathLike[str] | AnyPath) -> AnyPath:
+    """Return the path object of a path or URL."""
     text = str(where)
     if "://" in text:
-        # What others write must be seen: listings are asked for anew every time.
+        # Without a cache of listings, so that files written by others are seen.
         return UPath(text, use_listings_cache=False)
     return UPath(text)
 
 
-def is_local(where: Place | Path) -> bool:
-    """Whether a place is on a disk, not in an object store."""
+def is_local(where: AnyPath | Path) -> bool:
+    """Say if a path is on a disk, not in an object store."""
     return isinstance(where, Path)
 
 
-def local(where: Place | Path) -> Path:
-    """The path on a disk, as what the standard library takes."""
+def local(where: AnyPath | Path) -> Path:
+    """Return a path on a disk as a standard `Path`."""
     return Path(str(where))
 
 
-def real(where: Place) -> Place:
-    """Return the place that a path leads to through links, or the path if it has none.
+def resolve_links(where: AnyPath) -> AnyPath:
+    """Resolve the links in a path; return the path itself if it has none.
 
-    To be called on what a user names, before anything below it is written.
+    Call it on paths given by the user before anything below them is written.
     """
     if not is_local(where):
         return where
     resolved = os.path.realpath(local(where))
-    same = resolved == os.path.abspath(local(where))  # noqa: PTH100
-    return where if same else UPath(resolved)
+    has_no_links = resolved == os.path.abspath(local(where))  # noqa: PTH100
+    return where if has_no_links else UPath(resolved)
 
 
 def literal(path: str) -> str:
-    """Return the pattern that matches one path, whatever characters it has."""
+    """Escape a path as a glob pattern that matches only this path."""
     return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
-def make_folder(where: Place | Path) -> None:
+def make_folder(where: AnyPath | Path) -> None:
     """Make a folder; an object store has none and needs none."""
     if is_local(where):
         make_real_folder(local(where))
 
 
-def read(file: Place | Path, most: int = SMALL) -> bytes:
-    """A whole small file, also while others replace it.
+def read(file: AnyPath | Path, most: int = SMALL) -> bytes:
+    """Read a whole small file, even while others replace it.
 
-    Raises FileNotFoundError, and StoreError for what is no file of `most` bytes.
+    Raises FileNotFoundError, and StoreError for what is not a file of `most` bytes or
+    fewer.
     """
     if isinstance(file, Path):
         return read_small(file, most)
@@ -97,19 +97,19 @@ def read(file: Place | Path, most: int = SMALL) -> bytes:
     return data
 
 
-def replace(file: Place | Path, data: str | bytes) -> None:
-    """Write a file whole: what was there stays until the new one is on the disk."""
+def replace(file: AnyPath | Path, data: str | bytes) -> None:
+    """Write a file atomically; the old one stays until the new one is on disk."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
         refuse_links(local(file.parent))
-        with exchanged(local(file)) as partial:
+        with atomic_write(local(file)) as partial:
             partial.write_bytes(data)
     else:
         file.write_bytes(data)
 
 
-def create(file: Place, data: str | bytes) -> None:
-    """Write a file that is not there yet. Raises FileExistsError."""
+def create(file: AnyPath, data: str | bytes) -> None:
+    """Write a new file. Raises FileExistsError."""
     data = data.encode() if isinstance(data, str) else data
     if is_local(file):
         create_new(local(file), data)
@@ -117,12 +117,12 @@ def create(file: Place, data: str | bytes) -> None:
         file.fs.pipe_file(file.path, data, mode="create")
 
 
-def put_new(source: Place, target: Place, *, last: str) -> None:
-    """Move a folder to where none is, its file `last` after all others.
+def put_new(source: AnyPath, target: AnyPath, *, last: str) -> None:
+    """Move a folder to a new path, its file `last` after all others.
 
-    Raises FileExistsError if something is there: nothing is ever replaced, not even by
-    a process that was stopped halfway and goes on much later. So in an object store,
-    which can move nothing, each file is read and created again.
+    Raises FileExistsError if the target exists: nothing is ever replaced, not even by a
+    process that was stopped halfway and continues much later. In an object store, which
+    cannot move files, each is therefore read and created again.
     """
     if is_local(source):
         move_new(local(source), local(target))
@@ -134,22 +134,22 @@ def put_new(source: Place, target: Place, *, last: str) -> None:
     _put_new(source / last, source, target)
 
 
-def _put_new(file: Place, source: Place, target: Place) -> None:
+def _put_new(file: AnyPath, source: AnyPath, target: AnyPath) -> None:
     data = bytes(file.fs.cat_file(file.path))
     create(target / relative(file, source), data)
 
 
 @contextmanager
-def written(file: Place, check: Callable[[], None]) -> Iterator[Path]:
-    """Yield a temporary local path; on exit move it into place, its sum beside it.
+def write_with_checksum(file: AnyPath, check: Callable[[], None]) -> Iterator[Path]:
+    """Yield a temporary local path; on exit move it into place, with a checksum file.
 
-    The sum stands beside it as `sha256sum` writes it. While a file is exchanged both
-    sums stand there, so that at every moment the file has one of them. `check` raises
-    where this process may not write any more, and is called before each of the steps.
+    The checksum file has the format of `sha256sum`. While a file is replaced it has the
+    checksums of both versions, so that it matches at every moment. `check` raises once
+    this process may no longer write, and is called before each step.
     """
     if is_local(file):
         make_folder(file.parent)
-        with exchanged(local(file)) as partial:
+        with atomic_write(local(file)) as partial:
             yield partial
             sync(partial)
             check()
@@ -164,31 +164,31 @@ def written(file: Place, check: Callable[[], None]) -> Iterator[Path]:
             check()
             file.fs.put_file(str(partial), file.path)
     check()
-    if read(beside(file)).decode() != line:
-        replace(beside(file), line)
+    if read(checksum_file(file)).decode() != line:
+        replace(checksum_file(file), line)
 
 
-def _announce(file: Place, held: Path) -> str:
-    """Write the sum of a file to come, above that of the one which is there."""
-    line = f"{sha256(held)}  {file.name}\n"
-    before = read(beside(file)).decode() if file.exists() else ""
-    replace(beside(file), line + before)
+def _announce(file: AnyPath, partial: Path) -> str:
+    """Add the checksum of the new version of a file above that of the old one."""
+    line = f"{sha256(partial)}  {file.name}\n"
+    before = read(checksum_file(file)).decode() if file.exists() else ""
+    replace(checksum_file(file), line + before)
     return line
 
 
-def beside(file: Place) -> Place:
-    """Where the sum of a file, or the sums of a part, stand."""
-    return file.with_name(file.name + SUM)
+def checksum_file(file: AnyPath) -> AnyPath:
+    """Return the path of the checksum file of a file or of a part."""
+    return file.with_name(file.name + CHECKSUM_SUFFIX)
 
 
-def has_its_sum(file: Place) -> bool:
-    """Whether a file is what its sum says. Raises FileNotFoundError."""
-    lines = read(beside(file)).decode(errors="replace").splitlines()
+def matches_checksum(file: AnyPath) -> bool:
+    """Say if a file matches its checksum. Raises FileNotFoundError."""
+    lines = read(checksum_file(file)).decode(errors="replace").splitlines()
     return f"{sha256(file)}  {file.name}" in lines
 
 
-def sha256(file: Place | Path) -> str:
-    """The sha256 of a file's bytes."""
+def sha256(file: AnyPath | Path) -> str:
+    """Return the sha256 of a file's bytes."""
     total = hashlib.sha256()
     with file.open("rb") as opened:
         while piece := opened.read(PIECE):
@@ -196,19 +196,19 @@ def sha256(file: Place | Path) -> str:
     return total.hexdigest()
 
 
-def sync(where: Place | Path) -> None:
-    """Force a file, or all files and folders below a folder, to the disk."""
+def sync(where: AnyPath | Path) -> None:
+    """Force a file, or all files and folders below a folder, to disk."""
     if not is_local(where):
         return
     if where.is_file():
-        sync_one(local(where))
-    for here, _, files in os.walk(str(where)):
-        for one in (*files, "."):
-            sync_one(Path(here) / one)
+        sync_path(local(where))
+    for directory, _, files in os.walk(str(where)):
+        for name in (*files, "."):
+            sync_path(Path(directory) / name)
 
 
-def remove(where: Place) -> None:
-    """Remove a file, or a folder with all in it; nothing where there is none."""
+def remove(where: AnyPath) -> None:
+    """Remove a file, or a folder with its content, if it exists."""
     if is_local(where):
         remove_below(local(where))
     elif where.fs.exists(where.path):
@@ -216,33 +216,33 @@ def remove(where: Place) -> None:
 
 
 @contextmanager
-def on_disk(file: Place) -> Iterator[Path]:
-    """A file as one on this disk: itself, or a copy that is gone afterwards.
+def local_copy(file: AnyPath) -> Iterator[Path]:
+    """Yield a local path of a file: the file itself, or a temporary copy.
 
-    What is mapped into memory stays there.
+    Memory maps of the copy stay valid after it is removed.
     """
     if is_local(file):
         yield Path(str(file))
         return
     with TemporaryDirectory() as folder:
-        held = Path(folder) / file.name
-        file.fs.get_file(file.path, str(held))
-        yield held
+        copied = Path(folder) / file.name
+        file.fs.get_file(file.path, str(copied))
+        yield copied
 
 
 def copy(
-    source: Place, target: Place, check: Callable[[], None] = lambda: None
+    source: AnyPath, target: AnyPath, check: Callable[[], None] = lambda: None
 ) -> None:
-    """Copy a file, whole or not at all. Raises StoreError for what never ends.
+    """Copy a file atomically. Raises StoreError for one that could be read without end.
 
-    `check` is called last, and raises where this process may not write any more.
+    `check` is called last, and raises once this process may no longer write.
     """
     if is_local(source):
         check_ordinary(local(source), LARGEST)
     with source.open("rb") as opened:
         if is_local(target):
             make_folder(target.parent)
-            with exchanged(local(target)) as partial, partial.open("wb") as out:
+            with atomic_write(local(target)) as partial, partial.open("wb") as out:
                 shutil.copyfileobj(opened, out, PIECE)
                 check()
         else:
@@ -251,32 +251,32 @@ def copy(
                 check()
 
 
-def below(folder: Place) -> list[Place]:
-    """All files below a folder, in order."""
+def below(folder: AnyPath) -> list[AnyPath]:
+    """List all files below a folder, sorted."""
     home = folder.absolute().path
-    found = folder.fs.find(home)
-    return [folder / name.removeprefix(home).lstrip("/") for name in found]
+    names = folder.fs.find(home)
+    return [folder / name.removeprefix(home).lstrip("/") for name in names]
 
 
-def relative(file: Place, folder: Place) -> str:
-    """The path of a file from a folder on."""
+def relative(file: AnyPath, folder: AnyPath) -> str:
+    """Return the path of a file relative to a folder."""
     return str(file).removeprefix(str(folder)).lstrip("/")
 
 
-def names(folder: Place) -> list[str]:
-    """The names of what is in a folder; none if there is no such folder."""
+def names(folder: AnyPath) -> list[str]:
+    """List the names in a folder; empty if it does not exist."""
     try:
-        return [one.name for one in folder.iterdir()]
+        return [entry.name for entry in folder.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def listing(folder: Place) -> Callable[[Place], bool]:
-    """Tells which files are below a folder.
+def listing(folder: AnyPath) -> Callable[[AnyPath], bool]:
+    """Return a function that says if a file below a folder exists.
 
-    A disk is asked for each file; an object store, where that takes long, lists all.
+    It asks a disk for each file; an object store, which is slow, is listed once.
     """
     if is_local(folder):
         return lambda file: file.is_file()
-    there = {file.path for file in below(folder)}
-    return lambda file: file.path in there
+    paths = {file.path for file in below(folder)}
+    return lambda file: file.path in paths

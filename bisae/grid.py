@@ -1,4 +1,4 @@
-"""The address of everything: one cell is a model size, a training step and a layer."""
+"""Cells, the addresses of everything: a model size, a training step and a layer."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class Cell(NamedTuple):
 
     @property
     def checkpoint(self) -> str:
-        """The checkpoint it belongs to: `size/step`."""
+        """The cell's checkpoint: `size/step`."""
         return f"{self.size}/{self.step}"
 
     @property
@@ -33,23 +33,23 @@ class Cell(NamedTuple):
 
 @contextmanager
 def at(address: object) -> Iterator[None]:
-    """Add the address being worked on to any exception from below."""
+    """Add the current address as a note to any exception raised within."""
     try:
         yield
-    except BaseException as error:  # a signal may end the work
+    except BaseException as error:  # also those that a signal raises
         error.add_note(f"at {address}")
         raise
 
 
 def checkpoints(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
-    """Group cells in grid order by the checkpoint that they belong to."""
+    """Group cells, which are in grid order, by checkpoint."""
     for _, group in groupby(cells, lambda cell: cell.checkpoint):
         yield list(group)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which cells a command works on; an empty set selects everything."""
+    """A selection of cells for a command; an empty set selects everything."""
 
     sizes: frozenset[str] = frozenset()
     steps: frozenset[int] = frozenset()
@@ -58,11 +58,11 @@ class Selection:
     def of(self, cells: Sequence[Cell]) -> list[Cell]:
         """Pick the selected cells, in grid order.
 
-        Raises AddressError when a named size, step or layer is nowhere in `cells`.
+        Raises AddressError for a size, step or layer that is not in `cells`.
         """
-        _known("size", self.sizes, {cell.size for cell in cells})
-        _known("step", self.steps, {cell.step for cell in cells})
-        _known("layer", self.layers, {cell.layer for cell in cells})
+        _check_exists("size", self.sizes, {cell.size for cell in cells})
+        _check_exists("step", self.steps, {cell.step for cell in cells})
+        _check_exists("layer", self.layers, {cell.layer for cell in cells})
         return [cell for cell in cells if self._has(cell)]
 
     def _has(self, cell: Cell) -> bool:
@@ -74,15 +74,15 @@ class Selection:
 
 
 def parse_selection(text: str | None) -> Selection:
-    """Read `size=1M,step=10,step=30,layer=2`; a name may stand more than once.
+    """Read `size=1M,step=10,step=30,layer=2`; each may be repeated.
 
     Raises AddressError for anything else.
     """
     chosen: dict[str, set[str]] = {"size": set(), "step": set(), "layer": set()}
-    for part in (text or "").split(","):
-        name, _, value = part.strip().partition("=")
+    for term in (text or "").split(","):
+        name, _, value = term.strip().partition("=")
         if text and (name not in chosen or not value):
-            msg = f"--only {part!r}: write size=SIZE, step=STEP or layer=LAYER"
+            msg = f"--only {term!r}: write size=SIZE, step=STEP or layer=LAYER"
             raise AddressError(msg)
         if value:
             chosen[name].add(value)
@@ -97,19 +97,21 @@ def parse_cell(text: str) -> Cell:
     """Read `size/step/layer`. Raises AddressError."""
     parts = text.split("/")
     if len(parts) != 3:
-        msg = f"{text!r} is no cell: write SIZE/STEP/LAYER, as in 1M/100/2"
+        msg = f"{text!r} is not a cell: write SIZE/STEP/LAYER, as in 1M/100/2"
         raise AddressError(msg)
     return Cell(parts[0], _number("step", parts[1]), _number("layer", parts[2]))
 
 
 def nearest_cell(cell: Cell, cells: Sequence[Cell]) -> Cell:
-    """The cell of a grid that is most like one which is not in it."""
-    size = _nearest(cell.size, {one.size for one in cells})
-    of_size = [one for one in cells if one.size == size]
-    step = _nearest(cell.step, {one.step for one in of_size})
-    layers = {one.layer for one in of_size if one.step == step}
+    """Return the cell of a grid that is nearest to one that is not in it."""
+    size = _nearest(cell.size, {candidate.size for candidate in cells})
+    of_size = [candidate for candidate in cells if candidate.size == size]
+    step = _nearest(cell.step, {candidate.step for candidate in of_size})
+    layers = {candidate.layer for candidate in of_size if candidate.step == step}
     return next(
-        one for one in of_size if one[1:] == (step, _nearest(cell.layer, layers))
+        candidate
+        for candidate in of_size
+        if candidate[1:] == (step, _nearest(cell.layer, layers))
     )
 
 
@@ -120,14 +122,14 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def _known(name: str, asked: Iterable[object], have: set[Any]) -> None:
-    for value in asked:
-        if value not in have:
+def _check_exists(name: str, selected: Iterable[object], existing: set[Any]) -> None:
+    for value in selected:
+        if value not in existing:
             msg = f"no {name} {value} in this study: the nearest is "
-            raise AddressError(msg + str(_nearest(value, have)))
+            raise AddressError(msg + str(_nearest(value, existing)))
 
 
 def _nearest(value: object, have: set[Any]) -> object:
     if isinstance(value, int):
-        return min(have, key=lambda one: (abs(one - value), one))
+        return min(have, key=lambda number: (abs(number - value), number))
     return get_close_matches(str(value), sorted(have), 1, 0.0)[0]

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM end a command wherever it is, also in a query of DuckDB.
+"""Let Ctrl-C and SIGTERM end a command at any point, even in a DuckDB query.
 
-Python acts on a signal only between two of its own instructions. So a thread, which the
-operating system's handler wakes at once, ends what runs outside of Python.
+Python handles a signal only between two of its own instructions. So a thread that the
+operating system's handler wakes at once interrupts what runs outside of Python.
 """
 
 import os
@@ -19,29 +19,29 @@ AGAIN = 0.1
 
 
 class Stoppable(Protocol):
-    """What runs outside of Python, a database connection for one."""
+    """Something that runs outside of Python, such as a database connection."""
 
     def interrupt(self) -> None:
-        """End what is running now with an error."""
+        """End the running work with an error."""
 
 
 _running: WeakSet[Stoppable] = WeakSet()
 
 
 def end_on_signal(connection: Stoppable) -> None:
-    """Let a signal that ends the command end what this connection runs."""
+    """Register a connection whose work a signal is to interrupt."""
     _running.add(connection)
 
 
 class Ending:
-    """Which signal ends a command, if one does."""
+    """The handler of signals; `signal` is the one that ends the command, if any."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._raised = threading.Event()
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Note the signal and leave the work: KeyboardInterrupt, or SystemExit."""
+        """Record the signal and raise KeyboardInterrupt or SystemExit."""
         self.signal = signal.Signals(number)
         self._raised.set()
         if self.signal is signal.SIGINT:
@@ -49,9 +49,9 @@ class Ending:
         raise SystemExit(status_of(self.signal))
 
     def watch(self, woken: int) -> None:
-        """End queries whenever a signal of ours wrote its number to the pipe."""
+        """Interrupt queries whenever a signal writes its number to the pipe."""
         while number := os.read(woken, 1):
-            # While a query or a training run has a handler of its own, that one acts.
+            # While a query or a training run has its own handler, that one acts.
             while signal.getsignal(number[0]) == self.handle:
                 for connection in list(_running):
                     with suppress(Exception):  # it may be closed
@@ -67,15 +67,18 @@ def status_of(number: int) -> int:
 
 def handlers() -> dict[signal.Signals, Any]:
     """Return the handler of each of our signals that is not ignored."""
-    found = {number: signal.getsignal(number) for number in SIGNALS}
-    return {n: handler for n, handler in found.items() if handler is not signal.SIG_IGN}
+    current = {number: signal.getsignal(number) for number in SIGNALS}
+    return {
+        n: handler for n, handler in current.items() if handler is not signal.SIG_IGN
+    }
 
 
 @contextmanager
 def ending_on_signals() -> Iterator[Ending]:
-    """Let Ctrl-C and SIGTERM end the work inside; says afterwards which one did.
+    """Let Ctrl-C and SIGTERM end the work within; the yielded object says which did.
 
-    A signal that is ignored, as under `nohup`, stays so. Only the main thread gets any.
+    A signal that is ignored, as under `nohup`, stays ignored. Signals reach only the
+    main thread.
     """
     ending = Ending()
     if threading.current_thread() is not threading.main_thread():

@@ -1,8 +1,8 @@
-"""How much memory training and the intervention take, and how many layers fit.
+"""Estimate the memory of training and intervention, and how many layers fit.
 
-Arithmetic, no allocation: reads the study and a model's shape. What is counted is what
-the code of `train`, `sae`, `hidden` and `intervene` holds at once; benchmarks/README.md
-compares it with what was measured.
+Arithmetic without allocation: reads the study and a model's shape. Counts what the code
+of `train`, `sae`, `lm` and `intervene` holds at once; benchmarks/README.md compares it
+with measurements.
 """
 
 import resource
@@ -23,40 +23,40 @@ from bisae.study import Study
 
 T = TypeVar("T")
 FREE_SHARE = 0.9
-"""Of the memory that is free, what training may use: the rest is for what is not
-counted, such as fragments."""
+"""Share of the free memory that training may use; the rest is for what is not counted,
+such as fragmentation."""
 HOST_SLACK = 1.2
-"""Resident host memory over what is counted: the model's file while it is read, and
-what the allocator keeps. Measured at one and at four layers, 1.20 to 1.23."""
+"""Resident host memory relative to what is counted: the model's file while it is read,
+and what the allocator keeps. Measured as 1.20 to 1.23 at one and at four layers."""
 
 
 class Need(NamedTuple):
-    """Bytes on the device that trains."""
+    """Bytes needed on the training device."""
 
     once: int
     """The model, its activations, and what the steps of all autoencoders share."""
     layer: int
     """For each layer: its hidden states in the buffer, and in the model's last pass."""
     sae: int
-    """For each autoencoder: float32 weights, and Adam's two moments of them."""
+    """For each autoencoder: float32 weights, and Adam's two moments."""
 
     def of(self, layers: int, saes: int) -> int:
-        """Bytes for so many layers and autoencoders at once."""
+        """Return the bytes for some number of layers and autoencoders at once."""
         return self.once + layers * self.layer + saes * self.sae
 
 
 def device_of(study: Study) -> torch.device:
-    """The device that the study asks for, whether this machine has it or not."""
+    """Return the study's device, whether this machine has it or not."""
     return chosen_device(study.lm.device)
 
 
 def state_bytes(study: Study) -> int:
-    """Bytes of one number of the language model."""
+    """Return the bytes of one number of the language model."""
     return chosen_dtype(study.lm.dtype, device_of(study)).itemsize
 
 
 def need(study: Study, shape: ModelShape, n_params: int) -> Need:
-    """What training takes beside the libraries."""
+    """Return what training needs in addition to the libraries."""
     d, n = shape.d_model, study.sae.n_features
     device, wide = device_of(study), state_bytes(study)
     batch = study.sae.batch_tokens
@@ -75,7 +75,7 @@ def need(study: Study, shape: ModelShape, n_params: int) -> Need:
 
 
 def _step_bytes(study: Study, d: int, device: torch.device) -> int:
-    """What a step holds at its fullest, beside weights: while gradients are taken."""
+    """Return a step's peak bytes besides weights: while gradients are computed."""
     n, k, batch = study.sae.n_features, study.sae.k, study.sae.batch_tokens
     narrow = product_dtype(study.sae, device) == torch.bfloat16
     pre = min(batch, block_rows(device, n)) * n
@@ -93,10 +93,10 @@ def _step_bytes(study: Study, d: int, device: torch.device) -> int:
 
 
 def measuring_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
-    """What the intervention holds: one model, the autoencoder, a batch's logits."""
-    asked, wide = study.intervention, state_bytes(study)
-    documents = (asked and asked.batch_documents) or study.lm.batch_documents
-    # The states of the layer: kept, a copy, and what is added, in float32.
+    """Return bytes of the intervention: a model, the autoencoder, a batch's logits."""
+    settings, wide = study.intervention, state_bytes(study)
+    documents = (settings and settings.batch_documents) or study.lm.batch_documents
+    # The states of the layer: cached, a copy, and the steering vectors in float32.
     numbers = shape.vocab_size * wide + shape.d_model * (2 * wide + 4)
     batch = documents * study.corpus.context * numbers
     sae = 4 * _autoencoder_numbers(study, shape.d_model)
@@ -104,13 +104,13 @@ def measuring_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
 
 
 def translating_bytes(study: Study, shape: ModelShape, n_params: int) -> int:
-    """What translation holds before it begins: both models and the autoencoder."""
+    """Return bytes before translation begins: both models and the autoencoder."""
     sae = 4 * _autoencoder_numbers(study, shape.d_model)
     return 2 * n_params * state_bytes(study) + sae
 
 
-def past_bytes(study: Study, shape: ModelShape) -> int:
-    """At most, what both models keep of a token that is read: keys and values."""
+def kv_cache_bytes(study: Study, shape: ModelShape) -> int:
+    """Return the maximum bytes of a token's keys and values in both models."""
     return 2 * 2 * shape.n_layers * shape.d_model * state_bytes(study)
 
 
@@ -120,7 +120,7 @@ def _autoencoder_numbers(study: Study, d: int) -> int:
 
 
 def host_bytes(study: Study, shape: ModelShape, layers: int, on_device: int) -> int:
-    """Bytes of host memory, the libraries included as this process has them now."""
+    """Return the bytes of host memory, including this process's libraries."""
     if device_of(study).type == "cpu":
         return libraries() + int(HOST_SLACK * on_device)
     slots = study.sae.buffer_batches * study.sae.batch_tokens
@@ -131,7 +131,7 @@ def host_bytes(study: Study, shape: ModelShape, layers: int, on_device: int) -> 
 
 
 def libraries() -> int:
-    """Resident bytes of this process; its peak where the system does not say."""
+    """Return the resident bytes of this process, or its peak if only that is known."""
     status = Path("/proc/self/statm")
     if status.exists():
         return int(status.read_text().split()[1]) * resource.getpagesize()
@@ -140,12 +140,12 @@ def libraries() -> int:
 
 
 def available(study: Study) -> int:
-    """Bytes that training may use: `memory_gb`, or most of what its device has free."""
+    """Return the bytes training may use: `memory_gb`, or most of the free memory."""
     if study.lm.memory_gb is not None:
         return int(study.lm.memory_gb * 1e9)
     device = device_of(study)
     if device.type == "cuda" and not torch.cuda.is_available():
-        msg = f"device {study.lm.device!r} is asked for, but PyTorch sees no CUDA "
+        msg = f"device {study.lm.device!r} was requested, but PyTorch sees no CUDA "
         msg += "device; use auto, or give [lm] memory_gb to plan for another machine"
         raise CheckpointError(msg)
     if device.type == "cuda":
@@ -153,29 +153,29 @@ def available(study: Study) -> int:
     return int(FREE_SHARE * _free_host() / HOST_SLACK)
 
 
-def groups(items: Sequence[T], need: Need, room: int, *, layers: bool) -> list[list[T]]:
-    """Divide what is to be trained into as few passes as fit `room`, evenly.
+def divide_into_passes(
+    items: Sequence[T], need: Need, room: int, *, layers: bool
+) -> list[list[T]]:
+    """Divide items to train evenly into the fewest passes that fit in `room` bytes.
 
-    `layers`: each item has a layer of its own; else they share one. Raises OutOfMemory
-    when one alone does not fit.
+    With `layers` each item has its own layer, else all share one. Raises OutOfMemory if
+    not even one item fits.
     """
-    own = need.sae + (need.layer if layers else 0)
+    per_item = need.sae + (need.layer if layers else 0)
     fixed = need.once + (0 if layers else need.layer)
-    fit = (room - fixed) // own
+    fit = (room - fixed) // per_item
     if fit < 1:
-        msg = (
-            f"one autoencoder needs {(fixed + own) / 1e9:.1f} GB, {room / 1e9:.1f} GB "
-        )
-        msg += "may be used; lower [sae] batch_tokens, buffer_batches or n_features, "
-        msg += "or raise [lm] memory_gb"
+        msg = f"one autoencoder needs {(fixed + per_item) / 1e9:.1f} GB, "
+        msg += f"{room / 1e9:.1f} GB may be used; lower [sae] batch_tokens, "
+        msg += "buffer_batches or n_features, or raise [lm] memory_gb"
         raise OutOfMemory(msg)
     passes = -(-len(items) // fit)
-    bounds = [len(items) * one // passes for one in range(passes + 1)]
+    bounds = [len(items) * number // passes for number in range(passes + 1)]
     return [list(items[a:b]) for a, b in pairwise(bounds)]
 
 
 @contextmanager
-def advising(saes: int) -> Iterator[None]:
+def explain_out_of_memory(saes: int) -> Iterator[None]:
     """Turn a failed allocation into an OutOfMemory that says which setting to lower."""
     try:
         yield
@@ -196,10 +196,12 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _free_host() -> int:
-    """Bytes of host memory that are free, within this process's control group."""
+    """Return the free bytes of host memory within this process's control group."""
     info = Path("/proc/meminfo")
     if not info.exists():
-        return 2**62  # unknown: all layers at once, and an error says what to lower
+        return (
+            2**62
+        )  # unknown: train all layers at once, and let an error say what to lower
     lines = dict(line.split(":") for line in info.read_text().splitlines())
     free = int(lines["MemAvailable"].split()[0]) * 1024
     limit, used = (Path(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))

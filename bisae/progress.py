@@ -15,19 +15,19 @@ from tqdm import tqdm
 T = TypeVar("T")
 SHOWN_AFTER = 2.0
 LINE_EVERY = 10.0
-"""Seconds between two lines of a process that say how far it is."""
+"""Seconds between two progress lines of a process."""
 RATED_FROM = 1e-3
-"""The share of the work before which its rate would mislead: it has only begun."""
+"""Share of the work below which its rate would mislead."""
 
 
 class Progress(Protocol):
-    """What counts work that is done; to be closed by `with`."""
+    """A counter of finished work, used as a context manager."""
 
     n: float
-    """How much is done."""
+    """Units of work done."""
 
     def update(self, n: float = 1) -> object:
-        """Count more of it."""
+        """Count more finished work."""
 
     def __enter__(self) -> Self: ...
 
@@ -57,12 +57,12 @@ def bar(total: int, title: str, unit: str, done: int = 0) -> Progress:
 
 
 def use_plain_lines() -> None:
-    """Write plain lines on a terminal too, which other processes share."""
+    """Write plain lines on a terminal too, as other processes share it."""
     Lines.always = True
 
 
 def track(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
-    """Pass items on, counting them."""
+    """Yield items and count them."""
     with bar(total, title, unit) as shown:
         for item in items:
             yield item
@@ -70,17 +70,17 @@ def track(items: Iterable[T], total: int, title: str, unit: str) -> Iterator[T]:
 
 
 def note(message: str) -> None:
-    """Tell the user something on standard error, above a bar that may be there."""
+    """Write a message on standard error, above a progress bar if there is one."""
     tqdm.write(message, file=sys.stderr)
 
 
 class Lines:
-    """Progress as plain lines: now and then how far, at the end how long it took."""
+    """Progress as plain lines, written at intervals and at the end."""
 
     always: ClassVar = False
-    """Whether this process writes lines where it could draw a bar."""
+    """True to write lines even where a bar could be drawn."""
     last_line: ClassVar = -inf
-    """When this process last wrote a line; all its work shares the interval."""
+    """Time of this process's last line; all its work shares the interval."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Lines:
         done: int = 0,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`done` of `total` was done before; `clock` counts seconds."""
+        """`done` of `total` was finished before; `clock` counts seconds."""
         self.n: float = done
         self._total, self._title, self._unit = total, title, unit
         self._before = done
@@ -110,9 +110,9 @@ class Lines:
             self._write(f"{self._share()}{self._pace(now)}", now)
 
     def __exit__(self, error: object, *_: object) -> None:
-        """Say how much was done and in which time, if it took long.
+        """Write how much was done in what time, if it took long.
 
-        Not of work that ends early without an error: a query, or cells left to others.
+        Writes nothing for work that ends early without an error, such as a query.
         """
         now = self._clock()
         seconds = now - self._start
@@ -135,8 +135,8 @@ class Lines:
         seconds, counted = now - self._start, self.n - self._before
         if counted <= RATED_FROM * self._total:
             return ""
-        left = (self._total - self.n) * seconds / counted
-        return f"{self._rate(seconds)}, {duration(left)} left"
+        remaining = (self._total - self.n) * seconds / counted
+        return f"{self._rate(seconds)}, {duration(remaining)} left"
 
     def _rate(self, seconds: float) -> str:
         counted = self.n - self._before
@@ -148,20 +148,20 @@ class Lines:
 
 
 def duration(seconds: float) -> str:
-    """Write a time in the two units that matter: 2.5 s, 40 s, 3 min 20 s, 5 h 10 min.
+    """Format a time in its two largest units: 2.5 s, 40 s, 3 min 20 s, 5 h 10 min.
 
-    Below ten seconds with a tenth, which is left out where it is zero.
+    Below ten seconds with a tenth, unless it is zero.
     """
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
+    minutes, seconds_rest = divmod(round(seconds), 60)
+    hours, minutes_rest = divmod(minutes, 60)
     if hours:
-        return f"{hours:,} h {minutes_left} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return f"{hours:,} h {minutes_rest} min"
+    return f"{minutes} min {seconds_rest} s" if minutes else f"{seconds_rest} s"
 
 
 def _rounded(number: float) -> str:
-    """Write a number with two digits that matter: 35,000, 8.3, 12."""
+    """Format a number with two significant digits: 35,000, 8.3, 12."""
     digits = 0 if number >= 9.95 else 1
     return f"{float(f'{number:.2g}'):,.{digits}f}".removesuffix(".0")

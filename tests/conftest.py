@@ -160,7 +160,7 @@ def copied_study(tiny: Store, tmp_path: Path) -> Study:
     """The tiny study over a copy of its store."""
     copy_store(tiny, tmp_path / "store")
     update = {"store": str(tmp_path / "store"), "work_dir": str(tmp_path / "work")}
-    return tiny.study.model_copy(update=update).remembering({})
+    return tiny.study.model_copy(update=update).with_written_paths({})
 
 
 @pytest.fixture

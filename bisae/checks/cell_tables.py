@@ -27,7 +27,7 @@ def open_cell(
     `again` are the tables of a sample that was encoded again, if it was.
     """
     feature = store.stored_codes(cell).feature
-    rows, features = store.told(cell)
+    rows, features = store.slot_summary(cell)
     compared = open_needed(con, store, [RECORDED], cell)
     tables = {
         "cell_settings": _settings(store, cell),

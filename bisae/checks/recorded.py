@@ -16,10 +16,10 @@ from bisae.checks.code_checks import check_cells, code_suite
 from bisae.checks.results import CheckResult
 from bisae.checks.run import ROWS_SHOWN
 from bisae.checks.validate import validate
-from bisae.encode.again import Tables, encode_again
+from bisae.encode.reencode import Tables, reencode_block
 from bisae.grid import Cell, Selection, checkpoints
 from bisae.lm import LanguageModel
-from bisae.lm.opening import is_at_hand, note_checkpoint, open_model
+from bisae.lm.opening import has_local_checkpoint, note_checkpoint, open_model
 from bisae.progress import note
 from bisae.query import (
     Connection,
@@ -53,7 +53,7 @@ def record_results(
     stale = [cell for cell in cells if not _is_recorded(store, cell, provenance[cell])]
     with closing(database(store.tables)) as con:
         for cell, results in check_codes(store, stale, lm):
-            again = lm is not None or is_at_hand(store, cell)
+            again = lm is not None or has_local_checkpoint(store, cell)
             _write(con, store, cell, results, provenance[cell] | {ENCODED_AGAIN: again})
 
 
@@ -102,7 +102,7 @@ def _encoded_again(
     A model that is loaded for it is released here.
     """
     first = cells[0]
-    if lm is None and is_at_hand(store, first):
+    if lm is None and has_local_checkpoint(store, first):
         note_checkpoint(store, first)
         lm = open_model(store, first.size, first.step)
     if lm is None:
@@ -113,7 +113,7 @@ def _encoded_again(
             "checkpoint's weights or dtype differ from those the codes were made with"
         )
         return {}
-    return dict(encode_again(store, lm, cells))
+    return dict(reencode_block(store, lm, cells))
 
 
 def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _is_recorded(store: Store, cell: Cell, provenance: dict[str, Any]) -> bool:
     file = table_file(store, RECORDED, cell)
     whole, part = (provenance | {ENCODED_AGAIN: again} for again in (True, False))
     return is_current(file, whole) or (
-        not is_at_hand(store, cell) and is_current(file, part)
+        not has_local_checkpoint(store, cell) and is_current(file, part)
     )
 
 

@@ -302,8 +302,8 @@ def _build(path: Path, only: str | None, *, trust: bool) -> None:
     _show_answer(store, "from overview")
     results = validate(store)
     page = report(store, as_records(results))
-    say(f"store  {store.place}\nreport {page}")
+    say(f"store  {store.path}\nreport {page}")
     if failed := failures(results):
         msg = f"{len(failed)} of {len(results)} checks failed; "
-        msg += f"`bisae validate {store.place}` shows which"
+        msg += f"`bisae validate {store.path}` shows which"
         raise CheckFailed(msg)

@@ -88,6 +88,6 @@ def catalog(store: str, output: Path | None) -> None:
     opened = bisae.open(store)
     if missing := missing_cells(opened):
         say(f"{missing} cells are not finished: they are not in it")
-    file = output or Path(f"{opened.place.absolute().name}.duckdb")
+    file = output or Path(f"{opened.path.absolute().name}.duckdb")
     write_catalog(opened, file)
     click.echo(file)

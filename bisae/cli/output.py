@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from bisae.cli.options import is_seen, say, show_fitting
-from bisae.disk import exchanged
+from bisae.disk import atomic_write
 from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, SqlError, StoreError
 from bisae.formats import pieces
@@ -97,7 +97,7 @@ class Asker(NamedTuple):
         """Give a file that becomes the output once all is in it."""
         assert self.output
         try:
-            with exchanged(self.output) as file:
+            with atomic_write(self.output) as file:
                 yield file
         except BisaeError:
             raise  # some are an OSError as well

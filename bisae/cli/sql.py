@@ -96,7 +96,7 @@ def sql(
         if query is None:
             from bisae.cli.shell import run_shell
 
-            run_shell(asker, opened.place)
+            run_shell(asker, opened.path)
         else:
             asker.ask_once(query)
 

@@ -51,12 +51,12 @@ def cp(store: str, dest: str, only: str | None) -> None:
     Example: bisae cp toy/store toy/copy --only size=0.5M
     """
     import bisae
-    from bisae.files import place
+    from bisae.files import any_path
     from bisae.grid import parse_selection
     from bisae.store.transfer import copy_cells
 
-    other, n = copy_cells(bisae.open(store), place(dest), parse_selection(only))
-    say(f"{n} cells are in {other.place}")
+    other, n = copy_cells(bisae.open(store), any_path(dest), parse_selection(only))
+    say(f"{n} cells are in {other.path}")
 
 
 @click.command()
@@ -80,7 +80,7 @@ def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes
 
     opened = bisae.open(store)
     cells = parse_selection(only).of(opened.cells)
-    told = f"{len(cells)} cells of {opened.place}, {cells[0]} to {cells[-1]}"
+    told = f"{len(cells)} cells of {opened.path}, {cells[0]} to {cells[-1]}"
     if not yes:
         click.confirm(f"remove {told}?", abort=True, err=True)
     remove_cells(opened, cells)

@@ -1,7 +1,7 @@
-"""Text becomes token windows in four splits.
+"""Turn text into token windows in four splits.
 
 Reads the study's text through `datasets` and its tokenizer, writes `corpus/` of the
-store. Translations and copies of one text never stand in two splits.
+store. Translations and copies of a text are always in the same split.
 """
 
 from bisae.corpus.amounts import (

@@ -1,6 +1,6 @@
-"""How many tokens each split and language gets, and what of a study does not fit.
+"""Token numbers of each split and language, and whether the text is enough for them.
 
-Reads the study's text to count it; writes nothing.
+Reads the study's text to count its tokens; writes nothing.
 """
 
 from collections import Counter
@@ -25,37 +25,37 @@ DIVIDE = (
 def count_tokens(study: Study, tokenizer: Any) -> Amounts:
     """Count the text's tokens by split and language. Raises CorpusError.
 
-    Where the study asks for numbers, counting stops once a language has them.
+    If the study gives numbers of tokens, counting stops once a language has enough.
     """
-    split_of, counts = splitter(study), _none(study)
-    wanted = None
+    split_of, counts = splitter(study), _zeros(study)
+    target = None
     if not study.corpus.asks_for_shares:
-        wanted = asked_tokens(study)
-        study = _unmixed(study)
-    with bar(sum((wanted or {}).values()), "counting text", "tokens") as shown:
+        target = requested_tokens(study)
+        study = _unshuffled(study)
+    with bar(sum((target or {}).values()), "counting text", "tokens") as shown:
         for language in study.corpus.languages:
             for window in windows(study, language, tokenizer, split_of):
                 counts[window.split, language] += len(window.token_id)
                 shown.update(len(window.token_id))
-                if wanted and not _lacking(wanted, counts)[language]:
+                if target and not _shortages(target, counts)[language]:
                     break
     return counts
 
 
-def asked_tokens(study: Study) -> Amounts:
-    """Tokens asked for by number: whole windows, the same for each language."""
+def requested_tokens(study: Study) -> Amounts:
+    """Return the requested tokens in whole windows, the same for each language."""
     corpus, size = study.corpus, study.corpus.context - 1
     windows_each = {
         split: -(-tokens // (len(corpus.languages) * size))
         for split, tokens in corpus.tokens.items()
     }
-    return {key: windows_each[key[0]] * size for key in _none(study)}
+    return {key: windows_each[key[0]] * size for key in _zeros(study)}
 
 
 def shared_tokens(study: Study, counts: Amounts) -> Amounts:
-    """Tokens of shares of the text: in whole windows what every language has.
+    """Return the tokens of shares of the text, in windows that all languages have.
 
-    At least a window each, whether it is there or not.
+    At least one window each, even if the text has none.
     """
     languages, size = study.corpus.languages, study.corpus.context - 1
     least = {split: min(counts[split, name] for name in languages) for split in SPLITS}
@@ -63,7 +63,7 @@ def shared_tokens(study: Study, counts: Amounts) -> Amounts:
 
 
 def with_numbers(study: Study, counts: Amounts) -> Study:
-    """Return the study with numbers in place of the shares of the text."""
+    """Return the study with numbers of tokens instead of shares of the text."""
     if not study.corpus.asks_for_shares:
         return study
     tokens = Counter[str]()
@@ -73,7 +73,7 @@ def with_numbers(study: Study, counts: Amounts) -> Study:
 
 
 def with_stored_numbers(store: Store) -> Study:
-    """Return the store's study, with what its corpus has in place of shares."""
+    """Return the store's study with its corpus's token numbers instead of shares."""
     if not store.study.corpus.asks_for_shares:
         return store.study
     lengths = {
@@ -84,16 +84,16 @@ def with_stored_numbers(store: Store) -> Study:
 
 
 def misfits(study: Study, counts: Amounts) -> list[str]:
-    """Say in how far the text is too little for the study."""
+    """Return messages about what the text is too small for."""
     shares = study.corpus.asks_for_shares
-    wanted = shared_tokens(study, counts) if shares else asked_tokens(study)
-    train = sum(n for (split, _), n in wanted.items() if split == "train")
+    target = shared_tokens(study, counts) if shares else requested_tokens(study)
+    train = sum(n for (split, _), n in target.items() if split == "train")
     batch = batch_misfit(study, train if shares else study.corpus.tokens["train"])
-    return [one for one in (shortage(study, wanted, counts), batch) if one]
+    return [message for message in (shortage(study, target, counts), batch) if message]
 
 
 def batch_misfit(study: Study, train_tokens: int) -> str | None:
-    """Say that a batch is more than the training text, if it is."""
+    """Return a message if a batch is larger than the training text."""
     if study.sae.batch_tokens <= train_tokens:
         return None
     return (
@@ -102,9 +102,9 @@ def batch_misfit(study: Study, train_tokens: int) -> str | None:
     )
 
 
-def shortage(study: Study, wanted: Amounts, counts: Amounts) -> str | None:
-    """Say which languages lack how many tokens of which splits, and what to do."""
-    lacking = {name: few for name, few in _lacking(wanted, counts).items() if few}
+def shortage(study: Study, target: Amounts, counts: Amounts) -> str | None:
+    """Return a message about the tokens that languages lack in each split, if any."""
+    lacking = {name: few for name, few in _shortages(target, counts).items() if few}
     if not lacking:
         return None
     languages = "; ".join(
@@ -114,11 +114,11 @@ def shortage(study: Study, wanted: Amounts, counts: Amounts) -> str | None:
     )
     splits = dict.fromkeys(split for few in lacking.values() for split in few)
     return (
-        f"too little text: {languages}, {_used(study)}; {_remedy(study, list(splits))}"
+        f"too little text: {languages}, {_usage(study)}; {_remedy(study, list(splits))}"
     )
 
 
-def _used(study: Study) -> str:
+def _usage(study: Study) -> str:
     corpus = study.corpus
     if corpus.join or corpus.short == "keep":
         return "once all documents are used, equal ones once"
@@ -145,20 +145,20 @@ def _with_tokens(study: Study, tokens: Mapping[str, int]) -> Study:
     return study.model_copy(update={"corpus": corpus})
 
 
-def _unmixed(study: Study) -> Study:
-    """The study with its windows in the order of the text: none is read ahead."""
+def _unshuffled(study: Study) -> Study:
+    """Return the study with windows in text order, so that none is read ahead."""
     corpus = study.corpus.model_copy(update={"shuffle_windows": 1})
     return study.model_copy(update={"corpus": corpus})
 
 
-def _none(study: Study) -> Amounts:
+def _zeros(study: Study) -> Amounts:
     return {(split, name): 0 for name in study.corpus.languages for split in SPLITS}
 
 
-def _lacking(wanted: Amounts, counts: Amounts) -> dict[str, dict[str, int]]:
-    """How many tokens each language lacks of each split that it has too few of."""
-    lacking: dict[str, dict[str, int]] = {language: {} for _, language in wanted}
-    for (split, language), tokens in wanted.items():
+def _shortages(target: Amounts, counts: Amounts) -> dict[str, dict[str, int]]:
+    """Return the missing tokens of each language, by split."""
+    lacking: dict[str, dict[str, int]] = {language: {} for _, language in target}
+    for (split, language), tokens in target.items():
         if counts[split, language] < tokens:
             lacking[language][split] = tokens - counts[split, language]
     return lacking

@@ -1,7 +1,7 @@
-"""The splits of the store, equal tokens per language.
+"""Build the splits of the store with equal tokens per language.
 
-Reads the study's text, writes `corpus/`; says what was left out as a copy, and what
-each source of a language gave.
+Reads the study's text, writes `corpus/`; reports how much was left out as copies, and
+the share of each source of a language.
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ import numpy as np
 
 from bisae.corpus.amounts import (
     Amounts,
-    asked_tokens,
     count_tokens,
     misfits,
+    requested_tokens,
     shared_tokens,
     shortage,
 )
@@ -31,20 +31,20 @@ from bisae.study import Study
 
 DOCUMENTS_AT_ONCE = 4096
 DOCUMENTS_TRIED, CHARACTERS_TRIED = 16, 1000
-"""Text of each source that a tokenizer without a file of its own must give back."""
+"""Text of each source that a tokenizer without a tokenizer.json must round-trip."""
 
 
 def build_corpus(store: Store) -> None:
-    """Write all splits, equal tokens per language. Does nothing when they are there.
+    """Write all splits with equal tokens per language, unless they exist.
 
-    Raises CorpusError when there is too little text, saying all that lacks.
+    Raises CorpusError if there is too little text, listing everything that is missing.
     """
     if store.has_corpus():
         return
     study = store.study
     tokenizer = load_tokenizer(study)
     _check_text(study, tokenizer)
-    wanted = _wanted(study, tokenizer)
+    target = _target(study, tokenizer)
     attributes = {
         "bos_token_id": bos_token_id(study, tokenizer),
         "vocab_size": n_token_ids(tokenizer),
@@ -53,12 +53,12 @@ def build_corpus(store: Store) -> None:
     }
     split_of = splitter(study)
     shares = [
-        _Share(study, language, tokenizer, split_of, wanted)
+        _LanguageWindows(study, language, tokenizer, split_of, target)
         for language in study.corpus.languages
     ]
     with store.write_corpus() as writer:
         rows: dict[str, list[tuple[int, list[int]]]] = {split: [] for split in SPLITS}
-        for language, window in _in_turn(shares, sum(wanted.values())):
+        for language, window in _in_turn(shares, sum(target.values())):
             waiting = rows[window.split]
             waiting.append((language, window.token_id))
             if len(waiting) == DOCUMENTS_AT_ONCE:
@@ -68,7 +68,7 @@ def build_corpus(store: Store) -> None:
             if waiting:
                 writer.append(split, *_arrays(waiting, study.corpus.context))
         counts = {key: n for share in shares for key, n in share.counts.items()}
-        if message := shortage(study, wanted, counts):
+        if message := shortage(study, target, counts):
             raise CorpusError(message)
         writer.finish(attributes)
     for share in shares:
@@ -77,16 +77,18 @@ def build_corpus(store: Store) -> None:
 
 
 def _check_text(study: Study, tokenizer: Any) -> None:
-    """Where no tokenizer.json decides, the study's own text must come back whole."""
+    """Without a tokenizer.json, check that the study's text survives a round trip."""
     if tokenizer_file(*study.tokenizer()):
         return
     for source in study.corpus.text:
         documents = islice(read_documents(source), DOCUMENTS_TRIED)
-        check_round_trip(tokenizer, [one.text[:CHARACTERS_TRIED] for one in documents])
+        check_round_trip(
+            tokenizer, [document.text[:CHARACTERS_TRIED] for document in documents]
+        )
 
 
-class _Share:
-    """One language's windows, as many of each split as are wanted."""
+class _LanguageWindows:
+    """The windows of one language, up to the target of each split."""
 
     def __init__(
         self,
@@ -94,33 +96,33 @@ class _Share:
         language: str,
         tokenizer: Any,
         split_of: Callable[[Document], str],
-        wanted: Amounts,
+        target: Amounts,
     ) -> None:
         self._language = language
         self._sources = study.corpus.sources(language)
         self._distinct = Distinct()
         self._windows = windows(study, language, tokenizer, split_of, self._distinct)
-        self._wanted = {key: n for key, n in wanted.items() if key[1] == language}
+        self._target = {key: n for key, n in target.items() if key[1] == language}
         self._by_source = Counter[int]()
-        self.counts = dict.fromkeys(self._wanted, 0)
+        self.counts = dict.fromkeys(self._target, 0)
         """Tokens so far, by split and language."""
 
     def take(self) -> Window | None:
-        """Take the next window, with no token where its split has enough.
+        """Take the next window, emptied if its split has enough tokens.
 
-        None once all splits have enough, or the text has ended.
+        Returns None once all splits have enough, or at the end of the text.
         """
-        window = None if self.counts == self._wanted else next(self._windows, None)
+        window = None if self.counts == self._target else next(self._windows, None)
         if window is None:
             return None
         key = window.split, self._language
-        token_id = window.token_id[: self._wanted[key] - self.counts[key]]
+        token_id = window.token_id[: self._target[key] - self.counts[key]]
         self.counts[key] += len(token_id)
         self._by_source[window.source] += len(token_id)
         return window._replace(token_id=token_id)
 
     def note_copies(self) -> None:
-        """Say how many documents were left out as copies, if any."""
+        """Report how many documents were left out as copies, if any."""
         documents, copies = self._distinct.documents, self._distinct.copies
         if copies:
             note(
@@ -129,7 +131,7 @@ class _Share:
             )
 
     def note_sources(self) -> None:
-        """Say what each of several sources gave."""
+        """Report the share of each source, if there are several."""
         if len(self._sources) > 1:
             total = self._by_source.total()
             parts = (
@@ -140,8 +142,10 @@ class _Share:
             note(f"{self._language}: {', '.join(parts)}")
 
 
-def _in_turn(shares: list[_Share], total: int) -> Iterator[tuple[int, Window]]:
-    """Windows of all languages in turn, until each has its tokens in every split."""
+def _in_turn(
+    shares: list[_LanguageWindows], total: int
+) -> Iterator[tuple[int, Window]]:
+    """Yield windows of all languages in turn, until each has enough in every split."""
     unfinished = dict(enumerate(shares))
     with bar(total, "corpus", "tokens") as shown:
         while unfinished:
@@ -154,10 +158,10 @@ def _in_turn(shares: list[_Share], total: int) -> Iterator[tuple[int, Window]]:
                     yield number, window
 
 
-def _wanted(study: Study, tokenizer: Any) -> Amounts:
-    """Tokens that each split gets of each language; shares of the text are counted."""
+def _target(study: Study, tokenizer: Any) -> Amounts:
+    """Return the target tokens by split and language, counting text for shares."""
     if not study.corpus.asks_for_shares:
-        return asked_tokens(study)
+        return requested_tokens(study)
     counts = count_tokens(study, tokenizer)
     if messages := misfits(study, counts):
         raise CorpusError("; ".join(messages))

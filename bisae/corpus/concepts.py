@@ -1,7 +1,7 @@
-"""Which tokens of the text stand on words of the lexicon.
+"""Find the tokens that belong to words of the lexicon.
 
-Reads a split's windows, the tokenizer and the study's lexicon; gives the positions
-whose token is mostly such a word.
+Reads a split's windows, the tokenizer and the study's lexicon; returns the positions
+whose token consists mostly of such a word.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ from bisae.store import Block
 
 
 class TokenConcept(NamedTuple):
-    """A token that stands on a word of the lexicon."""
+    """A token that belongs to a word of the lexicon."""
 
     token_row: int
     concept: str
     topic: str
     language: str
     word: str
-    """The word as the lexicon has it."""
+    """The word as written in the lexicon."""
 
 
 def find_concepts(
     block: Block, languages: tuple[str, ...], tokenizer: Any, lexicon: Lexicon
 ) -> Iterator[TokenConcept]:
-    """The lexicon's words in some documents, one row for each token of a word."""
+    """Yield each token of the lexicon's words in some documents."""
     width = block.token_id.shape[1]
     for number, tokens in enumerate(block.token_id):
         real = tokens[tokens >= 0].tolist()
@@ -42,9 +42,9 @@ def find_concepts(
 
 
 def _offsets(token_id: list[int], tokenizer: Any) -> tuple[str, list[int]]:
-    """The text of a window, and where in it each token ends.
+    """Return the text of a window, and the position at which each token ends.
 
-    A token that ends inside a character ends before it.
+    A token that ends inside a character counts as ending before it.
     """
     prefixes = [token_id[: end + 1] for end in range(len(token_id))]
     texts = tokenizer.batch_decode(prefixes, clean_up_tokenization_spaces=False)
@@ -52,7 +52,7 @@ def _offsets(token_id: list[int], tokenizer: Any) -> tuple[str, list[int]]:
 
 
 def _covering(text: str, start: int, end: int, matches: list[Match]) -> Match | None:
-    """The match that makes up at least half of a token's visible characters."""
+    """Return the match that covers at least half of a token's visible characters."""
     visible = len(text[start:end].strip())
     for match in matches:
         shared = min(end, match.end) - max(start, match.start)

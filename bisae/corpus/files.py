@@ -1,6 +1,6 @@
-"""Rows of text files: JSON Lines, Parquet or plain text, also gzipped.
+"""Read rows of text files: JSON Lines, Parquet or plain text, also gzipped.
 
-Reads the fields that are asked for and no others, every value as the file has it.
+Reads only the requested fields, and does not convert their values.
 """
 
 import gzip
@@ -23,9 +23,9 @@ Row = dict[str, Any]
 
 
 def list_files(source: Source) -> list[Path]:
-    """List a source's files, those of a pattern by name.
+    """List a source's files, those matching a pattern sorted by name.
 
-    Raises CorpusError for a name that is no file, and a file that is no text.
+    Raises CorpusError for a missing file and for a file that is not text.
     """
     files = [file for pattern in source.files for file in _matches(pattern)]
     for file in files:
@@ -39,7 +39,7 @@ def list_files(source: Source) -> list[Path]:
 
 
 def kind(file: Path) -> str | None:
-    """Return how a file is read, by the end of its name: json, parquet or text."""
+    """Return a file's format by its suffix: json, parquet or text; None if unknown."""
     return KINDS.get(Path(file.name.lower().removesuffix(".gz")).suffix)
 
 
@@ -60,14 +60,14 @@ def read_rows(file: Path, source: Source, fields: Iterable[str]) -> Iterator[Row
 
 
 def _matches(pattern: str) -> list[Path]:
-    """Return the file of that name, else the files that the pattern matches."""
+    """Return the file with exactly this name, else the files matching the pattern."""
     path = Path(pattern)
     if path.is_dir():
         ends = (file.suffix for file in sorted(path.rglob("*")) if kind(file))
-        msg = f"{path} is a folder; name its files by a pattern, such as "
+        msg = f"{path} is a folder; give a pattern for its files, such as "
         msg += f"{path}/**/*{next(ends, '.jsonl')}"
         raise CorpusError(msg)
-    matches = [path] if path.exists() else map(Path, glob(pattern, recursive=True))  # noqa: PTH207 - of any folder
+    matches = [path] if path.exists() else map(Path, glob(pattern, recursive=True))  # noqa: PTH207 - the folder may be any
     files = sorted(file for file in matches if file.is_file())
     if not files:
         msg = f"no text file {pattern}"
@@ -76,7 +76,7 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _decoded(content: BinaryIO) -> TextIOWrapper:
-    """Decode UTF-8, with or without a mark; only a line feed ends a line."""
+    """Decode UTF-8, with or without a byte-order mark; only a line feed ends a line."""
     return TextIOWrapper(content, encoding="utf-8-sig", newline="\n")
 
 
@@ -85,7 +85,7 @@ def _lines(text: Iterable[str]) -> Iterator[str]:
 
 
 def _json_rows(text: TextIOWrapper, file: Path) -> Iterator[Row]:
-    """Stream the objects of JSON Lines, or of one array, which is read whole."""
+    """Stream the objects of JSON Lines, or of a single array, which is read whole."""
     first = next(text, "")
     if first.lstrip().startswith("["):
         yield from _objects(_parsed(first + text.read(), f"{file}"), file)
@@ -99,7 +99,7 @@ def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"{where} is not JSON ({error}); write one object a line"
+        msg = f"{where} is not JSON ({error}); write one object per line"
         raise CorpusError(msg) from error
 
 
@@ -113,12 +113,12 @@ def _objects(values: list[Any], file: Path) -> Iterator[Row]:
 
 
 def _parquet_rows(content: BinaryIO, fields: Iterable[str]) -> Iterator[Row]:
-    """Stream the columns of `fields`; where one is missing all, so that all is said."""
+    """Stream the columns of `fields`, or all if one is missing, to report them."""
     from pyarrow.parquet import ParquetFile
 
     file = ParquetFile(content)
     names = file.schema_arrow.names
     columns = {name if name in names else name.partition(".")[0] for name in fields}
-    wanted = sorted(columns) if columns <= set(names) else None
-    for batch in file.iter_batches(PARQUET_ROWS, columns=wanted):
+    selected = sorted(columns) if columns <= set(names) else None
+    for batch in file.iter_batches(PARQUET_ROWS, columns=selected):
         yield from batch.to_pylist()

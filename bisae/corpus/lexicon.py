@@ -1,7 +1,7 @@
-"""Find the words of a lexicon in any text: which concept is named, and where.
+"""Find the words of a lexicon in text, with their concepts and positions.
 
-Reads a CSV with a column concept, perhaps a column topic, and one column per
-language; a cell holds one word or several separated by `|`. Writes nothing.
+Reads a CSV file with a column concept, optionally topic, and one column per language; a
+cell holds one or more words separated by `|`. Writes nothing.
 """
 
 import csv
@@ -16,30 +16,30 @@ import regex
 
 from bisae.errors import CorpusError
 
-# Scripts in which a word may stand against any letter: those without spaces, and
-# Korean, which writes its particles onto a word. Line_Break has more of them.
+# Scripts in which a word may touch any letter: those without spaces, and Korean, which
+# attaches particles to words. Line_Break covers more of them.
 _UNSPACED = "".join(
     rf"\p{{scx={script}}}"
     for script in ("Han", "Hira", "Kana", "Bopo", "Hang", "Tibt", "Mymr", "Khmr")
 )
 _SPACED = rf"[[\p{{L}}\p{{M}}]--[{_UNSPACED}\p{{Line_Break=Complex_Context}}]]"
-"""A letter, or an accent put after one, of a script that sets spaces between words."""
+"""A letter, or a combining mark, of a script that puts spaces between words."""
 _SPACED_LETTER = regex.compile(_SPACED, regex.V1)
 
 
 class Match(NamedTuple):
-    """One word found in a text; `text[start:end]` is the word as written there."""
+    """A word that occurs in a text; `text[start:end]` is the word as written there."""
 
     start: int
     end: int
     concept: str
     topic: str
     word: str
-    """The word as the lexicon has it."""
+    """The word as written in the lexicon."""
 
 
-class Row(NamedTuple):
-    """One line of the lexicon; `words` has one tuple for each language, in order."""
+class Entry(NamedTuple):
+    """One line of the lexicon, with a tuple of words for each language in order."""
 
     concept: str
     topic: str
@@ -47,14 +47,14 @@ class Row(NamedTuple):
 
 
 class _Finder(NamedTuple):
-    """A pattern of all words of a language, and the word and row of each, folded."""
+    """A pattern of a language's words, and the word and entry of each folded form."""
 
     pattern: Any
-    words: dict[str, tuple[str, Row]]
+    words: dict[str, tuple[str, Entry]]
 
 
 class _Folded(NamedTuple):
-    """A text in one normal form and case, and where its characters were."""
+    """A text in one normal form and case, with the original offsets."""
 
     text: str
     starts: Sequence[int]
@@ -66,13 +66,13 @@ class Lexicon:
     """Concepts, the topic of each, and the words for it in each language."""
 
     languages: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Entry, ...]
 
     def find(self, text: str, language: str) -> list[Match]:
         """List the words in `text`, leftmost and longest first, none overlapping.
 
-        Upper and lower case are the same, and so are the ways to write one character
-        (composed or not, half or full width). A word listed twice is its first row's.
+        Ignores case and the ways to write one character (composed or not, half or full
+        width). A word listed twice belongs to its first entry.
         """
         if language not in self._finders:
             msg = f"no language {language!r} in the lexicon: it has {self.languages}"
@@ -108,7 +108,7 @@ def load_lexicon(path: Path, languages: Sequence[str]) -> Lexicon:
             msg = f"{path}: no column {column!r} in the lexicon, only {columns}"
             raise CorpusError(msg)
     rows = tuple(
-        Row(
+        Entry(
             concept=line["concept"],
             topic=line.get("topic", ""),
             words=tuple(_words(line[language]) for language in languages),
@@ -119,7 +119,7 @@ def load_lexicon(path: Path, languages: Sequence[str]) -> Lexicon:
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Return the header and the lines; `utf-8-sig` drops the mark Excel puts first."""
+    """Return header and lines; `utf-8-sig` drops the mark that Excel puts first."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
@@ -133,29 +133,31 @@ def _words(cell: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in cell.split("|") if word.strip())
 
 
-def _finder(words: Iterator[tuple[str, Row]]) -> _Finder:
-    """Compile one alternation; regex takes the first that fits, so longest go first."""
-    listed: dict[str, tuple[str, Row]] = {}
+def _finder(words: Iterator[tuple[str, Entry]]) -> _Finder:
+    """Compile one alternation, longest first, as regex takes the first that matches."""
+    listed: dict[str, tuple[str, Entry]] = {}
     for word, row in words:
         listed.setdefault(_fold(word).text, (word, row))
     longest = sorted(listed, key=len, reverse=True)
-    # No position can start words of both kinds, so parting them keeps longest first;
-    # the border is then tested once, not once a word.
-    spaced = "|".join(_ended(word) for word in longest if _SPACED_LETTER.match(word))
-    other = "|".join(_ended(word) for word in longest if not _SPACED_LETTER.match(word))
-    kinds = [f"(?<!{_SPACED})(?:{spaced})"] * bool(spaced) + [other] * bool(other)
+    # No position can start words of both kinds, so separating them keeps the longest
+    # first, and the border is tested once instead of once per word.
+    spaced = "|".join(_bounded(word) for word in longest if _SPACED_LETTER.match(word))
+    unspaced = "|".join(
+        _bounded(word) for word in longest if not _SPACED_LETTER.match(word)
+    )
+    kinds = [f"(?<!{_SPACED})(?:{spaced})"] * bool(spaced) + [unspaced] * bool(unspaced)
     # Without words, `(?!)`: a pattern that never matches.
     return _Finder(regex.compile("|".join(kinds) or "(?!)", regex.V1), listed)
 
 
-def _ended(word: str) -> str:
-    """Forbid a letter of a spaced script to touch one that ends `word`."""
+def _bounded(word: str) -> str:
+    """Escape a word; if it ends in a spaced script, no such letter may follow."""
     after = f"(?!{_SPACED})" if _SPACED_LETTER.match(word[-1]) else ""
     return str(regex.escape(word)) + after
 
 
 def _fold(text: str) -> _Folded:
-    """Bring a text to one normal form and case; no character moves over another's."""
+    """Bring a text to one normal form and case, keeping the order of characters."""
     if text.isascii():
         return _Folded(text.lower(), range(len(text)), range(1, len(text) + 1))
     pieces, starts, ends = list[str](), list[int](), list[int]()
@@ -169,6 +171,6 @@ def _fold(text: str) -> _Folded:
 
 @lru_cache(maxsize=65_536)
 def _fold_character(character: str) -> str:
-    """Fold a character with all that is put onto it; U+0130 would keep its dot."""
+    """Fold a character with its combining marks; U+0130 would keep its dot."""
     composed = unicodedata.normalize("NFKC", character).replace("\u0130", "i")
     return unicodedata.normalize("NFKC", composed.casefold())

@@ -1,4 +1,4 @@
-"""Which split a document is in: translations and copies of a text stay together."""
+"""Assign documents to splits; translations and copies of a text stay together."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -18,19 +18,19 @@ Hashes = NDArray[np.uint64]
 def splitter(study: Study) -> Callable[[Document], str]:
     """Decide each document's split by its text and key alone.
 
-    Texts that open alike, for as many characters as a window has tokens, share a split:
-    their windows could be equal. With a key, so do texts of equal keys, and whatever
-    hangs together through them: connected components over all documents, held as two
-    64-bit numbers each.
+    Texts that begin alike, for as many characters as a window has tokens, share a
+    split, as their windows could be equal. With a key, so do texts of equal keys and
+    everything linked through them: connected components over all documents, which
+    take two 64-bit numbers each.
     """
-    parts = study.corpus.parts
-    bounds = np.cumsum([parts[split] for split in SPLITS]) / sum(parts.values())
+    sizes = study.corpus.split_sizes
+    bounds = np.cumsum([sizes[split] for split in SPLITS]) / sum(sizes.values())
     seed, opening = study.corpus.seed, study.corpus.context - 1
     group = _groups(study, opening) if study.corpus.key else _hash
 
     def split_of(document: Document) -> str:
-        place = _hash(f"{seed}:{group(document.text[:opening])}") / 2**64
-        return SPLITS[min(int(np.searchsorted(bounds, place, "right")), 3)]
+        position = _hash(f"{seed}:{group(document.text[:opening])}") / 2**64
+        return SPLITS[min(int(np.searchsorted(bounds, position, "right")), 3)]
 
     return split_of
 
@@ -40,11 +40,14 @@ def _hash(text: str) -> int:
 
 
 def _groups(study: Study, opening: int) -> Callable[[str], int]:
-    """Map how a text opens to its component in the graph of openings and keys."""
+    """Map the opening of a text to its component in the graph of openings and keys."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    pairs = [_pairs(source, study.corpus.key, opening) for source in study.corpus.text]
+    pairs = [
+        _opening_and_key_hashes(source, study.corpus.key, opening)
+        for source in study.corpus.text
+    ]
     _note_unmet_keys(study.corpus.text, [source[1::2] for source in pairs])
     nodes, node = np.unique(np.concatenate(pairs), return_inverse=True)
     text, key = node[::2], node[1::2]
@@ -57,24 +60,24 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
     return group
 
 
-def _pairs(source: Source, key: str | None, opening: int) -> Hashes:
-    """Hash each document's opening and key, one after the other."""
+def _opening_and_key_hashes(source: Source, key: str | None, opening: int) -> Hashes:
+    """Return the hashes of each document's opening and key, interleaved."""
     documents = read_documents(source, key)
     pairs = ((_hash(d.text[:opening]), _hash(f"key:{d.key}")) for d in documents)
     return np.fromiter(chain.from_iterable(pairs), np.uint64)
 
 
 def _note_unmet_keys(sources: Sequence[Text], keys: Sequence[Hashes]) -> None:
-    """Say which sources share no key with a source of another language."""
+    """Report sources that share no key with a source of another language."""
     languages = [source.language for source in sources]
     for source, hashes in zip(sources, keys, strict=True):
         others = [
-            other
-            for other, language in zip(keys, languages, strict=True)
+            other_keys
+            for other_keys, language in zip(keys, languages, strict=True)
             if language != source.language
         ]
         if not np.isin(hashes, np.concatenate(others)).any():
             note(
-                f"{source.name}: no key is that of a text in another language, so its "
+                f"{source.name}: no key matches a text in another language, so its "
                 "translations, if there are any, may be in other splits"
             )

@@ -1,7 +1,7 @@
-"""Documents, streamed from files, or from the hub through `datasets`.
+"""Stream documents from files, or from the hub through `datasets`.
 
-A document and its key are the strings that the source has; nothing is converted but
-bytes, which are decoded, and a key that is a whole number.
+A document and its key are the strings in the source. Only bytes are converted, by
+decoding them, and keys that are whole numbers.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from bisae.study import Source
 
 
 class Document(NamedTuple):
-    """One text and the key that ties it to its translations."""
+    """A text and the key that it shares with its translations."""
 
     text: str
     key: str
@@ -30,7 +30,7 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
     is_empty = True
     fields = [source.field] if key is None else [source.field, key]
     for name, rows in _tables(source, fields):
-        for number, row in enumerate(_explained(rows, name), 1):
+        for number, row in enumerate(_explain_errors(rows, name), 1):
             is_empty = False
             where = f"{name}: document {number}"
             text = _string(_value(row, source.field, name), source.field, where)
@@ -43,7 +43,7 @@ def read_documents(source: Source, key: str | None = None) -> Iterator[Document]
 def _tables(
     source: Source, fields: Sequence[str]
 ) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Give the rows of each file, or of the data set, and the name for messages."""
+    """Yield the rows of each file, or of the data set, with its name for messages."""
     if source.dataset:
         yield source.dataset, _dataset_rows(source)
         return
@@ -57,9 +57,9 @@ def _dataset_rows(source: Source) -> Iterator[Row]:
     from datasets.exceptions import DatasetsError
     from datasets.utils.logging import set_verbosity
 
-    config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell the hub of local folders
+    config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would report local folders to the hub
     disable_progress_bars()
-    set_verbosity(CRITICAL)  # what it logs, it raises as well
+    set_verbosity(CRITICAL)  # what it logs, it also raises
     assert source.dataset
     try:
         yield from load_dataset(
@@ -72,8 +72,8 @@ def _dataset_rows(source: Source) -> Iterator[Row]:
         raise ValueError(str(error.__cause__ or error)) from error
 
 
-def _explained(rows: Iterator[Row], name: str) -> Iterator[Row]:
-    """Pass rows on; what goes wrong becomes a CorpusError that names the source."""
+def _explain_errors(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    """Pass rows on, and turn any failure into a CorpusError that names the source."""
     from pyarrow import ArrowException
 
     broken = (OSError, ValueError, EOFError, zlib.error, ArrowException)
@@ -93,11 +93,11 @@ def _explained(rows: Iterator[Row], name: str) -> Iterator[Row]:
 def _value(row: Row, field: str, name: str) -> Any:
     """Return a field's value; a dot leads into nested fields. Raises CorpusError."""
     value: Any = row
-    for part in [field] if field in row else field.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+    for name_part in [field] if field in row else field.split("."):
+        value = value.get(name_part) if isinstance(value, dict) else None
     if value is None:
-        have = ", ".join(k for k, v in row.items() if v is not None) or "nothing"
-        msg = f"{name} has a document without the field {field!r} (it has {have})"
+        present = ", ".join(k for k, v in row.items() if v is not None) or "nothing"
+        msg = f"{name} has a document without the field {field!r} (it has {present})"
         raise CorpusError(msg)
     return value
 
@@ -110,7 +110,7 @@ def _key(row: Row, field: str, name: str, where: str) -> str:
 
 
 def _string(value: Any, field: str, where: str) -> str:
-    """Return a string as it is, and bytes decoded. Raises CorpusError for all else."""
+    """Return a string unchanged, or bytes decoded. Raises CorpusError for any other."""
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -122,8 +122,10 @@ def _string(value: Any, field: str, where: str) -> str:
         msg += f"({value!s:.40}); write it as a string"
         raise CorpusError(msg)
     if not value.isascii() and not _is_unicode(value):
-        msg = f"{where}: {field!r} has half a surrogate pair, which no UTF-8 can hold; "
-        msg += "write the character whole"
+        msg = (
+            f"{where}: {field!r} has half a surrogate pair, which UTF-8 cannot encode; "
+        )
+        msg += "write the whole character"
         raise CorpusError(msg)
     return value
 

@@ -1,7 +1,7 @@
-"""What each token adds to a text, and how it is shown in tables.
+"""Determine the text that each token adds, and how tables show it.
 
-A token alone decodes to something else: SentencePiece drops its space, WordPiece its
-joint, and bytes of one character are no text. So each is decoded between two others.
+Decoded alone a token can change: SentencePiece drops its space, WordPiece its prefix,
+and some bytes of a character are not text. So each is decoded between two others.
 """
 
 import re
@@ -15,15 +15,15 @@ from bisae.study import Study
 
 BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
-"""Bytes that byte-level BPE writes as the character of their number."""
+"""Bytes that byte-level BPE writes as the character with that code point."""
 REST = [byte for byte in range(256) if byte not in PRINTABLE]
 ALPHABET = {chr(byte): byte for byte in PRINTABLE}
 ALPHABET |= {chr(256 + number): byte for number, byte in enumerate(REST)}
-"""All others are characters from 256 on, in their order."""
+"""The other bytes are written as characters from 256 on, in order."""
 
 
 class Anchor(NamedTuple):
-    """A token between two of which others are decoded, and what the two decode to."""
+    """A token put before and after others to decode them, and the text of both."""
 
     token_id: int
     before: str
@@ -31,15 +31,15 @@ class Anchor(NamedTuple):
 
 
 def token_strings(study: Study) -> list[str]:
-    """How each token id of the study's tokenizer is shown: see `shown_texts`."""
+    """Return the shown text of each token id of the study: see `shown_texts`."""
     return shown_texts(load_tokenizer(study))
 
 
 def shown_texts(tokenizer: Any) -> list[str]:
-    """What each token adds to a text, no two alike.
+    """Return a different text for each token: what it adds to a text, if possible.
 
-    Bytes of a character that is split are shown as `<0xE7>`. Of tokens that add the
-    same, one is shown as that text and the others as the vocabulary writes them.
+    Bytes of a split character are shown as `<0xE7>`. Of several tokens that add the
+    same text, one is shown as that text, the others as the vocabulary writes them.
     """
     names = _names(tokenizer)
     texts = [
@@ -58,7 +58,7 @@ def shown_texts(tokenizer: Any) -> list[str]:
 
 
 def added_texts(tokenizer: Any) -> list[str]:
-    """What each token id adds to a text that it stands in; bytes alone are U+FFFD."""
+    """Return what each token id adds within a text; partial characters are U+FFFD."""
     token_ids = range(n_token_ids(tokenizer))
     alone = _decoded(tokenizer, [[token_id] for token_id in token_ids])
     anchor = _anchor(tokenizer, alone)
@@ -72,14 +72,14 @@ def added_texts(tokenizer: Any) -> list[str]:
 
 
 def _anchor(tokenizer: Any, alone: Sequence[str]) -> Anchor | None:
-    """A letter, if possible one that nothing parts from its neighbours."""
+    """Find a letter, if possible one that is not spaced from its neighbours."""
     letters = [
         token_id
         for token_id, (name, text) in enumerate(
             zip(_names(tokenizer), alone, strict=True)
         )
         if re.fullmatch("[A-Za-z]", text.strip())
-        and text.strip() in {name[:1], name[-1:]}  # it is no byte
+        and text.strip() in {name[:1], name[-1:]}  # it is not a byte
     ]
     twice = _decoded(tokenizer, [[token_id, token_id] for token_id in letters])
     anchors = [
@@ -87,11 +87,13 @@ def _anchor(tokenizer: Any, alone: Sequence[str]) -> Anchor | None:
         for token_id, text in zip(letters, twice, strict=True)
         if text.startswith(alone[token_id])
     ]
-    return min(anchors, key=lambda one: one.before != one.after, default=None)
+    return min(
+        anchors, key=lambda candidate: candidate.before != candidate.after, default=None
+    )
 
 
 def _between(text: str, anchor: Anchor, otherwise: str) -> str:
-    """What stands between two anchors."""
+    """Return the text between two anchors."""
     _, before, after = anchor
     if not (text.startswith(before) and text.endswith(after)):
         return otherwise
@@ -99,7 +101,7 @@ def _between(text: str, anchor: Anchor, otherwise: str) -> str:
 
 
 def _decoded(tokenizer: Any, rows: list[list[int]]) -> list[str]:
-    """The text of each row, special tokens included."""
+    """Decode each row, special tokens included."""
     if backend := getattr(tokenizer, "backend_tokenizer", None):
         texts: list[str] = backend.decode_batch(rows, skip_special_tokens=False)
         return texts
@@ -112,7 +114,7 @@ def _decoded(tokenizer: Any, rows: list[list[int]]) -> list[str]:
 
 
 def _names(tokenizer: Any) -> list[str]:
-    """What the vocabulary calls each id; an id that it skips is `<id>`."""
+    """Return the vocabulary's name of each id; an id that it skips is `<id>`."""
     names = [f"<{token_id}>" for token_id in range(n_token_ids(tokenizer))]
     for name, token_id in tokenizer.get_vocab().items():
         names[token_id] = name
@@ -120,9 +122,9 @@ def _names(tokenizer: Any) -> list[str]:
 
 
 def _split_character(name: str) -> str:
-    """A token of bytes that are no text alone: what is text, and `<0xE7>` for others.
+    """Show a token with partial characters, whose bytes become `<0xE7>`.
 
-    Byte-level BPE names it in its alphabet; other tokenizers by its byte.
+    Byte-level BPE names such tokens in its alphabet; other tokenizers by the byte.
     """
     if not set(name) <= ALPHABET.keys():
         return name

@@ -1,9 +1,9 @@
-"""Open the tokenizer that a checkpoint ships, not one that its class would rebuild.
+"""Open the tokenizer that a checkpoint ships, instead of one rebuilt from its class.
 
 Reads `tokenizer.json` of a folder or the hub. transformers builds many tokenizers anew
 from their declared class or `model_type` and drops the pre-tokenizer, normalizer or
-model of that file; here the file decides. Where there is none, the tokenizer must give
-text back, and cut it as its SentencePiece model does.
+model of that file; here the file decides. Without it, the tokenizer must round-trip
+text, and split it as its SentencePiece model does.
 """
 
 import re
@@ -34,12 +34,12 @@ PROBE = (
     "बिल्ली सो रही है",
     "แมวกำลังนอน",
 )
-"""Numbers, spaces and many scripts: text that a rebuilt tokenizer cuts otherwise."""
+"""Numbers, spaces and many scripts, which a rebuilt tokenizer splits differently."""
 NAMES = ("bos_token", "eos_token", "unk_token")
 
 
 def load_tokenizer(study: Study) -> Any:
-    """The study's tokenizer. Raises CheckpointError, UntrustedCode."""
+    """Load the study's tokenizer. Raises CheckpointError, UntrustedCode."""
     path, revision = study.tokenizer()
     try:
         return open_tokenizer(path, revision, trust=study.lm.trust_remote_code)
@@ -51,7 +51,7 @@ def load_tokenizer(study: Study) -> Any:
 
 
 def open_tokenizer(path: str, revision: str | None, *, trust: bool = False) -> Any:
-    """The tokenizer of a folder or hub name. Raises CheckpointError."""
+    """Load the tokenizer of a folder or hub name. Raises CheckpointError."""
     from transformers import AutoTokenizer
 
     source = {"revision": revision, "trust_remote_code": trust}
@@ -70,33 +70,33 @@ def open_tokenizer(path: str, revision: str | None, *, trust: bool = False) -> A
 
 
 def tokenizer_file(path: str, revision: str | None) -> str | None:
-    """The `tokenizer.json` of a folder or hub name, where there is one."""
+    """Return the `tokenizer.json` of a folder or hub name, or None."""
     return _cached(path, revision, "tokenizer.json")
 
 
 def check_round_trip(tokenizer: Any, texts: Iterable[str]) -> None:
-    """Raise CheckpointError unless texts of known tokens come back from their tokens.
+    """Raise CheckpointError unless texts without unknown tokens survive a round trip.
 
     Case, accents and spaces around punctuation may change; letters, digits and the
     spaces between words may not.
     """
     texts, name = list(texts), type(tokenizer).__name__
-    n_known = 0
+    n_compared = 0
     for text, token_id in zip(texts, tokens_of(tokenizer, texts), strict=True):
         if not token_id or tokenizer.unk_token_id in token_id:
             continue
-        n_known += 1
+        n_compared += 1
         decoded = tokenizer.decode(token_id, clean_up_tokenization_spaces=False)
         if _content(decoded) != _content(text):
             msg = f"transformers' {name} gives {text[:60]!r} back as {decoded[:60]!r}"
             raise CheckpointError(msg + ", and there is no tokenizer.json that decides")
-    if texts and not n_known:
+    if texts and not n_compared:
         msg = f"transformers' {name} knows none of {len(texts)} texts, as one without "
         raise CheckpointError(msg + "a vocabulary does, and there is no tokenizer.json")
 
 
 def _content(text: str) -> tuple[str, list[str]]:
-    """What of a text must come back: its characters, and in ASCII its words."""
+    """Return what must survive a round trip: characters, and in ASCII the words."""
     letters = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c for c in letters if not unicodedata.combining(c))
     words = re.findall(r"\w+", letters) if text.isascii() else []
@@ -104,7 +104,7 @@ def _content(text: str) -> tuple[str, list[str]]:
 
 
 def _check_pieces(tokenizer: Any) -> None:
-    """Compare with its SentencePiece model. Raises CheckpointError, naming both."""
+    """Compare a tokenizer with its SentencePiece model. Raises CheckpointError."""
     file = str(getattr(tokenizer, "vocab_file", None))
     if not file.endswith(".model") or not find_spec("sentencepiece"):
         return
@@ -123,7 +123,7 @@ def _shown(pieces: Sequence[str]) -> str:
 
 
 def _from_file(file: str, path: str, source: dict[str, Any]) -> Any:
-    """The tokenizer of a file; a special token that it lacks is left out, not added."""
+    """Load a tokenizer.json; special tokens that it lacks are left out, not added."""
     from transformers import TokenizersBackend
 
     of_file: Any = TokenizersBackend
@@ -136,13 +136,13 @@ def _from_file(file: str, path: str, source: dict[str, Any]) -> Any:
 
 
 def _special_tokens(path: str, source: dict[str, Any]) -> dict[str, str]:
-    """What the files call BOS, EOS and the unknown token; else what the class does."""
+    """Return BOS, EOS and the unknown token of the files, else those of the class."""
     from transformers import AutoTokenizer, TokenizersBackend
 
     names: dict[str, str] = {}
     openers: tuple[Any, ...] = (TokenizersBackend, AutoTokenizer)
     for opener in openers:
-        with suppress(Exception):  # names alone are read, and some have none
+        with suppress(Exception):  # only names are read, and some tokenizers have none
             tokenizer = opener.from_pretrained(path, **source)
             for key in NAMES:
                 if name := getattr(tokenizer, key):
@@ -153,7 +153,7 @@ def _special_tokens(path: str, source: dict[str, Any]) -> dict[str, str]:
 
 
 def _cached(path: str, revision: str | None, name: str) -> str | None:
-    """A file's path, downloaded if need be; None where there is none."""
+    """Return the path of a file, downloading it if needed; None if it is missing."""
     from transformers.utils.hub import cached_file
 
     if Path(path).is_dir():
@@ -165,7 +165,7 @@ def _cached(path: str, revision: str | None, name: str) -> str | None:
 
 
 def _reason(error: Exception, path: str, revision: str | None) -> str:
-    """Why a tokenizer cannot be opened, and what would help."""
+    """Return why a tokenizer cannot be opened, and what would help."""
     if not find_spec("sentencepiece"):
         models = [file.name for file in Path(path).glob("*.model")]
         if models or _cached(path, revision, "tokenizer.model"):

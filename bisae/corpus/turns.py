@@ -1,4 +1,4 @@
-"""Sources that share one stream: each gives its part of it, for as long as it lasts."""
+"""Interleave several sources into one stream by weight."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -9,9 +9,9 @@ T = TypeVar("T")
 def take_turns(
     streams: Sequence[Iterator[T]], weights: Sequence[float], size: Callable[[T], int]
 ) -> Iterator[T]:
-    """Interleave streams so that what each gave is in proportion to its weight.
+    """Interleave streams so that their sizes are in proportion to their weights.
 
-    The stream that is furthest behind comes next; when one has ended, the others go on.
+    The stream furthest behind comes next; when one has ended, the others continue.
     """
     taken = dict.fromkeys(range(len(streams)), 0.0)
     while taken:

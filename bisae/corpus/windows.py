@@ -17,11 +17,11 @@ from bisae.study import Source, Study
 
 TEXTS_AT_ONCE = 512
 CHARACTERS_AT_ONCE = 4_000_000
-"""Documents that are held at once: as many as have this many characters."""
+"""Maximum number of documents and characters in memory at once."""
 
 
 class Window(NamedTuple):
-    """The first tokens of a document, BOS left out."""
+    """The first tokens of a document, without BOS."""
 
     split: str
     token_id: list[int]
@@ -30,7 +30,7 @@ class Window(NamedTuple):
 
 
 class Distinct:
-    """Tells copies from what is new, by eight bytes for each document."""
+    """Detect copies, using eight bytes for each document."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
@@ -38,7 +38,7 @@ class Distinct:
         self.copies = 0
 
     def is_new(self, token_id: list[int]) -> bool:
-        """Whether these tokens are seen for the first time; counts the copies."""
+        """Say if these tokens are seen for the first time, and count copies."""
         digest = hashlib.blake2b(array("q", token_id).tobytes(), digest_size=8).digest()
         number, self.documents = int.from_bytes(digest, "big"), self.documents + 1
         if number in self._seen:
@@ -55,9 +55,9 @@ def windows(
     split_of: Callable[[Document], str],
     distinct: Distinct | None = None,
 ) -> Iterator[Window]:
-    """One language's windows: its sources take turns, each mixed within a buffer.
+    """Yield one language's windows; sources take turns, each shuffled in a buffer.
 
-    No two are equal. `distinct` counts what is left out as a copy.
+    No two windows are equal; `distinct` counts the copies left out.
     """
     corpus, distinct = study.corpus, distinct or Distinct()
     sources = corpus.sources(language)
@@ -66,13 +66,13 @@ def windows(
         seed = f"{corpus.seed}:{language}" + f":{number}" * bool(number)
         documents = _tokens(source, study, tokenizer, split_of)
         cut = _cut(study, number, documents, distinct)
-        streams.append(_mixed(cut, buffer, random.Random(seed)))
+        streams.append(_shuffled(cut, buffer, random.Random(seed)))
     weights = [source.weight for source in sources]
     return take_turns(streams, weights, lambda window: len(window.token_id))
 
 
 def batches_of(documents: Iterator[Document]) -> Iterator[list[Document]]:
-    """Divide documents into lists that fit the memory, however long they are."""
+    """Divide documents into lists that fit in memory, however long they are."""
     batch, characters = list[Document](), 0
     for document in documents:
         batch.append(document)
@@ -87,7 +87,7 @@ def batches_of(documents: Iterator[Document]) -> Iterator[list[Document]]:
 def _tokens(
     source: Source, study: Study, tokenizer: Any, split_of: Callable[[Document], str]
 ) -> Iterator[tuple[str, list[int]]]:
-    """Each document's split and first tokens; a line break ends what will be joined."""
+    """Yield each document's split and first tokens, ended by a line break to join."""
     size, end = study.corpus.context - 1, "\n" if study.corpus.join else ""
     for batch in batches_of(read_documents(source, study.corpus.key)):
         texts = [document.text + end for document in batch]
@@ -103,7 +103,7 @@ def _cut(
     documents: Iterator[tuple[str, list[int]]],
     distinct: Distinct,
 ) -> Iterator[Window]:
-    """Make windows of documents that are no copies, joined and skipped as asked."""
+    """Cut distinct documents into windows, joining or skipping short ones."""
     corpus = study.corpus
     size, may_be_short = corpus.context - 1, corpus.join or corpus.short == "keep"
     waiting: dict[str, list[int]] = {split: [] for split in SPLITS}
@@ -120,8 +120,10 @@ def _cut(
         yield Window(split, joined[:size], source)
 
 
-def _mixed(items: Iterator[Window], size: int, draw: random.Random) -> Iterator[Window]:
-    """Pass items on in random order, `size` of them held back at a time."""
+def _shuffled(
+    items: Iterator[Window], size: int, draw: random.Random
+) -> Iterator[Window]:
+    """Yield items in random order, using a buffer of `size` items."""
     buffer: list[Window] = []
     for item in items:
         if len(buffer) < size:

@@ -1,1 +1,1 @@
-"""Encode the evaluation text with trained autoencoders; encode a sample again."""
+"""Encode the evaluation text with trained autoencoders; re-encode a sample."""

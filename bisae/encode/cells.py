@@ -1,7 +1,7 @@
-"""Encode the evaluation text: the codes of every cell, and how well they reconstruct.
+"""Encode the evaluation text and measure how well the codes reconstruct it.
 
-Reads the `eval` split, the language model and `sae/` of each cell; writes `codes/`,
-with the metrics that need hidden states as its attributes, all of the stored codes.
+Reads the `eval` split, the language model and `sae/` of each cell; writes `codes/`. The
+metrics that need hidden states, all of the stored codes, become its attributes.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     Raises LeaseLost.
     """
     store.check_leases()
-    missing = [cell for cell in cells if not store.progress(cell).codes]
+    missing = [cell for cell in cells if not store.cell_status(cell).codes]
     if not missing:
         return
     settings, context = store.study.sae, store.study.corpus.context
@@ -42,7 +42,9 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         cell: from_numpy(store.weights(cell), settings, lm.device) for cell in missing
     }
     rows = store.n_documents("eval") * (context - 1)
-    fits = {cell: Fit(lm.d_model, settings.n_features) for cell in missing}
+    fits = {
+        cell: ReconstructionMetrics(lm.d_model, settings.n_features) for cell in missing
+    }
     title = f"encode {missing[0].checkpoint}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
@@ -54,9 +56,9 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
             for cell in missing:
                 with at(cell):
                     x = unit_states(states.layers[cell.layer])
-                    found = saes[cell].reconstruct(x, scratch)
-                    fits[cell].add(x, found)
-                    writers[cell].append(*_rows(states, found.code))
+                    reconstruction = saes[cell].reconstruct(x, scratch)
+                    fits[cell].add(x, reconstruction)
+                    writers[cell].append(*_rows(states, reconstruction.code))
             shown.update(states.real.numel())
         losses = cross_entropies(store, lm, saes)
         for cell, writer in writers.items():
@@ -64,7 +66,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
 
 
 def _rows(states: States, code: Code) -> tuple[Any, Any]:
-    """Codes of real tokens put where the documents have them; zeros elsewhere."""
+    """Scatter the codes of real tokens to their rows; other rows are zero."""
     real = states.real.reshape(-1)
     index = torch.zeros(len(real), code.index.shape[1], dtype=torch.long)
     value = torch.zeros(len(real), code.index.shape[1])
@@ -72,8 +74,8 @@ def _rows(states: States, code: Code) -> tuple[Any, Any]:
     return index.numpy(), value.numpy()
 
 
-class Fit:
-    """Sums over evaluation tokens from which a cell's metrics follow, in float64."""
+class ReconstructionMetrics:
+    """Accumulate a cell's metrics over evaluation tokens, in float64."""
 
     def __init__(self, d_model: int, n_features: int) -> None:
         self._tokens = 0
@@ -83,9 +85,9 @@ class Fit:
         self._whole = self._stored = 0.0
         self._active = np.zeros(n_features, bool)
 
-    def add(self, x: Tensor, found: Reconstruction) -> None:
+    def add(self, x: Tensor, reconstruction: Reconstruction) -> None:
         """Add tokens (tokens, d) and their reconstruction."""
-        recon, code = found.recon, found.code
+        recon, code = reconstruction.recon, reconstruction.code
         error = (recon - x).double().square().sum(1)
         cosine = torch.cosine_similarity(x.double(), recon.double(), dim=1)
         self._tokens += len(x)
@@ -93,8 +95,8 @@ class Fit:
         self._square += float(x.double().square().sum())
         self._cosine += float(cosine.sum())
         self._sum += x.double().sum(0).cpu().numpy()
-        self._n_active += int(found.n_active.sum())
-        self._whole += float(found.summed.sum())
+        self._n_active += int(reconstruction.n_active.sum())
+        self._whole += float(reconstruction.summed.sum())
         self._stored += float(code.value.double().sum())
         used = code.value > 0
         self._active[code.index[used].cpu().numpy()] = True
@@ -102,7 +104,7 @@ class Fit:
     def metrics(self) -> dict[str, float]:
         """mse (equation 3), variance, fvu, cosine, l0, n_dead, cut_share.
 
-        `variance` is what fvu divides by; `cut_share` is the share of the summed
+        `variance` is the denominator of fvu; `cut_share` is the share of the summed
         activations that is not stored.
         """
         n = self._tokens
@@ -123,10 +125,10 @@ class Fit:
 def cross_entropies(
     store: Store, lm: LanguageModel, saes: dict[Cell, Autoencoder]
 ) -> dict[Cell, dict[str, float]]:
-    """The LM's loss with each layer as it is, reconstructed, and zeroed, in nats.
+    """Return the LM's loss with each layer intact, reconstructed and zeroed, in nats.
 
-    Mean over the predicted tokens of the first `eval_ce_tokens` evaluation tokens; at
-    BOS the hidden state is left alone.
+    Mean over the predicted tokens of the first `eval_ce_tokens` evaluation tokens; the
+    hidden state of BOS is not edited.
     """
     bos = store.corpus_attributes()["bos_token_id"]
     sums = {cell: {"ce": 0.0, "ce_recon": 0.0, "ce_zero": 0.0} for cell in saes}
@@ -139,8 +141,10 @@ def cross_entropies(
         for bucket in buckets(token_id, mask, lm.device):
             _add_losses(sums, lm, saes, bucket)
     return {
-        cell: {name: total / tokens for name, total in named.items()} if tokens else {}
-        for cell, named in sums.items()
+        cell: {name: total / tokens for name, total in cell_sums.items()}
+        if tokens
+        else {}
+        for cell, cell_sums in sums.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Rows as text: a table for the terminal, CSV, JSON, Markdown or LaTeX."""
+"""Format rows as a terminal table, CSV, JSON, Markdown or LaTeX."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bisae.formats.table import NUMBER, readable, table
 
 PLAIN = re.compile(r"\w([\w .:/-]*\w)?")
-"""What stands in CSV without quotation marks; other signs could be a reader's own."""
+"""Text that CSV needs not quote; other characters may be special to some readers."""
 
 Values = Iterable[tuple[Any, ...]]
 
@@ -29,7 +29,7 @@ def render(rows: Rows, style: str) -> str:
 
 
 def pieces(names: list[str], values: Values, style: str) -> Iterator[str]:
-    """Format rows piece by piece; only CSV and JSON do not hold all rows for it."""
+    """Format rows piece by piece; only CSV and JSON do so without holding all rows."""
     return STYLES[style](names, values)
 
 
@@ -55,9 +55,9 @@ def _tabulated(style: str) -> Callable[[list[str], Values], Iterator[str]]:
 
 
 def _short(value: Any, style: str) -> Any:
-    """Four significant digits are enough to read; CSV and JSON keep all.
+    """Shorten a value for reading: four significant digits, unlike CSV and JSON.
 
-    A text is one line, and a bar in it does not end a cell of Markdown.
+    Text becomes one line, and `|` is escaped in Markdown.
     """
     if isinstance(value, float | Decimal):
         return float(f"{value:.4g}")
@@ -67,9 +67,9 @@ def _short(value: Any, style: str) -> Any:
 
 
 def _csv(names: list[str], values: Values) -> Iterator[str]:
-    """Write what every reader reads back: a text that is not plain is quoted.
+    """Write CSV that every reader reads back equal: text that is not plain is quoted.
 
-    Python's own writer leaves a carriage return bare, and an empty text like a null.
+    Python's own writer leaves carriage returns bare, and empty text like a null.
     """
     for row in chain([names], values):
         fields = [_field(value) for value in row]
@@ -94,7 +94,7 @@ def _json(names: list[str], values: Values) -> Iterator[str]:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no name for what is no finite number, in a list or struct either."""
+    """Replace numbers that JSON cannot express by null, also in lists and structs."""
     if isinstance(value, dict):
         return {str(name): _finite(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Rows as a table for people: aligned as they look on a screen, cut to fit one."""
+"""Format rows as a table for reading, aligned and cut to fit the screen."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from wcwidth import wcswidth
 NUMBER = int | float | Decimal
 GAP = "  "
 NARROW = 24
-"""Columns of text give way to others as far as this."""
+"""Minimum width to which text columns shrink to make room for others."""
 
 
 class Column(NamedTuple):
@@ -20,14 +20,14 @@ class Column(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How wide it looks."""
-        return max(map(wide, self.texts))
+        """The width on a screen."""
+        return max(map(display_width, self.texts))
 
 
 def table(
     names: Sequence[str], values: Sequence[Sequence[Any]], width: int | None = None
 ) -> tuple[str, int]:
-    """A table, and how many columns it shows: all, or what fits a width."""
+    """Return a table and its number of columns: all, or as many as fit in `width`."""
     columns = [
         _column(name, [row[i] for row in values]) for i, name in enumerate(names)
     ]
@@ -45,7 +45,7 @@ def table(
 
 
 def readable(value: Any) -> str:
-    """A value as one line: four digits, nothing for null, what is unseen escaped."""
+    """Format a value on one line: four digits, "" for null, control codes escaped."""
     if value is None:
         return ""
     if isinstance(value, float | Decimal):
@@ -59,41 +59,43 @@ def readable(value: Any) -> str:
     )
 
 
-def wide(text: str) -> int:
-    """How many places a text takes on a screen."""
+def display_width(text: str) -> int:
+    """Return how many columns of a screen a text takes."""
     return len(text) if text.isascii() else max(wcswidth(text), 0)
 
 
 def cut(text: str, width: int) -> str:
-    """A text, with its end left out if it is wider."""
-    if wide(text) <= width:
+    """Shorten a text that is wider than `width`."""
+    if display_width(text) <= width:
         return text
-    kept = ""
-    for char in text:  # what one takes hangs on those beside it
-        if wide(f"{kept}{char}…") > width:
+    shown = ""
+    for char in text:  # the width of a character depends on its neighbours
+        if display_width(f"{shown}{char}…") > width:
             break
-        kept += char
-    return kept + "…"
+        shown += char
+    return shown + "…"
 
 
 def _column(name: str, values: list[Any]) -> Column:
     texts = [readable(value) for value in values]
-    known = [value for value in values if value is not None]
-    right = bool(known) and all(
-        isinstance(one, NUMBER) and not isinstance(one, bool) for one in known
+    present = [value for value in values if value is not None]
+    right = bool(present) and all(
+        isinstance(value, NUMBER) and not isinstance(value, bool) for value in present
     )
-    return Column([readable(name), *(_pointed(texts) if right else texts)], right)
+    return Column(
+        [readable(name), *(_align_decimal_points(texts) if right else texts)], right
+    )
 
 
-def _pointed(texts: list[str]) -> list[str]:
-    """Numbers, their decimal points below each other."""
+def _align_decimal_points(texts: list[str]) -> list[str]:
+    """Align numbers at their decimal points."""
     tails = [len(text) - text.find(".") if "." in text else 0 for text in texts]
     most = max(tails)
     return [text + " " * (most - n) for text, n in zip(texts, tails, strict=True)]
 
 
 def _fitted(columns: list[Column], widths: list[int], room: int) -> list[int]:
-    """Widths of as many columns as fit: long texts give way, then columns do."""
+    """Return the widths of as many columns as fit, after shrinking long texts."""
     least = [
         width if column.right else min(width, NARROW)
         for column, width in zip(columns, widths, strict=True)
@@ -101,16 +103,16 @@ def _fitted(columns: list[Column], widths: list[int], room: int) -> list[int]:
     shown = len(columns)
     while shown > 1 and sum(least[:shown]) + len(GAP) * (shown - 1) > room:
         shown -= 1
-    found, room = widths[:shown], room - len(GAP) * (shown - 1)
-    while sum(found) > room and found != least[:shown]:
-        spare = [width - low for width, low in zip(found, least, strict=False)]
-        widest = max((i for i in range(shown) if spare[i]), key=found.__getitem__)
-        found[widest] -= 1
-    return [min(width, room) for width in found]
+    fitted, room = widths[:shown], room - len(GAP) * (shown - 1)
+    while sum(fitted) > room and fitted != least[:shown]:
+        spare = [width - low for width, low in zip(fitted, least, strict=False)]
+        widest = max((i for i in range(shown) if spare[i]), key=fitted.__getitem__)
+        fitted[widest] -= 1
+    return [min(width, room) for width in fitted]
 
 
 def _aligned(column: Column, width: int) -> list[str]:
     texts = [cut(text, width) for text in column.texts]
     if column.right:
-        return [" " * (width - wide(text)) + text for text in texts]
-    return [text + " " * (width - wide(text)) for text in texts]
+        return [" " * (width - display_width(text)) + text for text in texts]
+    return [text + " " * (width - display_width(text)) for text in texts]

@@ -9,7 +9,7 @@ from bisae.intervene.additions import NONE
 from bisae.intervene.equation import adding, masks
 from bisae.intervene.measure import NOTHING, Setting
 from bisae.intervene.plan import Plan
-from bisae.lm import Add
+from bisae.lm import Steer
 from bisae.sae import Autoencoder
 
 
@@ -30,7 +30,7 @@ def chosen_settings(plan: Plan) -> list[Setting]:
 
 def adds(
     plan: Plan, sae: Autoencoder, wanted: Sequence[Setting]
-) -> dict[Setting, Add | None]:
+) -> dict[Setting, Steer | None]:
     """What each setting adds; None for the baseline."""
     bias = sae.b_pre if plan.asked.b_pre else None
     of = {

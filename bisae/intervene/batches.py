@@ -59,7 +59,7 @@ class Heldout:
         """`size` documents are read at a time, `limit` of each language kept."""
         self._split = store.split("heldout")
         if not len(self._split):
-            msg = f"{store.place} has no held-out documents; raise [corpus] "
+            msg = f"{store.path} has no held-out documents; raise [corpus] "
             msg += "heldout_tokens, and build the study again elsewhere"
             raise StudyError(msg)
         self._languages = store.languages

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bisae.intervene.additions import RANDOM_DIRECTIONS, Addition
-from bisae.lm import Add, unit_states
+from bisae.lm import Steer, unit_states
 from bisae.sae import Autoencoder, Code, kernels
 
 
@@ -101,7 +101,7 @@ def adding(
     bias: Tensor | None,
     *,
     scale_back: bool,
-) -> Add:
+) -> Steer:
     """What is added at each token, from the full model's raw states there."""
 
     def add(raw: Tensor) -> Tensor:

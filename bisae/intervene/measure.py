@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from bisae.disk import exchanged
+from bisae.disk import atomic_write
 from bisae.intervene.additions import BASELINE, Addition
 from bisae.intervene.batches import Batch, Encodings, Heldout
 from bisae.intervene.equation import Encoded, Masked, strengthless
@@ -112,7 +112,7 @@ def _add(file: Path, rows: list[Row]) -> None:
     table = pa.Table.from_pylist(rows)
     if file.exists():
         table = pa.concat_tables([pq.read_table(file), table])
-    with exchanged(file) as held:
+    with atomic_write(file) as held:
         pq.write_table(table, held)
 
 
@@ -121,7 +121,7 @@ class Losses:
 
     def __init__(self, mid: LanguageModel, layer: int, batch: Batch) -> None:
         self._mid, self._layer, self._batch = mid, layer, batch
-        with mid.keeping(layer) as kept:
+        with mid.caching(layer) as kept:
             self._baseline = mid.token_losses(batch.token_id, batch.mask)
         self._kept = kept
         self._edited = batch.edited.to(mid.device)
@@ -170,7 +170,7 @@ class Losses:
         """Token losses with (tokens, d) added: (documents, context - 1)."""
         state = self._kept.state.clone()
         state[self._edited] = (self._raw + added).to(state.dtype)
-        with self._mid.resumed(self._layer, self._kept, state):
+        with self._mid.resume_from_layer(self._layer, self._kept, state):
             return self._mid.token_losses(self._batch.token_id, self._batch.mask)
 
     def _told(

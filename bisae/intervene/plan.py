@@ -59,7 +59,7 @@ def make_plan(store: Store) -> Plan:
     finished = set(exported_cells(store))
     for cell in (full, mid):
         if cell not in finished:
-            msg = f"{store.place}: cell {cell} is not finished; `bisae build` first"
+            msg = f"{store.path}: cell {cell} is not finished; `bisae build` first"
             raise Unfinished(msg)
     found = additions(
         _features(store, full), asked, store.languages, store.study.sae.n_features

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bisae.files import place
+from bisae.files import any_path
 from bisae.intervene.plan import Plan
 from bisae.query import (
     Connection,
@@ -57,7 +57,7 @@ def write_measured(
 def _open_measured(con: Connection, plan: Plan, folder: Path) -> set[str]:
     """The tables that sql/intervention reads."""
     parquet_view(
-        con, "measured", [place(file) for file in sorted(folder.glob("*.parquet"))]
+        con, "measured", [any_path(file) for file in sorted(folder.glob("*.parquet"))]
     )
     wanted = pa.Table.from_pylist([one._asdict() for one in plan.settings])
     con.register("wanted", wanted)

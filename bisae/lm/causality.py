@@ -1,4 +1,4 @@
-"""Is a model causal? Tried on the model itself, whatever its class is called."""
+"""Test whether a model is causal by running it, whatever its class is called."""
 
 import torch
 
@@ -6,14 +6,14 @@ from bisae.errors import CheckpointError
 from bisae.lm.model import LanguageModel
 
 TOKENS = 8
-"""Of the two texts, which differ in their last one."""
+"""Length of the two texts, which differ only in their last token."""
 
 
 def check_causal(lm: LanguageModel, name: str) -> None:
     """Raise CheckpointError if a token changes the states of those before it.
 
-    Masked tokens add exact zeros, so a causal model's states are equal up to the noise
-    of products of another shape, as a mixture of experts has them.
+    Masked tokens contribute exact zeros, so a causal model's states are equal up to the
+    rounding of products of another shape, as in a mixture of experts.
     """
     n_tokens = min(TOKENS, lm.max_tokens or TOKENS)
     token_id = (7 * torch.arange(n_tokens) + 5).remainder(lm.vocab_size)[None]

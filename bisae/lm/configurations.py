@@ -1,4 +1,4 @@
-"""Whether a study and the configurations of its checkpoints fit, before any work.
+"""Check a study against the configurations of its checkpoints before any work.
 
 Reads `config.json` of checkpoints and the study's tokenizer, no weights.
 """
@@ -14,14 +14,14 @@ from bisae.study import Model, Study, check_intervention
 
 
 def with_layers(study: Study, only: Selection | None = None) -> Study:
-    """The study with every model's layers listed, once it fits all configurations.
+    """Check a study and return it with every model's layers listed.
 
-    Looked at are the last step of each size and those that are selected; one that
-    cannot be read is left to whoever opens it. Raises StudyError, AddressError,
-    CheckpointError.
+    Checks the last step of each size and the selected steps; a configuration that
+    cannot be read is skipped, and fails when the model is opened. Raises StudyError,
+    AddressError, CheckpointError.
     """
     check_numbers(study)
-    models = tuple(_listed(study, model) for model in study.models)
+    models = tuple(_list_layers(study, model) for model in study.models)
     if study.intervention:
         check_intervention(
             study.intervention, models, study.corpus.languages, study.name
@@ -36,7 +36,7 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
 
 
 def check_local(study: Study) -> None:
-    """Check the configurations that are on this machine, for a plan. Raises alike."""
+    """Check the configurations on this machine, for a plan. Raises likewise."""
     tokenizer = Path(study.tokenizer()[0])
     vocabulary = _vocabulary(study) if tokenizer.is_dir() else None
     for model in study.models:
@@ -46,7 +46,7 @@ def check_local(study: Study) -> None:
 
 
 def check_numbers(study: Study) -> None:
-    """What contradicts itself in the study alone. Raises StudyError."""
+    """Raise StudyError if the study contradicts itself."""
     numbers = not study.corpus.asks_for_shares
     if numbers and (msg := batch_misfit(study, study.corpus.tokens["train"])):
         raise StudyError(msg)
@@ -55,10 +55,10 @@ def check_numbers(study: Study) -> None:
 def check_shape(
     study: Study, model: Model, path: str, shape: ModelShape, vocabulary: int | None
 ) -> None:
-    """Whether one checkpoint fits a model whose layers and width are listed.
+    """Check one checkpoint against a model whose layers and width are listed.
 
-    `vocabulary` is the tokenizer's largest id and one. Raises AddressError for a layer
-    that it has not, StudyError for too long a context, else CheckpointError.
+    `vocabulary` is one more than the tokenizer's largest id. Raises AddressError for a
+    missing layer, StudyError for too long a context, else CheckpointError.
     """
     highest = max(layer for layer in model.layers if isinstance(layer, int))
     if highest > shape.n_layers:
@@ -78,19 +78,28 @@ def check_shape(
         raise StudyError(msg)
 
 
-def _listed(study: Study, model: Model) -> Model:
+def _list_layers(study: Study, model: Model) -> Model:
     path, revision = model.checkpoint_at(model.steps[-1])
-    planned = {one.size: one for one in study.pretrain.models} if study.pretrain else {}
+    planned = (
+        {pretrained.size: pretrained for pretrained in study.pretrain.models}
+        if study.pretrain
+        else {}
+    )
     if model.size in planned and not (Path(path) / "config.json").exists():
-        made = planned[model.size]  # the checkpoint is still to be pretrained
+        pretrain_model = planned[model.size]  # the checkpoint is still to be pretrained
         vocabulary = study.pretrain.vocab_size if study.pretrain else 1
-        return _filled(model, ModelShape(made.n_layers, made.d_model, vocabulary, None))
+        return _fill_in(
+            model,
+            ModelShape(
+                pretrain_model.n_layers, pretrain_model.d_model, vocabulary, None
+            ),
+        )
     shape = read_config(path, revision, trust_remote_code=study.lm.trust_remote_code)
-    return _filled(model, shape)
+    return _fill_in(model, shape)
 
 
-def _filled(model: Model, shape: ModelShape) -> Model:
-    """A model with the layers and the width of a shape where the study names none."""
+def _fill_in(model: Model, shape: ModelShape) -> Model:
+    """Fill in the layers and the width from a shape where the study gives none."""
     every = tuple(range(1, shape.n_layers + 1))
     layers = every if model.layers == "all" else model.layers
     update = {"layers": layers, "d_model": model.d_model or shape.d_model}
@@ -100,25 +109,25 @@ def _filled(model: Model, shape: ModelShape) -> Model:
 def _check_steps(
     study: Study, model: Model, steps: frozenset[int], vocabulary: int | None
 ) -> None:
-    """Check these steps of a size, and that they are of one shape."""
+    """Check these steps of a size, and that they all have one shape."""
     shapes: dict[str, ModelShape] = {}
     for step in model.steps:
         if step in steps:
             path, revision = model.checkpoint_at(step)
-            with suppress(CheckpointError):  # left to whoever opens it
+            with suppress(CheckpointError):  # it fails when the model is opened
                 trust = study.lm.trust_remote_code
                 shape = read_config(path, revision, trust_remote_code=trust)
                 shapes[f"{path} at {revision}" if revision else path] = shape
     for path, shape in shapes.items():
         last, of_last = list(shapes.items())[-1]
-        check_shape(study, _filled(model, of_last), path, shape, vocabulary)
+        check_shape(study, _fill_in(model, of_last), path, shape, vocabulary)
         if shape.n_layers != of_last.n_layers:
             msg = f"{path} has {shape.n_layers} blocks, {last} has {of_last.n_layers}: "
-            raise CheckpointError(msg + "they are not one size")
+            raise CheckpointError(msg + "they cannot be one size")
 
 
 def _vocabulary(study: Study) -> int | None:
-    """The tokenizer's largest id and one; None where it is not here yet."""
+    """Return one more than the tokenizer's largest id; None if it is not here yet."""
     with suppress(CheckpointError):
         return n_token_ids(load_tokenizer(study))
     return None

@@ -1,6 +1,6 @@
 """Checkpoints of `transformers`, from a folder or the hub.
 
-Python code that a checkpoint brings runs only by the word of who runs the command.
+Python code of a checkpoint runs only if the user of the command allows it.
 """
 
 import json
@@ -31,15 +31,15 @@ def load_lm(
     dtype: str = "float32",
     trust_remote_code: bool = False,
 ) -> LanguageModel:
-    """Load a folder or a hub name; device "auto" is cuda where there is one.
+    """Load a folder or a hub name; device "auto" is cuda if available.
 
     `dtype` is float32, bfloat16, float16 or auto (bfloat16 on cuda, else float32).
     Raises CheckpointError: one line that says what, where and what to do.
     """
     with _opening(checkpoint, revision, trust=trust_remote_code) as source:
-        place = chosen_device(device)
-        if place.type == "cuda" and not torch.cuda.is_available():
-            msg = f"device {device!r} is asked for, but PyTorch sees no CUDA device; "
+        torch_device = chosen_device(device)
+        if torch_device.type == "cuda" and not torch.cuda.is_available():
+            msg = f"device {device!r} was requested, but PyTorch sees no CUDA device; "
             msg += "use auto"
             raise CheckpointError(msg)
         config = AutoConfig.from_pretrained(**source)
@@ -47,15 +47,15 @@ def load_lm(
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             **source,
             config=config,
-            dtype=chosen_dtype(dtype, place),
+            dtype=chosen_dtype(dtype, torch_device),
             weights_only=True,  # a pickle may hold tensors and nothing else
             output_loading_info=True,
         )
         model, report = loaded
         if missing := sorted(report["missing_keys"]):  # they would be random numbers
-            msg = f"it lacks {len(missing)} weights, {missing[0]} for one"
+            msg = f"it lacks {len(missing)} weights, such as {missing[0]}"
             raise ValueError(msg)
-        lm = LanguageModel(model.to(place))
+        lm = LanguageModel(model.to(torch_device))
         check_causal(lm, checkpoint)
         return lm
 
@@ -74,14 +74,14 @@ def _refuse_encoder(config: Any, name: str) -> None:
     """Raise CheckpointError for a model whose decoder reads an encoder's states."""
     if getattr(config, "is_encoder_decoder", False):
         msg = f"{name} is an encoder-decoder model ({config.model_type}): what its "
-        msg += "decoder computes depends on another text, which an encoder has read; "
+        msg += "decoder computes depends on another text, read by an encoder; "
         raise CheckpointError(msg + "use a decoder-only language model")
 
 
 def chosen_device(name: str) -> torch.device:
-    """A device by its name, there or not; "auto" is cuda where there is one.
+    """Return a device by name, present or not; "auto" is cuda if available.
 
-    Raises CheckpointError for what names no device.
+    Raises CheckpointError for an unknown name.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -93,7 +93,7 @@ def chosen_device(name: str) -> torch.device:
 
 
 def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
-    """What a model's numbers are on a device. Raises CheckpointError."""
+    """Return a dtype by name; "auto" depends on the device. Raises CheckpointError."""
     if name == "auto":
         name = "bfloat16" if device.type == "cuda" else "float32"
     if name not in DTYPES:
@@ -107,14 +107,16 @@ def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
 def _opening(
     checkpoint: str, revision: str | None, *, trust: bool
 ) -> Iterator[dict[str, Any]]:
-    """Give what `from_pretrained` needs, and make any failure within one line."""
+    """Yield the arguments of `from_pretrained`; turn failures into one-line errors."""
     folder = Path(checkpoint).expanduser()
     local = is_path(checkpoint) or folder.exists()
     where = checkpoint + (f" at revision {revision}" if revision else "")
     if local and not folder.is_dir():
         msg = f"no checkpoint folder {checkpoint}; check the path in the study"
         raise CheckpointError(msg)
-    if local and revision:  # transformers would ignore it, and load the same weights
+    if (
+        local and revision
+    ):  # transformers would ignore it and always load the same weights
         msg = f"{where}: a folder has no revisions; put {{step}} in its path"
         raise CheckpointError(msg)
     try:
@@ -132,16 +134,16 @@ def _opening(
         if "trust_remote_code" in str(error) and not trust:
             raise UntrustedCode(where) from error
         msg = f"cannot load the language model {where}: {one_line(error)}; give a "
-        msg += "folder with config.json and model.safetensors, or a name that the hub "
-        msg += "has"
+        msg += "folder with config.json and model.safetensors, or a name on the "
+        msg += "hub"
         raise CheckpointError(msg) from error
 
 
 def _check_files(folder: Path) -> None:
-    """Refuse a folder in which something could be read forever. Raises ValueError."""
+    """Refuse a folder with files that could be read without end. Raises ValueError."""
     for file in folder.iterdir():
         if not (file.is_file() or file.is_dir()):
-            msg = f"{file.name} is no ordinary file"
+            msg = f"{file.name} is not an ordinary file"
             raise ValueError(msg)
     if (config := folder / "config.json").exists():
         check_layers(json.loads(read(config)))

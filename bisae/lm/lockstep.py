@@ -1,4 +1,4 @@
-"""One pass of a model that writes, while another's states are added to its own."""
+"""Run one pass of a model steered by the states of a second model."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,33 +8,33 @@ from torch import Tensor
 
 from bisae.lm.model import LanguageModel
 
-Add = Callable[[Tensor], Tensor]
-"""Raw states of the full model, (tokens, d), to what is added to the other's there."""
+Steer = Callable[[Tensor], Tensor]
+"""Maps raw states of the full model, (tokens, d), to steering vectors, (tokens, d)."""
 
 
 class Lockstep(NamedTuple):
-    """The model that reads beside the one that writes, and what comes of it."""
+    """The full model that reads in lockstep, and the steering computed from it."""
 
     full: LanguageModel
     layer: int
-    add: Add
+    steer: Steer
 
 
 def next_logits(
-    lm: LanguageModel, token_id: Tensor, mask: Tensor, beside: Lockstep | None
+    lm: LanguageModel, token_id: Tensor, mask: Tensor, lockstep: Lockstep | None
 ) -> Tensor:
-    """Read what is new, with what is beside added; return (b, vocab) logits."""
+    """Read the new tokens, steered by `lockstep`; return the logits, (b, vocab)."""
     with ExitStack() as stack:
-        if beside:
-            full, layer, add = beside
+        if lockstep:
+            full, layer, steer = lockstep
             edited = (mask & (mask.cumsum(1) > 1))[:, -token_id.shape[1] :]
             states = full.hidden_states(token_id, mask, [layer])[layer]
-            added = add(states[edited.to(states.device)])
+            steering = steer(states[edited.to(states.device)])
 
             def edit(state: Tensor) -> Tensor:
                 where = (edited.to(state.device),)
-                more = added.to(state.device)
-                return state.float().index_put(where, more, accumulate=True)
+                vectors = steering.to(state.device)
+                return state.float().index_put(where, vectors, accumulate=True)
 
             stack.enter_context(lm.edited(layer, edit))
         return lm.next_logits(token_id, mask)

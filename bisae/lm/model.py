@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError
-from bisae.lm.kept import Kept, keeping, skipping
-from bisae.lm.past import Past
+from bisae.lm.activations import CachedActivations, caching, skipping
+from bisae.lm.kv_cache import KVCache
 from bisae.lm.shape import find_blocks, shape_of
 
 
 class _Enough(Exception):
-    """Raised by the last block that is needed, so that no block above it runs."""
+    """Raised at the highest requested layer, so that no block above it runs."""
 
 
 class LanguageModel:
@@ -39,14 +39,14 @@ class LanguageModel:
         self.nbytes = sum(weight.nbytes for weight in weights)
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
-        self._past: Past | None = None
+        self._kv_cache: KVCache | None = None
         self.cache_trials: dict[Any, tuple[bool, int, int]] = {}
-        """What came of trying to continue from caches, and with how many tokens."""
+        """Results of testing KV caches, with the numbers of tokens tested."""
         self.skip_trials: dict[int, bool] = {}
-        """What came of trying to start at a layer."""
+        """Results of testing passes that start at a layer."""
 
     def fingerprint(self) -> str:
-        """The sha256 of all weights as loaded; tied ones count once, buffers not."""
+        """Return the sha256 of all weights as loaded; tied ones once, no buffers."""
         digest = hashlib.sha256()
         for name, weight in sorted(self._model.named_parameters()):
             digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
@@ -57,12 +57,12 @@ class LanguageModel:
     def hidden_states(
         self, token_id: Tensor, mask: Tensor, layers: Sequence[int]
     ) -> dict[int, Tensor]:
-        """Give each layer's states, (b, t, d), in one pass that stops at the highest.
+        """Return each layer's states, (b, t, d), in one pass that stops at the highest.
 
-        `token_id` is (b, t); `mask` is (b, t), true at real tokens; padding stands on
-        the right, whatever its ids. The states have the model's dtype and device, and
-        show edits in force. States at padding mean nothing.
-        Raises AddressError for a layer that the model has not.
+        `token_id` is (b, t); `mask` is (b, t), true at real tokens; padding is on the
+        right, with any ids. The states have the model's dtype and device, and include
+        active edits. States at padding are meaningless.
+        Raises AddressError for a layer that the model does not have.
         """
         highest = max(layers, default=0)
         shape = (*token_id.shape, self.d_model)
@@ -88,18 +88,18 @@ class LanguageModel:
     def edited(self, layer: int, edit: Callable[[Tensor], Tensor]) -> Iterator[None]:
         """Replace the states h of `layer`, (b, t, d), by edit(h) in every pass within.
 
-        Edits nest: a later one sees what an earlier one gave. The result is cast to h's
-        dtype. Raises AddressError for a layer that the model has not.
+        Edits nest: a later one sees the result of an earlier one. The result is cast to
+        h's dtype. Raises AddressError for a layer that the model does not have.
         """
         self._check(layer)
 
         def replace(state: Tensor) -> Tensor:
             return edit(state).to(state)
 
-        def before(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if args:
-                return (replace(args[0]), *args[1:]), named
-            return args, named | {"hidden_states": replace(named["hidden_states"])}
+                return (replace(args[0]), *args[1:]), kwargs
+            return args, kwargs | {"hidden_states": replace(kwargs["hidden_states"])}
 
         def after(_: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
             if isinstance(output, Tensor):
@@ -116,77 +116,81 @@ class LanguageModel:
             hook.remove()
 
     @contextmanager
-    def keeping(self, layer: int) -> Iterator[Kept]:
-        """Keep the states of `layer` in every pass within, for `resumed`.
+    def caching(self, layer: int) -> Iterator[CachedActivations]:
+        """Cache the states of `layer` in every pass within, for `resume_from_layer`.
 
-        Raises AddressError for a layer that the model has not.
+        Raises AddressError for a layer that the model does not have.
         """
         if layer == 0:
-            kept = Kept()
+            cached = CachedActivations()
 
-            def keep(state: Tensor) -> Tensor:
-                kept.keep(state)
+            def store(state: Tensor) -> Tensor:
+                cached.store(state)
                 return state
 
-            with self.edited(0, keep):
-                yield kept
+            with self.edited(0, store):
+                yield cached
             return
         self._check(layer)
-        with keeping(self._blocks[layer - 1]) as kept:
-            yield kept
+        with caching(self._blocks[layer - 1]) as cached:
+            yield cached
 
     @contextmanager
-    def resumed(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
-        """Within, passes over the batch of `kept` start at `layer`, from `state`.
+    def resume_from_layer(
+        self, layer: int, cached: CachedActivations, state: Tensor
+    ) -> Iterator[None]:
+        """Start passes over the batch of `cached` at `layer`, from `state`.
 
-        The blocks up to the layer do not run where the model is shown to give the same
-        without them; `state` is (b, t, d).
+        The blocks up to the layer are skipped if the model is shown to give the same
+        losses without them; `state` is (b, t, d).
         """
-        from bisae.lm.reading import can_skip
+        from bisae.lm.cache_checks import can_skip
 
         if layer and can_skip(self, layer):
-            with self.skipping(layer, kept, state):
+            with self.skipping(layer, cached, state):
                 yield
         else:
             with self.edited(layer, lambda _: state):
                 yield
 
     @contextmanager
-    def skipping(self, layer: int, kept: Kept, state: Tensor) -> Iterator[None]:
-        """Within, do as `resumed`, whether or not the model allows it."""
-        with skipping(list(self._blocks)[:layer], kept, state.to(kept.state)):
+    def skipping(
+        self, layer: int, cached: CachedActivations, state: Tensor
+    ) -> Iterator[None]:
+        """Skip blocks as `resume_from_layer` does, without testing the model."""
+        with skipping(list(self._blocks)[:layer], cached, state.to(cached.state)):
             yield
 
     @contextmanager
-    def reading_on(self) -> Iterator[None]:
-        """Within, a pass goes on where the last one ended; keys and values are kept.
+    def with_kv_cache(self) -> Iterator[None]:
+        """Continue each pass from the last one, with cached keys and values.
 
-        `token_id` is (b, t), what is new; `mask` is (b, all so far). Padding stands on
-        the left. Only where `can_cache`.
+        `token_id` is (b, t), the new tokens; `mask` is (b, all tokens so far). Padding
+        is on the left. Valid only if `can_cache`.
         """
-        self._past = Past(self._model)
+        self._kv_cache = KVCache(self._model)
         try:
             yield
         finally:
-            self._past = None
+            self._kv_cache = None
 
     def next_logits(self, token_id: Tensor, mask: Tensor) -> Tensor:
-        """Logits of what follows each text, (b, vocab), float32; padding on the right.
+        """Return the logits of each text's next token, (b, vocab), float32.
 
-        While it reads on, what follows the last token.
+        Padding is on the right; with a KV cache it is on the left.
         """
         logits: Tensor = self._run(token_id, mask).logits
-        if self._past:
+        if self._kv_cache:
             return logits[:, -1].float()
         last = mask.sum(1).sub(1).to(logits.device)
         return logits[torch.arange(len(last), device=last.device), last].float()
 
     def token_losses(self, token_id: Tensor, mask: Tensor) -> Tensor:
-        """Cross entropy in nats of tokens 2..t, (b, t-1); 0 where one is not real."""
+        """Return the cross-entropy, in nats, of tokens 2..t, (b, t-1); 0 at padding."""
         logits = self._run(token_id, mask).logits[:, :-1]  # (b, t-1, vocab)
         real = mask[:, 1:].to(self.device)
         target = token_id[:, 1:].to(self.device).where(real, 0)
-        losses = [  # row by row: all logits as float32 would be large
+        losses = [  # row by row: all logits as float32 would take much memory
             F.cross_entropy(row.float(), to, reduction="none")
             for row, to in zip(logits, target, strict=True)
         ]
@@ -206,5 +210,9 @@ class LanguageModel:
     def _run(self, token_id: Tensor, mask: Tensor) -> Any:
         mask, n = mask.to(self.device), token_id.shape[1]
         token_id = token_id.to(self.device).where(mask[:, -n:], 0)  # padding may be -1
-        named = self._past.arguments(mask, n) if self._past else {"use_cache": False}
-        return self._model(token_id, attention_mask=mask.long(), **named)
+        kwargs = (
+            self._kv_cache.arguments(mask, n)
+            if self._kv_cache
+            else {"use_cache": False}
+        )
+        return self._model(token_id, attention_mask=mask.long(), **kwargs)

@@ -1,4 +1,4 @@
-"""What a model of `transformers` looks like: its shape, and its blocks."""
+"""The shape and the blocks of a `transformers` model."""
 
 from typing import Any, NamedTuple
 
@@ -9,17 +9,17 @@ from bisae.study import MOST_LAYERS
 
 
 class ModelShape(NamedTuple):
-    """What a configuration says before any weight is read."""
+    """The shape of a model, known from its configuration without reading weights."""
 
     n_layers: int
     d_model: int
     vocab_size: int
     max_tokens: int | None = None
-    """Positions that it has; None where it says no number."""
+    """Maximum positions; None if the configuration gives no number."""
 
 
 def shape_of(config: Any) -> ModelShape:
-    """The shape that a configuration of `transformers` tells."""
+    """Read the shape from a `transformers` configuration. Raises ValueError."""
     text = config.get_text_config(decoder=True)
     positions = getattr(text, "max_position_embeddings", None)
     room = positions if isinstance(positions, int) and positions > 0 else None
@@ -33,10 +33,9 @@ def shape_of(config: Any) -> ModelShape:
 
 
 def check_layers(config: Any) -> None:
-    """Refuse more layers than a model can have: `transformers` would make a list.
+    """Refuse more layers than a model can have, as `transformers` would list them all.
 
-    Looks at every number whose key speaks of layers, in sections too. Raises
-    ValueError.
+    Checks every number whose key contains "layer", also in sections. Raises ValueError.
     """
     if isinstance(config, list):
         config = dict(enumerate(config))
@@ -44,13 +43,15 @@ def check_layers(config: Any) -> None:
         return
     for key, value in config.items():
         if isinstance(value, int) and "layer" in str(key) and value > MOST_LAYERS:
-            msg = f"{key} = {value:,} in its configuration is more than a model has"
+            msg = (
+                f"{key} = {value:,} in its configuration is more than a model can have"
+            )
             raise ValueError(msg)
         check_layers(value)
 
 
 def find_blocks(model: Any) -> nn.ModuleList:
-    """Find the one outermost list of n_layers different modules in the decoder."""
+    """Find the only outermost list of n_layers different modules in the decoder."""
     n_layers = shape_of(model.config).n_layers
     for root in (model.get_decoder(), model.base_model):
         lists = [
@@ -60,9 +61,9 @@ def find_blocks(model: Any) -> nn.ModuleList:
             and len(module) == len(set(module)) == n_layers
         ]
         outermost = min((depth for depth, _ in lists), default=0)
-        found = [module for depth, module in lists if depth == outermost]
-        if len(found) == 1:
-            return found[0]
+        candidates = [module for depth, module in lists if depth == outermost]
+        if len(candidates) == 1:
+            return candidates[0]
     msg = f"cannot tell which modules of {type(model).__name__} are its {n_layers} "
     msg += "blocks; use a decoder-only model that keeps them in one nn.ModuleList"
     raise CheckpointError(msg)

@@ -1,7 +1,7 @@
-"""What the autoencoders see: hidden states of the corpus, every layer at once.
+"""Compute hidden states of the corpus, the input of the autoencoders, at all layers.
 
-Reads a split of the store and runs the language model over it, a block of documents at
-a time, each block in buckets of documents of similar length.
+Reads a split of the store and runs the language model over it, one block of documents
+at a time, each block in buckets of documents of similar length.
 """
 
 from collections.abc import Sequence
@@ -13,32 +13,32 @@ from torch import Tensor
 
 from bisae.errors import StateError
 from bisae.grid import Cell
-from bisae.lm import LanguageModel, undirected
+from bisae.lm import LanguageModel, has_no_direction
 from bisae.store import Block, Store
 
 CPU_PASS_TOKENS, GPU_PASS_TOKENS = 64, 2048
-"""The fixed cost of a pass of a language model, as a number of tokens that take as
-long: reading the weights on a CPU, launching the kernels on a GPU (estimated)."""
+"""The fixed cost of a language model's pass, in tokens that take as long: reading the
+weights on a CPU, launching the kernels on a GPU (estimated)."""
 
 
 class States(NamedTuple):
     """Hidden states of consecutive documents."""
 
     real: Tensor
-    """(documents, context - 1) bool: which positions hold a token."""
+    """(documents, context - 1) bool, true at positions with a token."""
     layers: dict[int, Tensor]
-    """For each layer the states of the real tokens, (tokens, d), as the LM gives them:
-    finite and not zero, so each has a direction."""
+    """Each layer's raw states of the real tokens, (tokens, d): finite and not zero, so
+    each has a direction."""
 
 
 class Blocks(Protocol):
-    """Hidden states that can be had again: block i is the same whenever it is asked."""
+    """Repeatable hidden states: block i is the same every time it is read."""
 
     def __len__(self) -> int:
-        """How many blocks there are."""
+        """Return the number of blocks."""
 
     def __getitem__(self, number: int) -> States:
-        """The states of a block."""
+        """Compute the states of a block."""
 
 
 class StateBlocks:
@@ -47,7 +47,7 @@ class StateBlocks:
     def __init__(
         self, store: Store, split: str, lm: LanguageModel, cells: Sequence[Cell]
     ) -> None:
-        """All cells belong to the checkpoint that `lm` is. Raises Unfinished."""
+        """All cells belong to the checkpoint loaded as `lm`. Raises Unfinished."""
         self._name = split
         self._split = store.split(split)
         self._documents = store.study.lm.batch_documents
@@ -56,13 +56,13 @@ class StateBlocks:
         self._cells = {cell.layer: cell for cell in cells}
 
     def __len__(self) -> int:
-        """How many blocks there are."""
+        """Return the number of blocks."""
         return -(-len(self._split) // self._documents)
 
     def __getitem__(self, number: int) -> States:
-        """The states of a block.
+        """Compute the states of a block.
 
-        Raises StateError, naming cell and document, for one that is zero or not finite.
+        Raises StateError, naming cell and document, for a zero or non-finite state.
         """
         block = self._split.block(number * self._documents, self._documents)
         token_id, mask = with_bos(block, self._bos)
@@ -73,7 +73,7 @@ class StateBlocks:
         return States(real, layers)
 
     def _layers(self, token_id: Tensor, mask: Tensor) -> dict[int, Tensor]:
-        """Run a block bucket by bucket; the states come back in document order."""
+        """Run a block bucket by bucket; return the states in document order."""
         device = self._lm.device
         position = torch.arange(mask[:, 1:].numel()).view(len(mask), -1)
         positions: list[Tensor] = []
@@ -82,7 +82,7 @@ class StateBlocks:
             hidden = self._lm.hidden_states(*bucket.text, list(states))
             real = bucket.mask[:, 1:]
             positions.append(position[bucket.documents, : real.shape[1]][real])
-            for layer, rows in states.items():  # each is let go when it is copied
+            for layer, rows in states.items():  # each is freed once it is copied
                 rows.append(hidden.pop(layer)[:, 1:][real.to(device)])
         order = torch.cat(positions).argsort().to(device)
         return {layer: torch.cat(states.pop(layer))[order] for layer in self._cells}
@@ -100,16 +100,16 @@ class Bucket(NamedTuple):
 
     @property
     def text(self) -> tuple[Tensor, Tensor]:
-        """token_id and mask, as `LanguageModel` takes them."""
+        """token_id and mask, the arguments of `LanguageModel`."""
         return self.token_id, self.mask
 
 
 def buckets(token_id: Tensor, mask: Tensor, device: torch.device) -> list[Bucket]:
     """Divide documents by length, so that a pass over them computes little padding.
 
-    `token_id` and `mask` are (documents, context), padding on the right. As few buckets
-    are made as save more tokens than their passes cost; documents that all have one
-    length stay as they are.
+    `token_id` and `mask` are (documents, context), padding on the right. A further
+    bucket is made only if it saves more tokens than its pass costs; documents of one
+    length stay together.
     """
     pass_tokens = CPU_PASS_TOKENS if device.type == "cpu" else GPU_PASS_TOKENS
     length, order = mask.sum(1).sort(stable=True)
@@ -122,10 +122,10 @@ def buckets(token_id: Tensor, mask: Tensor, device: torch.device) -> list[Bucket
 
 
 def _bounds(length: Tensor, pass_tokens: int) -> list[int]:
-    """Where to cut ascending lengths, (documents,), at the least cost.
+    """Find the cuts of ascending lengths, (documents,), with the least total cost.
 
-    A pass costs `pass_tokens`, and the longest length for each of its documents.
-    Dynamic programming over the end of the last bucket.
+    A pass costs `pass_tokens` plus the longest length times its documents. Dynamic
+    programming over the end of the last bucket.
     """
     cost = torch.zeros(len(length) + 1, dtype=torch.long)
     start = [0] * len(cost)
@@ -141,7 +141,7 @@ def _bounds(length: Tensor, pass_tokens: int) -> list[int]:
 
 
 def with_bos(block: Block, bos: int) -> tuple[Tensor, Tensor]:
-    """token_id and mask, (documents, context): BOS in front, padding after the end."""
+    """Return token_id and mask, (documents, context), with BOS in front."""
     tokens = torch.from_numpy(block.token_id).long()
     mask = tokens >= 0
     first = torch.full((len(tokens), 1), bos)
@@ -150,14 +150,14 @@ def with_bos(block: Block, bos: int) -> tuple[Tensor, Tensor]:
 
 
 def without_bos(mask: Tensor) -> Tensor:
-    """A mask as `with_bos` gives it, false at BOS too: what may be edited."""
+    """Return a mask of `with_bos` with BOS excluded too, for positions to edit."""
     real = mask.clone()
     real[:, 0] = False
     return real
 
 
 def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> None:
-    bad = undirected(rows)
+    bad = has_no_direction(rows)
     if bool(bad.any()):
         document = first + int(real.nonzero()[int(bad.nonzero()[0]), 0])
         msg = f"cell {cell}, {split} document {document}: a hidden state is zero or "
@@ -166,7 +166,7 @@ def _check(rows: Tensor, real: Tensor, cell: Cell, split: str, first: int) -> No
 
 
 def _remedy(rows: Tensor) -> str:
-    """What to do about states, (tokens, d), that are zero or not finite."""
+    """Return what to do about states, (tokens, d), that are zero or not finite."""
     if rows.dtype == torch.float16 and not bool(rows.isfinite().all()):
         largest = torch.finfo(rows.dtype).max
         return (

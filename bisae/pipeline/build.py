@@ -8,7 +8,7 @@ from pathlib import Path
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
-from bisae.errors import Held
+from bisae.errors import LeaseHeld
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
@@ -40,7 +40,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
         try:
             with at(name), store.lease(name):
                 shared = _build_checkpoint(store, checkpoint, stages, shared)
-        except Held as error:
+        except LeaseHeld as error:
             note(f"{error}; left to them")
     return store
 
@@ -69,7 +69,7 @@ def _build_checkpoint(
     """All stages of one checkpoint's cells; its model is let go when they are done."""
     lm = _run_models(store, cells, stages)
     store.check_leases()
-    encoded = [cell for cell in cells if store.progress(cell).codes]
+    encoded = [cell for cell in cells if store.cell_status(cell).codes]
     if "export" in stages:
         shared = shared or _share(store)
         export_cells(shared, encoded)
@@ -120,7 +120,7 @@ def _run_models(
     store: Store, cells: list[Cell], stages: tuple[str, ...]
 ) -> LanguageModel | None:
     """Train and encode one checkpoint's cells; gives its model, if it was needed."""
-    progress = [store.progress(cell) for cell in cells]
+    progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(done.sae for done in progress)
     to_encode = "encode" in stages and not all(done.codes for done in progress)
     if not (to_train or to_encode):

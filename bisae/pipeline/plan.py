@@ -21,11 +21,11 @@ from bisae.memory import (
     Need,
     available,
     device_of,
-    groups,
+    divide_into_passes,
     host_bytes,
+    kv_cache_bytes,
     measuring_bytes,
     need,
-    past_bytes,
     translating_bytes,
 )
 from bisae.pipeline.devices import Device, choose_device, on_device
@@ -124,7 +124,7 @@ def plan_intervention(study: Study) -> InterventionPlan | None:
         size=asked.size,
         measuring_gb=measuring_bytes(study, shape, n_params) / 1e9,
         translating_gb=translating if asked.translation else None,
-        token_mb=past_bytes(study, shape) / 1e6,
+        token_mb=kv_cache_bytes(study, shape) / 1e6,
     )
 
 
@@ -185,7 +185,7 @@ def _n_params(shape: ModelShape) -> int:
 
 def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
     try:
-        return groups(range(layers), needed, room, layers=True)
+        return divide_into_passes(range(layers), needed, room, layers=True)
     except OutOfMemory:
         return []
 

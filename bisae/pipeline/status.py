@@ -21,7 +21,7 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
     groups = list(checkpoints(store.cells))
     exported = set(exported_cells(store))
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = iter(list(pool.map(store.progress, store.cells)))
+        found = iter(list(pool.map(store.cell_status, store.cells)))
         holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
         for cells, by in zip(groups, holders, strict=True):
             progress = list(islice(found, len(cells)))

@@ -11,7 +11,7 @@ import duckdb
 
 from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, SqlError, StoreError
-from bisae.files import Place, is_local, literal
+from bisae.files import AnyPath, is_local, literal
 from bisae.query.ask import headers
 from bisae.query.database import (
     contents,
@@ -76,7 +76,7 @@ def _fill(store: Store, file: Path) -> None:
     con.close()
 
 
-def _address(file: Place) -> str:
+def _address(file: AnyPath) -> str:
     return literal(str(file.resolve() if is_local(file) else file))
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import duckdb
 
 from bisae.errors import SqlError, Unfinished
-from bisae.files import Place, is_local, listing, literal
+from bisae.files import AnyPath, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.interrupts import end_on_signal
 from bisae.query import fence
@@ -39,7 +39,7 @@ MEMORY = "2GiB"
 
 
 def database(
-    tables: Place | None = None,
+    tables: AnyPath | None = None,
     *,
     windowed: bool = False,
     memory: str = "",
@@ -108,7 +108,7 @@ def schema(con: Connection, name: str) -> Iterator[None]:
         con.execute(f"drop schema {name} cascade")
 
 
-def address(file: Place) -> str:
+def address(file: AnyPath) -> str:
     """A file as a query that is not fenced names it."""
     return literal(str(file.absolute())) if is_local(file) else fence.address(file)
 
@@ -116,8 +116,8 @@ def address(file: Place) -> str:
 def parquet_view(
     con: Connection,
     name: str,
-    files: Sequence[Place],
-    address: Callable[[Place], str] = address,
+    files: Sequence[AnyPath],
+    address: Callable[[AnyPath], str] = address,
 ) -> None:
     """Make a base view over an explicit list of Parquet files."""
     with named(f"table {name}"):
@@ -125,7 +125,7 @@ def parquet_view(
 
 
 def _rows(
-    name: str, files: Sequence[Place], address: Callable[[Place], str] = address
+    name: str, files: Sequence[AnyPath], address: Callable[[AnyPath], str] = address
 ) -> str:
     """The query that reads a table's files."""
     listed = ", ".join(quoted(address(file)) for file in files)
@@ -142,7 +142,7 @@ def open_tables(
     store: Store,
     places: Places,
     views: Mapping[str, View],
-    address: Callable[[Place], str] = address,
+    address: Callable[[AnyPath], str] = address,
     beside: Collection[str] = (),
 ) -> set[str]:
     """Make base views of the tables that are there, and the views on top; their names.
@@ -202,9 +202,7 @@ def contents(
     asked = set(store.cells if only is None else only)
     cells = [cell for cell in exported_cells(store) if cell in asked]
     if not cells:
-        msg = (
-            f"{store.place}: no cell is finished yet; `bisae status` shows where it is"
-        )
+        msg = f"{store.path}: no cell is finished yet; `bisae status` shows where it is"
         raise Unfinished(msg)
     searched = [
         cell for model in store.study.models if (cell := model.middle_cell) in asked

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from fsspec import AbstractFileSystem
 
-from bisae.files import Place, is_local
+from bisae.files import AnyPath, is_local
 
 SCHEME = "bisae"
 
@@ -86,7 +86,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
     protocol = (SCHEME,)
     cachable = False
 
-    def __init__(self, root: Place) -> None:
+    def __init__(self, root: AnyPath) -> None:
         super().__init__()
         self._root = root.resolve()
         self._files = root.fs
@@ -194,12 +194,12 @@ def _nothing() -> None:
     """An object store keeps no file open."""
 
 
-def address(file: Place) -> str:
+def address(file: AnyPath) -> str:
     """A file as a fenced query names it."""
     return f"{SCHEME}://{quote(file.absolute().path)}"
 
 
-def enclose(con: Any, root: Place) -> None:
+def enclose(con: Any, root: AnyPath) -> None:
     """Let a connection read files below `root`, as `bisae://`, and nothing else."""
     folder = address(root.resolve()).replace("'", "''")
     # Where DuckDB spills, a query may write and attach whatever it likes.

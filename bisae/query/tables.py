@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
-from bisae.files import written
+from bisae.files import write_with_checksum
 from bisae.grid import Cell
 from bisae.query.database import (
     Connection,
@@ -81,7 +81,10 @@ def write_tables(
         metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
         store.check_leases()
         file = table_file(store, name, cell)
-        with written(file, store.check_leases) as partial, named(f"table {name}"):
+        with (
+            write_with_checksum(file, store.check_leases) as partial,
+            named(f"table {name}"),
+        ):
             con.execute(
                 f"copy ({select}) to {quoted(str(partial))} (format parquet, "
                 f"use_tmp_file false, compression zstd, kv_metadata {metadata})"

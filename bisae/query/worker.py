@@ -14,7 +14,7 @@ from time import sleep
 from typing import Any
 
 from bisae.errors import BisaeError, OutOfMemory, one_line
-from bisae.files import place
+from bisae.files import any_path
 from bisae.grid import Cell
 from bisae.query.answer import AT_ONCE
 from bisae.query.database import Connection, connect
@@ -79,7 +79,7 @@ def open_database(
     """Open a store with `memory` bytes for that and for its queries."""
     limit_memory(memory)
     return connect(
-        open_store(place(store)),
+        open_store(any_path(store)),
         Cell(*codes) if codes else None,
         fenced=fenced,
         query=query,

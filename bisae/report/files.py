@@ -1,10 +1,10 @@
 """Write a file of the report so that it is there whole or not at all."""
 
 from bisae.errors import StoreError
-from bisae.files import Place, make_folder, replace
+from bisae.files import AnyPath, make_folder, replace
 
 
-def write(file: Place, content: str | bytes) -> None:
+def write(file: AnyPath, content: str | bytes) -> None:
     """Write a file in a folder that may not be there. Raises StoreError."""
     try:
         make_folder(file.parent)

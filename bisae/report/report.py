@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import closing
 
-from bisae.files import Place
+from bisae.files import AnyPath
 from bisae.formats import Rows
 from bisae.query import Connection, connect, missing_cells, rows_of
 from bisae.report.checks import Results, render_checks
@@ -18,7 +18,7 @@ from bisae.report.tables import Table, read_tables, write_tables
 from bisae.store import Store
 
 
-def report(store: Store, checks: Results) -> Place:
+def report(store: Store, checks: Results) -> AnyPath:
     """Write tables, figures and both pages; gives the main one.
 
     `checks` are the results of all checks.
@@ -27,8 +27,8 @@ def report(store: Store, checks: Results) -> Place:
         return _write(store, con, checks)
 
 
-def _write(store: Store, con: Connection, checks: Results) -> Place:
-    folder = store.place / "reports"
+def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
+    folder = store.path / "reports"
     store.check_leases()
     # First: where a check fails, there may be nothing else to show.
     write(folder / "validation.html", render_checks(store.study.name, checks))

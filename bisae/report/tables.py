@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bisae.files import Place
+from bisae.files import AnyPath
 from bisae.formats import Rows, render
 from bisae.query import Connection, View, read_views, rows_of
 from bisae.report.files import write
@@ -65,7 +65,7 @@ def read_tables(
     return tables, left_out
 
 
-def write_tables(tables: Mapping[str, Table], folder: Place) -> None:
+def write_tables(tables: Mapping[str, Table], folder: AnyPath) -> None:
     """Write every table in every format."""
     for name, table in tables.items():
         for ending, style in FORMATS.items():

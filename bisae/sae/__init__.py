@@ -1,4 +1,4 @@
-"""The sparse autoencoder: equations 1 to 3 of the paper, their gradients, training."""
+"""The sparse autoencoder: equations 1 to 3 of the paper, gradients and training."""
 
 from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
 from bisae.sae.make import from_numpy, start

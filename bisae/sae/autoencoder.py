@@ -1,7 +1,7 @@
 """The TopK sparse autoencoder: equations 1 to 3 of the paper, and their gradients.
 
-From the top k on only k features of a token are touched; no gradient is as wide as
-tokens x features.
+After the top k only k features of a token are computed with; no gradient has the shape
+(tokens, features).
 """
 
 from dataclasses import dataclass
@@ -18,42 +18,42 @@ from bisae.sae.kernels import Scratch
 
 @dataclass(frozen=True)
 class Code:
-    """The features that are kept of each token."""
+    """The features kept for each token."""
 
     index: Tensor
     """(tokens, k)"""
     value: Tensor
-    """(tokens, k), descending; an unused place has index 0 and value 0."""
+    """(tokens, k), descending; an unused slot has index 0 and value 0."""
 
     def stored(self) -> "Code":
-        """The code as the store keeps it: rounded to float16."""
+        """Return the code as stored: rounded to float16."""
         value = self.value.half().float()
         return Code(torch.where(value > 0, self.index, 0), value)
 
 
 class Reconstruction(NamedTuple):
-    """Tokens as the autoencoder gives them back."""
+    """The reconstruction of tokens, and the code it is made from."""
 
     code: Code
-    """What is stored."""
+    """The code as stored."""
     recon: Tensor
     """(tokens, d)"""
     n_active: Tensor
-    """(tokens,): active features, those that are not stored included."""
+    """(tokens,): number of active features, including those not stored."""
     summed: Tensor
-    """(tokens,): their activations' sum, float64."""
+    """(tokens,): sum of their activations, float64."""
 
 
 class Gradients(NamedTuple):
-    """Equation 3 on a batch, and what follows from it."""
+    """Loss and gradients of equation 3 on a batch."""
 
     loss: Tensor
     by_name: dict[str, Tensor]
-    """A gradient for each parameter."""
+    """The gradient of each parameter."""
     error: Tensor
     """x^ - x, (tokens, d)."""
     active: Tensor
-    """(n,) bool: which features were active on the batch."""
+    """(n,) bool, true for features active on the batch."""
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Autoencoder:
     b_pre: Tensor
     """(d,)"""
     b_enc: Tensor | None
-    """(n,), where the study asks for it."""
+    """(n,), if the study sets `encoder_bias`."""
     k: int
 
     def encode(
@@ -78,17 +78,17 @@ class Autoencoder:
     ) -> Code:
         """Equation 1: (tokens, d) -> the k largest positive pre-activations."""
         rows, bias, k = self.W_enc, self.b_enc, self.k
-        found = kernels.encode(
+        arrays = kernels.encode(
             x - self.b_pre, rows, bias, k, product, scratch or Scratch()
         )
-        return Code(*found)
+        return Code(*arrays)
 
     def decode(self, code: Code) -> Tensor:
         """Equation 2: a code -> (tokens, d)."""
         return kernels.decode(code.index, code.value, self.W_dec) + self.b_pre
 
     def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
-        """Tokens (tokens, d) through their stored codes."""
+        """Reconstruct tokens, (tokens, d), from their stored codes."""
         code = self.encode(x, scratch=scratch).stored()
         n_active = (code.value > 0).sum(1)
         summed = code.value.double().sum(1)
@@ -102,11 +102,11 @@ class Autoencoder:
     ) -> Gradients:
         """Equation 3 on a batch (tokens, d): squared error over d, mean over tokens.
 
-        The choice of the top k is held fixed, as autograd holds it.
+        The choice of the top k is treated as constant, as autograd does.
         """
         scratch = scratch or Scratch()
         code = self.encode(x, product, scratch)
-        rows = self.W_dec.to(kernels.gathered_in(product, x.device))
+        rows = self.W_dec.to(kernels.gather_dtype(product, x.device))
         error = kernels.decode(code.index, code.value, rows) + self.b_pre - x
         loss = error.square().sum(1).mean()
         d_error = error * (2 / len(x))
@@ -124,10 +124,10 @@ class Autoencoder:
         rows: Tensor,
         scratch: Scratch,
     ) -> dict[str, Tensor]:
-        """From the loss's gradient by W_dec^T z, (tokens, d), to that by parameters.
+        """Backpropagate the gradient of W_dec^T z, (tokens, d), to the parameters.
 
-        `centred` is what was encoded, (tokens, d); `rows` is W_dec as it was decoded
-        with. Of b_pre it is the part that goes through the code.
+        `centred` is the encoder's input, (tokens, d); `rows` is W_dec in the dtype used
+        for decoding. The gradient of b_pre is only its share through the code.
         """
         n, d = self.W_dec.shape
         narrow = rows.dtype
@@ -135,29 +135,29 @@ class Autoencoder:
         d_pre = torch.where(code.value > 0, d_value, 0)  # (tokens, k)
         summed = torch.zeros(n, device=d_pre.device)
         summed.index_add_(0, code.index.reshape(-1), d_pre.reshape(-1))
-        places = kernels.by_feature(code.index, n)
+        slots = kernels.by_feature(code.index, n)
         d_enc, d_dec = (
             scratch.empty(name, (n, d), torch.float32, d_pre.device)
             for name in ("d_enc", "d_dec")
         )
-        found = {
+        gradients = {
             "W_enc": kernels.transposed_product(
-                places, d_pre, centred.to(narrow), d_enc
+                slots, d_pre, centred.to(narrow), d_enc
             ),
             "W_dec": kernels.transposed_product(
-                places, code.value, d_recon.to(narrow), d_dec
+                slots, code.value, d_recon.to(narrow), d_dec
             ),
             "b_pre": -(summed @ self.W_enc),
         }
-        return found if self.b_enc is None else found | {"b_enc": summed}
+        return gradients if self.b_enc is None else gradients | {"b_enc": summed}
 
     def parameters(self) -> dict[str, Tensor]:
-        """Every learned tensor by the name it has in the store."""
-        named = {"W_enc": self.W_enc, "W_dec": self.W_dec, "b_pre": self.b_pre}
-        return named if self.b_enc is None else named | {"b_enc": self.b_enc}
+        """Return every learned tensor by its name in the store."""
+        parameters = {"W_enc": self.W_enc, "W_dec": self.W_dec, "b_pre": self.b_pre}
+        return parameters if self.b_enc is None else parameters | {"b_enc": self.b_enc}
 
     def to_numpy(self) -> dict[str, NDArray[np.float32]]:
-        """The parameters as the store takes them."""
+        """Return the parameters as arrays for the store."""
         return {
             name: tensor.cpu().numpy() for name, tensor in self.parameters().items()
         }

@@ -1,4 +1,4 @@
-"""Autoencoders as a study asks for them: fresh ones, and those of a store."""
+"""Make autoencoders: newly initialized ones, and those of a store."""
 
 from collections.abc import Mapping
 
@@ -13,31 +13,31 @@ from bisae.sae.relu import ReluAutoencoder
 from bisae.study import Sae
 
 MEDIAN_TOKENS = 8192
-"""Tokens of the sample whose geometric median b_pre starts at."""
+"""Tokens of the sample whose geometric median initializes b_pre."""
 
 
 def start(x: Tensor, settings: Sae) -> Autoencoder:
-    """A fresh autoencoder for inputs like the sample x, (tokens, d).
+    """Initialize an autoencoder for inputs like the sample x, (tokens, d).
 
     Directions are random unit vectors, encoder rows equal them, b_pre is the geometric
-    median of x. The seed alone decides the directions, so all cells of one width start
+    median of x. Directions depend on the seed alone, so all cells of one width start
     from the same ones.
     """
     n, d = settings.n_features, x.shape[1]
     rows = torch.randn(n, d, generator=torch.Generator().manual_seed(settings.seed))
     rows = (rows / rows.norm(dim=1, keepdim=True)).to(x.device)
-    found = {
+    weights = {
         "W_enc": rows.clone(),
         "W_dec": rows,
         "b_pre": kernels.geometric_median(x[:MEDIAN_TOKENS]),
     }
     if settings.encoder_bias:
-        found["b_enc"] = torch.zeros(n, device=x.device)
-    return from_tensors(found, settings)
+        weights["b_enc"] = torch.zeros(n, device=x.device)
+    return from_tensors(weights, settings)
 
 
 def from_tensors(weights: Mapping[str, Tensor], settings: Sae) -> Autoencoder:
-    """An autoencoder over parameters by name, as they are."""
+    """Make an autoencoder from parameters by name, without copying them."""
     W_enc, W_dec, b_pre = weights["W_enc"], weights["W_dec"], weights["b_pre"]
     b_enc, k = weights.get("b_enc"), settings.k
     if settings.architecture == "relu":
@@ -50,6 +50,6 @@ def from_numpy(
     settings: Sae,
     device: torch.device | str,
 ) -> Autoencoder:
-    """An autoencoder from the arrays of a store."""
+    """Make an autoencoder from the arrays of a store."""
     tensors = {name: torch.from_numpy(w).to(device) for name, w in weights.items()}
     return from_tensors(tensors, settings)

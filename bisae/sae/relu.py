@@ -1,6 +1,6 @@
-"""The slides' baseline: a ReLU autoencoder with an L1 loss, behind the same interface.
+"""The slides' baseline: a ReLU autoencoder with an L1 loss and the same interface.
 
-Every positive pre-activation is active, so its gradients are dense; they are taken a
+Every positive pre-activation is active, so gradients are dense; they are computed one
 block of tokens at a time.
 """
 
@@ -18,13 +18,13 @@ from bisae.sae.kernels import Scratch
 class ReluAutoencoder(Autoencoder):
     """z = ReLU(W_enc (x - b_pre) + b_enc); loss = squared error + l1 * sum of z.
 
-    Its stored code keeps the k largest; what it is measured by is of the whole.
+    The stored code keeps the k largest activations; metrics use all of them.
     """
 
     l1: float = 0.0
 
     def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
-        """Tokens (tokens, d) through all their active features."""
+        """Reconstruct tokens, (tokens, d), from all their active features."""
         scratch, recon = scratch or Scratch(), torch.empty_like(x)
         index = torch.empty(len(x), self.k, dtype=torch.long, device=x.device)
         value = torch.empty(len(x), self.k, device=x.device)
@@ -34,7 +34,7 @@ class ReluAutoencoder(Autoencoder):
             z = self._activations(x[block] - self.b_pre, torch.float32)
             recon[block] = z @ self.W_dec + self.b_pre
             n_active[block], summed[block] = (z > 0).sum(1), z.double().sum(1)
-            index[block], value[block] = kernels.chosen(z, self.k, scratch)
+            index[block], value[block] = kernels.select_top_k(z, self.k, scratch)
         return Reconstruction(Code(index, value).stored(), recon, n_active, summed)
 
     def gradients(

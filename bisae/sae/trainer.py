@@ -1,4 +1,4 @@
-"""Adam on one autoencoder: what one step does to it, and the state it resumes from."""
+"""Train one autoencoder with Adam, and save and restore the optimizer's state."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Trainer:
-    """Adam with a linear warm-up, then a constant rate.
+    """Adam with a linear warm-up, then a constant learning rate.
 
     Every direction has unit norm after every step.
     """
@@ -40,45 +40,45 @@ class Trainer:
             eps=settings.adam_eps,
             fused=True,
         )
-        # Training tokens since each feature was last active: what AuxK calls dead.
+        # Training tokens since each feature was last active, for AuxK's dead ones.
         self._idle = torch.zeros(
             len(sae.W_enc), dtype=torch.long, device=sae.W_enc.device
         )
 
     @torch.no_grad()
     def step(self, x: Tensor) -> Tensor:
-        """Learn from a batch (tokens, d); gives the loss before the step."""
+        """Take a step on a batch, (tokens, d); return the loss before the step."""
         self.steps += 1
         for group in self._adam.param_groups:
             group["lr"] = self._lr * min(
                 1.0, self.steps / max(1, self._settings.warmup_steps)
             )
-        found = self.sae.gradients(x, self._product, self._scratch)
-        loss = found.loss
+        gradients = self.sae.gradients(x, self._product, self._scratch)
+        loss = gradients.loss
         if self._settings.aux_weight:
-            loss = loss + self._revive(x, found)
-        self._idle = torch.where(found.active, 0, self._idle + len(x))
+            loss = loss + self._revive(x, gradients)
+        self._idle = torch.where(gradients.active, 0, self._idle + len(x))
         directions = self.sae.W_dec
         if self._settings.remove_parallel:
-            _remove_parallel(found.by_name["W_dec"], directions)
+            _remove_parallel(gradients.by_name["W_dec"], directions)
         for name, parameter in self.sae.parameters().items():
-            parameter.grad = found.by_name[name]
+            parameter.grad = gradients.by_name[name]
         self._adam.step()
         self._adam.zero_grad()
         directions.div_(directions.norm(dim=1, keepdim=True).clamp_min(1e-12))
         return loss
 
     def state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on, by name."""
-        named = self.sae.parameters()
-        found = dict(named) | {"idle": self._idle}
-        for name, parameter in named.items():
-            kept = self._adam.state[parameter]
-            found |= {f"{moment}.{name}": kept[moment] for moment in MOMENTS}
-        return found
+        """Return everything that the next step depends on, by name."""
+        parameters = self.sae.parameters()
+        state = dict(parameters) | {"idle": self._idle}
+        for name, parameter in parameters.items():
+            moments = self._adam.state[parameter]
+            state |= {f"{moment}.{name}": moments[moment] for moment in MOMENTS}
+        return state
 
     @classmethod
-    def resumed(
+    def from_state(
         cls,
         state: Mapping[str, Tensor],
         settings: Sae,
@@ -86,7 +86,7 @@ class Trainer:
         steps: int,
         scratch: Scratch | None = None,
     ) -> "Trainer":
-        """The trainer whose `state` this is, after `steps` steps."""
+        """Restore a trainer from its `state` after `steps` steps."""
         trainer = cls(from_tensors(state, settings), settings, lr, scratch)
         trainer.steps = steps
         trainer._idle = state["idle"]
@@ -96,44 +96,48 @@ class Trainer:
             trainer._adam.state[parameter] = {"step": counted} | moments
         return trainer
 
-    def _revive(self, x: Tensor, found: Gradients) -> Tensor:
-        """AuxK (Gao et al. 2024, appendix A.2): the dead features model what is left.
+    def _revive(self, x: Tensor, gradients: Gradients) -> Tensor:
+        """AuxK (Gao et al. 2024, appendix A.2): dead features model the residual.
 
-        aux_weight * the mean over tokens of ||e^ - e||^2, e = x - x^ held fixed, e^ the
-        decoded top aux_k of the dead features. Adds its gradients to `found`.
+        aux_weight * the mean over tokens of ||e^ - e||^2, with e = x - x^ constant and
+        e^ decoded from the top aux_k dead features. Adds its gradients to `gradients`.
         """
         dead = (self._idle >= self._settings.dead_tokens).nonzero()[:, 0]
         if not len(dead):
             return torch.zeros((), device=x.device)
         b_enc = self.sae.b_enc
-        some = Autoencoder(
+        dead_sae = Autoencoder(
             self.sae.W_enc[dead],
             self.sae.W_dec[dead],
             self.sae.b_pre,
             None if b_enc is None else b_enc[dead],
             min(self._settings.aux_k, len(dead)),
         )
-        fresh = Scratch()  # the other holds the gradients that these are added to
-        code = some.encode(x, self._product, fresh)
-        rows = some.W_dec.to(kernels.gathered_in(self._product, x.device))
-        error = kernels.decode(code.index, code.value, rows) + found.error
+        aux_scratch = (
+            Scratch()
+        )  # the other one holds the gradients that these are added to
+        code = dead_sae.encode(x, self._product, aux_scratch)
+        rows = dead_sae.W_dec.to(kernels.gather_dtype(self._product, x.device))
+        error = kernels.decode(code.index, code.value, rows) + gradients.error
         weight = self._settings.aux_weight
         d_error = error * (2 * weight / len(x))
-        by_name = some.through_code(code, d_error, x - some.b_pre, rows, fresh)
-        found.by_name["b_pre"].add_(by_name.pop("b_pre"))
+        by_name = dead_sae.through_code(
+            code, d_error, x - dead_sae.b_pre, rows, aux_scratch
+        )
+        gradients.by_name["b_pre"].add_(by_name.pop("b_pre"))
         for name, gradient in by_name.items():
-            found.by_name[name].index_add_(0, dead, gradient)
+            gradients.by_name[name].index_add_(0, dead, gradient)
         return weight * error.square().sum(1).mean()
 
 
 def product_dtype(settings: Sae, device: torch.device) -> torch.dtype:
-    """What the encoder's product is computed in on a device."""
+    """Return the dtype of the encoder's matrix product on a device."""
     if settings.product == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[settings.product]
 
 
 def _remove_parallel(gradient: Tensor, directions: Tensor) -> None:
-    """Take from each row what is parallel to its unit direction, in place."""
+    """Remove from each row its component along its unit direction, in place."""
     along = (gradient * directions).sum(1, keepdim=True)
     gradient.addcmul_(along, directions, value=-1)

@@ -4,8 +4,8 @@ from bisae.store.format import Array
 from bisae.store.layout import SPLITS
 from bisae.store.lease import Lease
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
-from bisae.store.records import Block, Codes, Progress
-from bisae.store.slots import Told
+from bisae.store.records import Block, CellStatus, Codes
+from bisae.store.slots import SlotSummary
 from bisae.store.store import SHARED, Store
 from bisae.store.stored import StoredCodes
 from bisae.store.tables import (
@@ -29,14 +29,14 @@ __all__ = [
     "SPLITS",
     "Array",
     "Block",
+    "CellStatus",
     "Codes",
     "Lease",
-    "Progress",
     "Provenance",
+    "SlotSummary",
     "Store",
     "StoredCodes",
     "Table",
-    "Told",
     "check_same_study",
     "command_of",
     "create_store",

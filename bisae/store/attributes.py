@@ -1,7 +1,7 @@
-"""What the attributes of a finished part must be, by the part's format.
+"""Schemas of the attributes of finished parts.
 
-A store may come from anybody: nothing depends on an attribute before it was checked
-here. What a schema does not name may be there as well, as store/README.md has it.
+A store may come from anybody: no attribute is used before it has been checked here.
+Attributes that a schema does not name are allowed, as store/README.md says.
 """
 
 from typing import Annotated, Any, Literal
@@ -17,15 +17,15 @@ Count = Annotated[int, Field(ge=0, le=2**62)]
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-def _is_true(complete: bool) -> bool:  # noqa: FBT001 - pydantic passes it so
+def _is_true(complete: bool) -> bool:  # noqa: FBT001 - how pydantic passes it
     if not complete:
         msg = "it is neither true nor left out"
         raise ValueError(msg)
     return complete
 
 
-class Part(BaseModel):
-    """What every finished part carries."""
+class PartAttributes(BaseModel):
+    """Attributes that every finished part has."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -35,7 +35,7 @@ class Part(BaseModel):
     fingerprint: Sha256
 
 
-class Corpus(Part):
+class CorpusAttributes(PartAttributes):
     """The attributes of `corpus`."""
 
     bisae_format: Literal["corpus"]
@@ -46,13 +46,13 @@ class Corpus(Part):
     tokenizer_fingerprint: Text
 
 
-class Train(Part):
+class TrainAttributes(PartAttributes):
     """The attributes of a cell's `train`."""
 
     bisae_format: Literal["train"]
 
 
-class Sae(Part):
+class SaeAttributes(PartAttributes):
     """The attributes of a cell's `sae`."""
 
     bisae_format: Literal["sae"]
@@ -72,7 +72,7 @@ class Sae(Part):
     corpus_fingerprint: Sha256
 
 
-class Codes(Part):
+class CodesAttributes(PartAttributes):
     """The attributes of a cell's `codes`."""
 
     bisae_format: Literal["codes"]
@@ -92,26 +92,27 @@ class Codes(Part):
 
 COLUMNS = ("token_id", "language", "length")
 CORPUS_ARRAYS = frozenset(f"{split}/{name}" for split in SPLITS for name in COLUMNS)
-FORMATS: dict[str, tuple[type[Part], list[frozenset[str]]]] = {
-    "corpus": (Corpus, [CORPUS_ARRAYS]),
-    "train": (Train, [frozenset({"loss"})]),
-    "sae": (Sae, [w := frozenset({"W_enc", "W_dec", "b_pre"}), w | {"b_enc"}]),
-    "codes": (Codes, [frozenset({"feature", "index", "value"})]),
+WEIGHTS = frozenset({"W_enc", "W_dec", "b_pre"})
+FORMATS: dict[str, tuple[type[PartAttributes], list[frozenset[str]]]] = {
+    "corpus": (CorpusAttributes, [CORPUS_ARRAYS]),
+    "train": (TrainAttributes, [frozenset({"loss"})]),
+    "sae": (SaeAttributes, [WEIGHTS, WEIGHTS | {"b_enc"}]),
+    "codes": (CodesAttributes, [frozenset({"feature", "index", "value"})]),
 }
-"""Of each part its schema, and the sets of arrays that it may have."""
+"""The schema of each part, and the sets of arrays that it may have."""
 
 
-def problem_of(part: str, attributes: dict[str, Any]) -> str:
-    """Say what is wrong with a finished part's attributes; "" if nothing is."""
-    schema, arrays = FORMATS[part]
+def problem_of(part_name: str, attributes: dict[str, Any]) -> str:
+    """Return what is wrong with a finished part's attributes, or ""."""
+    schema, arrays = FORMATS[part_name]
     try:
         schema.model_validate(attributes)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(one)[:80] for one in first["loc"])
+        where = ".".join(str(key)[:80] for key in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         return f"{where}: {reason[0].lower()}{reason[1:]}"
     if set(attributes[SUMS]) not in arrays:
-        named = ", ".join(sorted(attributes[SUMS]))[:200]
-        return f"{SUMS} names {named or 'no array'}, not {', '.join(sorted(arrays[0]))}"
+        names = ", ".join(sorted(attributes[SUMS]))[:200]
+        return f"{SUMS} names {names or 'no array'}, not {', '.join(sorted(arrays[0]))}"
     return ""

@@ -1,6 +1,6 @@
-"""Decoders that give no more values than a chunk has, whatever its bytes claim.
+"""Decoders that never return more values than the chunk's shape allows.
 
-A few bytes can unpack to any number of gigabytes; a chunk's shape is checked before.
+A few bytes can unpack to many gigabytes; the shape of a chunk is checked beforehand.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from zarr.core.metadata import ArrayV3Metadata
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 HEADER = 18
-"""Bytes of a frame's header, at most."""
+"""Maximum length of a frame's header, in bytes."""
 
 
 class BoundedZstd(ZstdCodec):
-    """Zstandard, which refuses a frame that says another size than the chunk's."""
+    """Zstandard that refuses a frame whose size is not the chunk's."""
 
     async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> Buffer:
         itemsize = chunk_spec.dtype.to_native_dtype().itemsize
@@ -35,7 +35,7 @@ class BoundedZstd(ZstdCodec):
 
 
 class BoundedPCodec(PCodec):
-    """PCodec, which stops at the chunk's number of values."""
+    """PCodec that stops at the chunk's number of values."""
 
     async def _decode_single(
         self, chunk_data: Buffer, chunk_spec: ArraySpec
@@ -51,7 +51,7 @@ class BoundedPCodec(PCodec):
 
 
 def bounded(metadata: ArrayV3Metadata) -> ArrayV3Metadata:
-    """Return an array's metadata with decoders that are bounded."""
+    """Return an array's metadata with its decoders replaced by bounded ones."""
     return replace(metadata, codecs=tuple(map(_bounded, metadata.codecs)))
 
 
@@ -66,7 +66,7 @@ def _bounded(codec: Any) -> Any:
 
 
 def frame_size(header: bytes) -> int | None:
-    """Read how many bytes a Zstandard frame holds; None where it does not say.
+    """Return the decompressed size of a Zstandard frame, or None if it is not stated.
 
     RFC 8878, section 3.1.1.1.
     """

@@ -1,4 +1,4 @@
-"""How an array becomes chunks: store/layout.toml made real.
+"""Create and open arrays with the chunks, codecs and types of store/layout.toml.
 
 The only module that creates and opens Zarr arrays.
 """
@@ -21,28 +21,28 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
-from bisae.files import Place, is_local
+from bisae.files import AnyPath, is_local
 from bisae.store.codecs import bounded
 from bisae.store.layout import DOCUMENT, LAYOUT
 from bisae.store.metadata import array_document
 
 Array = NDArray[Any]
-# Zarr types every item of a group as a union of all that JSON and arrays can be.
+# Zarr's own type for the items of a group is a union too wide to use.
 Node = Any
 
 LARGEST_FILE = 2**29
-"""Bytes of a chunk that is read whole; of a shard parts are read."""
-# PCodec is no part of the Zarr 3 specification, and says so whenever it is made;
-# store/README.md says it too. Filters of warnings are shared by all threads.
+"""Maximum bytes of a chunk, which is read whole; shards are read in ranges."""
+# Zarr warns whenever PCodec is created that it is not in the Zarr 3 specification, as
+# store/README.md says too. Warning filters are shared by all threads.
 _quiet = threading.Lock()
 
 
 class MissingChunk(Exception):
-    """A chunk that was written and is not there any more."""
+    """A chunk that was written no longer exists."""
 
 
-class Strict(WrapperStore[Store]):
-    """A store in which every chunk must be there: Zarr would read zeros instead."""
+class StrictStore(WrapperStore[Store]):
+    """A store that raises for a missing chunk, which Zarr would read as zeros."""
 
     async def get(
         self,
@@ -50,23 +50,23 @@ class Strict(WrapperStore[Store]):
         prototype: BufferPrototype,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Read a key. Raises MissingChunk, and ValueError for what no chunk can be."""
+        """Read a key. Raises MissingChunk, and ValueError for an unfit file."""
         if isinstance(self._store, LocalStore):
             _check_file(self._store.root / key, whole=byte_range is None)
-        found = await super().get(key, prototype, byte_range)
-        if found is None and not key.endswith(DOCUMENT):
+        value = await super().get(key, prototype, byte_range)
+        if value is None and not key.endswith(DOCUMENT):
             raise MissingChunk(key)
-        return found
+        return value
 
 
 def _check_file(file: Path, *, whole: bool) -> None:
-    """Refuse what could be read forever: a pipe, a device, a file of any length."""
+    """Refuse what could be read without end: a pipe, a device, an oversized file."""
     try:
         status = file.stat()
-    except OSError:  # it is lost, which the reader says
+    except OSError:  # the reader reports that it is missing
         return
     if not stat.S_ISREG(status.st_mode):
-        msg = "its chunk is no ordinary file"
+        msg = "its chunk is not an ordinary file"
         raise ValueError(msg)
     if whole and status.st_size > LARGEST_FILE:
         msg = f"its chunk has {status.st_size:,} bytes, more than a chunk can have"
@@ -74,18 +74,18 @@ def _check_file(file: Path, *, whole: bool) -> None:
 
 
 def stamp(kind: str) -> dict[str, Any]:
-    """The attributes that tell a node of this format."""
+    """Return the attributes that mark a node as being of this format."""
     return {"bisae_format": kind, "bisae_format_version": LAYOUT["version"]}
 
 
 def document(attributes: dict[str, Any]) -> str:
-    """The metadata of a group, as Zarr writes it."""
-    told = {"attributes": attributes, "zarr_format": 3, "node_type": "group"}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    """Return the metadata of a group as Zarr writes it."""
+    metadata = {"attributes": attributes, "zarr_format": 3, "node_type": "group"}
+    return json.dumps(metadata, indent=2, ensure_ascii=False)
 
 
-def zarr_store(folder: Place, *, read_only: bool) -> Store:
-    """A folder as Zarr sees it."""
+def zarr_store(folder: AnyPath, *, read_only: bool) -> Store:
+    """Return the Zarr store of a folder."""
     if is_local(folder):
         return LocalStore(str(folder), read_only=read_only)
     options = dict(folder.storage_options)
@@ -95,7 +95,7 @@ def zarr_store(folder: Place, *, read_only: bool) -> Store:
 def create(
     store: Store, path: str, shape: tuple[int, ...], *, wide: bool = False
 ) -> Node:
-    """Create the array at `path`, as store/layout.toml says of its name."""
+    """Create the array at `path`, laid out as store/layout.toml says for its name."""
     spec = LAYOUT["array"][path.rpartition("/")[2]]
     chunk = spec.get("chunk") or max(1, spec["chunk_values"] // math.prod(shape[1:]))
     if shape[0]:
@@ -114,7 +114,7 @@ def create(
             dtype=spec["wide_dtype" if wide else "dtype"],
             fill_value=0,
             dimension_names=tuple(spec["dimensions"]),
-            # So that a chunk that is not there was lost.
+            # A missing chunk then always means data loss.
             config={"write_empty_chunks": True},
             **_codec(spec["codec"]),
         )
@@ -127,10 +127,10 @@ def _codec(name: str) -> dict[str, Any]:
     return {"compressors": [ZstdCodec(level=level, checksum=True)]}
 
 
-def open_array(store: Store, home: Place, path: str) -> Node:
-    """Open an array of the hierarchy at `home` for reading. Raises StoreError."""
-    document = array_document(home / path / DOCUMENT)
+def open_array(store: Store, root: AnyPath, path: str) -> Node:
+    """Open an array of the hierarchy at `root` for reading. Raises StoreError."""
+    document = array_document(root / path / DOCUMENT)
     with _quiet, warnings.catch_warnings(action="ignore"):
         metadata = bounded(ArrayV3Metadata.from_dict(document))
-        array: Node = AsyncArray(metadata, StorePath(Strict(store), path))
+        array: Node = AsyncArray(metadata, StorePath(StrictStore(store), path))
         return zarr.Array(array)

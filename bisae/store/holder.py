@@ -1,4 +1,4 @@
-"""Who holds a lease: what its file says, and whether that process is still at work.
+"""The holder of a lease: the content of its file, and whether the process is alive.
 
 Reads the files of the folder `leases`.
 """
@@ -11,20 +11,20 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bisae.files import Place, read
+from bisae.files import AnyPath, read
 
-OLD = 120.0
-"""Seconds after which a heartbeat is old; clocks must agree far better than that."""
+STALE_AFTER = 120.0
+"""Seconds after which a heartbeat is stale; clocks must agree far better than that."""
 
 
 class Holder(NamedTuple):
-    """Who holds a lease, as its file tells."""
+    """The process that holds a lease, as recorded in the lease's file."""
 
     owner: str
-    """The user."""
+    """The user name."""
     host: str
     machine: str
-    """Where process numbers mean the same: a boot and a namespace of processes."""
+    """A boot and a process namespace, within which process numbers are comparable."""
     pid: int
     heartbeat: float
     """Seconds since 1970."""
@@ -36,23 +36,23 @@ class Holder(NamedTuple):
         return f"{self.owner}, process {self.pid} on {self.host}"
 
     def is_live(self) -> bool:
-        """Whether it is at work: its heartbeat is fresh, its process there if here."""
-        # One from the future is a wrong clock's, or a lie: it would never grow old.
-        if self.given_back or not abs(time.time() - self.heartbeat) <= OLD:
+        """Say if the heartbeat is fresh and a process of this machine still runs."""
+        # A heartbeat from the future (a wrong clock, a forgery) would never go stale.
+        if self.given_back or not abs(time.time() - self.heartbeat) <= STALE_AFTER:
             return False
         return self.machine != _machine() or _is_running(self.pid)
 
 
 GIVEN_BACK = Holder("", "", "", 1, 0.0, given_back=True)
-"""What a lease says once it is given back: no user, host or time."""
-KINDS = tuple(Holder.__annotations__.values())
+"""The content of a lease that was given back: no user, host or time."""
+FIELD_TYPES = tuple(Holder.__annotations__.values())
 
 
-def read_holder(file: Place) -> Holder:
-    """Read a lease; of one that is just being written only its age is known."""
+def read_holder(file: AnyPath) -> Holder:
+    """Read a lease's file; if it is only half written, only its age is known."""
     try:
         holder = Holder(**json.loads(read(file)))
-        if any(type(v) is not k for v, k in zip(holder, KINDS, strict=True)):
+        if any(type(v) is not k for v, k in zip(holder, FIELD_TYPES, strict=True)):
             raise TypeError
         if not (holder.owner + holder.host).isprintable() or not 0 < holder.pid < 2**31:
             raise ValueError
@@ -75,7 +75,7 @@ def this_process() -> Holder:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # in a container, a number without a name
+    except (KeyError, OSError):  # in a container a user may have no name
         return "somebody"
 
 

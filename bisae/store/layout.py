@@ -1,4 +1,4 @@
-"""store/layout.toml, and the names that every module of the store shares."""
+"""Load store/layout.toml; define the names that all modules of the store share."""
 
 import tomllib
 
@@ -10,4 +10,4 @@ DOCUMENT = "zarr.json"
 __all__ = ["DOCUMENT", "LAYOUT", "SPLITS", "SUMS"]
 
 SUMS = "sha256"
-"""The attribute with the digest of each array's bytes, by its path."""
+"""The attribute that maps each array's path to the digest of its bytes."""

@@ -1,8 +1,8 @@
-"""Who may build what: a lease is held on each checkpoint, and on what cells share.
+"""Leases: one process at a time builds a checkpoint, or what all cells share.
 
-A lease is a file of the folder `leases`, `<name>.<number>.json`; the highest number
-counts. Who finds it given back or its heartbeat old creates the next number, which only
-one can. Works the same on a shared file system and in an object store.
+A lease is a file `<name>.<number>.json` in the folder `leases`; the highest number
+counts. Once it is given back or its heartbeat is stale, the next number can be created,
+which only one process succeeds in. Works on shared file systems and in object stores.
 """
 
 import re
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.disk import target_of
-from bisae.errors import Held, LeaseLost
-from bisae.files import Place, create, names, remove, replace
+from bisae.errors import LeaseHeld, LeaseLost
+from bisae.files import AnyPath, create, names, remove, replace
 from bisae.progress import SHOWN_AFTER, note
 from bisae.store import holder as holders
 from bisae.store.holder import (
@@ -30,10 +30,10 @@ POLL = 1.0
 
 
 class Lease:
-    """A lease that is held; a thread keeps its heartbeat."""
+    """A lease held by this process, with a thread that renews its heartbeat."""
 
-    def __init__(self, folder: Place, name: str) -> None:
-        """Take a lease. Raises Held, naming who has it."""
+    def __init__(self, folder: AnyPath, name: str) -> None:
+        """Take a lease. Raises LeaseHeld, naming the holder."""
         self.name = name
         self._folder = (folder / name).parent
         self._stem = (folder / name).name
@@ -44,37 +44,38 @@ class Lease:
         self._thread.start()
 
     def check(self) -> None:
-        """Raise LeaseLost if somebody else took the lease: this process slept."""
+        """Raise LeaseLost if another process took the lease while this one slept."""
         number = _newest(self._folder, self._stem)
         if number > self.number:
-            by = read_holder(self._file(number))
-            msg = f"{self.name} went to {by}: this process gave no sign of life for "
-            msg += f"{holders.OLD:.0f} s; what is finished is kept, run it again"
+            successor = read_holder(self._file(number))
+            msg = f"{self.name} was taken over by {successor}: this process was silent "
+            msg += f"for {holders.STALE_AFTER:.0f} s; what is finished is kept; run "
+            msg += "the command again"
             raise LeaseLost(msg)
         self._checked = time.time()
 
     def check_after_sleep(self) -> None:
-        """Check the lease unless it was checked so recently that nobody can have it.
+        """Check the lease unless it was checked too recently to have been lost.
 
-        Costs nothing, so that long work can call it often. Raises LeaseLost.
+        It costs nothing, so long work can call it often. Raises LeaseLost.
         """
         if abs(time.time() - self._checked) > BEAT:
             self.check()
 
     @contextmanager
-    def explaining_failures(self) -> Iterator[None]:
-        """Raise LeaseLost instead of whatever fails because somebody took over."""
+    def explain_failures(self) -> Iterator[None]:
+        """Raise LeaseLost in place of errors caused by the loss of the lease."""
         try:
             yield
-        except (BrokenPipeError, Held, LeaseLost):
+        except (BrokenPipeError, LeaseHeld, LeaseLost):
             raise
         except Exception as error:
-            lost = self._loss()
+            lost = self._loss_error()
             if lost:
                 raise lost from error
             raise
 
-    def _loss(self) -> LeaseLost | None:
+    def _loss_error(self) -> LeaseLost | None:
         try:
             self.check()
         except LeaseLost as error:
@@ -84,49 +85,51 @@ class Lease:
         return None
 
     def give_back(self) -> None:
-        """Let others have it."""
+        """Give the lease back, so that others can take it."""
         self._done.set()
         self._thread.join()
-        with suppress(OSError):  # it is free anyhow once its heartbeat is old
+        with suppress(OSError):  # it is free anyway once its heartbeat is stale
             self._write(GIVEN_BACK)
 
     def _take(self) -> int:
         number = _newest(self._folder, self._stem)
-        if number and (by := read_holder(self._file(number))).is_live():
-            raise Held(_held(self.name, by))
+        if number and (current := read_holder(self._file(number))).is_live():
+            raise LeaseHeld(_held_by(self.name, current))
         mine = self._file(number + 1)
         try:
             create(mine, dump_holder(this_process()))
         except FileExistsError:
-            raise Held(_held(self.name, read_holder(mine))) from None
+            raise LeaseHeld(_held_by(self.name, read_holder(mine))) from None
         for file in names(self._folder):
-            # A kill may have left a heartbeat half written.
+            # A killed process may have left a half-written heartbeat.
             older = _number(target_of(file), self._stem)
             if 0 < older <= number:
                 remove(self._folder / file)
         return number + 1
 
-    def _file(self, number: int) -> Place:
+    def _file(self, number: int) -> AnyPath:
         return self._folder / f"{self._stem}.{number}.json"
 
     def _beat(self) -> None:
         while not self._done.wait(BEAT):
-            with suppress(OSError):  # of a full disk, say: the next one may get there
+            with suppress(
+                OSError
+            ):  # for example a full disk: the next beat may succeed
                 self._write(this_process())
 
-    def _write(self, by: Holder) -> None:
-        replace(self._file(self.number), dump_holder(by))
+    def _write(self, holder: Holder) -> None:
+        replace(self._file(self.number), dump_holder(holder))
 
 
 @contextmanager
-def waiting_for(folder: Place, name: str) -> Iterator[Lease]:
-    """Hold a lease, once whoever has it gives it back."""
+def wait_for_lease(folder: AnyPath, name: str) -> Iterator[Lease]:
+    """Wait for a lease to become free, then hold it."""
     started, noted = time.monotonic(), ""
     while True:
         try:
             lease = Lease(folder, name)
             break
-        except Held as error:
+        except LeaseHeld as error:
             if str(error) != noted and time.monotonic() - started >= SHOWN_AFTER:
                 noted = str(error)
                 note(f"{noted}; waiting")
@@ -137,22 +140,22 @@ def waiting_for(folder: Place, name: str) -> Iterator[Lease]:
         lease.give_back()
 
 
-def holder(folder: Place, name: str) -> Holder | None:
-    """Who holds a lease now."""
+def current_holder(folder: AnyPath, name: str) -> Holder | None:
+    """Return the present holder of a lease, or None."""
     path = folder / name
     number = _newest(path.parent, path.name)
     if not number:
         return None
-    by = read_holder(path.with_name(f"{path.name}.{number}.json"))
-    return by if by.is_live() else None
+    current = read_holder(path.with_name(f"{path.name}.{number}.json"))
+    return current if current.is_live() else None
 
 
-def _held(name: str, by: Holder) -> str:
-    return f"{name} is being built by {by}"
+def _held_by(name: str, holder: Holder) -> str:
+    return f"{name} is being built by {holder}"
 
 
-def _newest(folder: Place, stem: str) -> int:
-    """The highest number of a lease, 0 if it was never taken."""
+def _newest(folder: AnyPath, stem: str) -> int:
+    """Return the highest number of a lease, 0 if it was never taken."""
     return max((_number(file, stem) for file in names(folder)), default=0)
 
 

@@ -1,4 +1,4 @@
-"""What the store hands out."""
+"""The records that the store returns."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,11 +26,11 @@ class Codes:
     index: Array
     """(rows, k)"""
     value: Array
-    """(rows, k), descending; 0 in unused places."""
+    """(rows, k), descending; 0 in unused slots."""
 
 
-class Progress(NamedTuple):
-    """What of a cell is finished."""
+class CellStatus(NamedTuple):
+    """The finished parts of a cell."""
 
     sae: bool
     codes: bool

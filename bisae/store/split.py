@@ -1,4 +1,4 @@
-"""One split of the corpus, read anywhere."""
+"""Random access to one split of the corpus."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from bisae.store.records import Block
 
 
 class Split:
-    """The documents of a split; its arrays are opened once."""
+    """The documents of a split, with its arrays opened once."""
 
     def __init__(
         self, where: str, columns: Mapping[str, Node], n_languages: int
@@ -19,21 +19,21 @@ class Split:
         self._n_languages = n_languages
 
     def __len__(self) -> int:
-        """How many documents there are."""
+        """Return the number of documents."""
         return int(self._columns["language"].shape[0])
 
     def block(self, first: int, size: int) -> Block:
-        """`size` documents from the `first` on, fewer at the end.
+        """Read `size` documents starting at `first`, fewer at the end.
 
-        Raises Damaged, naming what is: a chunk, or the languages.
+        Raises Damaged, naming a chunk or the array of languages.
         """
         rows = slice(first, min(first + size, len(self)))
-        found = {
+        arrays = {
             name: read_rows(column, f"{self._where}/{name}", rows)
             for name, column in self._columns.items()
         }
-        if (found["language"] >= self._n_languages).any():
+        if (arrays["language"] >= self._n_languages).any():
             where = f"{self._where}/language"
-            reason = "a document has a language that there is not"
+            reason = "a document has an unknown language"
             raise Damaged(where, reason, REMEDY)
-        return Block(first, **found)
+        return Block(first, **arrays)

@@ -1,8 +1,8 @@
-"""Where the holder of a lease writes a part before it counts, and its way into place.
+"""Staging: parts are written to a private folder, then moved into place when finished.
 
-Writes `unfinished/<lease>.<number>/`, a folder that no other holder writes to. A whole
-part is put into place by operations that fail where something is there already, so a
-builder that slept past its lease finds what came after it, and damages nothing.
+Writes `unfinished/<lease>.<number>/`, a folder that no other holder writes to. Moving a
+finished part fails if its target exists, so a builder that slept past its lease notices
+its successor and damages nothing.
 """
 
 import re
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.files import (
-    Place,
-    beside,
+    AnyPath,
+    checksum_file,
     create,
     is_local,
     names,
@@ -26,73 +26,75 @@ from bisae.store.lease import Lease
 
 FOLDER = "unfinished"
 CLEARINGS, PAUSE = 20, 0.1
-"""How often a folder is cleared that is still written to, and seconds between."""
+"""Attempts to clear a folder that is still being written to, and seconds in between."""
 
 
 class Staging:
-    """The unfinished parts of one lease's holder."""
+    """The unfinished parts of a lease's holder."""
 
-    def __init__(self, home: Place, lease: Lease) -> None:
+    def __init__(self, home: AnyPath, lease: Lease) -> None:
         """`home` is the store's folder."""
         self._home, self.lease = home, lease
         self._stem = lease.name.replace("/", "-")
         self._folder = home / FOLDER / f"{self._stem}.{lease.number}"
 
-    def of(self, part: Place) -> Place:
-        """Return where a part of the store is written until it is whole."""
-        return self._folder / relative(part, self._home)
+    def path_of(self, target: AnyPath) -> AnyPath:
+        """Return where a part is written until it is finished and moved to `target`."""
+        return self._folder / relative(target, self._home)
 
-    def publish(self, part: Place) -> None:
-        """Put a finished part into place, instead of what is there. Raises LeaseLost.
+    def publish(self, target: AnyPath) -> None:
+        """Move a finished part to `target`, replacing what is there. Raises LeaseLost.
 
-        Its metadata come last. Nothing is replaced but what was seen while the lease
-        was held, and removed before the part is put there.
+        Its metadata come last. Only what was seen while the lease was held is replaced,
+        by removing it before the part is moved.
         """
-        staged = self.of(part)
+        staged = self.path_of(target)
         while True:
             self.lease.check()
-            if beside(part).exists() or part.exists():
-                discard(part)
-            with suppress(FileExistsError):  # a builder that slept came in between
-                create(beside(part), read(beside(staged)))
-                put_new(staged, part, last=DOCUMENT)
+            if checksum_file(target).exists() or target.exists():
+                discard(target)
+            with suppress(FileExistsError):  # a builder that slept interfered
+                create(checksum_file(target), read(checksum_file(staged)))
+                put_new(staged, target, last=DOCUMENT)
                 return
 
     def clear_older(self) -> None:
-        """Remove what holders of this lease left who were killed, or still sleep."""
+        """Remove what earlier holders of this lease left, killed or asleep."""
         for name in names(self._folder.parent):
             match = re.fullmatch(rf"{re.escape(self._stem)}\.(\d+)", name)
             if match and int(match[1]) < self.lease.number:
                 remove(self._folder.parent / name)
 
     def clear(self) -> None:
-        """Remove all that is unfinished: it would fill the disk.
+        """Remove all unfinished parts, which would fill the disk.
 
-        What cannot be removed now, the next holder of the lease removes.
+        What cannot be removed now is left to the next holder of the lease.
         """
         for _ in range(CLEARINGS if is_local(self._home) else 1):
-            with suppress(Exception):  # clients of object stores have their own
+            with suppress(
+                Exception
+            ):  # clients of object stores raise errors of their own
                 remove(self._folder)
                 return
             time.sleep(PAUSE)
 
 
 @contextmanager
-def open_staging(home: Place, lease: Lease) -> Iterator[Staging]:
-    """Give a lease's holder a folder for unfinished parts, empty now and afterwards."""
+def open_staging(home: AnyPath, lease: Lease) -> Iterator[Staging]:
+    """Provide a staging folder for the lease's holder, and clear it afterwards."""
     folder = Staging(home, lease)
     folder.clear_older()
     try:
         yield folder
     except BaseException:
-        time.sleep(PAUSE)  # writes that Zarr began beside a failed one may go on
+        time.sleep(PAUSE)  # Zarr's other writes may go on after one has failed
         raise
     finally:
         folder.clear()
 
 
-def discard(part: Place) -> None:
-    """Remove a part; it is unfinished from the first moment on."""
-    remove(beside(part))
-    remove(part / DOCUMENT)
-    remove(part)
+def discard(folder: AnyPath) -> None:
+    """Remove a part in such an order that it counts as unfinished at once."""
+    remove(checksum_file(folder))
+    remove(folder / DOCUMENT)
+    remove(folder)

@@ -1,4 +1,4 @@
-"""One cell's codes, read anywhere: as they are stored, or by feature."""
+"""Random access to one cell's codes, as they are stored or by feature."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,21 +6,21 @@ from bisae.errors import Damaged
 from bisae.store.format import Array, Node
 from bisae.store.guard import REMEDY, read_rows
 from bisae.store.records import Codes
-from bisae.store.stream import in_use
+from bisae.store.stream import used_slots
 
 CODE_ARRAYS = ("index", "value")
 CODES_AT_ONCE = 1_048_576
-"""Codes in one block, of whole rows: with those read ahead, less than a shard."""
+"""Codes in one block of whole rows; with the blocks read ahead, less than a shard."""
 
 
 class StoredCodes:
-    """The codes of a cell; its arrays are opened once."""
+    """The codes of a cell, with its arrays opened once."""
 
     def __init__(self, where: str, arrays: Mapping[str, Node], feature: Array) -> None:
         self._where = where
         self._arrays = arrays
         self.feature = feature
-        """Which feature each number stands for, (n,)."""
+        """The feature that each stored number stands for, (n,)."""
         index, value = (arrays[name].shape for name in CODE_ARRAYS)
         if index != value:
             reason = f"index is {index} and value is {value}"
@@ -31,22 +31,25 @@ class StoredCodes:
         self.rows, self.k = index
 
     def blocks(self) -> Iterator[slice]:
-        """Rows that are read at once, in order."""
+        """Yield the ranges of rows to read at once, in order."""
         step = max(1, CODES_AT_ONCE // self.k)
         for first in range(0, self.rows, step):
             yield slice(first, min(first + step, self.rows))
 
     def slots(self, rows: slice) -> Codes:
-        """Rows as they are stored: `index` holds numbers, whatever they are."""
-        found = (
+        """Read rows as they are stored: `index` holds unchecked feature numbers."""
+        arrays = (
             read_rows(self._arrays[name], f"{self._where}/{name}", rows)
             for name in CODE_ARRAYS
         )
-        return Codes(rows.start, *found)
+        return Codes(rows.start, *arrays)
 
     def codes(self, rows: slice) -> Codes:
-        """Rows by feature; an unused place has feature 0."""
+        """Read rows by feature; an unused slot has feature 0."""
         slots = self.slots(rows)
         # Numbers were checked when they were written.
-        index, used = self.feature.take(slots.index, mode="clip"), in_use(slots.value)
+        index, used = (
+            self.feature.take(slots.index, mode="clip"),
+            used_slots(slots.value),
+        )
         return Codes(rows.start, index if used is None else index * used, slots.value)

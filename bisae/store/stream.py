@@ -1,4 +1,4 @@
-"""A cell's codes as a stream of Arrow batches, the form in which DuckDB scans them."""
+"""Stream a cell's codes as Arrow batches, the form in which DuckDB scans them."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,23 +21,23 @@ SCHEMA = pa.schema(
 NO_FEATURE = -1
 
 
-def batches(
+def activation_batches(
     blocks: Iterable[Codes], width: int, floor: Array | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the activations of consecutive rows; unused places are left out.
+    """Yield the activations of consecutive rows, without unused slots.
 
-    With a `floor`, (n,) float64, only those above their feature's. starts_run: whether
-    the token before, of the same `width` tokens, did not activate the feature, however
-    weakly. To determine it here costs a hundredth of sorting codes by feature.
+    With a `floor`, (n,) float64, only those above their feature's floor. starts_run is
+    true if the previous token of the same document (`width` tokens) did not activate
+    the feature at all; computing it here costs a hundredth of sorting by feature.
     """
     before, least = None, None if floor is None else bits_below(floor)
     for block in blocks:
-        used = in_use(block.value)
+        used = used_slots(block.value)
         index = block.index
         if used is not None:
             index = np.where(used, index.astype(np.int64), NO_FEATURE)
         rows = np.arange(block.first, block.first + len(index))
-        starts = ~_goes_on(index, before)
+        starts = ~_continues_run(index, before)
         starts[rows % width == 0] = True
         before = index[-1]
         if least is not None:
@@ -46,16 +46,16 @@ def batches(
         yield _batch(rows, index, block.value, starts, used)
 
 
-def _goes_on(index: Array, before: Array | None) -> Array:
-    """Which of (rows, k) features stand in the row before too."""
-    # The first row, if none is before it, is compared with itself.
+def _continues_run(index: Array, before: Array | None) -> Array:
+    """Mark the features, (rows, k), that the previous row has too."""
+    # Without a previous row, the first is compared with itself.
     rows = np.vstack([index[:1] if before is None else before, index])
     columns = np.ascontiguousarray(rows.T)
-    found = np.zeros(index.T.shape, bool)
-    for feature, also in zip(columns, found, strict=True):
-        for other in columns:
-            also |= feature[1:] == other[:-1]
-    return found.T
+    continues = np.zeros(index.T.shape, bool)
+    for feature, matches in zip(columns, continues, strict=True):
+        for previous in columns:
+            matches |= feature[1:] == previous[:-1]
+    return continues.T
 
 
 def _batch(
@@ -63,46 +63,50 @@ def _batch(
 ) -> pa.RecordBatch:
     if used is None:
         row = rows.repeat(index.shape[1])
-        index, value, starts = (one.reshape(-1) for one in (index, value, starts))
+        index, value, starts = (array.reshape(-1) for array in (index, value, starts))
     else:
         row = rows.repeat(used.sum(1))
-        index, value, starts = (one[used] for one in (index, value, starts))
+        index, value, starts = (array[used] for array in (index, value, starts))
     columns = (row, index.astype(np.int32), value.astype(np.float32), starts)
-    return pa.record_batch([pa.array(one) for one in columns], schema=SCHEMA)
+    return pa.record_batch([pa.array(array) for array in columns], schema=SCHEMA)
 
 
-def in_use(value: Array) -> Array | None:
-    """Which places of rows hold a code; None if all do, as values fall along a row."""
+def used_slots(value: Array) -> Array | None:
+    """Mark the slots that hold a code; None if all do, as values fall along a row."""
     if value.size and value[:, -1].all():
         return None
-    used: Array = value.view(np.uint16) > 0  # several times as fast as of float16
+    used: Array = (
+        value.view(np.uint16) > 0
+    )  # several times faster than comparing float16
     return used
 
 
 def bits_below(floor: Array) -> Array:
-    """Return the bits of the largest float16 that is not above each floor.
+    """Return the bits of the largest float16 not above each floor.
 
-    As integers, the bits of positive float16 are in the order of their values.
+    As integers, the bits of positive float16 numbers are ordered as their values.
     """
     near = floor.astype(np.float16)
     below = np.where(near.astype(np.float64) > floor, np.nextafter(near, 0), near)
     return below.astype(np.float16).view(np.int16)
 
 
-def ahead(read: Callable[[slice], Codes], places: Iterable[slice]) -> Iterator[Codes]:
-    """Read block after block, the next two while one is worked on."""
+def read_ahead(
+    read: Callable[[slice], Codes], blocks: Iterable[slice]
+) -> Iterator[Codes]:
+    """Read blocks in order, the next two while the caller works on one."""
     with ThreadPoolExecutor(2) as pool:
-        coming: deque[Future[Codes]] = deque()
-        for place in places:
-            coming.append(pool.submit(read, place))
-            if len(coming) > 2:
-                yield coming.popleft().result()
-        for last in coming:
-            yield last.result()
+        pending: deque[Future[Codes]] = deque()
+        for rows in blocks:
+            pending.append(pool.submit(read, rows))
+            if len(pending) > 2:
+                yield pending.popleft().result()
+        for future in pending:
+            yield future.result()
 
 
 class CodesStream:
-    """Hands out a fresh Arrow stream at every scan."""
+    """An object that gives DuckDB a fresh Arrow stream at every scan."""
 
     def __init__(
         self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]
@@ -111,10 +115,10 @@ class CodesStream:
         self._batches = batches
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """One record batch for each block of rows; opened when the first is read."""
+        """Export a stream of one record batch per block of rows, read lazily."""
         reader = pa.RecordBatchReader.from_batches(self._schema, self._read())
         return reader.__arrow_c_stream__(requested_schema)
 
     def _read(self) -> Iterator[pa.RecordBatch]:
-        # DuckDB asks for a stream whenever it binds a view, mostly to read nothing.
+        # DuckDB asks for a stream whenever it binds a view, and mostly reads nothing.
         yield from self._batches()

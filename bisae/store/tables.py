@@ -1,4 +1,4 @@
-"""The tables of a store: which there are, the file of each, and what it was made from.
+"""The registry of a store's tables, the file of each, and its provenance.
 
 Reads sql/tables.toml and the metadata of Parquet files.
 """
@@ -15,19 +15,19 @@ import pyarrow.parquet as pq
 
 from bisae.assets import asset_dir
 from bisae.errors import Damaged, one_line
-from bisae.files import Place
+from bisae.files import AnyPath
 from bisae.grid import Cell
 from bisae.store.store import Store
 from bisae.study import Study
 
 Provenance = Mapping[str, Any]
-"""What a table is made from; if it is equal, the rows would be equal."""
+"""The inputs that a table was made from; equal provenance means equal rows."""
 KEY = "bisae"
-"""Under which key the metadata of a Parquet file holds the provenance, as JSON."""
+"""The key of the Parquet metadata under which the provenance is stored as JSON."""
 
 
 class Table(NamedTuple):
-    """One table of sql/tables.toml, which says what each field means."""
+    """One table of sql/tables.toml, which documents each field."""
 
     level: str
     command: str
@@ -40,7 +40,7 @@ class Table(NamedTuple):
 
 @lru_cache(maxsize=1)
 def registry() -> Mapping[str, Table]:
-    """Return every table by name, in the order in which they are made."""
+    """Return all tables by name, in the order in which they are made."""
     entries = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
     return {
         name: Table(**entry | {"needs": tuple(entry.get("needs", ()))})
@@ -51,7 +51,7 @@ def registry() -> Mapping[str, Table]:
 def table_names(level: str, command: str = "") -> list[str]:
     """List the tables of a level, in the order in which they are made.
 
-    With `command`, only those that this command makes.
+    With `command`, only the tables that this command makes.
     """
     return [
         name
@@ -61,7 +61,7 @@ def table_names(level: str, command: str = "") -> list[str]:
 
 
 def study_tables(study: Study, level: str, command: str) -> list[str]:
-    """List the tables that a command makes of a study: those whose section it has."""
+    """List the tables that a command makes for a study, given its sections."""
     sections = {name: registry()[name].section for name in table_names(level, command)}
     return [
         name
@@ -70,20 +70,20 @@ def study_tables(study: Study, level: str, command: str) -> list[str]:
     ]
 
 
-def table_file(store: Store, name: str, cell: Cell | None = None) -> Place:
-    """Return the file of a table: of one cell, or of the study."""
+def table_file(store: Store, name: str, cell: Cell | None = None) -> AnyPath:
+    """Return the file of a table of one cell, or of the study."""
     folders = (name, cell.partition) if cell else (name,)
     return store.tables.joinpath(*folders, "rows.parquet")
 
 
-def command_of(file: Place) -> str:
-    """Return the command that makes the table that a file below `tables` belongs to."""
-    names = [part for part in file.parts if part in registry()]
+def command_of(file: AnyPath) -> str:
+    """Return the command that makes the table of a file below `tables`."""
+    names = [name for name in file.parts if name in registry()]
     return registry()[names[-1]].command if names else "export"
 
 
-def provenance_of(file: Place) -> Provenance:
-    """Read what a table was made from; empty where its file does not say.
+def provenance_of(file: AnyPath) -> Provenance:
+    """Read a table's provenance; empty if its file has none.
 
     Raises Damaged, or FileNotFoundError.
     """
@@ -100,21 +100,21 @@ def provenance_of(file: Place) -> Provenance:
 
 
 def serialized(provenance: Provenance) -> str:
-    """Return a provenance as its file holds it: equal ones are equal texts."""
+    """Return a provenance as JSON, the same text for equal provenance."""
     return json.dumps(provenance, sort_keys=True)
 
 
-def is_current(file: Place, provenance: Provenance) -> bool:
-    """Whether a file exists and was made from the same."""
+def is_current(file: AnyPath, provenance: Provenance) -> bool:
+    """Say if a table's file exists and has this provenance."""
     if not file.exists():
         return False
     return serialized(provenance_of(file)) == serialized(provenance)
 
 
 def needed(store: Store, name: str, cell: Cell | None = None) -> dict[str, str]:
-    """Return a sum of the provenance of every table that a table is made from.
+    """Return the sha256 of the provenance of every table that a table is made from.
 
-    Tables that do not exist, as without a lexicon, are left out.
+    Tables that do not exist, such as those of a missing lexicon, are left out.
     """
     tables = registry()
     files = {

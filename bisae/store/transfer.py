@@ -1,19 +1,19 @@
 """Copy finished cells to another store, or remove cells.
 
-Reads and writes the files of stores, in folders or object stores; looks at what was
-copied as `bisae verify` does.
+Reads and writes the files of stores, in folders or object stores; checks every copy as
+`bisae verify` does.
 """
 
 from collections.abc import Iterable
 
 from bisae.errors import StoreError, Unfinished
 from bisae.files import (
-    Place,
+    AnyPath,
     below,
-    beside,
+    checksum_file,
     copy,
-    has_its_sum,
     listing,
+    matches_checksum,
     relative,
     remove,
 )
@@ -35,34 +35,34 @@ from bisae.store.staging import Staging, discard
 from bisae.store.verify import PARTS, cell_files, check, is_finished, study_files
 
 
-def copy_cells(source: Store, target: Place, only: Selection) -> tuple[Store, int]:
-    """Copy the selected cells that are finished; gives the other store and how many.
+def copy_cells(source: Store, target: AnyPath, only: Selection) -> tuple[Store, int]:
+    """Copy the selected finished cells; return the target store and their number.
 
-    A store is made at `target` if there is none; what is finished there is left alone.
-    Raises StoreError where another study is there, or a copy is not what was written;
-    Unfinished if there is nothing to copy.
+    A store is created at `target` if there is none; finished parts of it are kept.
+    Raises StoreError if it holds another study or a copy is damaged; Unfinished if
+    there is nothing to copy.
     """
-    cells = [cell for cell in only.of(source.cells) if source.progress(cell).codes]
+    cells = [cell for cell in only.of(source.cells) if source.cell_status(cell).codes]
     if not cells:
-        msg = f"{source.place}: none of these cells is finished; `bisae status`"
+        msg = f"{source.path}: none of these cells is finished; see `bisae status`"
         raise Unfinished(msg)
-    other = _other(source, target, cells)
-    is_there = listing(source.tables)
-    with other.lease(SHARED, wait=True) as staging:
-        _copy_part(source, other, "corpus", staging)
-        _copy_tables(source, other, study_files(source, is_there))
+    target_store = _open_target(source, target, cells)
+    exists = listing(source.tables)
+    with target_store.lease(SHARED, wait=True) as staging:
+        _copy_part(source, target_store, "corpus", staging)
+        _copy_tables(source, target_store, study_files(source, exists))
     with bar(len(cells), "copy", "cells") as shown:
         for group in checkpoints(cells):
-            with other.lease(group[0].checkpoint) as staging:
+            with target_store.lease(group[0].checkpoint) as staging:
                 for cell in group:
-                    _copy_cell(source, other, cell, staging)
-                    _copy_tables(source, other, cell_files(source, cell, is_there))
+                    _copy_cell(source, target_store, cell, staging)
+                    _copy_tables(source, target_store, cell_files(source, cell, exists))
                     shown.update()
-    return other, len(cells)
+    return target_store, len(cells)
 
 
 def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
-    """Remove cells: their tables, codes and weights. Raises Held."""
+    """Remove cells: their tables, codes and weights. Raises LeaseHeld."""
     for group in checkpoints(cells):
         with store.lease(group[0].checkpoint):
             for cell in group:
@@ -73,70 +73,72 @@ def _remove(store: Store, cell: Cell) -> None:
     for table in table_names("cell"):
         store.check_leases()
         remove(table_file(store, table, cell).parent)
-    for part in reversed(PARTS):
+    for name in reversed(PARTS):
         store.check_leases()
-        discard(store.folder(cell) / part)
+        discard(store.folder(cell) / name)
     remove(store.folder(cell))
 
 
-def _other(source: Store, target: Place, cells: list[Cell]) -> Store:
-    """The store to copy to: one of the same study, whose grid has the cells."""
+def _open_target(source: Store, target: AnyPath, cells: list[Cell]) -> Store:
+    """Open or create the target: a store of the same study whose grid has the cells."""
     study = source.study.model_copy(update={"store": str(target)})
     if is_store(target):
-        there = open_store(target)
-        check_same_study(there.study, study)
-        if set(cells) <= set(there.cells):
-            study = there.study
-        elif lost := set(there.cells) - set(source.cells):
-            msg = f"{target} has cells that {source.place} has not, {min(lost)} for "
-            msg += "one: build it with a study that lists both"
+        existing = open_store(target)
+        check_same_study(existing.study, study)
+        if set(cells) <= set(existing.cells):
+            study = existing.study
+        elif lost := set(existing.cells) - set(source.cells):
+            msg = f"{target} has cells that {source.path} lacks, such as {min(lost)}: "
+            msg += "build it with a study that lists the cells of both"
             raise StoreError(msg)
-    other = create_store(study)
-    if other.has_corpus():
-        mine, its = (one.corpus_attributes() for one in (source, other))
-        if mine["fingerprint"] != its["fingerprint"]:
-            msg = f"{target} is of another corpus; choose another place"
+    target_store = create_store(study)
+    if target_store.has_corpus():
+        corpus, target_corpus = (
+            store.corpus_attributes() for store in (source, target_store)
+        )
+        if corpus["fingerprint"] != target_corpus["fingerprint"]:
+            msg = f"{target} was built from another corpus; choose another target"
             raise StoreError(msg)
-    return other
+    return target_store
 
 
-def _copy_cell(source: Store, other: Store, cell: Cell, staging: Staging) -> None:
-    ensure_group(other.folder(cell).parent, {})
-    ensure_group(other.folder(cell), stamp("cell"))
-    for part in PARTS:
-        _copy_part(source, other, f"cells/{cell}/{part}", staging)
+def _copy_cell(source: Store, target: Store, cell: Cell, staging: Staging) -> None:
+    ensure_group(target.folder(cell).parent, {})
+    ensure_group(target.folder(cell), stamp("cell"))
+    for name in PARTS:
+        _copy_part(source, target, f"cells/{cell}/{name}", staging)
 
 
-def _copy_part(source: Store, other: Store, path: str, staging: Staging) -> None:
-    """Copy a part, and look at the copy. Raises LeaseLost."""
-    if is_finished(other, path):
+def _copy_part(source: Store, target: Store, path: str, staging: Staging) -> None:
+    """Copy a part and verify the copy. Raises LeaseLost."""
+    if is_finished(target, path):
         return
-    here, there = source.zarr / path, other.zarr / path
-    staged = staging.of(there)
-    for file in below(here):
-        copy(file, staged / relative(file, here))
-    copy(beside(here), beside(staged))
-    staging.publish(there)
-    if wrong := check(other, path):
+    original, copied = source.zarr / path, target.zarr / path
+    staged = staging.path_of(copied)
+    for file in below(original):
+        copy(file, staged / relative(file, original))
+    copy(checksum_file(original), checksum_file(staged))
+    staging.publish(copied)
+    if findings := check(target, path):
         staging.lease.check()
-        discard(there)
-        msg = f"the copy of {path} is damaged: {wrong[0].where} {wrong[0].what}; "
-        msg += f"it is removed; run it again, or `bisae verify {source.place}`"
+        discard(copied)
+        msg = f"the copy of {path} is damaged: {findings[0].where} {findings[0].what}; "
+        msg += f"it was removed; run the copy again, or `bisae verify {source.path}`"
         raise StoreError(msg)
 
 
-def _copy_tables(source: Store, other: Store, files: Iterable[Place]) -> None:
+def _copy_tables(source: Store, target: Store, files: Iterable[AnyPath]) -> None:
     for file in files:
-        target = other.tables / relative(file, source.tables)
-        if not _is_whole(target):
-            other.check_leases()
-            copy(beside(file), beside(target))
-            copy(file, target, other.check_leases)
+        copied = target.tables / relative(file, source.tables)
+        if not _is_intact(copied):
+            target.check_leases()
+            copy(checksum_file(file), checksum_file(copied))
+            copy(file, copied, target.check_leases)
 
 
-def _is_whole(file: Place) -> bool:
-    """Whether a table is there; of a copy that was cut short half may be."""
+def _is_intact(file: AnyPath) -> bool:
+    """Say if a table exists and matches its checksum, as a partial copy does not."""
     try:
-        return has_its_sum(file)
+        return matches_checksum(file)
     except FileNotFoundError:
         return False

@@ -1,4 +1,4 @@
-"""Append to the store: documents of a corpus, codes of a cell."""
+"""Append documents to a corpus and codes to a cell."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bisae.errors import StoreError
-from bisae.files import Place
+from bisae.files import AnyPath
 from bisae.grid import Cell
 from bisae.store.format import Array, stamp
 from bisae.store.layout import LAYOUT, SPLITS
@@ -18,14 +18,18 @@ WIDE = 65_536
 
 
 class CorpusWriter:
-    """Appends documents to the splits of a corpus."""
+    """Append documents to the splits of a corpus."""
 
     def __init__(
-        self, folder: Place, staging: Staging, languages: tuple[str, ...], context: int
+        self,
+        folder: AnyPath,
+        staging: Staging,
+        languages: tuple[str, ...],
+        context: int,
     ) -> None:
         attributes = {"languages": list(languages), "context": context}
         self._folder, self._staging = folder, staging
-        self._part = PartWriter(staging.of(folder), stamp("corpus") | attributes)
+        self._part = PartWriter(staging.path_of(folder), stamp("corpus") | attributes)
         for split in SPLITS:
             self._part.create(f"{split}/token_id", (0, context - 1))
             self._part.create(f"{split}/language", (0,))
@@ -42,31 +46,33 @@ class CorpusWriter:
         self._part[f"{split}/length"].append((token_id >= 0).sum(1))
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Put the complete corpus into place. Raises LeaseLost."""
+        """Move the complete corpus into place. Raises LeaseLost."""
         self._part.finish(attributes)
         self._staging.publish(self._folder)
 
 
 class CodesWriter:
-    """Appends a cell's codes.
+    """Append a cell's codes.
 
-    Features are numbered by falling activation count in the first shard: frequent ones
-    then have small numbers, which the codec packs tighter. `feature` says which is
-    which.
+    Features are renumbered by descending activation count in the first shard, so that
+    frequent features get small numbers, which the codec packs tighter. The array
+    `feature` maps numbers to features.
     """
 
     def __init__(
         self,
-        folder: Place,
+        folder: AnyPath,
         staging: Staging,
         cell: Cell,
         sae: Sae,
         rows: int,
-        of: Mapping[str, Any],
+        provenance: Mapping[str, Any],
     ) -> None:
-        """`of` are attributes that tell which autoencoder's codes they are."""
+        """`provenance` holds attributes that identify the autoencoder."""
         self._folder, self._staging = folder, staging
-        self._part = PartWriter(staging.of(folder), stamp("codes") | dict(of))
+        self._part = PartWriter(
+            staging.path_of(folder), stamp("codes") | dict(provenance)
+        )
         self._cell = cell
         self._sae = sae
         self._rows = rows
@@ -75,9 +81,9 @@ class CodesWriter:
         self._part.create("index", (rows, sae.k), wide=self._wide)
         self._part.create("value", (rows, sae.k))
         self._number: Array | None = None
-        self._waiting: list[tuple[Array, Array]] = []
+        self._pending: list[tuple[Array, Array]] = []
         self.appended = 0
-        """Rows so far."""
+        """Rows appended so far."""
 
     def append(self, index: Array, value: Array) -> None:
         """Append rows: index and value (rows, k).
@@ -90,37 +96,37 @@ class CodesWriter:
             msg = f"cell {self._cell}: a code is not finite as float16"
             raise StoreError(msg)
         self.appended += len(value)
-        self._waiting.append((index.astype(self._dtype), value))
+        self._pending.append((index.astype(self._dtype), value))
         if self._number is not None or self.appended >= LAYOUT["numbered_by"]:
-            self._pass_on()
+            self._write_pending()
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
-        """Write what is held back and put the complete codes into place.
+        """Write the buffered rows and move the complete codes into place.
 
         Raises LeaseLost.
         """
         if self.appended != self._rows:
             msg = f"cell {self._cell}: {self.appended} rows of {self._rows}"
             raise StoreError(msg)
-        self._pass_on()
+        self._write_pending()
         self._part.finish(attributes)
         self._staging.publish(self._folder)
 
-    def _pass_on(self) -> None:
-        """Write the rows that wait, their features numbered."""
+    def _write_pending(self) -> None:
+        """Write the buffered rows with their features renumbered."""
         if self._number is None:
-            self._number = self._numbered()
-        for index, value in self._waiting:
+            self._number = self._number_features()
+        for index, value in self._pending:
             number = self._number[index]
             number[value == 0] = 0
             self._part["index"].append(number)
             self._part["value"].append(value)
-        self._waiting = []
+        self._pending = []
 
-    def _numbered(self) -> Array:
-        """Number the features by the first rows; gives each feature's number."""
+    def _number_features(self) -> Array:
+        """Number the features by frequency in the first rows; return the numbers."""
         n, counts = LAYOUT["numbered_by"], np.zeros(self._sae.n_features, np.int64)
-        for index, value in self._waiting:
+        for index, value in self._pending:
             used = index[:n][value[:n] > 0]
             counts += np.bincount(used, minlength=len(counts))
             n = max(0, n - len(index))

@@ -1,7 +1,7 @@
-"""A study: which text, which checkpoints, which autoencoder, which thresholds.
+"""A study: its text, checkpoints, autoencoders and thresholds.
 
-Reads a TOML file and gives a frozen `Study` with every default filled in and every path
-absolute; the store says with a study.toml of its own how it was built.
+Reads a TOML file and returns a frozen `Study` with every default filled in and every
+path absolute; a store's own study.toml records how it was built.
 """
 
 from bisae.study.corpus import SPLITS, Source, Text

@@ -26,12 +26,12 @@ Amount = Annotated[int | float | Literal["all"], BeforeValidator(_amount)]
 
 
 class Source(Section):
-    """Where text comes from: files, or a data set of the hub."""
+    """A source of text: files, or a data set of the hub."""
 
     files: tuple[str, ...] = ()
     """JSON Lines, Parquet or plain text, also gzipped; `*` stands for any name."""
     document: Literal["line", "file"] = "line"
-    """What a document of a .txt file is."""
+    """The unit that makes a document of a .txt file."""
     dataset: str | None = None
     """A data set's name on the hub, instead of `files`."""
     dataset_config: str | None = None
@@ -43,11 +43,11 @@ class Source(Section):
 
     @property
     def name(self) -> str:
-        """What messages call the source."""
+        """The name of the source in messages."""
         return self.dataset or ", ".join(self.files)
 
     @model_validator(mode="after")
-    def _one_source(self) -> Self:
+    def _files_or_dataset(self) -> Self:
         if bool(self.files) == bool(self.dataset):
             msg = "give either files or dataset"
             raise ValueError(msg)
@@ -65,12 +65,12 @@ class Corpus(Section):
 
     text: tuple[Text, ...]
     tokenizer: str | None = None
-    """A path or hub name; by default the first model's last checkpoint."""
+    """A path or hub name; by default that of the first model's last checkpoint."""
     tokenizer_revision: str | None = None
     bos: str | None = None
     """The token that opens a window, where the tokenizer has neither BOS nor EOS."""
     context: Annotated[int, Field(ge=2, le=65_536)] = 64
-    """Tokens a window holds, its BOS included."""
+    """Tokens of a window, its BOS included."""
     short: Literal["skip", "keep"] = "skip"
     join: bool = False
     """Join consecutive documents of a source until they fill a window."""
@@ -97,40 +97,40 @@ class Corpus(Section):
 
     @property
     def asks_for_shares(self) -> bool:
-        """Whether the splits are shares of the text, not numbers of tokens."""
+        """True if the splits are shares of the text instead of numbers of tokens."""
         return not isinstance(self.train_tokens, int)
 
     @property
     def tokens(self) -> dict[str, int]:
-        """Tokens asked for in each split, all languages together, if it is numbers."""
+        """Tokens of each split, all languages together, if given as numbers."""
         train, evaluation, heldout = map(int, self._amounts)
         valid = max(1, round(self.valid_share * train))
         sizes = train, valid, evaluation, heldout
         return dict(zip(SPLITS, sizes, strict=True))
 
     @property
-    def parts(self) -> dict[str, float]:
-        """How large the splits are, relative to each other."""
+    def split_sizes(self) -> dict[str, float]:
+        """The relative sizes of the splits."""
         if not self.asks_for_shares:
             return dict(self.tokens)
-        rest = 1 - sum(one for one in self._amounts if one != "all")
+        rest = 1 - sum(amount for amount in self._amounts if amount != "all")
         train, evaluation, heldout = (
-            rest if one == "all" else one for one in self._amounts
+            rest if amount == "all" else amount for amount in self._amounts
         )
-        train /= 1 + self.valid_share  # which is taken from it
-        parts = train, train * self.valid_share, evaluation, heldout
-        return dict(zip(SPLITS, parts, strict=True))
+        train /= 1 + self.valid_share  # the validation tokens are taken from it
+        sizes = train, train * self.valid_share, evaluation, heldout
+        return dict(zip(SPLITS, sizes, strict=True))
 
     @property
     def _amounts(self) -> tuple[Any, Any, Any]:
         return self.train_tokens, self.eval_tokens, self.heldout_tokens
 
     @model_validator(mode="after")
-    def _shares_of_one(self) -> Self:
-        numbers = [isinstance(one, int) for one in self._amounts]
-        shares = [one for one in self._amounts if isinstance(one, float)]
-        left_over = 1 - sum(shares)
-        fits = left_over > 0 if len(shares) == 2 else abs(left_over) < 1e-9
+    def _amounts_add_up(self) -> Self:
+        numbers = [isinstance(amount, int) for amount in self._amounts]
+        shares = [amount for amount in self._amounts if isinstance(amount, float)]
+        remainder = 1 - sum(shares)
+        fits = remainder > 0 if len(shares) == 2 else abs(remainder) < 1e-9
         if not all(numbers) and (any(numbers) or len(shares) < 2 or not fits):
             msg = "train_tokens, eval_tokens, heldout_tokens: give three numbers, or "
             msg += 'shares of the text, as in "all", 0.2 and 0.05: together they are 1'

@@ -1,4 +1,4 @@
-"""Study files: TOML in, a checked `Study` with absolute paths out, and back."""
+"""Read study files into checked studies with absolute paths, and write them."""
 
 import os
 from difflib import get_close_matches
@@ -13,20 +13,20 @@ from bisae.study.intervention import check_intervention
 from bisae.study.model import check_checkpoints
 from bisae.study.paths import VARIABLE, absolute_paths, expand_variables
 from bisae.study.schema import Study
-from bisae.study.toml import MOST_BYTES, read_toml, texts
+from bisae.study.toml import MOST_BYTES, read_toml, string_values
 
 
 def load_study(path: Path, *, trust_remote_code: bool = False) -> Study:
-    """Read a study file. Raises StudyError: one line, what is wrong and where.
+    """Read a study file. Raises StudyError: one line saying what is wrong, and where.
 
-    `trust_remote_code` is the word of who runs the command; the file's does not count.
+    `trust_remote_code` is decided by the caller; what the file says is ignored.
     """
     study = absolute_paths(_read(path), path.resolve().parent, expand_variables)
     return allow_remote_code(study, allowed=trust_remote_code)
 
 
 def allow_remote_code(study: Study, *, allowed: bool) -> Study:
-    """Return the study, in which checkpoints may run code of their own, or may not."""
+    """Return the study, allowing checkpoints to run their own code, or not."""
     lm = study.lm.model_copy(update={"trust_remote_code": allowed})
     return study.model_copy(update={"lm": lm})
 
@@ -34,10 +34,10 @@ def allow_remote_code(study: Study, *, allowed: bool) -> Study:
 def load_draft(
     path: Path, *, trust_remote_code: bool = False
 ) -> tuple[Study, dict[str, list[str]]]:
-    """Read a study file whose $VARIABLES may not be set yet, such as for a plan.
+    """Read a study file whose $VARIABLES may be unset, for a plan.
 
-    Also returns the variables that are not set, with the keys whose paths they are in;
-    these paths keep the variable's name. Raises StudyError.
+    Also returns the unset variables, each with the keys whose paths contain it; these
+    paths keep the variable's name. Raises StudyError.
     """
     study, incomplete = _read(path), set[str]()
 
@@ -50,7 +50,7 @@ def load_draft(
     unset: dict[str, list[str]] = {}
     draft = absolute_paths(study, path.resolve().parent, expand)
     draft = allow_remote_code(draft, allowed=trust_remote_code)
-    for key, text in texts(study.model_dump()):
+    for key, text in string_values(study.model_dump()):
         for name in VARIABLE.findall(text) if text in incomplete else ():
             if name not in os.environ and key not in unset.setdefault(name, []):
                 unset[name].append(key)
@@ -58,7 +58,7 @@ def load_draft(
 
 
 def _read(path: Path) -> Study:
-    """Read and check a study file, paths as they are written."""
+    """Read and check a study file; paths stay as written."""
     try:
         text = read(path, MOST_BYTES).decode()
     except FileNotFoundError as error:
@@ -70,7 +70,7 @@ def _read(path: Path) -> Study:
         msg = f"{path}: {error}"
         raise StudyError(msg) from error
     study = parse_study(text, str(path))
-    # A store may be older, or hold a part of a grid: its study is not held to this.
+    # Only for study files: a store may be older, or hold part of a grid.
     check_checkpoints(study.models, str(path))
     if study.intervention:
         models, languages = study.models, study.corpus.languages
@@ -79,9 +79,9 @@ def _read(path: Path) -> Study:
 
 
 def parse_study(text: str, name: str) -> Study:
-    """Check the text of a study file, paths as they are. Raises StudyError.
+    """Parse the text of a study file; paths stay as written. Raises StudyError.
 
-    Code that checkpoints bring is not allowed, whatever the file says.
+    Remote code of checkpoints is not allowed, whatever the file says.
     """
     try:
         study = Study.model_validate(read_toml(text, name))
@@ -92,7 +92,7 @@ def parse_study(text: str, name: str) -> Study:
 
 
 def dump_study(study: Study) -> str:
-    """The study as TOML, every default written out."""
+    """Return the study as TOML with every default written out."""
     import tomli_w
 
     return tomli_w.dumps(study.model_dump(mode="json", exclude_none=True))
@@ -100,7 +100,7 @@ def dump_study(study: Study) -> str:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "the study"
+    where = ".".join(map(str, problem["loc"])) or "the study"
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(str(problem["loc"][-1]), _keys(problem["loc"]), 1, 0.0)
         return f"unknown key {where!r}; the nearest known one is {near[0]!r}"
@@ -113,14 +113,14 @@ def _first_problem(error: ValidationError) -> str:
 def _keys(location: tuple[int | str, ...]) -> list[str]:
     """List the keys of the section that holds the key at `location`."""
     section: type[BaseModel] = Study
-    for part in location[:-1]:
-        if isinstance(part, str):
-            section = _section(section.model_fields[part].annotation) or section
+    for key in location[:-1]:
+        if isinstance(key, str):
+            section = _section(section.model_fields[key].annotation) or section
     return list(section.model_fields)
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    inner = (_section(one) for one in get_args(annotation))
-    return next((one for one in inner if one), None)
+    inner = (_section(section) for section in get_args(annotation))
+    return next((section for section in inner if section), None)

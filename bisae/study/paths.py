@@ -1,8 +1,8 @@
-"""The paths of a study: relative in its file, absolute in memory, relative in a store.
+"""Paths of a study: relative in its file and in the store, absolute in memory.
 
-A study file's paths are relative to its folder, and a store's study.toml is no
-exception: a study that is moved whole with its store still finds everything, and the
-store names no folder above the study's.
+Paths in a study file are relative to its folder, also in a store's study.toml: a study
+that is moved together with its store still finds everything, and the store names no
+folder above the study's.
 """
 
 import os
@@ -13,19 +13,19 @@ from pathlib import Path
 from bisae.errors import StudyError
 from bisae.study.corpus import Source
 from bisae.study.model import Model
-from bisae.study.schema import Lexicon, Study, Validation
+from bisae.study.schema import LexiconFile, Study, Validation
 
 VARIABLE = re.compile(r"\$\{?(\w+)")
-"""A variable of the environment in a path."""
+"""An environment variable in a path."""
 Convert = Callable[[str], str]
 
 
-def is_path(place: str) -> bool:
-    """Whether a checkpoint or tokenizer names a folder, not a repository of the hub."""
+def is_path(name: str) -> bool:
+    """Say if a checkpoint or tokenizer names a folder, not a repository of the hub."""
     return (
-        place.startswith((".", "/", "~", "$"))
-        or bool(re.search(r"\{(step|tokens)\b", place))
-        or place.count("/") > 1
+        name.startswith((".", "/", "~", "$"))
+        or bool(re.search(r"\{(step|tokens)\b", name))
+        or name.count("/") > 1
     )
 
 
@@ -33,13 +33,14 @@ def expand_variables(text: str) -> str:
     """Fill in environment variables. Raises StudyError for one that is not set."""
     filled = os.path.expandvars(text)
     if unset := VARIABLE.search(filled):
-        msg = f"{text}: the environment has no {unset[1]}; set it to a folder"
+        msg = f"{text}: the environment variable {unset[1]} is not set; set it to a "
+        msg += "folder"
         raise StudyError(msg)
     return filled
 
 
 def absolute_paths(study: Study, home: Path, expand: Convert) -> Study:
-    """Make every path absolute: expand $VARIABLES, then start at the folder `home`.
+    """Make every path absolute: expand $VARIABLES, then resolve against `home`.
 
     The study remembers how each path was written.
     """
@@ -54,12 +55,12 @@ def absolute_paths(study: Study, home: Path, expand: Convert) -> Study:
         return remember(text, str(resolved))
 
     def text_file(text: str) -> str:
-        """A link keeps its own name: the end of it says what is in the file."""
+        """A link keeps its own name, whose suffix tells the file's format."""
         file = home / Path(expand(text)).expanduser()
         return remember(text, str(file.parent.resolve() / file.name))
 
     def folder(text: str, filled: str) -> str:
-        """Resolve a folder; a name on the hub stays, unless such a folder is here."""
+        """Resolve a folder; a hub name stays, unless a folder of that name exists."""
         return path(text) if is_path(text) or (home / filled).is_dir() else text
 
     def checkpoint(model: Model) -> str:
@@ -70,12 +71,12 @@ def absolute_paths(study: Study, home: Path, expand: Convert) -> Study:
         return folder(text, text)
 
     store = study.store if "://" in study.store else path(study.store)
-    converted = _converted(study, path, text_file, checkpoint, tokenizer)
-    return converted.remembering(written).model_copy(update={"store": store})
+    converted = _convert_paths(study, path, text_file, checkpoint, tokenizer)
+    return converted.with_written_paths(written).model_copy(update={"store": store})
 
 
 def portable(study: Study) -> Study:
-    """Write every path as the store's study.toml has it."""
+    """Return the study with every path as in the store's study.toml."""
 
     def path(text: str) -> str:
         return portable_path(study, text)
@@ -83,15 +84,15 @@ def portable(study: Study) -> Study:
     def checkpoint(model: Model) -> str:
         return path(model.checkpoint)
 
-    converted = _converted(study, path, path, checkpoint, path)
+    converted = _convert_paths(study, path, path, checkpoint, path)
     return converted.model_copy(update={"store": "."})
 
 
 def portable_path(study: Study, path: str) -> str:
     """Return a path of the study relative to its store.
 
-    A hub name, an absolute path, and one that begins with ~ or a $VARIABLE, is as the
-    study file has it; where the store is not below the study's folder, every path is.
+    Hub names, absolute paths, and paths beginning with ~ or a $VARIABLE stay as in the
+    study file; all paths do if the store is not below the study's folder.
     """
     written = study.as_written(path)
     if written == path or written.startswith(("/", "~", "$")):
@@ -105,23 +106,25 @@ def portable_path(study: Study, path: str) -> str:
 
 
 def portable_checkpoint(study: Study, size: str, step: int) -> str:
-    """Return where a checkpoint is, as the store's study.toml has it."""
+    """Return the path of a checkpoint as in the store's study.toml."""
     model = study.model(size)
     template = portable_path(study, model.checkpoint)
     return model.model_copy(update={"checkpoint": template}).checkpoint_at(step)[0]
 
 
-def _converted(
+def _convert_paths(
     study: Study,
     path: Convert,
     text_file: Convert,
     checkpoint: Callable[[Model], str],
     tokenizer: Convert,
 ) -> Study:
-    """Convert every path of a study but its store's."""
+    """Convert every path of a study except its store's."""
 
-    def source(one: Source) -> Source:
-        return one.model_copy(update={"files": tuple(map(text_file, one.files))})
+    def source(original: Source) -> Source:
+        return original.model_copy(
+            update={"files": tuple(map(text_file, original.files))}
+        )
 
     corpus = study.corpus.model_copy(
         update={
@@ -136,16 +139,16 @@ def _converted(
     update: dict[str, object] = {"corpus": corpus, "models": models}
     update["work_dir"] = path(study.work_dir)
     if study.lexicon:
-        update["lexicon"] = Lexicon(file=path(study.lexicon.file))
+        update["lexicon"] = LexiconFile(file=path(study.lexicon.file))
     if study.validation:
         update["validation"] = Validation(folder=path(study.validation.folder))
     if study.pretrain:
-        extra = tuple(source(one) for one in study.pretrain.extra)
+        extra = tuple(source(original) for original in study.pretrain.extra)
         update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
-    if study.intervention and (asked := study.intervention.translation):
-        files = tuple(path(file) for file in asked.files)
-        comet = asked.comet and path(asked.comet)
-        asked = asked.model_copy(update={"files": files, "comet": comet})
-        changed = {"translation": asked}
+    if study.intervention and (translation := study.intervention.translation):
+        files = tuple(path(file) for file in translation.files)
+        comet = translation.comet and path(translation.comet)
+        translation = translation.model_copy(update={"files": files, "comet": comet})
+        changed = {"translation": translation}
         update["intervention"] = study.intervention.model_copy(update=changed)
     return study.model_copy(update=update)

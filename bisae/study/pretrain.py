@@ -1,4 +1,4 @@
-"""The section [pretrain] of a study file: tiny language models to be trained."""
+"""The section [pretrain] of a study file: tiny language models to train."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -29,7 +29,7 @@ class PretrainModel(Section):
 
 
 class Pretrain(Section):
-    """Tiny language models, made from the training split."""
+    """Tiny language models, pretrained on the training split."""
 
     models: Annotated[tuple[PretrainModel, ...], Field(min_length=1)]
     vocab_size: Annotated[int, Field(gt=0, lt=2**31)] = 8_000
@@ -52,7 +52,7 @@ class Pretrain(Section):
 
 
 def check_pretrain(pretrain: Pretrain, models: Sequence[Model]) -> None:
-    """Compare the shapes with the models that they are of. Raises ValueError."""
+    """Compare the shapes with the sections [[models]]. Raises ValueError."""
     by_size = {model.size: model for model in models}
     for shape in pretrain.models:
         if shape.size not in by_size:

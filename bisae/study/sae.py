@@ -1,4 +1,4 @@
-"""The section [sae] of a study file: every cell's autoencoder, and its training."""
+"""The section [sae] of a study file: the autoencoders and their training."""
 
 import math
 from reprlib import repr as short
@@ -21,18 +21,18 @@ def _rate(value: Any) -> Any:
 
 
 class Sae(Section):
-    """The autoencoder of every cell; equations 1 to 3."""
+    """Settings of every cell's autoencoder; equations 1 to 3."""
 
     architecture: Literal["topk", "relu"] = "topk"
     """`relu` is the slides' baseline: every positive pre-activation, and an L1 loss."""
     n_features: Annotated[int, Field(gt=0, lt=2**31)] = 32_768
     k: Annotated[int, Field(gt=0, le=MOST_CODES)] = 32
-    """Features kept of a token; of a ReLU autoencoder, those that are stored."""
+    """Features kept per token; for a ReLU autoencoder, features stored per token."""
     encoder_bias: bool = False
     l1: Weight = 0.0
     """Weight of the summed activations in the loss of a ReLU autoencoder."""
     start: Literal["random", "previous"] = "random"
-    """`previous`: from the autoencoder of the same layer at the step before."""
+    """`previous` starts from the same layer's autoencoder at the previous step."""
     lr: Annotated[float | Literal["search"], BeforeValidator(_rate)] = 1e-3
     """`search`: the best of `lr_grid` for each size, as `bisae lr-search` finds it."""
     lr_grid: Annotated[tuple[Rate, ...], Field(min_length=1)] = (
@@ -45,15 +45,15 @@ class Sae(Section):
     adam_beta2: Share = 0.999
     adam_eps: Rate = 6.25e-10
     remove_parallel: bool = False
-    """Take from each direction's gradient what is parallel to it, before Adam."""
+    """Remove from each direction's gradient the part parallel to it, before Adam."""
     aux_weight: Weight = 0.0
     """Weight of AuxK, the loss that revives dead features; 0 leaves it out."""
     aux_k: Positive = 512
     """Dead features that AuxK uses for a token."""
     dead_tokens: Positive = 10_000_000
-    """Training tokens without an activation that make a feature dead, to AuxK."""
+    """Training tokens without an activation after which AuxK calls a feature dead."""
     product: Literal["auto", "float32", "bfloat16"] = "auto"
-    """What the encoder's product is computed in; auto: bfloat16 on a GPU."""
+    """Precision of the encoder's matrix product; auto is bfloat16 on a GPU."""
     buffer_batches: Annotated[int, Field(ge=2)] = 8
     """Batches of hidden states that are mixed before training."""
     log_every: Positive = 10
@@ -72,6 +72,6 @@ class Sae(Section):
             msg = 'aux_weight is for architecture = "topk"; leave it out'
             raise ValueError(msg)
         if sorted(set(self.lr_grid)) != list(self.lr_grid):
-            msg = "lr_grid must rise, each rate once"
+            msg = "lr_grid must be in ascending order without repetition"
             raise ValueError(msg)
         return self

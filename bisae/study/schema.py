@@ -1,4 +1,4 @@
-"""The sections of a study file: every setting, its default and what it means."""
+"""The sections of a study file: every setting with its default and meaning."""
 
 import re
 from reprlib import repr as short
@@ -38,21 +38,21 @@ def _device(value: Any) -> Any:
 
 
 class Lm(Section):
-    """How language models are run."""
+    """Settings for running language models."""
 
     device: Annotated[str, BeforeValidator(_device)] = "auto"
     """auto, cpu, cuda or, of several, cuda:1 and so on."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_documents: Positive = 128
     trust_remote_code: Annotated[bool, Field(exclude=True)] = False
-    """Whether this run may execute Python code that a checkpoint brings. In a file it
-    counts for nothing: only the option `--trust-remote-code` sets it, each time."""
+    """Allow this run to execute Python code of a checkpoint. Ignored in a file: only
+    the option `--trust-remote-code` sets it, each time."""
     eval_ce_tokens: Count = 262_144
     """Evaluation tokens on which the reconstruction's cross-entropy is measured."""
     memory_gb: Annotated[float, Field(gt=0)] | None = None
-    """Memory of the device that may be used; by default what is free there."""
+    """Device memory that may be used; by default what is free."""
     buffer: Literal["device", "host"] = "device"
-    """Where hidden states wait to be trained on; `host` spares the GPU's memory."""
+    """Memory that buffers hidden states for training; `host` saves GPU memory."""
 
 
 def _threshold(value: Any) -> Any:
@@ -66,7 +66,7 @@ def _threshold(value: Any) -> Any:
 
 
 class Features(Section):
-    """Thresholds of the analysis; they reach SQL as the one-row table `settings`."""
+    """Thresholds of the analysis, available in SQL as the one-row table `settings`."""
 
     firing_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     class_threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
@@ -82,29 +82,29 @@ class Features(Section):
 
 
 class Semantic(Section):
-    """The checkpoint whose input embeddings say which tokens are alike."""
+    """The checkpoint whose input embeddings measure the similarity of tokens."""
 
     size: str | None = None
     step: Count | None = None
 
 
-class Lexicon(Section):
-    """Words that are translations of each other, where they are known."""
+class LexiconFile(Section):
+    """Words known to be translations of each other."""
 
     file: str
-    """CSV: concept, topic, and a column for each language."""
+    """A CSV file with the columns concept, topic, and one for each language."""
 
 
 class Validation(Section):
     """Checks that a user adds to those of bisae."""
 
     folder: str
-    """Of checks: <check>.sql, and <table>.json for suites of great-expectations."""
+    """Folder of checks: <check>.sql, and <table>.json for great-expectations suites."""
 
 
 def _file_name(name: str) -> str:
     if len(name.encode()) > MOST_BYTES:
-        msg = f"is longer than {MOST_BYTES} bytes, and becomes the name of a folder"
+        msg = f"is longer than {MOST_BYTES} bytes, too long for the name of a folder"
         raise ValueError(msg)
     return name
 
@@ -115,27 +115,27 @@ class Study(Section):
     name: Annotated[str, AfterValidator(_file_name)]
     store: str = "store"
     work_dir: str = "work"
-    """Where training keeps its state, to resume from when it is interrupted."""
+    """Folder of the training state from which an interrupted run resumes."""
     corpus: Corpus
     models: Annotated[tuple[Model, ...], Field(min_length=1)]
     sae: Sae = Sae()
     lm: Lm = Lm()
     features: Features = Features()
     semantic: Semantic = Semantic()
-    lexicon: Lexicon | None = None
+    lexicon: LexiconFile | None = None
     pretrain: Pretrain | None = None
     intervention: Intervention | None = None
     validation: Validation | None = None
     _written: dict[str, str] = PrivateAttr(default_factory=dict)
-    """How the study file writes its paths, by what they are in memory."""
+    """The paths as written in the study file, by their absolute form."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
         sizes = [model.size.lower() for model in self.models]
         if len(set(sizes)) < len(sizes):
-            msg = "models: a size stands twice (upper and lower case are the same)"
+            msg = "models: a size appears twice (upper and lower case are the same)"
             raise ValueError(msg)
-        n_cells = sum(len(one.steps) * len(one.layers) for one in self.models)
+        n_cells = sum(len(model.steps) * len(model.layers) for model in self.models)
         if n_cells > MOST_CELLS:
             msg = f"has {n_cells:,} cells, more than {MOST_CELLS:,}: divide it"
             raise ValueError(msg)
@@ -155,22 +155,22 @@ class Study(Section):
             if isinstance(layer, int)
         ]
 
-    def remembering(self, written: dict[str, str]) -> "Study":
-        """Return the study, which knows how its file writes its paths."""
+    def with_written_paths(self, written: dict[str, str]) -> "Study":
+        """Return a copy of the study that remembers how its file writes its paths."""
         copied = self.model_copy()
         copied._written = written
         return copied
 
     def as_written(self, path: str) -> str:
-        """Return a path as the study file writes it; itself where that is not known."""
+        """Return a path as written in the study file, or unchanged if not in it."""
         return self._written.get(path, path)
 
     def model(self, size: str) -> Model:
-        """The model of a size that the study is known to have."""
+        """Return the model of a size, which must exist."""
         return next(model for model in self.models if model.size == size)
 
     def lr(self, size: str) -> float:
-        """The learning rate of a size. Raises StudyError before it is searched."""
+        """Return the learning rate of a size. Raises StudyError before the search."""
         lr = self.model(size).lr or self.sae.lr
         if lr == "search":
             msg = f"no learning rate for {size} yet; run `bisae lr-search`"
@@ -178,13 +178,13 @@ class Study(Section):
         return lr
 
     def tokenizer(self) -> tuple[str, str | None]:
-        """The tokenizer's path or hub name, and its revision."""
+        """Return the tokenizer's path or hub name, and its revision."""
         if self.corpus.tokenizer:
             return self.corpus.tokenizer, self.corpus.tokenizer_revision
         return self.models[0].checkpoint_at(self.models[0].steps[-1])
 
     def embeddings(self) -> tuple[str, int]:
-        """Size and step of the semantic embeddings; default: last model, last step."""
+        """Return size and step of the embeddings; default: last model, last step."""
         size = self.semantic.size or self.models[-1].size
         if size not in {model.size for model in self.models}:
             msg = f"[semantic] size = {size!r} is none of the models' sizes"

@@ -1,6 +1,6 @@
-"""What every section of a study file is: frozen, unknown keys are errors.
+"""The base class of a study file's sections, and the ranges of their numbers.
 
-Also the ranges of its numbers: what tables, seeds and file names can hold.
+The ranges are what tables, seeds and file names can hold.
 """
 
 from typing import Annotated
@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 LARGEST = 2**53
-"""Of steps, tokens and other counts: up to it a float64, so a figure, has every one."""
+"""Maximum of steps, tokens and other counts: float64 holds every integer up to it."""
 WIDEST = 2**17
-"""Values of a row: a model's width, tokens of a window, places of a code."""
+"""Maximum values per row: a model's width, tokens of a window, slots of a code."""
 MOST_CODES = 2**15 - 1
 MOST_LAYERS = 10_000
 Positive = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -22,6 +22,6 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
-    """A table of the study file; unknown keys are errors."""
+    """A frozen section of the study file; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""TOML from anybody: read in a time that its length bounds, or refused in one line."""
+"""Read untrusted TOML in time bounded by its length, or refuse it in one line."""
 
 import re
 import tomllib
@@ -8,9 +8,9 @@ from typing import Any
 from bisae.errors import StudyError
 
 MOST_BYTES = 2**20
-"""Of a study file."""
+"""Maximum size of a study file."""
 MOST_PARTS = 16
-"""Of a dotted key: a reader takes time with the square of their number."""
+"""Maximum parts of a dotted key, as parsing takes quadratic time in them."""
 STRING = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'|#[^\n]*",
@@ -29,20 +29,20 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         msg = f"{name}: {error}"
         raise StudyError(msg) from error
-    for key, value in texts(content):
+    for key, value in string_values(content):
         if "\0" in key + value:
-            msg = f"{name}: {key or 'a key'}: a text holds a NUL, which no name can"
+            msg = f"{name}: {key or 'a key'}: a string contains a NUL character"
             raise StudyError(msg.replace("\0", "?"))
     return content
 
 
-def texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def string_values(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield every text below a value, with its key as in `corpus.text.files`."""
     if isinstance(value, str):
         yield key, value
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from texts(inner, f"{key}.{name}" if key else name)
+            yield from string_values(inner, f"{key}.{name}" if key else name)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from texts(inner, key)
+            yield from string_values(inner, key)

@@ -6,7 +6,7 @@ What is current is not made again, so that a run goes on where it stopped.
 
 from contextlib import closing
 
-from bisae.errors import Held, Unfinished
+from bisae.errors import LeaseHeld, Unfinished
 from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.progress import bar, note
@@ -59,7 +59,7 @@ def draw_replicates(
                             _draw(store, views, cell, provenance)
                         drawn.append(cell)
                         shown.update()
-            except Held as error:
+            except LeaseHeld as error:
                 note(f"{error}; left to them")
     return drawn
 
@@ -68,7 +68,7 @@ def _exported(store: Store, only: Selection) -> list[Cell]:
     exported = set(exported_cells(store))
     cells = [cell for cell in only.of(store.cells) if cell in exported]
     if not cells:
-        msg = f"{store.place}: none of these cells is exported; `bisae status`"
+        msg = f"{store.path}: none of these cells is exported; `bisae status`"
         raise Unfinished(msg)
     return cells
 

@@ -46,7 +46,7 @@ def compare(stores: Sequence[Store]) -> Rows:
 
 def _trends(store: Store) -> Iterator[dict[str, Any]]:
     """Every trend of a store's exported cells, as rows of `store_trends`."""
-    told = {"store": str(store.place), "seed": store.study.sae.seed}
+    told = {"store": str(store.path), "seed": store.study.sae.seed}
     names, values = _ask(store, TRENDS)
     for row in values:
         yield told | dict(zip(names, row, strict=True))
@@ -57,11 +57,11 @@ def _check_replicate(one: Store, other: Store) -> None:
     same, seed = _must_agree(one), one.study.sae.seed
     for what, value in _must_agree(other).items():
         if same.get(what, value) != value:
-            msg = f"{other.place} is no replicate of {one.place}: {what} is {value}, "
+            msg = f"{other.path} is no replicate of {one.path}: {what} is {value}, "
             msg += f"not {same[what]}; compare stores that differ in [sae] seed alone"
             raise CompareError(msg)
     if other.study.sae.seed == seed:
-        msg = f"{one.place} and {other.place} both have [sae] seed = {seed}, so "
+        msg = f"{one.path} and {other.path} both have [sae] seed = {seed}, so "
         msg += "their autoencoders are the same; build one with another seed"
         raise CompareError(msg)
 

@@ -1,4 +1,4 @@
-"""Train the cells of a checkpoint, as many layers from one pass as fit the memory.
+"""Train the cells of a checkpoint, as many layers per pass as fit in memory.
 
 Reads the `train` split and the language model; writes `sae/` and `train/` of each cell,
 and the table `timings`.
@@ -17,25 +17,25 @@ from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.lm.states import StateBlocks
-from bisae.memory import available, groups, need
+from bisae.memory import available, divide_into_passes, need
 from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.store import Lease, Store
 from bisae.study import portable_checkpoint
-from bisae.train.job import Job
-from bisae.train.resume import Keeper
+from bisae.train.job import TrainingJob
+from bisae.train.resume import TrainingState
 from bisae.train.run import train_jobs
 
 
 def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None:
     """Train the cells of one checkpoint that are not trained yet.
 
-    Raises TrainingError when a loss is not finite, StateError for a bad hidden state,
-    Interrupted when asked to stop, OutOfMemory where not even one layer fits,
-    LeaseLost, CheckpointError where other layers are of another model.
+    Raises TrainingError if a loss is not finite, StateError for an unusable hidden
+    state, Interrupted on a signal, OutOfMemory if not even one layer fits, LeaseLost,
+    and CheckpointError if other layers were trained on another model.
     """
     store.check_leases()
-    missing = [cell for cell in cells if not store.progress(cell).sae]
+    missing = [cell for cell in cells if not store.cell_status(cell).sae]
     if not missing:
         return
     with store.lease(missing[0].checkpoint) as staging:
@@ -46,56 +46,62 @@ def _train(
     store: Store, lm: LanguageModel, missing: Sequence[Cell], lease: Lease
 ) -> None:
     jobs = [
-        Job(cell, store.study.lr(cell.size), _beginning(store, lm, cell))
+        TrainingJob(cell, store.study.lr(cell.size), _initializer(store, lm, cell))
         for cell in missing
     ]
     fingerprint = lm.fingerprint()
     _check_model(store, missing[0], fingerprint)
     model = {"lm_fingerprint": fingerprint, "n_params": lm.n_params}
-    kept_under = identity(store, lm, fingerprint)
+    run_identity = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
-        part = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
-        keeper = Keeper(folder_of(store, group), kept_under, lease)
+        pass_title = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
+        training_state = TrainingState(state_folder(store, group), run_identity, lease)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
-        title = f"train {missing[0].checkpoint}{part}"
-        train_jobs(store.study, source, group, keeper, lm.device, title)
+        title = f"train {missing[0].checkpoint}{pass_title}"
+        train_jobs(store.study, source, group, training_state, lm.device, title)
         for job in group:
             attributes = _attributes(store, job) | model
             loss = np.array(job.losses, np.float32)
             write_timings(store, job.cell, job.seconds)
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
-        keeper.remove()
-    checkpoint = [one for one in store.study.cells if one[:2] == missing[0][:2]]
-    if all(store.progress(cell).sae for cell in checkpoint):
+        training_state.remove()
+    checkpoint = [cell for cell in store.study.cells if cell[:2] == missing[0][:2]]
+    if all(store.cell_status(cell).sae for cell in checkpoint):
         lease.check()
-        # States of other groups of these layers, from runs that were cut short.
-        shutil.rmtree(folder_of(store, jobs).parent, ignore_errors=True)
+        # Remove states that interrupted runs left for other groups of these layers.
+        shutil.rmtree(state_folder(store, jobs).parent, ignore_errors=True)
 
 
 def _check_model(store: Store, cell: Cell, fingerprint: str) -> None:
     """Raise CheckpointError if other layers were trained on another model."""
-    of_checkpoint = [o for o in store.study.cells if o.checkpoint == cell.checkpoint]
-    for other in filter(lambda one: store.progress(one).sae, of_checkpoint):
-        if store.attributes(other, "sae")["lm_fingerprint"] != fingerprint:
-            msg = f"the checkpoint of {cell.checkpoint} is not the one that {other} was"
-            msg += " built from, or [lm] dtype is another; set it back, or remove "
-            msg += "those layers with `bisae rm`"
+    of_checkpoint = [
+        sibling
+        for sibling in store.study.cells
+        if sibling.checkpoint == cell.checkpoint
+    ]
+    for sibling in filter(
+        lambda sibling: store.cell_status(sibling).sae, of_checkpoint
+    ):
+        if store.attributes(sibling, "sae")["lm_fingerprint"] != fingerprint:
+            msg = f"the checkpoint of {cell.checkpoint} differs from the one that "
+            msg += f"{sibling} was built from, or [lm] dtype has changed; set it back, "
+            msg += "or remove those layers with `bisae rm`"
             raise CheckpointError(msg)
 
 
 def divide(
-    store: Store, lm: LanguageModel, jobs: list[Job], *, layers: bool
-) -> list[list[Job]]:
-    """The jobs of each pass over the text, as the memory allows."""
+    store: Store, lm: LanguageModel, jobs: list[TrainingJob], *, layers: bool
+) -> list[list[TrainingJob]]:
+    """Divide the jobs into passes over the text that fit in memory."""
     needed = need(store.study, lm.shape, lm.n_params)
-    loaded = lm.nbytes  # what is free is counted with the model in its place
+    loaded = lm.nbytes  # free memory is measured while the model is loaded
     room = available(store.study) + (0 if store.study.lm.memory_gb else loaded)
-    return groups(jobs, needed, room, layers=layers)
+    return divide_into_passes(jobs, needed, room, layers=layers)
 
 
-def folder_of(store: Store, jobs: Sequence[Job]) -> Path:
-    """Where the state of a run is kept; that of another store stands elsewhere."""
+def state_folder(store: Store, jobs: Sequence[TrainingJob]) -> Path:
+    """Return the folder of a run's state, which differs between stores."""
     study, first = store.study, jobs[0].cell
     mark = hashlib.sha256(study.store.encode()).hexdigest()[:8]
     layers = "_".join(str(job.cell.layer) for job in jobs)
@@ -104,9 +110,9 @@ def folder_of(store: Store, jobs: Sequence[Job]) -> Path:
 
 
 def identity(store: Store, lm: LanguageModel, fingerprint: str) -> dict[str, Any]:
-    """What a state must have been kept under to be gone on from.
+    """Return what must be equal for a run to resume from a saved state.
 
-    `fingerprint` is the model's: to take it reads all weights, so it is taken once.
+    `fingerprint` is the model's; computing it reads all weights, so it is done once.
     """
     return {
         "format": 1,
@@ -118,24 +124,24 @@ def identity(store: Store, lm: LanguageModel, fingerprint: str) -> dict[str, Any
     }
 
 
-def _beginning(
+def _initializer(
     store: Store, lm: LanguageModel, cell: Cell
 ) -> Callable[[Tensor], Autoencoder]:
-    """How a cell's autoencoder starts. Raises Unfinished where it needs another's."""
+    """Return a function that makes a cell's initial autoencoder. Raises Unfinished."""
     settings = store.study.sae
     steps = store.study.model(cell.size).steps
-    place = steps.index(cell.step)
-    if settings.start == "random" or place == 0:
+    index = steps.index(cell.step)
+    if settings.start == "random" or index == 0:
         return lambda x: start(x, settings)
-    before = cell._replace(step=steps[place - 1])
-    if not store.progress(before).sae:
+    before = cell._replace(step=steps[index - 1])
+    if not store.cell_status(before).sae:
         msg = f'cell {cell} starts from {before} ([sae] start = "previous"), which is '
-        msg += "not trained; train that first"
+        msg += "not trained; train it first"
         raise Unfinished(msg)
     return lambda _: from_numpy(store.weights(before), settings, lm.device)
 
 
-def _attributes(store: Store, job: Job) -> dict[str, Any]:
+def _attributes(store: Store, job: TrainingJob) -> dict[str, Any]:
     study, corpus, cell = store.study, store.corpus_attributes(), job.cell
     model = study.model(cell.size)
     _, revision = model.checkpoint_at(cell.step)

@@ -1,4 +1,4 @@
-"""One autoencoder on its way: a cell's, or a cell's at one learning rate."""
+"""Train one autoencoder: that of a cell, or of a cell at one learning rate."""
 
 import math
 import time
@@ -16,8 +16,8 @@ from bisae.study import Sae
 
 
 @dataclass
-class Job:
-    """What is trained from the hidden states of one layer, and how far it is."""
+class TrainingJob:
+    """One autoencoder in training on the hidden states of one layer."""
 
     cell: Cell
     lr: float
@@ -28,23 +28,23 @@ class Job:
     """The first step's loss, then that of every `log_every`th."""
     seconds: float = 0.0
     failed: str = ""
-    """Why it cannot go on, if it cannot."""
+    """The reason that training cannot continue; "" if it can."""
 
     @property
     def name(self) -> str:
-        """The cell and the rate, in one word."""
+        """The cell and the learning rate as one word."""
         return f"{self.cell}@{self.lr:g}"
 
     @property
     def sae(self) -> Autoencoder:
-        """The autoencoder. Raises TrainingError if there was nothing to train on."""
+        """The autoencoder. Raises TrainingError if there were no training tokens."""
         if self.trainer is None:
             msg = f"cell {self.cell}: there are no training tokens; give more text"
             raise TrainingError(msg)
         return self.trainer.sae
 
     def learn(self, x: Tensor, settings: Sae, scratch: Scratch) -> None:
-        """Take one step on a batch (tokens, d); a loss that is no number fails it."""
+        """Take one step on a batch (tokens, d); a non-finite loss fails the job."""
         began = time.perf_counter()
         if self.trainer is None:
             self.trainer = Trainer(self.begin(x), settings, self.lr, scratch)
@@ -54,18 +54,18 @@ class Job:
             if not math.isfinite(self.losses[-1]):
                 self.failed = f"the loss is {self.losses[-1]} at step"
         self.seconds += time.perf_counter() - began
-        self._say_where()
+        self._complete_message()
 
     def check(self) -> None:
-        """Fail on weights that are not finite, whatever loss was logged."""
+        """Fail the job if weights are not finite, whatever losses were logged."""
         if self.failed or self.trainer is None:
             return
         tensors = self.trainer.sae.parameters().values()
         if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
             self.failed = "weights are not finite after step"
-        self._say_where()
+        self._complete_message()
 
-    def _say_where(self) -> None:
+    def _complete_message(self) -> None:
         if self.failed.endswith("step") and self.trainer:
             size, cell = self.cell.size, self.cell
             self.failed = (

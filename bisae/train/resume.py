@@ -1,8 +1,8 @@
-"""The state of a training run on the disk, for when it is interrupted.
+"""Save the state of a training run, and resume from it after an interruption.
 
-Reads and writes one folder of the study's `work_dir`: state.json names the files of the
-last whole state and their sums, and is replaced last, so a crash loses at most what
-came after it.
+Reads and writes one folder of the study's `work_dir`: state.json lists the files of the
+last complete state with their checksums, and is replaced last, so a crash loses at most
+what came after it.
 """
 
 import json
@@ -26,133 +26,139 @@ from bisae.sae import Trainer
 from bisae.sae.kernels import Scratch
 from bisae.store import Lease
 from bisae.study import Sae
-from bisae.train.job import Job
+from bisae.train.job import TrainingJob
 
 SHARE = 0.02
-"""Of the time, at most, that goes into saving."""
+"""Maximum share of the time spent on saving."""
 FIRST_SECONDS, FIRST_RATE = 0.1, 2e8
-"""What the first save is taken to cost, until it is measured: seconds, and bytes a
+"""Assumed cost of the first save, until it is measured: seconds, and bytes per
 second."""
 PIECE = 2**24
 
 
-class Saved(NamedTuple):
-    """Where a run stood, beside what was put back into its jobs."""
+class RunPosition(NamedTuple):
+    """The position of a run in the text, without the state of its jobs."""
 
     tokens: int
-    """Tokens that were trained on."""
+    """Tokens trained on so far."""
     seconds: float
-    """Time that this took."""
+    """Seconds of training so far."""
     buffer: dict[str, Tensor]
 
 
-class Damaged(Exception):
-    """A state that is not what was written."""
+class DamagedState(Exception):
+    """A saved state differs from what was written."""
 
 
-class Keeper:
-    """Keeps the state of one run in a folder."""
+class TrainingState:
+    """The saved state of one run, in a folder."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], lease: Lease) -> None:
-        """`identity` says what is trained on what; a state of another is not used.
+        """`identity` is what must be equal for a state to be used.
 
-        States of other jobs of the same checkpoint stand in folders beside this one.
-        The `lease` is the checkpoint's: its next holder goes on from the same state.
+        States of other jobs of the same checkpoint are in folders next to this one. The
+        `lease` is the checkpoint's: its next holder resumes from the same state.
         """
         self.folder, self.lease = folder, lease
         self._identity = json.loads(json.dumps(identity))
         self._cost: float | None = None  # seconds that the last save took
-        self._rested = time.monotonic()
+        self._last_saved = time.monotonic()
 
     def load(
-        self, jobs: Sequence[Job], settings: Sae, scratch: Scratch, device: torch.device
-    ) -> Saved | None:
-        """Put the last state into the jobs; None, and a word, if it cannot be used.
+        self,
+        jobs: Sequence[TrainingJob],
+        settings: Sae,
+        scratch: Scratch,
+        device: torch.device,
+    ) -> RunPosition | None:
+        """Load the last state into the jobs; None, with a note, if it is unusable.
 
-        The state may be one that was kept with other jobs beside these.
+        The state may have been saved together with further jobs.
         """
         folders = [self.folder, *sorted(self.folder.parent.glob("*"))]
         for folder in folders:
             if (folder / "state.json").exists():
-                found = self._load(folder, jobs, settings, scratch, device)
-                if found:
-                    return found
+                position = self._load(folder, jobs, settings, scratch, device)
+                if position:
+                    return position
         return None
 
     def _load(
         self,
         folder: Path,
-        jobs: Sequence[Job],
+        jobs: Sequence[TrainingJob],
         settings: Sae,
         scratch: Scratch,
         device: torch.device,
-    ) -> Saved | None:
+    ) -> RunPosition | None:
         try:
-            told = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-            if told["identity"] != self._identity:
-                note(f"{folder} was kept under other settings, and is not used")
+            document = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            if document["identity"] != self._identity:
+                note(f"{folder} was saved under other settings and is not used")
                 return None
-            if not {job.name for job in jobs} <= told["jobs"].keys():
+            if not {job.name for job in jobs} <= document["jobs"].keys():
                 return None
-            kept = [told["jobs"][job.name] for job in jobs]
-            buffer = _tensors(folder, told["buffer"], torch.device("cpu"))
-            parts = [_tensors(folder, one["file"], device) for one in kept]
-        except (Damaged, OSError, KeyError, TypeError, ValueError) as error:
-            note(f"{folder} is damaged ({error}), and is not used")
+            records = [document["jobs"][job.name] for job in jobs]
+            buffer = _tensors(folder, document["buffer"], torch.device("cpu"))
+            states = [_tensors(folder, record["file"], device) for record in records]
+        except (DamagedState, OSError, KeyError, TypeError, ValueError) as error:
+            note(f"{folder} is damaged ({error}) and is not used")
             return None
-        for job, one, tensors in zip(jobs, kept, parts, strict=True):
-            job.losses, job.seconds = one["losses"], one["seconds"]
-            job.failed = one["failed"]
-            job.trainer = Trainer.resumed(
-                tensors, settings, job.lr, one["steps"], scratch
+        for job, record, tensors in zip(jobs, records, states, strict=True):
+            job.losses, job.seconds = record["losses"], record["seconds"]
+            job.failed = record["failed"]
+            job.trainer = Trainer.from_state(
+                tensors, settings, job.lr, record["steps"], scratch
             )
-        return Saved(told["tokens"], told["seconds"], buffer)
+        return RunPosition(document["tokens"], document["seconds"], buffer)
 
-    def is_due(self, jobs: Sequence[Job]) -> bool:
-        """Whether saving now keeps within its share of the time."""
+    def is_due(self, jobs: Sequence[TrainingJob]) -> bool:
+        """Say if saving now stays within its share of the time."""
         cost = self._cost
         if cost is None:
             states = [job.trainer.state() for job in jobs if job.trainer]
-            held = sum(one.nbytes for state in states for one in state.values())
-            cost = FIRST_SECONDS + held / FIRST_RATE
-        return time.monotonic() - self._rested >= cost / SHARE
+            n_bytes = sum(
+                tensor.nbytes for state in states for tensor in state.values()
+            )
+            cost = FIRST_SECONDS + n_bytes / FIRST_RATE
+        return time.monotonic() - self._last_saved >= cost / SHARE
 
-    def save(self, jobs: Sequence[Job], state: Saved) -> None:
-        """Write the state, then let go of the one before. An error leaves that one.
+    def save(self, jobs: Sequence[TrainingJob], position: RunPosition) -> None:
+        """Write the state, then remove the previous one, which an error leaves intact.
 
         Raises LeaseLost.
         """
         self.lease.check()
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        mark = f"{self.lease.number}-{state.tokens}-"
-        kept: dict[str, Any] = {}
+        mark = f"{self.lease.number}-{position.tokens}-"
+        records: dict[str, Any] = {}
         for number, job in enumerate(jobs):
             assert job.trainer
-            one = {"steps": job.trainer.steps, "losses": job.losses}
-            one |= {"seconds": job.seconds, "failed": job.failed}
-            one["file"] = self._write(f"{mark}{number}", job.trainer.state())
-            kept[job.name] = one
-        told = {
+            record = {"steps": job.trainer.steps, "losses": job.losses}
+            record |= {"seconds": job.seconds, "failed": job.failed}
+            record["file"] = self._write(f"{mark}{number}", job.trainer.state())
+            records[job.name] = record
+        document = {
             "identity": self._identity,
-            "tokens": state.tokens,
-            "seconds": state.seconds,
-            "buffer": self._write(f"{mark}buffer", state.buffer),
-            "jobs": kept,
+            "tokens": position.tokens,
+            "seconds": position.seconds,
+            "buffer": self._write(f"{mark}buffer", position.buffer),
+            "jobs": records,
         }
         self.lease.check()
-        replace(self.folder / "state.json", json.dumps(told))
+        replace(self.folder / "state.json", json.dumps(document))
         for old in self.folder.glob("*.safetensors"):
             if not old.name.startswith(mark):
                 old.unlink()
-        self._rested = time.monotonic()
-        self._cost = self._rested - began
+        self._last_saved = time.monotonic()
+        self._cost = self._last_saved - began
 
     def remove(self) -> None:
-        """Remove the state, and folders that are left empty. Raises LeaseLost."""
+        """Remove the state, and folders that become empty. Raises LeaseLost."""
         self.lease.check()
         shutil.rmtree(self.folder, ignore_errors=True)
-        with suppress(OSError):  # the first that is not empty
+        with suppress(OSError):  # stops at the first folder that is not empty
             for folder in self.folder.parents:
                 folder.rmdir()
 
@@ -170,16 +176,16 @@ def _tensors(
     path = folder / file["name"]
     if _crc32(path) != file["crc32"]:
         msg = f"{path.name} has changed"
-        raise Damaged(msg)
+        raise DamagedState(msg)
     try:
         return load_file(path, device=str(device))
     except SafetensorError as error:
-        raise Damaged(str(error)) from error
+        raise DamagedState(str(error)) from error
 
 
 def _crc32(path: Path) -> int:
-    found = 0
+    checksum = 0
     with path.open("rb") as file:
         while piece := file.read(PIECE):
-            found = zlib.crc32(piece, found)
-    return found
+            checksum = zlib.crc32(piece, checksum)
+    return checksum

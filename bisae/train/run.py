@@ -1,6 +1,6 @@
-"""Train any number of autoencoders from one pass over the text, and survive a stop.
+"""Train any number of autoencoders in one pass over the text, resumable after a stop.
 
-Reads blocks of hidden states; leaves trained jobs. Keeps a state to resume from.
+Reads blocks of hidden states and trains jobs in place. Saves a state to resume from.
 """
 
 import signal
@@ -19,68 +19,70 @@ from bisae.grid import at
 from bisae.interrupts import handlers
 from bisae.lm import directions
 from bisae.lm.states import Blocks
-from bisae.memory import advising
+from bisae.memory import explain_out_of_memory
 from bisae.progress import bar, note
 from bisae.sae.kernels import Scratch
 from bisae.study import Study
 from bisae.train.buffer import Buffer
-from bisae.train.job import Job
-from bisae.train.resume import Keeper, Saved
+from bisae.train.job import TrainingJob
+from bisae.train.resume import RunPosition, TrainingState
 
 
 def train_jobs(
     study: Study,
     source: Blocks,
-    jobs: Sequence[Job],
-    keeper: Keeper,
+    jobs: Sequence[TrainingJob],
+    training_state: TrainingState,
     device: torch.device,
     title: str,
     *,
     drop_failed: bool = False,
 ) -> None:
-    """Train `jobs` from one pass over `source`, or go on with a pass that was stopped.
+    """Train `jobs` in one pass over `source`, resuming a pass that was stopped.
 
-    A job that fails stops the run, or with `drop_failed` is left where it is. Raises
-    TrainingError, naming cell and step; Interrupted when the user asked to stop;
-    OutOfMemory, naming what to lower; LeaseLost.
+    A job that fails ends the run or, with `drop_failed`, is trained no further. Raises
+    TrainingError, naming cell and step; Interrupted on a signal; OutOfMemory, naming
+    the setting to lower; LeaseLost.
     """
     scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
-    with advising(len(jobs)):
-        if saved := keeper.load(jobs, study.sae, scratch, device):
+    with explain_out_of_memory(len(jobs)):
+        if saved := training_state.load(jobs, study.sae, scratch, device):
             began, done = began - saved.seconds, saved.tokens
-            note(f"{title}: goes on from token {done:,} of {total:,}")
+            note(f"{title}: resuming from token {done:,} of {total:,}")
         with (
             closing(_buffer(study, source, device, saved)) as buffer,
             bar(total, title, "tokens", done) as shown,
-            _asked_to_stop() as stop,
+            _stop_on_signal() as stop,
         ):
-            while dealt := buffer.deal():
-                keeper.lease.check_after_sleep()
-                for slots in dealt:
+            while batches := buffer.next_batches():
+                training_state.lease.check_after_sleep()
+                for slots in batches:
                     _learn(study, buffer, slots, jobs, device, scratch)
                     if not drop_failed:
                         _refuse_failed(jobs)
-                    buffer.release(slots)
+                    buffer.refill(slots)
                     done += len(slots)
                     shown.update(len(slots))
-                if stop.signal or keeper.is_due(jobs):
+                if stop.signal or training_state.is_due(jobs):
                     _check(jobs, drop_failed=drop_failed)
                     seconds = time.perf_counter() - began
-                    keeper.save(jobs, Saved(done, seconds, buffer.state()))
+                    training_state.save(
+                        jobs, RunPosition(done, seconds, buffer.state())
+                    )
                 if stop.signal:
                     msg = f"{title}: stopped at token {done:,} of {total:,}; "
-                    msg += "run it again and it goes on from there"
+                    msg += "run it again to resume from there"
                     raise Interrupted(msg, stop.signal)
     _check(jobs, drop_failed=drop_failed)
-    own = sum(job.seconds for job in jobs)
-    shared = (time.perf_counter() - began - own) / len(jobs)
-    for job in jobs:  # the model's time is theirs in equal parts
+    job_seconds = sum(job.seconds for job in jobs)
+    shared = (time.perf_counter() - began - job_seconds) / len(jobs)
+    for job in jobs:  # the model's time is divided equally
         job.seconds += shared
 
 
 def _buffer(
-    study: Study, source: Blocks, device: torch.device, saved: Saved | None
+    study: Study, source: Blocks, device: torch.device, saved: RunPosition | None
 ) -> Buffer:
     settings = study.sae
     return Buffer(
@@ -88,8 +90,8 @@ def _buffer(
         settings.buffer_batches * settings.batch_tokens,
         settings.batch_tokens,
         settings.seed,
-        home=torch.device("cpu") if study.lm.buffer == "host" else None,
-        # On a CPU it would take from the training what it gives.
+        device=torch.device("cpu") if study.lm.buffer == "host" else None,
+        # On a CPU a second thread would only slow down the training.
         ahead=device if device.type == "cuda" else None,
         state=saved.buffer if saved else None,
     )
@@ -99,7 +101,7 @@ def _learn(
     study: Study,
     buffer: Buffer,
     slots: torch.Tensor,
-    jobs: Sequence[Job],
+    jobs: Sequence[TrainingJob],
     device: torch.device,
     scratch: Scratch,
 ) -> None:
@@ -111,14 +113,14 @@ def _learn(
                     job.learn(x, study.sae, scratch)
 
 
-def _check(jobs: Sequence[Job], *, drop_failed: bool) -> None:
+def _check(jobs: Sequence[TrainingJob], *, drop_failed: bool) -> None:
     for job in jobs:
         job.check()
     if not drop_failed:
         _refuse_failed(jobs)
 
 
-def _refuse_failed(jobs: Sequence[Job]) -> None:
+def _refuse_failed(jobs: Sequence[TrainingJob]) -> None:
     for job in jobs:
         if job.failed:
             raise TrainingError(job.failed)
@@ -126,33 +128,33 @@ def _refuse_failed(jobs: Sequence[Job]) -> None:
 
 @dataclass
 class StopRequest:
-    """The signal that asked to stop, 0 while none did."""
+    """The signal that requested a stop, 0 if none did."""
 
     signal: int = 0
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[StopRequest]:
-    """Ctrl-C or SIGTERM asks once; the second one is what it always was.
+def _stop_on_signal() -> Iterator[StopRequest]:
+    """Let the first Ctrl-C or SIGTERM request a stop; a second one acts as usual.
 
-    A signal that is ignored, as under `nohup` or in a script's background, stays so.
+    A signal that is ignored, as under `nohup` or in a background job, stays ignored.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield request  # only there can signals be caught
+        yield request  # signals can be caught only there
         return
     before = handlers()
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         request.signal = number
-        note("stopping at the next safe point; once more stops at once")
+        note("stopping at the next safe point; a second signal stops at once")
 
-    for one in before:
-        signal.signal(one, ask)
+    for number in before:
+        signal.signal(number, ask)
     try:
         yield request
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -19,79 +19,87 @@ from bisae.progress import track
 from bisae.query import database, open_tables, read_views, rows_of, write_tables
 from bisae.sae import Autoencoder, start
 from bisae.store import Lease, Provenance, Store, is_current, table_file
-from bisae.train.checkpoint import divide, folder_of, identity
-from bisae.train.job import Job
-from bisae.train.resume import Keeper
+from bisae.train.checkpoint import divide, identity, state_folder
+from bisae.train.job import TrainingJob
+from bisae.train.resume import TrainingState
 from bisae.train.run import train_jobs
 
 SEARCH_TABLE = "lr_search"
 
 
 def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
-    """Train one cell at every rate of `lr_grid` and keep each one's validation mse.
+    """Train one cell at every rate of `lr_grid` and write each one's validation mse.
 
     A rate that diverges has an infinite mse. Raises what `train_checkpoint` raises.
     """
     settings = store.study.sae
-    jobs = [Job(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid]
+    jobs = [
+        TrainingJob(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid
+    ]
     with store.lease(cell.checkpoint) as staging:
         _write(store, cell, _search(store, lm, jobs, staging.lease))
 
 
 def _search(
-    store: Store, lm: LanguageModel, jobs: list[Job], lease: Lease
+    store: Store, lm: LanguageModel, jobs: list[TrainingJob], lease: Lease
 ) -> list[tuple[float, float]]:
-    """Train every job; gives each one's rate and validation mse."""
-    kept_under, cell = identity(store, lm, lm.fingerprint()), jobs[0].cell
-    found: list[tuple[float, float]] = []
+    """Train every job; return each one's rate and validation mse."""
+    run_identity, cell = identity(store, lm, lm.fingerprint()), jobs[0].cell
+    errors: list[tuple[float, float]] = []
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
-        folder = folder_of(store, group) / f"lr-search-{number}"
-        keeper = Keeper(folder, kept_under, lease)
+        folder = state_folder(store, group) / f"lr-search-{number}"
+        training_state = TrainingState(folder, run_identity, lease)
         source = StateBlocks(store, "train", lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
-            store.study, source, group, keeper, lm.device, title, drop_failed=True
+            store.study,
+            source,
+            group,
+            training_state,
+            lm.device,
+            title,
+            drop_failed=True,
         )
-        found += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
-        keeper.remove()
-    return found
+        errors += zip((job.lr for job in group), _errors(store, lm, group), strict=True)
+        training_state.remove()
+    return errors
 
 
 def is_searched(store: Store, cell: Cell) -> bool:
-    """Whether a cell's table is there and made under the study's settings."""
+    """Say if a cell's table exists and was made under the study's settings."""
     return is_current(table_file(store, SEARCH_TABLE, cell), _provenance(store))
 
 
 def _provenance(store: Store) -> Provenance:
-    """Return what a search's table is made from: settings and text."""
+    """Return the provenance of a search's table: settings and text."""
     corpus = store.corpus_attributes()["fingerprint"]
     return {"sae": store.study.sae.model_dump(mode="json"), "corpus": corpus}
 
 
 def learning_rates(store: Store) -> Rows:
-    """The winner of each size that was searched: the view of that name."""
+    """Return the best rate of each searched size: the view of that name."""
     con = database(store.tables)
     try:
         cells = [model.middle_cell for model in store.study.models]
         views = read_views("grid")
-        made = open_tables(con, store, {SEARCH_TABLE: cells}, views)
-        if "learning_rates" not in made:
+        opened = open_tables(con, store, {SEARCH_TABLE: cells}, views)
+        if "learning_rates" not in opened:
             return Rows(["size", "lr"], [])
         return rows_of(con, "from learning_rates")
     finally:
         con.close()
 
 
-def _errors(store: Store, lm: LanguageModel, jobs: list[Job]) -> list[float]:
-    """The mse (equation 3) of every job's stored codes on the validation tokens."""
+def _errors(store: Store, lm: LanguageModel, jobs: list[TrainingJob]) -> list[float]:
+    """Return the mse (equation 3) of every job's stored codes on validation tokens."""
     cell = jobs[0].cell
     source = StateBlocks(store, "valid", lm, [cell])
     sums, tokens = [0.0] * len(jobs), 0
     for number in track(range(len(source)), len(source), "validate", "blocks"):
         x = unit_states(source[number].layers[cell.layer])
         tokens += len(x)
-        for place, job in enumerate(jobs):
-            sums[place] += math.inf if job.failed else _squared_error(job.sae, x)
+        for index, job in enumerate(jobs):
+            sums[index] += math.inf if job.failed else _squared_error(job.sae, x)
     return [total / tokens for total in sums]
 
 

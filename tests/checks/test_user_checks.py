@@ -226,7 +226,7 @@ def test_users_checks_read_the_tables_and_nothing_else(
 ) -> None:
     here = folder.parent
     (here / "secret.csv").write_text("a\n1\n")
-    query = attempt.format(here=here, store=tiny.place)
+    query = attempt.format(here=here, store=tiny.path)
     if kind == "check":
         (folder / "a.sql").write_text(sql(query))
     else:

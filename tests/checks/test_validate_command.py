@@ -33,7 +33,7 @@ RAISED = PASSED._replace(status="error", observed="no such column (line 3)")
 
 def damage(store: Store, column: str, value: str) -> int:
     """Set a column of the first feature of M/5/1; gives the feature."""
-    (file,) = (store.place / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
+    (file,) = (store.path / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
     ((one,),) = duckdb.execute(f"select min(feature) from '{file}'").fetchall()
     changed = f"* replace (if(feature = {one}, {value}, {column}) as {column})"
     duckdb.execute(f"create or replace temp table t as select {changed} from '{file}'")
@@ -42,7 +42,7 @@ def damage(store: Store, column: str, value: str) -> int:
 
 
 def run(store: Store, style: str) -> Result:
-    return CliRunner().invoke(main, ["validate", str(store.place), "--format", style])
+    return CliRunner().invoke(main, ["validate", str(store.path), "--format", style])
 
 
 def one_checkpoint(tiny: Store, folder: Path) -> Store:
@@ -147,7 +147,7 @@ def test_nothing_is_written(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     before = files(tmp_path)
-    validate(open_store(copy.place))
+    validate(open_store(copy.path))
     assert files(tmp_path) == before
 
 
@@ -206,7 +206,7 @@ def test_progress_is_told_on_standard_error(
 
 
 def test_a_terminal_is_told_how_to_have_the_rest(tiny: Store) -> None:
-    with terminal("validate", tiny.place) as command:
+    with terminal("validate", tiny.path) as command:
         status, seen = command.end()
     assert status == 0
     assert " of 5 columns are shown; to have all, pipe the answer\n" in seen

@@ -19,7 +19,7 @@ CELL = Cell("M", 40, 1)
 
 
 def test_weights_and_codes_by_address(tiny: Store) -> None:
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     assert store.cells == tiny.cells
     for cell in (CELL, "M/40/1"):
         weights = store.weights(cell)
@@ -47,7 +47,7 @@ def test_arrow_batches_are_the_codes(tiny: Store) -> None:
 
 
 def test_sql_gives_a_frame(tiny: Store) -> None:
-    store = bisae.open(Path(str(tiny.place)))
+    store = bisae.open(Path(str(tiny.path)))
     frame = store.sql("select size, count(*) as n from cells group by 1 order by 1")
     assert frame.to_dict("list") == {"size": ["M", "S"], "n": [9, 6]}
     codes = store.sql("select count(*) as n from codes", codes="M/40/1")
@@ -56,7 +56,7 @@ def test_sql_gives_a_frame(tiny: Store) -> None:
 
 def test_sql_is_fenced(tiny: Store, tmp_path: Path) -> None:
     with pytest.raises(SqlError):
-        bisae.open(str(tiny.place)).sql(f"copy (select 1) to '{tmp_path / 'out'}'")
+        bisae.open(str(tiny.path)).sql(f"copy (select 1) to '{tmp_path / 'out'}'")
     assert not (tmp_path / "out").exists()
 
 
@@ -64,7 +64,7 @@ def test_what_is_not_there_is_named(tiny: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"^no store at "):
         bisae.open(tmp_path)
     with pytest.raises(AddressError, match=r"no cell M/41/1; the nearest is M/40/1$"):
-        bisae.open(str(tiny.place)).weights("M/41/1")
+        bisae.open(str(tiny.path)).weights("M/41/1")
 
 
 def test_importing_bisae_imports_nothing_heavy() -> None:

@@ -156,7 +156,7 @@ def test_a_tokenizer_that_is_written_otherwise_is_the_same(copied_study: Study) 
 
     study = with_step(copied_study, 45, ship)
     model = study.models[0]
-    store = Store(open_store(Path(study.store)).place, study)
+    store = Store(open_store(Path(study.store)).path, study)
     assert open_model(store, model.size, 45).n_layers == 2
 
 

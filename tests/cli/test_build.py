@@ -140,7 +140,7 @@ def test_a_checkpoint_that_is_killed_goes_on_inside_it(
     assert list((tmp_path / "work").rglob("state.json"))
     build(unbuilt, Selection(), ("train",))
     tokens = 4 * unbuilt.sae.batch_tokens
-    said = f"train S/40: goes on from token {tokens:,} of "
+    said = f"train S/40: resuming from token {tokens:,} of "
     assert said in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
     store = open_store(unbuilt.store)
@@ -153,9 +153,9 @@ def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:
     study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
     only = Selection(sizes=frozenset({"S"}), steps=frozenset({40}))
     store = build(study, only, ("train",))
-    done = [cell for cell in study.cells if store.progress(cell).sae]
+    done = [cell for cell in study.cells if store.cell_status(cell).sae]
     assert done == [cell for cell in study.cells if cell[:2] == ("S", 40)]
-    assert not any(store.progress(cell).codes for cell in done)
+    assert not any(store.cell_status(cell).codes for cell in done)
 
 
 def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_grown_grid_adds_to_the_store(tiny: Store, tmp_path: Path) -> None:
     changed = {"store": str(tmp_path / "store"), "models": models}
     only = Selection(sizes=frozenset({"S"}), steps=frozenset({0}))
     store = build(tiny.study.model_copy(update=changed), only)
-    assert store.progress(Cell("S", 0, 0)).codes
+    assert store.cell_status(Cell("S", 0, 0)).codes
     assert open_store(tmp_path / "store").study.models[0].layers == (0, 1, 2)
 
 
@@ -266,9 +266,9 @@ def test_what_another_builds_is_left_to_them(
         assert by["S", 5].endswith(f"process {os.getpid()} on {socket.gethostname()}")
         assert not by["S", 0]
     with other.lease(SHARED):
-        told = CliRunner().invoke(main, ["status", str(store.place)])
+        told = CliRunner().invoke(main, ["status", str(store.path)])
     assert "what all cells share is being written by " in told.stderr
-    trained = [cell for cell in tiny.cells if store.progress(cell).sae]
+    trained = [cell for cell in tiny.cells if store.cell_status(cell).sae]
     assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
     assert unfinished == len(tiny.cells)
 

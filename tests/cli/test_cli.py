@@ -55,14 +55,14 @@ def test_a_bisae_error_is_one_line(
         raise SqlError(msg)
 
     monkeypatch.setattr(api, "connect", boom)
-    told = run("views", tiny.place)
+    told = run("views", tiny.path)
     assert told.exit_code == SqlError.exit_code
     assert told.stderr == "Error: a.sql and b.sql would both create 'x'\n"
     assert told.stdout == ""
 
 
 def test_views_lists_titles_grains_and_columns(tiny: Store) -> None:
-    told = json.loads(run("views", tiny.place, "--format", "json").stdout)
+    told = json.loads(run("views", tiny.path, "--format", "json").stdout)
     named = {one["name"]: one for one in told}
     assert named["trends"]["grain"] == "size, step, layer, population"
     assert named["features"]["columns"].startswith("size, step, layer, feature,")
@@ -70,10 +70,10 @@ def test_views_lists_titles_grains_and_columns(tiny: Store) -> None:
 
 
 def test_status_counts_what_is_finished(tiny: Store) -> None:
-    told = json.loads(run("status", tiny.place, "--format", "json").stdout)
+    told = json.loads(run("status", tiny.path, "--format", "json").stdout)
     assert len(told) == len({cell[:2] for cell in tiny.study.cells})
     assert all(one["exported"] == one["layers"] for one in told)
-    assert run("status", tiny.place).stderr == "all is finished\n"
+    assert run("status", tiny.path).stderr == "all is finished\n"
 
 
 def test_plan_counts_cells_and_passes(tiny: Store, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def stores(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> list[OpenSt
     sae = tiny.study.sae.model_copy(update={"seed": 1})
     study = tiny.study.model_copy(update={"store": str(where), "sae": sae})
     build(study, BUILT)
-    return [bisae.open(str(tiny.place)), bisae.open(where)]
+    return [bisae.open(str(tiny.path)), bisae.open(where)]
 
 
 def invoke(*words: object) -> Result:
@@ -74,7 +74,7 @@ def test_another_seed_gives_other_trends(stores: list[OpenStore]) -> None:
 
 
 def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
-    told = invoke(*(store.place for store in stores), "--format", "csv")
+    told = invoke(*(store.path for store in stores), "--format", "csv")
     assert told.exit_code == 0, told.output
     head, *lines = told.stdout.splitlines()
     assert head == (
@@ -88,7 +88,7 @@ def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
 
 def with_study(store: Store, where: Path, **changed: Any) -> Path:
     """A store's tables and text, under a study that was changed."""
-    shutil.copytree(str(store.place), where)
+    shutil.copytree(str(store.path), where)
     study: Study = store.study.model_copy(update=changed | {"store": str(where)})
     (where / STUDY).unlink()
     replace(where / STUDY, dump_study(study))
@@ -96,7 +96,7 @@ def with_study(store: Store, where: Path, **changed: Any) -> Path:
 
 
 def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
-    told = invoke(stores[0].place)
+    told = invoke(stores[0].path)
     assert told.exit_code == 2
     assert "a spread needs two stores or more" in told.stderr
 
@@ -105,7 +105,7 @@ def test_the_same_seed_twice_is_no_replicate(
     stores: list[OpenStore], tmp_path: Path
 ) -> None:
     copy = with_study(stores[1], tmp_path / "copy")
-    told = invoke(stores[0].place, stores[1].place, copy)
+    told = invoke(stores[0].path, stores[1].path, copy)
     assert told.exit_code == 2
     assert "both have [sae] seed = 1" in told.stderr
     assert len(told.stderr.splitlines()) == 1
@@ -129,9 +129,9 @@ def test_another_setting_is_named(
 ) -> None:
     changed = getattr(stores[1].study, section).model_copy(update={key: value})
     other = with_study(stores[1], tmp_path / "other", **{section: changed})
-    told = invoke(stores[0].place, other)
+    told = invoke(stores[0].path, other)
     assert told.exit_code == 2
-    assert f"{other} is no replicate of {stores[0].place}: {line}" in told.stderr
+    assert f"{other} is no replicate of {stores[0].path}: {line}" in told.stderr
 
 
 def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
@@ -139,11 +139,11 @@ def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
     fewer = large.model_copy(update={"layers": (1, 3)})
     other = with_study(stores[1], tmp_path / "layers", models=(small, fewer))
     assert (
-        "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].place, other).stderr
+        "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].path, other).stderr
     )
     alone = with_study(stores[1], tmp_path / "sizes", models=(large,), pretrain=None)
     line = "the list of sizes is ['M'], not ['S', 'M']"
-    assert line in invoke(stores[0].place, alone).stderr
+    assert line in invoke(stores[0].path, alone).stderr
 
 
 def test_another_model_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
@@ -156,5 +156,5 @@ def test_another_model_is_named(stores: list[OpenStore], tmp_path: Path) -> None
         pq.write_table(
             table.set_column(place, "lm_fingerprint", pa.array(["another"])), file
         )
-    told = invoke(stores[0].place, other)
+    told = invoke(stores[0].path, other)
     assert "the model of M/40 is another, not" in told.stderr

@@ -112,7 +112,8 @@ def test_what_is_set_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["build", "train", "pretrain", "intervene"])
 def test_only_a_plan_does_without(command: str) -> None:
     result = run(command, PAPER)
-    said = "Error: $BISAE_HOME/llm-jp-3/store: the environment has no BISAE_HOME; set "
+    said = "Error: $BISAE_HOME/llm-jp-3/store: the environment variable "
+    said += "BISAE_HOME is not set; set "
     assert result.exit_code == 2
     assert result.output == f"{said}it to a folder\n"
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import zarr
 
-from bisae.files import place
+from bisae.files import any_path
 from bisae.grid import Cell, Selection
 from bisae.pipeline.build import build
 from bisae.query import (
@@ -42,7 +42,7 @@ CELL = Cell("S", 5, 2)
 @pytest.fixture(scope="module")
 def again(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """One checkpoint of the tiny study, built in a deeper folder by somebody else."""
-    home = Path(str(tiny.place)).parent
+    home = Path(str(tiny.path)).parent
     folder = tmp_path_factory.mktemp("again") / "a" / "deeper" / "folder"
     for name in ("text", "checkpoints"):
         shutil.copytree(home / name, folder / name)
@@ -55,7 +55,7 @@ def again(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def files_of(store: Store) -> dict[str, Path]:
     """The files of a store that do not differ between builds, by their paths in it."""
-    root = Path(str(store.place))
+    root = Path(str(store.path))
     paths = {str(file.relative_to(root)): file for file in root.rglob("*")}
     return {
         path: file
@@ -97,7 +97,7 @@ def test_no_file_says_where_or_by_whom_it_was_built(
     request: pytest.FixtureRequest, name: str
 ) -> None:
     store: Store = request.getfixturevalue(name)
-    root = Path(str(store.place))
+    root = Path(str(store.path))
     host = socket.gethostname()
     files = [file for file in root.rglob("*") if file.is_file()]
     assert len(files) > 50
@@ -115,7 +115,7 @@ def test_no_file_says_where_or_by_whom_it_was_built(
 
 def test_a_lease_that_is_held_says_by_whom(again: Store) -> None:
     with again.lease("S/0"):
-        (file,) = (Path(str(again.place)) / "leases" / "S").glob("0.*.json")
+        (file,) = (Path(str(again.path)) / "leases" / "S").glob("0.*.json")
         assert json.loads(file.read_text())["host"] == socket.gethostname()
     assert json.loads(file.read_text())["host"] == ""
 
@@ -132,7 +132,7 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
     made, files = provenance_of(file), []
     address = "exclude (size, step, layer)" if cell else ""
     for threads in (1, 4):
-        copy = Store(place(tmp_path / str(threads)), tiny.study)
+        copy = Store(any_path(tmp_path / str(threads)), tiny.study)
         files.append(table_file(copy, table, cell))
         with closing(database()) as con:
             con.execute("set threads = 1")
@@ -159,7 +159,7 @@ def test_row_groups_do_not_depend_on_threads(tiny: Store, tmp_path: Path) -> Non
                 "create table tokens as select hash(range) % 1000 as value, "
                 "range from range(400_000)"
             )
-            copy = Store(place(tmp_path / str(threads)), tiny.study)
+            copy = Store(any_path(tmp_path / str(threads)), tiny.study)
             write_tables(con, copy, {"tokens": {}})
             files.append(table_file(copy, "tokens"))
     assert pq.read_metadata(str(files[0])).num_row_groups > 2
@@ -170,7 +170,7 @@ def test_a_study_that_is_moved_with_its_store_finds_its_checkpoints(
     tiny: Store, tmp_path: Path
 ) -> None:
     (tmp_path / "store").mkdir()
-    written = (Path(str(tiny.place)) / "study.toml").read_text()
+    written = (Path(str(tiny.path)) / "study.toml").read_text()
     shutil.copytree(str(tiny.zarr), tmp_path / "store" / "bisae.zarr")
     (tmp_path / "store" / "study.toml").write_text(written)
     moved = open_store(tmp_path / "store").study
@@ -233,7 +233,7 @@ def test_a_cell_names_its_checkpoint_relative_to_the_store(again: Store) -> None
 
 def test_the_store_of_a_study_is_made_again(tiny: Store, tmp_path: Path) -> None:
     """A store that is opened and made again keeps its study.toml to the byte."""
-    written = (Path(str(tiny.place)) / "study.toml").read_bytes()
-    shutil.copytree(str(tiny.place), tmp_path / "store")
+    written = (Path(str(tiny.path)) / "study.toml").read_bytes()
+    shutil.copytree(str(tiny.path), tmp_path / "store")
     create_store(open_store(tmp_path / "store").study)
     assert (tmp_path / "store" / "study.toml").read_bytes() == written

@@ -13,7 +13,7 @@ from support.terminal import ENDLESS, WIDTH, terminal
 
 
 def test_ctrl_c_stops_the_query_and_not_the_shell(tiny: Store, tmp_path: Path) -> None:
-    with terminal("sql", tiny.place, home=tmp_path) as shell:
+    with terminal("sql", tiny.path, home=tmp_path) as shell:
         shell.read_to("bisae>")
         shell.type(f"{ENDLESS};\r")
         assert "query:" in shell.read_to("/100")  # the progress bar
@@ -33,7 +33,7 @@ def test_ctrl_c_stops_the_query_and_not_the_shell(tiny: Store, tmp_path: Path) -
 
 
 def test_an_error_leaves_the_shell_open(tiny: Store, tmp_path: Path) -> None:
-    ask = ("sql", tiny.place, "--timeout", 0.5, "--param", "size=S")
+    ask = ("sql", tiny.path, "--timeout", 0.5, "--param", "size=S")
     with terminal(*ask, home=tmp_path) as shell:
         for typed, answer in {
             "from featurs": 'not exist!; nearest: "features" (line 1: from featurs',
@@ -52,7 +52,7 @@ def test_an_error_leaves_the_shell_open(tiny: Store, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_query_given_as_a_word(tiny: Store) -> None:
-    with terminal("sql", tiny.place, ENDLESS) as command:
+    with terminal("sql", tiny.path, ENDLESS) as command:
         command.read_to("/100")
         command.type("\x03")
         status, seen = command.end()
@@ -65,7 +65,7 @@ def test_a_terminal_is_shown_what_fits_it(tiny: Store) -> None:
     query = (
         "select '日本語' as word, repeat('長い', 50) as text, * from range(50), cells"
     )
-    with terminal("sql", tiny.place, query) as command:
+    with terminal("sql", tiny.path, query) as command:
         status, seen = command.end()
     *table, last = seen.splitlines()
     assert status == 0
@@ -78,7 +78,7 @@ def test_a_terminal_is_shown_what_fits_it(tiny: Store) -> None:
 
 
 def test_a_terminal_is_shown_views_one_by_one(tiny: Store) -> None:
-    with terminal("views", tiny.place) as command:
+    with terminal("views", tiny.path) as command:
         _, seen = command.end()
     assert "\nvocab\n    Which tokens belong to one language?\n" in seen
     assert "    one row per: token_id\n    token_id, token, language\n" in seen

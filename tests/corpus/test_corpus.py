@@ -116,7 +116,7 @@ def test_keys_that_never_meet_are_told(
     assert capsys.readouterr().err == ""
     away = [{"pair": f"{n}.0", "text": f"ja {n}"} for n in range(40)]
     splitter(make_study(tmp_path, keyed(en), away, key="pair", **EVEN))
-    said = "no key is that of a text in another language, so its translations, if there"
+    said = "no key matches a text in another language, so its translations, if there"
     assert capsys.readouterr().err.splitlines() == [
         f"{tmp_path}/{name}.jsonl: {said} are any, may be in other splits"
         for name in ("en", "ja")

@@ -348,11 +348,11 @@ def test_a_file_may_be_a_document(folder: Path) -> None:
 
 
 def test_a_folder_is_refused_with_what_to_write(folder: Path) -> None:
-    said = f"{folder} is a folder; name its files by a pattern, such as "
+    said = f"{folder} is a folder; give a pattern for its files, such as "
     refuses(Source(files=(str(folder),)), f"{said}{folder}/**/*.txt")
     (folder / "empty").mkdir()
     empty = str(folder / "empty")
-    said = f"{empty} is a folder; name its files by a pattern, such as {empty}/**/*.js"
+    said = f"{empty} is a folder; give a pattern for its files, such as {empty}/**/*.js"
     refuses(Source(files=(empty,)), said)
     refuses(Source(files=(f"{folder}/*.md",)), f"no text file {folder}/*.md")
 

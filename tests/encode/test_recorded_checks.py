@@ -49,12 +49,12 @@ def here() -> str:
 def as_study(store: Store, **changes: Any) -> Study:
     """The study of a copied store, with a model changed."""
     models = tuple(one.model_copy(update=changes) for one in store.study.models)
-    update = {"store": str(store.place), "models": models}
+    update = {"store": str(store.path), "models": models}
     return store.study.model_copy(update=update)
 
 
 def asked(store: Store, *more: str) -> Result:
-    return CliRunner().invoke(main, ["validate", str(store.place), *more])
+    return CliRunner().invoke(main, ["validate", str(store.path), *more])
 
 
 def test_every_cell_has_its_results(tiny: Store) -> None:
@@ -104,7 +104,7 @@ def test_a_failed_check_is_recorded_and_fails_validate(copied_study: Study) -> N
 
 def test_only_checks_cells_afresh_and_writes_nothing(copy: Store) -> None:
     slot(negative)(Copy(copy))
-    place = Path(str(copy.place))
+    place = Path(str(copy.path))
     before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
     assert failures(validate(copy)) == []
     found = asked(copy, "--only", ONLY, "--format", "json")

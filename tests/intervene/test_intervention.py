@@ -100,11 +100,11 @@ def test_one_feature_at_one_position(
     hook = mid._blocks[0].register_forward_hook(by_hand)
     expected = mid.token_losses(ids, mask)
     hook.remove()
-    with mid.keeping(1) as kept:
+    with mid.caching(1) as kept:
         mid.token_losses(ids, mask)
     state = kept.state.clone()
     state[0, 1 + place] += added[place]
-    with mid.resumed(1, kept, state):
+    with mid.resume_from_layer(1, kept, state):
         torch.testing.assert_close(mid.token_losses(ids, mask), expected)
 
 

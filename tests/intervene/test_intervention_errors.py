@@ -87,7 +87,7 @@ def test_another_checkpoint_is_refused(copied_study: Study, tmp_path: Path) -> N
     study = moved(copied_study, tmp_path)
     weights = [tmp_path / "M" / step / "model.safetensors" for step in ("5", "40")]
     shutil.copy(*weights)
-    with pytest.raises(CheckpointError, match="is not the one that M/40/1 was built"):
+    with pytest.raises(CheckpointError, match="is not the one that M/40/1 was"):
         intervene(with_intervention(study, tmp_path / "work"))
 
 

@@ -26,7 +26,7 @@ from bisae.intervene.translation import (
     make_job,
     translate,
 )
-from bisae.lm import Add, LanguageModel, Lockstep, generate
+from bisae.lm import LanguageModel, Lockstep, Steer, generate
 from bisae.lm.opening import open_model
 from bisae.query import connect
 from bisae.store import Store, open_store
@@ -45,7 +45,7 @@ def double(states: Tensor) -> Tensor:
     return states.float()
 
 
-SETTINGS: dict[Setting, Add | None] = {BASELINE: None, MIXED: double}
+SETTINGS: dict[Setting, Steer | None] = {BASELINE: None, MIXED: double}
 Models = tuple[LanguageModel, LanguageModel]
 
 
@@ -68,7 +68,7 @@ def done(
 
 def changed(store: Store, **update: Any) -> Store:
     """The store, asked with another study."""
-    return Store(store.place, store.study.model_copy(update=update))
+    return Store(store.path, store.study.model_copy(update=update))
 
 
 def asking(study: Study, **update: Any) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def again(done: Store, tmp_path: Path) -> Store:
     return changed(open_store(tmp_path / "store"), work_dir=str(tmp_path / "work"))
 
 
-def counting(add: Callable[[Tensor], Tensor]) -> tuple[list[int], Add]:
+def counting(add: Callable[[Tensor], Tensor]) -> tuple[list[int], Steer]:
     """An addition that counts how often it is made."""
     calls: list[int] = []
 
@@ -249,7 +249,7 @@ def test_tables_hang_on_what_is_asked(done: Store, update: dict[str, Any]) -> No
     other = job._replace(asked=job.asked.model_copy(update=update))
     if "comet" not in update:
         study = done.study.model_copy(update=asking(done.study, **update))
-        other = job_of(Store(done.place, study))
+        other = job_of(Store(done.path, study))
     assert not is_translated(other, SETTINGS)
     assert not is_translated(make_job(done, MID, 40, {"other": 1}), SETTINGS)
 
@@ -265,7 +265,7 @@ def test_tables_are_verified(again: Store) -> None:
 def refusal(store: Store, **update: Any) -> str:
     study = store.study.model_copy(update=asking(store.study, **update))
     with pytest.raises(StudyError) as caught:
-        make_job(Store(store.place, study), MID, 40, MADE_OF)
+        make_job(Store(store.path, study), MID, 40, MADE_OF)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -275,7 +275,7 @@ def test_comet_is_not_there(tiny: Store, tmp_path: Path) -> None:
         f"[intervention.translation] comet: no weights at {tmp_path}/no"
     )
     lm = tiny.study.lm.model_copy(update={"trust_remote_code": True})
-    trusted = Store(tiny.place, tiny.study.model_copy(update={"lm": lm}))
+    trusted = Store(tiny.path, tiny.study.model_copy(update={"lm": lm}))
     told = "comet needs the package unbabel-comet, which is not installed"
     assert told in refusal(trusted, comet=str(tmp_path))
 
@@ -283,12 +283,12 @@ def test_comet_is_not_there(tiny: Store, tmp_path: Path) -> None:
 def test_a_study_without_the_section(tiny: Store) -> None:
     study = tiny.study.model_copy(update={"intervention": None})
     with pytest.raises(StudyError, match=r"tiny: the study has no \[intervention.tra"):
-        make_job(Store(tiny.place, study), MID, 40, MADE_OF)
+        make_job(Store(tiny.path, study), MID, 40, MADE_OF)
 
 
 def test_a_prompt_that_is_too_long(done: Store, models: Models) -> None:
     study = done.study.model_copy(update=asking(done.study, max_new_tokens=2040))
-    job = job_of(Store(done.place, study))
+    job = job_of(Store(done.path, study))
     told = r"takes 21\d\d tokens, the model has positions for 2048; lower shots or"
     with pytest.raises(StudyError, match=told):
         check_prompts(job, [lm.shape for lm in models])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bisae.lm import LanguageModel, Lockstep, generate, load_lm
-from bisae.lm.reading import can_cache
+from bisae.lm.cache_checks import can_cache
 from support.model_families import (
     CACHELESS,
     FAMILIES,

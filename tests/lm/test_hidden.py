@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from bisae.errors import AddressError, CheckpointError, StateError, one_line
 from bisae.lm import LanguageModel, load_lm, read_config, unit_states
-from bisae.lm.reading import can_skip
+from bisae.lm.cache_checks import can_skip
 from support.model_families import (
     BIDIRECTIONAL,
     CACHELESS,
@@ -283,7 +283,7 @@ def test_unit_states() -> None:
 def test_states_without_direction(bad: float) -> None:
     states = torch.ones(5, 4)
     states[2:4] = bad
-    with pytest.raises(StateError, match=f"hidden state 2 has norm {bad:g}, so no dir"):
+    with pytest.raises(StateError, match=f"hidden state 2 has norm {bad:g}, so it"):
         unit_states(states)
 
 
@@ -315,7 +315,7 @@ def test_hub_name_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     message = refusal("no-such-user/no-model", "step10")
     start = "cannot load the language model no-such-user/no-model at revision step10: "
     assert message.startswith(start)
-    assert message.endswith("or a name that the hub has")
+    assert message.endswith("or a name on the hub")
 
 
 def test_a_folder_has_no_revision(llama: Path) -> None:
@@ -403,7 +403,7 @@ def test_only_whole_weights(llama: Path, tmp_path: Path) -> None:
         tmp_path / "model.safetensors",
         {"format": "pt"},
     )
-    assert f"it lacks 1 weights, {gone} for one" in refusal(tmp_path)
+    assert f"it lacks 1 weights, such as {gone}" in refusal(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"cut")
     assert str(tmp_path) in refusal(tmp_path)
     (tmp_path / "config.json").unlink()
@@ -412,7 +412,7 @@ def test_only_whole_weights(llama: Path, tmp_path: Path) -> None:
 
 def test_device_and_dtype(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    message = "device 'cuda' is asked for, but PyTorch sees no CUDA device; use auto"
+    message = "device 'cuda' was requested, but PyTorch sees no CUDA device; use auto"
     assert refusal(llama, device="cuda") == message
     assert "gpu" in refusal(llama, device="gpu")
     message = "no dtype 'int8': choose auto, float32, bfloat16, float16"
@@ -434,7 +434,7 @@ def test_unknown_architecture(llama: Path) -> None:
 
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
 def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
-    with lm.keeping(layer) as kept:
+    with lm.caching(layer) as kept:
         whole = lm.token_losses(*batch())
     assert torch.equal(kept.state, lm.hidden_states(*batch(), [layer])[layer])
     with lm.edited(layer, lambda h: h * 1.5):
@@ -444,9 +444,9 @@ def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
     for number, block in enumerate(lm._blocks, start=1):
         inside = next(iter(block.children()))
         inside.register_forward_hook(lambda *_, number=number: worked.append(number))
-    with lm.resumed(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, kept, kept.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resumed(layer, kept, kept.state * 1.5):
+    with lm.resume_from_layer(layer, kept, kept.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert worked == 2 * list(range(layer + 1, LAYERS + 1))
     assert torch.equal(lm.token_losses(*batch()), whole)
@@ -455,24 +455,24 @@ def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
 def test_tuples_are_resumed_too(llama: Path, layer: int) -> None:
     lm = tupled(llama)
-    with lm.keeping(layer) as kept:
+    with lm.caching(layer) as kept:
         whole = lm.token_losses(*batch())
-    with lm.resumed(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, kept, kept.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resumed(layer, kept, -kept.state):
+    with lm.resume_from_layer(layer, kept, -kept.state):
         assert not torch.equal(lm.token_losses(*batch()), whole)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3, 4])
 def test_blocks_that_others_read_are_not_skipped(tmp_path: Path, layer: int) -> None:
     lm = load_lm(str(save("gemma4", tmp_path, config=SHARED_KEYS)))
-    with lm.keeping(layer) as kept:
+    with lm.caching(layer) as kept:
         whole = lm.token_losses(*batch())
     with lm.edited(layer, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
-    with lm.resumed(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, kept, kept.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resumed(layer, kept, kept.state * 1.5):
+    with lm.resume_from_layer(layer, kept, kept.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert lm.skip_trials == {layer: layer == 4}
 
@@ -483,18 +483,18 @@ def test_recurrent_blocks_are_skipped_where_that_is_exact(
 ) -> None:
     config = (CACHELESS | HYBRID)[name]
     lm = load_lm(str(save(name, tmp_path, config=config)))
-    with lm.keeping(2) as kept:
+    with lm.caching(2) as kept:
         lm.token_losses(*batch())
     with lm.edited(2, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
-    with lm.resumed(2, kept, kept.state * 1.5):
+    with lm.resume_from_layer(2, kept, kept.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert lm.skip_trials == {2: True}
 
 
 def test_nothing_is_kept_before_a_pass(llama: Path) -> None:
     lm = load_lm(str(llama))
-    with lm.keeping(1) as kept, pytest.raises(LookupError, match="before a pass"):
+    with lm.caching(1) as kept, pytest.raises(LookupError, match="before a pass"):
         _ = kept.state
-    with pytest.raises(AddressError, match="no layer 9"), lm.keeping(9):
+    with pytest.raises(AddressError, match="no layer 9"), lm.caching(9):
         pass

@@ -50,7 +50,7 @@ def stranger(
     """A store that holds a checkpoint with code, and whose study allows it."""
     cache = str(tmp_path / "modules")
     monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", cache)
-    place = Path(str(copy.place))
+    place = Path(str(copy.path))
     ours = copy.study.model("S").checkpoint_at(40)[0]
     for step in copy.study.model("S").steps:
         model = place / "model" / str(step)

@@ -154,7 +154,7 @@ def test_the_specification_has_the_numbers_of_the_code() -> None:
     page = (ROOT / "store" / "README.md").read_text("utf-8")
     layout = tomllib.loads((ROOT / "store" / "layout.toml").read_text())
     codes, level = layout["array"]["value"], layout["codec"]["pcodec"]["level"]
-    assert f"over {holder.OLD:.0f} s old" in page
+    assert f"over {holder.STALE_AFTER:.0f} s old" in page
     assert f"(every {lease.BEAT:.0f} s)" in page
     assert f"codes in the first {layout['numbered_by']:,} rows" in page
     assert f"{codes['chunk_values']:,} codes a chunk (8,192 rows of k = 32), " in page

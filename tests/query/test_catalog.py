@@ -24,7 +24,7 @@ CLIENT = Path(sys.executable).with_name("duckdb")
 
 
 def catalog(store: Store, *more: object) -> Result:
-    return CliRunner().invoke(main, ["catalog", str(store.place), *map(str, more)])
+    return CliRunner().invoke(main, ["catalog", str(store.path), *map(str, more)])
 
 
 def client(file: Path, query: str) -> list[list[str]]:
@@ -122,7 +122,7 @@ def test_it_is_named_like_the_store_and_made_again(
     tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = Path(f"{tiny.place.name}.duckdb")
+    file = Path(f"{tiny.path.name}.duckdb")
     for _ in range(2):
         assert catalog(tiny).stdout == f"{file}\n"
         assert client(file, "select count(*) from cells") == [["15"]]

@@ -55,7 +55,7 @@ def test_fenced_queries_of_several_threads_read_what_is_there(tiny: Store) -> No
 
 def paths(store: Store, folder: Path) -> list[str]:
     """All that is in a store and a folder, but for leases: other workers take some."""
-    found = [*Path(str(store.place)).rglob("*"), *folder.rglob("*")]
+    found = [*Path(str(store.path)).rglob("*"), *folder.rglob("*")]
     return sorted(str(path) for path in found if "leases" not in path.parts)
 
 
@@ -124,7 +124,7 @@ def test_a_query_cannot_leave_the_fence(
     (tmp_path / "schema.sql").write_text("create table secret as select 1")
     before = paths(tiny, tmp_path)
     names = {"out": tmp_path / "out", "here": tmp_path, "tables": tiny.tables}
-    told = CliRunner().invoke(main, ["sql", str(tiny.place), attempt.format(**names)])
+    told = CliRunner().invoke(main, ["sql", str(tiny.path), attempt.format(**names)])
     assert told.exit_code == SqlError.exit_code
     assert told.stdout == ""
     assert told.stderr.startswith("Error: ")
@@ -153,7 +153,7 @@ def test_a_query_sees_no_variable_of_python(tiny: Store) -> None:
 )
 def test_inside_the_fence_there_is_room(tiny: Store, query: str) -> None:
     text = query.format(tables=tiny.tables)
-    told = CliRunner().invoke(main, ["sql", str(tiny.place), text])
+    told = CliRunner().invoke(main, ["sql", str(tiny.path), text])
     assert (told.exit_code, told.stderr) == (0, "")
 
 
@@ -169,7 +169,7 @@ def test_a_query_has_so_much_memory(
 ) -> None:
     # The package has a function of the module's name.
     monkeypatch.setattr(sys.modules["bisae.query.database"], "MEMORY", "64MiB")
-    told = CliRunner().invoke(main, ["sql", str(tiny.place), query])
+    told = CliRunner().invoke(main, ["sql", str(tiny.path), query])
     assert told.exit_code == OutOfMemory.exit_code
     assert told.stdout == ""
     assert "/64.0 MiB used); read fewer rows or columns, aggregate in" in told.stderr

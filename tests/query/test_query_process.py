@@ -52,7 +52,7 @@ ANY = "select 1"
 @pytest.fixture(scope="module")
 def limited(tiny: Store) -> Iterator[QueryProcess]:
     """A process with small limits."""
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     with store.query_process(query=ANY, timeout=SECONDS, memory="300MiB") as process:
         yield process
 
@@ -150,7 +150,7 @@ def test_a_query_within_its_limits_is_answered(limited: QueryProcess) -> None:
 
 
 def test_the_commands_limits(tiny: Store) -> None:
-    ask = ["sql", str(tiny.place), "--memory", "300MiB", GREEDY["printf"]]
+    ask = ["sql", str(tiny.path), "--memory", "300MiB", GREEDY["printf"]]
     result = CliRunner().invoke(main, ask)
     assert result.exit_code == OutOfMemory.exit_code == 1
     assert result.stdout == ""
@@ -161,7 +161,7 @@ def test_the_commands_limits(tiny: Store) -> None:
 
 
 def test_the_apis_limits(tiny: Store) -> None:
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     query = "select size, count(*) as n from cells group by 1 order by 1"
     assert store.sql(query, timeout=60).equals(store.sql(query))
     with pytest.raises(TimedOut):
@@ -180,7 +180,7 @@ def test_sizes(size: str, n_bytes: int) -> None:
 
 @pytest.mark.parametrize("size", ["", "2", "GiB", "0MiB", "-1GiB", "2gib", "2XB", "iB"])
 def test_what_is_no_size(tiny: Store, size: str) -> None:
-    result = CliRunner().invoke(main, ["sql", str(tiny.place), ANY, "--memory", size])
+    result = CliRunner().invoke(main, ["sql", str(tiny.path), ANY, "--memory", size])
     assert result.exit_code == SqlError.exit_code
     assert result.stderr == (
         f"Error: memory {size!r} is not a size: give one such as 500MiB or 2GiB\n"
@@ -190,7 +190,7 @@ def test_what_is_no_size(tiny: Store, size: str) -> None:
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan")])
 def test_a_time_limit_is_above_zero(tiny: Store, seconds: float) -> None:
     with pytest.raises(SqlError, match="give one above 0"):
-        QueryProcess(str(tiny.place), timeout=seconds)
+        QueryProcess(str(tiny.path), timeout=seconds)
 
 
 def test_where_the_system_enforces_no_limit_a_process_ends_itself() -> None:
@@ -208,7 +208,7 @@ def test_where_the_system_enforces_no_limit_a_process_ends_itself() -> None:
 def test_subqueries_in_each_other(tiny: Store, limits: tuple[str, ...]) -> None:
     def ask(depth: int) -> tuple[int, str, str]:
         query = "select * from (" * depth + "select 42 as a" + ")" * depth
-        words = ["sql", str(tiny.place), query, "--format", "csv", *limits]
+        words = ["sql", str(tiny.path), query, "--format", "csv", *limits]
         result = CliRunner().invoke(main, words)
         return result.exit_code, result.stdout, result.stderr
 
@@ -254,7 +254,7 @@ def shown(work: Any) -> str:
 @pytest.fixture(scope="module")
 def opened(tiny: Store) -> Iterator[tuple[Connection, QueryProcess]]:
     """One store opened here and in a process, without limits that matter."""
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     query = OTHERS["view"]
     with (
         closing(store.connect(query=query)) as con,
@@ -307,7 +307,7 @@ def test_frames_are_those_of_this_process(
     both: tuple[InProcess, QueryProcess], tiny: Store, name: str
 ) -> None:
     (question,) = questions(QUERIES[name])
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     try:
         here = store.sql(QUERIES[name])
     except SqlError as error:  # pandas has no such type, or no such value
@@ -346,7 +346,7 @@ def test_what_an_error_carries_arrives(copy: Store) -> None:
     file = Path(str(copy.tables)) / "settings" / "rows.parquet"
     file.write_bytes(b"x")
     with (
-        bisae.open(str(copy.place)).query_process() as process,
+        bisae.open(str(copy.path)).query_process() as process,
         pytest.raises(BisaeError) as raised,
     ):
         rows(process, "from settings")
@@ -360,7 +360,7 @@ def test_what_an_error_carries_arrives(copy: Store) -> None:
 
 def test_codes_reach_a_process(tiny: Store) -> None:
     query = "select count(*), sum(value::double) from codes"
-    store = bisae.open(str(tiny.place))
+    store = bisae.open(str(tiny.path))
     with (
         store.query_process("S/40/1", query=query) as process,
         closing(InProcess(store.connect("S/40/1", query=query))) as inside,
@@ -392,7 +392,7 @@ def wait_until_gone(pid: int) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_hundred_queries_leave_nothing(tiny: Store) -> None:
     before = children(), descriptors()
-    with QueryProcess(str(tiny.place), query=ANY, timeout=0.5) as process:
+    with QueryProcess(str(tiny.path), query=ANY, timeout=0.5) as process:
         assert rows(process, ANY) == [(1,)]
         during = children(), descriptors()
         for number in range(100):
@@ -412,7 +412,7 @@ def test_a_process_ends_with_its_parent(tiny: Store) -> None:
     code = f"""
 import bisae, threading
 from bisae.query import QueryProcess, questions
-process = QueryProcess({str(tiny.place)!r}, query="select 1")
+process = QueryProcess({str(tiny.path)!r}, query="select 1")
 process.answer(questions("set variable a = 1")[0], {{}})
 print(process.pid, flush=True)
 process.answer(questions("create table t as {ENDLESS}")[0], {{}})
@@ -429,7 +429,7 @@ process.answer(questions("create table t as {ENDLESS}")[0], {{}})
 
 def test_an_answer_that_nobody_reads_to_its_end(tiny: Store) -> None:
     (question,) = questions("from range(10000000)")
-    with QueryProcess(str(tiny.place), query=ANY) as process:
+    with QueryProcess(str(tiny.path), query=ANY) as process:
         first = process.answer(question, {}).values
         assert next(first) == (0,)
         second = process.answer(question, {}).values
@@ -447,7 +447,7 @@ def test_a_store_that_cannot_be_opened(tmp_path: Path) -> None:
 
 
 def test_another_thread_stops_a_query(tiny: Store) -> None:
-    with QueryProcess(str(tiny.place), query=ANY) as process:
+    with QueryProcess(str(tiny.path), query=ANY) as process:
         timer = threading.Timer(0.2, process.stop)
         assert rows(process, ANY) == [(1,)]
         timer.start()
@@ -463,7 +463,7 @@ def test_queries_run_side_by_side(tiny: Store) -> None:
     answers: dict[int, list[tuple[Any, ...]]] = {}
 
     def ask(number: int) -> None:
-        with QueryProcess(str(tiny.place), query=ANY) as process:
+        with QueryProcess(str(tiny.path), query=ANY) as process:
             answers[number] = rows(process, "select $n", n=number)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
@@ -475,7 +475,7 @@ def test_queries_run_side_by_side(tiny: Store) -> None:
 
 
 def test_a_crash_is_one_line_and_the_next_query_is_answered(tiny: Store) -> None:
-    with QueryProcess(str(tiny.place), query=ANY) as process:
+    with QueryProcess(str(tiny.path), query=ANY) as process:
         assert rows(process, ANY) == [(1,)]
         assert process.pid
         threading.Timer(0.2, os.kill, [process.pid, signal.SIGSEGV]).start()
@@ -490,7 +490,7 @@ def test_a_crash_is_one_line_and_the_next_query_is_answered(tiny: Store) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_ctrl_c_ends_the_command_and_its_process(tiny: Store) -> None:
-    with terminal("sql", tiny.place, ENDLESS, "--timeout", 600) as command:
+    with terminal("sql", tiny.path, ENDLESS, "--timeout", 600) as command:
         command.read_to("/100")  # the progress bar
         (pid,) = command.children()
         command.type("\x03")
@@ -505,7 +505,7 @@ def test_ctrl_c_ends_the_command_and_its_process(tiny: Store) -> None:
 def test_a_shell_with_limits_keeps_what_was_created(
     tiny: Store, tmp_path: Path
 ) -> None:
-    with terminal("sql", tiny.place, "--timeout", 2, home=tmp_path) as shell:
+    with terminal("sql", tiny.path, "--timeout", 2, home=tmp_path) as shell:
         for typed, answer in {
             "create temp table t as select 42 as a": " s\n",
             "from t": "a\n--\n42\n",

@@ -203,7 +203,7 @@ def picked(panel: str, features: Sequence[Row]) -> list[Row]:
     ]
 
 
-def text_of(run: Sequence[reference.Place], document: Document) -> str:
+def text_of(run: Sequence[reference.AnyPath], document: Document) -> str:
     """A run in brackets, three tokens before and after."""
     first, last = run[0][1], run[-1][1] + 1
     words = [token["token"] for token in document]
@@ -217,7 +217,7 @@ def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
     places = [divmod(row["token_row"], len(documents[0])) for row in firings]
     run_of = {place: run for run in reference.runs(places) for place in run}
     left, seen = Counter[int](), Counter[str]()
-    found: dict[reference.Place, Row] = {}
+    found: dict[reference.AnyPath, Row] = {}
     for rank, (document, position) in enumerate(places[:20]):
         run, token = run_of[document, position], documents[document][position]
         if run[0] not in found:

@@ -136,14 +136,14 @@ def test_results_are_counted() -> None:
 
 def test_the_page_is_there_where_the_rest_cannot_be_made(copy: Store) -> None:
     """A mean over a value that is no number cannot be computed."""
-    for file in (copy.place / "tables" / "features").rglob("*.parquet"):
+    for file in (copy.path / "tables" / "features").rglob("*.parquet"):
         spoiled = f"select * replace ('nan'::double as mean_span) from '{file}'"
         duckdb.execute(f"create or replace temp table t as {spoiled}")
         duckdb.execute(f"copy t to '{file}' (format parquet)")
-    told = CliRunner().invoke(main, ["report", str(copy.place)])
+    told = CliRunner().invoke(main, ["report", str(copy.path)])
     assert told.exit_code == 2
     assert "value nan can't be cast" in told.stderr
-    page = (copy.place / "reports" / "validation.html").read_text("utf-8")
+    page = (copy.path / "reports" / "validation.html").read_text("utf-8")
     assert (
         "Spans of firings lie between one token and a window (features" in read(page)[0]
     )

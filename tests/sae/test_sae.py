@@ -455,7 +455,7 @@ def test_a_resumed_trainer_goes_on_bit_by_bit(changes: dict[str, Any]) -> None:
     for step in range(20):
         if step == 7:
             state = {name: one.clone() for name, one in half.state().items()}
-            half = Trainer.resumed(state, wanted, 0.01, half.steps)
+            half = Trainer.from_state(state, wanted, 0.01, half.steps)
         x, _ = known_tokens(256, step)
         assert torch.equal(whole.step(x), half.step(x))
     for name, tensor in whole.state().items():

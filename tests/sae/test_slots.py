@@ -1,4 +1,4 @@
-"""What is told of slots, and what is above a floor, against plain loops."""
+"""What is summarize_slots of slots, and what is above a floor, against plain loops."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 
 from bisae.query import create_views, database, read_check_views
 from bisae.store import Codes, Store
-from bisae.store.slots import told
+from bisae.store.slots import summarize_slots
 
 N, K = 20, 4
 SPECIAL = [math.nan, math.inf, -math.inf, -1.0, -0.0, 0.0, 2.0**-24]
@@ -31,7 +31,7 @@ def blocks(n: int) -> Iterator[Codes]:
 
 
 def plainly(number: list[int], value: list[np.float16], n: int) -> list[int]:
-    """What is told of one row."""
+    """What is summarize_slots of one row."""
     used = [v != 0 or math.copysign(1, v) < 0 for v in value]
     named = [x for x, u in zip(number, used, strict=True) if u]
     order = np.array(value, np.float16).view(np.int16).tolist()
@@ -48,7 +48,7 @@ def plainly(number: list[int], value: list[np.float16], n: int) -> list[int]:
 
 def test_rows_are_told_as_plain_loops_tell_them() -> None:
     feature = np.arange(N)[::-1].copy()
-    rows = told(blocks(N), feature).rows.to_pandas()
+    rows = summarize_slots(blocks(N), feature).rows.to_pandas()
     expected = [
         plainly(number.tolist(), list(value), N)
         for block in blocks(N)
@@ -70,7 +70,9 @@ def test_features_are_told_as_plain_loops_tell_them() -> None:
                 n_active[one] += 1
                 if math.isfinite(value):
                     largest[one] = max(largest[one], float(value))
-    found = told(blocks(N), feature).features.to_pandas().set_index("feature")
+    found = (
+        summarize_slots(blocks(N), feature).features.to_pandas().set_index("feature")
+    )
     assert found.n_active.to_dict() == n_active
     assert found.max_value.to_dict() == largest
 

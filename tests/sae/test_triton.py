@@ -135,7 +135,7 @@ def test_a_gpus_gradients_are_the_cpus(
     sae = Autoencoder(rows.clone(), rows, torch.zeros(16), torch.zeros(40), 5)
     expected = sae.gradients(x, product)
     monkeypatch.setattr(kernels, "_triton_for", lambda _: cuda)
-    monkeypatch.setattr(kernels, "gathered_in", lambda narrow, _: narrow)
+    monkeypatch.setattr(kernels, "gather_dtype", lambda narrow, _: narrow)
     found = sae.gradients(x, product)
     close = torch.testing.assert_close
     close(found.loss, expected.loss, rtol=tolerance, atol=0)
@@ -151,7 +151,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from bisae.sae.kernels import cuda
 
-ROWS = {"PLACES": cuda.PLACES, "WIDTH": cuda.WIDTH}
+ROWS = {"ROWS_IN_FLIGHT": cuda.ROWS_IN_FLIGHT, "WIDTH": cuda.WIDTH}
 CODE = {"index": "*i64", "value": "*fp32"}
 
 
@@ -166,7 +166,7 @@ for dtype in ("*bf16", "*fp32"):
     made(
         "_top_k",
         {"pre": dtype} | CODE | {"n": "i32", "k": "i32"},
-        {"KEPT": 32, "COLUMNS": 1024, "DEPTH": 32, "BLOCK_DEPTH": 32},
+        {"K_PADDED": 32, "COLUMNS": 1024, "DEPTH": 32, "BLOCK_DEPTH": 32},
     )
     made(
         "_decode",
@@ -175,7 +175,7 @@ for dtype in ("*bf16", "*fp32"):
     )
     made(
         "_gather_dot",
-        {"index": "*i64", "rows": dtype, "other": dtype, "out": "*fp32"}
+        {"index": "*i64", "rows": dtype, "dense": dtype, "out": "*fp32"}
         | {"k": "i32", "d": "i32"},
         ROWS,
     )
@@ -184,7 +184,7 @@ for dtype in ("*bf16", "*fp32"):
     made(
         "_transposed_product",
         sorted_
-        | {"value": "*fp32", "other": dtype, "out": "*fp32", "n": "i32", "d": "i32"},
+        | {"value": "*fp32", "dense": dtype, "out": "*fp32", "n": "i32", "d": "i32"},
         {"K": 32, "PIECE": cuda.PIECE} | ROWS,
     )
 """

@@ -17,7 +17,7 @@ from bisae.disk_errors import LOST, os_errors
 from bisae.errors import StoreError
 from bisae.grid import Selection
 from bisae.store import Store, open_store
-from bisae.store.guard import reading
+from bisae.store.guard import explain_read_errors
 from bisae.store.verify import verify
 from bisae.study import Study, dump_study
 from support.progress_lines import without_progress
@@ -121,7 +121,7 @@ def test_a_full_disk_for_what_training_keeps(tmp_path: Path) -> None:
 @pytest.fixture
 def read_only(tiny: Store, tmp_path: Path) -> Iterator[Path]:
     """The tiny study's store where nobody may write."""
-    source = str(tiny.place)
+    source = str(tiny.path)
     with mounted(tmp_path / "read-only", "--bind", source) as folder:
         remount = ["mount", "-o", "remount,ro,bind", str(folder)]
         subprocess.run(remount, check=True)
@@ -194,13 +194,16 @@ def test_a_lost_disk_is_named_wherever_it_fails(
         raise OSError(number, os.strerror(number), "/mnt/lab/store")
 
     monkeypatch.setattr("bisae.pipeline.status.checkpoint_status", fail)
-    result = run("status", tiny.place)
+    result = run("status", tiny.path)
     assert result.exit_code == 1
     assert result.stderr == (
         f"Error: /mnt/lab/store: {os.strerror(number)}; the disk, or the network "
-        "behind it, failed: see that it is there and run again\n"
+        "behind it, failed: check that it is available and run again\n"
     )
-    with pytest.raises(StoreError, match=r"^cannot read here: "), reading("here"):
+    with (
+        pytest.raises(StoreError, match=r"^cannot read here: "),
+        explain_read_errors("here"),
+    ):
         fail()
 
 
@@ -212,4 +215,4 @@ def test_another_error_is_no_trouble_of_a_disk(
         raise OSError(msg)
 
     monkeypatch.setattr("bisae.pipeline.status.checkpoint_status", fail)
-    assert isinstance(run("status", tiny.place).exception, OSError)
+    assert isinstance(run("status", tiny.path).exception, OSError)

@@ -6,63 +6,63 @@ from pathlib import Path
 import pytest
 
 from bisae.files import (
-    Place,
+    AnyPath,
+    any_path,
     below,
-    beside,
+    checksum_file,
     copy,
     create,
-    has_its_sum,
     is_local,
     listing,
+    local_copy,
+    matches_checksum,
     names,
-    on_disk,
-    place,
     remove,
     replace,
-    written,
+    write_with_checksum,
 )
 
 
 @pytest.fixture(params=["folder", "object store"])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
     """A folder, and a prefix in an object store."""
     if request.param == "folder":
-        return place(tmp_path)
-    return place(request.getfixturevalue("bucket"))
+        return any_path(tmp_path)
+    return any_path(request.getfixturevalue("bucket"))
 
 
 def may_write() -> None:
     """Nobody else writes here."""
 
 
-def test_a_file_is_replaced(home: Place) -> None:
+def test_a_file_is_replaced(home: AnyPath) -> None:
     replace(home / "file", "one")
     replace(home / "file", b"two")
     assert (home / "file").read_text() == "two"
     assert names(home) == ["file"]
 
 
-def test_a_file_is_created_once(home: Place) -> None:
+def test_a_file_is_created_once(home: AnyPath) -> None:
     create(home / "sub" / "file", "one")
     with pytest.raises(FileExistsError):
         create(home / "sub" / "file", "two")
     assert (home / "sub" / "file").read_text() == "one"
 
 
-def test_a_written_file_has_its_sum(home: Place) -> None:
+def test_a_written_file_has_its_sum(home: AnyPath) -> None:
     file = home / "table" / "rows"
     for text in ("one", "two"):
-        with written(file, may_write) as held:
+        with write_with_checksum(file, may_write) as held:
             held.write_text(text)
         assert file.read_text() == text
-        assert has_its_sum(file)
+        assert matches_checksum(file)
     assert sorted(names(file.parent)) == ["rows", "rows.sha256"]
     file.write_text("twO")
-    assert not has_its_sum(file)
+    assert not matches_checksum(file)
 
 
 def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
-    with written(place(tmp_path / "rows"), may_write) as held:
+    with write_with_checksum(any_path(tmp_path / "rows"), may_write) as held:
         held.write_text("one")
     command = ["sha256sum", "-c", "rows.sha256"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -71,36 +71,36 @@ def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
 
 def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
     """A kill between the sum and the file leaves the old file, with its sum."""
-    file = place(tmp_path / "rows")
-    with written(file, may_write) as held:
+    file = any_path(tmp_path / "rows")
+    with write_with_checksum(file, may_write) as held:
         held.write_text("old")
-    old = beside(file).read_text()
-    with written(file, may_write) as held:
+    old = checksum_file(file).read_text()
+    with write_with_checksum(file, may_write) as held:
         held.write_text("new")
-    new = beside(file).read_text()
-    replace(beside(file), new + old)
-    assert has_its_sum(file)
+    new = checksum_file(file).read_text()
+    replace(checksum_file(file), new + old)
+    assert matches_checksum(file)
     file.write_text("old")
-    assert has_its_sum(file)
+    assert matches_checksum(file)
 
 
-def test_a_write_that_fails_leaves_what_was_there(home: Place) -> None:
-    with written(home / "rows", may_write) as held:
+def test_a_write_that_fails_leaves_what_was_there(home: AnyPath) -> None:
+    with write_with_checksum(home / "rows", may_write) as held:
         held.write_text("old")
 
     def fail() -> None:
-        with written(home / "rows", may_write) as held:
+        with write_with_checksum(home / "rows", may_write) as held:
             held.write_text("new")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert has_its_sum(home / "rows")
+    assert matches_checksum(home / "rows")
     assert (home / "rows").read_text() == "old"
     assert sorted(names(home)) == ["rows", "rows.sha256"]
 
 
-def test_what_is_below_a_folder(home: Place) -> None:
+def test_what_is_below_a_folder(home: AnyPath) -> None:
     for name in ("b", "a/two", "a/one"):
         create(home / name, name)
     assert [str(one)[len(str(home)) + 1 :] for one in below(home)] == [
@@ -115,7 +115,7 @@ def test_what_is_below_a_folder(home: Place) -> None:
     assert names(home / "c") == []
 
 
-def test_files_and_folders_are_removed(home: Place) -> None:
+def test_files_and_folders_are_removed(home: AnyPath) -> None:
     for name in ("b", "a/two", "a/one"):
         create(home / name, name)
     for one in (home / "a", home / "b", home / "c"):
@@ -123,12 +123,12 @@ def test_files_and_folders_are_removed(home: Place) -> None:
     assert names(home) == []
 
 
-def test_a_file_is_copied_and_lent(home: Place, tmp_path: Path) -> None:
+def test_a_file_is_copied_and_lent(home: AnyPath, tmp_path: Path) -> None:
     create(home / "one", "text")
     copy(home / "one", home / "sub" / "two")
-    copy(home / "one", place(tmp_path / "out" / "three"))
+    copy(home / "one", any_path(tmp_path / "out" / "three"))
     assert (home / "sub" / "two").read_text() == "text"
     assert (tmp_path / "out" / "three").read_text() == "text"
-    with on_disk(home / "one") as held:
+    with local_copy(home / "one") as held:
         assert held.read_text() == "text"
     assert held.exists() == is_local(home)

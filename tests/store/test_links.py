@@ -16,9 +16,17 @@ from click.testing import CliRunner
 
 import bisae
 from bisae.cli import main
-from bisae.disk import ABANDONED, exchanged, target_of
+from bisae.disk import ABANDONED, atomic_write, target_of
 from bisae.errors import StoreError
-from bisae.files import create, literal, make_folder, place, real, remove, replace
+from bisae.files import (
+    any_path,
+    create,
+    literal,
+    make_folder,
+    remove,
+    replace,
+    resolve_links,
+)
 from bisae.grid import Cell
 from bisae.report.files import write
 from bisae.store import Store, open_store, table_file
@@ -43,7 +51,7 @@ def ours(tmp_path: Path) -> Path:
 def test_a_temporary_file_is_new_and_its_name_random(tmp_path: Path) -> None:
     names = set()
     for _ in range(2):
-        with exchanged(tmp_path / "rows") as partial:
+        with atomic_write(tmp_path / "rows") as partial:
             assert partial.stat().st_size == 0
             assert target_of(partial.name) == "rows"
             names.add(partial.name)
@@ -53,14 +61,14 @@ def test_a_temporary_file_is_new_and_its_name_random(tmp_path: Path) -> None:
 def test_a_planted_temporary_name_is_not_written(tmp_path: Path, ours: Path) -> None:
     link = tmp_path / ".rows.partial"  # the name that earlier versions always took
     link.symlink_to(ours / "file")
-    replace(place(tmp_path / "rows"), "theirs")
+    replace(any_path(tmp_path / "rows"), "theirs")
     assert (ours / "file").read_text() == "ours"
     assert (tmp_path / "rows").read_text() == "theirs"
 
 
 def test_a_file_that_is_a_link_is_replaced_itself(tmp_path: Path, ours: Path) -> None:
     (tmp_path / "rows").symlink_to(ours / "file")
-    replace(place(tmp_path / "rows"), "theirs")
+    replace(any_path(tmp_path / "rows"), "theirs")
     assert (ours / "file").read_text() == "ours"
     assert not (tmp_path / "rows").is_symlink()
 
@@ -75,7 +83,7 @@ def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path) -> None:
     before = old.stat().st_mtime - ABANDONED - 1
     for file in (old, of_another):
         os.utime(file, (before, before))
-    replace(place(tmp_path / "rows"), "new")
+    replace(any_path(tmp_path / "rows"), "new")
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {"rows", young.name, of_another.name}
 
@@ -99,28 +107,28 @@ def test_nothing_changes_through_a_link(
 ) -> None:
     (tmp_path / "link").symlink_to(ours)
     with pytest.raises(StoreError, match=f"leads through a link to {ours}.*; nothing"):
-        change(place(tmp_path / "link" / "file"))
+        change(any_path(tmp_path / "link" / "file"))
     assert [file.name for file in ours.iterdir()] == ["file"]
     assert (ours / "file").read_text() == "ours"
 
 
 def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path, ours: Path) -> None:
     (tmp_path / "link").symlink_to(ours)
-    remove(place(tmp_path / "link"))
+    remove(any_path(tmp_path / "link"))
     assert not (tmp_path / "link").exists()
     assert (ours / "file").read_text() == "ours"
 
 
 @pytest.mark.parametrize("name", ["reports", "reports/tables", "leases", "tables"])
 def test_a_command_refuses_a_linked_folder(copy: Store, ours: Path, name: str) -> None:
-    link = Path(str(copy.place)) / name
+    link = Path(str(copy.path)) / name
     if link.exists():
         shutil.move(link, ours / link.name)
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(ours / link.name if (ours / link.name).exists() else ours)
     before = sorted(ours.rglob("*"))
     command = "uncertainty" if name == "tables" else "report"
-    result = CliRunner().invoke(main, [command, str(copy.place)])
+    result = CliRunner().invoke(main, [command, str(copy.path)])
     assert result.exit_code == 1
     (line,) = [one for one in result.stderr.splitlines() if one.startswith("Error")]
     assert f"{link}" in line
@@ -140,12 +148,12 @@ def test_cells_are_not_removed_or_copied_through_a_link(
     assert sorted(ours.rglob("*")) == before
     other = tmp_path / "other"
     (other / "bisae.zarr").mkdir(parents=True)
-    shutil.copy(str(copy.place / "study.toml"), other / "study.toml")
+    shutil.copy(str(copy.path / "study.toml"), other / "study.toml")
     shutil.copy(str(copy.zarr / "zarr.json"), other / "bisae.zarr" / "zarr.json")
     (other / "bisae.zarr" / "corpus").symlink_to(ours)
     (other / "bisae.zarr" / "cells").symlink_to(ours)
     with pytest.raises(StoreError, match="through a link"):
-        copy_cells(copy, place(other), bisae.grid.Selection(frozenset({"S"})))
+        copy_cells(copy, any_path(other), bisae.grid.Selection(frozenset({"S"})))
     assert sorted(ours.rglob("*")) == before
 
 
@@ -203,9 +211,11 @@ def test_a_path_without_links_stays_as_it_is_written(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder")
-    assert str(real(place("folder/store"))) == "folder/store"
-    assert str(real(place("link/store"))) == str(tmp_path / "folder" / "store")
-    assert str(real(place("s3://bucket/link"))) == "s3://bucket/link"
+    assert str(resolve_links(any_path("folder/store"))) == "folder/store"
+    assert str(resolve_links(any_path("link/store"))) == str(
+        tmp_path / "folder" / "store"
+    )
+    assert str(resolve_links(any_path("s3://bucket/link"))) == "s3://bucket/link"
 
 
 def test_a_literal_is_no_pattern(tmp_path: Path) -> None:
@@ -215,5 +225,5 @@ def test_a_literal_is_no_pattern(tmp_path: Path) -> None:
 
 
 def test_a_linked_store_is_opened_where_it_is(tiny: Store, tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(str(tiny.place))
-    assert open_store(tmp_path / "link").place == tiny.place
+    (tmp_path / "link").symlink_to(str(tiny.path))
+    assert open_store(tmp_path / "link").path == tiny.path

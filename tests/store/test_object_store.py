@@ -58,7 +58,7 @@ def built(
 
 
 def test_it_holds_what_a_folder_would(built: Store, tiny: Store) -> None:
-    assert str(built.place).startswith("s3://")
+    assert str(built.path).startswith("s3://")
     for cell in built.cells:
         here, there = built.weights(cell), tiny.weights(cell)
         assert all(np.array_equal(here[name], there[name]) for name in there)
@@ -83,8 +83,8 @@ def test_sql_answers_as_over_a_folder(built: Store, tiny: Store) -> None:
     # Semantic clusters hang on the last size's embeddings, which this study has not.
     query = "select feature, n_active, n_firings, language, p_shared, mean_span from "
     query += "features where size = 'S' and step = 40 and layer = 1 order by all"
-    one = bisae.open(str(built.place)).sql(query)
-    other = bisae.open(str(tiny.place)).sql(query)
+    one = bisae.open(str(built.path)).sql(query)
+    other = bisae.open(str(tiny.path)).sql(query)
     assert len(one) > 20
     assert one.equals(other)
 
@@ -93,7 +93,7 @@ def test_codes_are_streamed_from_it(built: Store) -> None:
     cell = built.cells[-2]
     n = sum(int((block.value > 0).sum()) for block in built.codes(cell))
     query = "select count(*) as n from codes"
-    told = run("sql", built.place, query, "--codes", cell, "--format", "csv")
+    told = run("sql", built.path, query, "--codes", cell, "--format", "csv")
     assert told.stdout == f"n\n{n}\n"
 
 
@@ -102,26 +102,24 @@ def test_codes_are_streamed_from_it(built: Store) -> None:
 )
 def test_commands(built: Store, command: str) -> None:
     more = ["from overview"] if command == "sql" else []
-    told = run(command, built.place, *more)
+    told = run(command, built.path, *more)
     assert told.exit_code == 0, told.output
     if command == "report":
-        assert told.stdout == f"{built.place}/reports/index.html\n"
-        assert (built.place / "reports" / "index.html").read_text().startswith("<!")
+        assert told.stdout == f"{built.path}/reports/index.html\n"
+        assert (built.path / "reports" / "index.html").read_text().startswith("<!")
     if command == "verify":
         assert "nothing is wrong; 7 parts" in told.stderr
 
 
 def test_a_catalog_names_its_urls(built: Store, tmp_path: Path) -> None:
     file = tmp_path / "far.duckdb"
-    told = run("catalog", built.place, "--output", file)
+    told = run("catalog", built.path, "--output", file)
     assert (told.exit_code, told.stdout) == (0, f"{file}\n")
     with duckdb.connect(file, read_only=True) as con:
         con.register_filesystem(fsspec.filesystem("s3"))  # what clients have httpfs for
         assert con.execute("select count(*) from cells").fetchall() == [(2,)]
         sql = "select sql from duckdb_views() where view_name = 'cells'"
-        assert f"'{built.place}/tables/cells/size=S/" in str(
-            con.execute(sql).fetchall()
-        )
+        assert f"'{built.path}/tables/cells/size=S/" in str(con.execute(sql).fetchall())
 
 
 @pytest.mark.parametrize(
@@ -143,21 +141,21 @@ def test_a_catalog_names_its_urls(built: Store, tmp_path: Path) -> None:
     ],
 )
 def test_a_query_cannot_leave_the_tables(built: Store, query: str) -> None:
-    where = str(built.place)
+    where = str(built.path)
     if "://" in query:
         where = where.removeprefix("s3://")
-    told = run("sql", built.place, query.format(where))
+    told = run("sql", built.path, query.format(where))
     assert told.exit_code == 2, told.output
     assert told.stdout == ""
     assert told.stderr.count("\n") == 1
-    assert not [file for file in below(built.place) if "out" in file.name]
+    assert not [file for file in below(built.path) if "out" in file.name]
 
 
 def test_a_flipped_bit_is_named(built: Store) -> None:
     chunk = built.folder(built.cells[0]) / "codes" / "value" / "c" / "0" / "0"
     whole = chunk.read_bytes()
     chunk.write_bytes(whole[:60] + bytes([whole[60] ^ 8]) + whole[61:])
-    told = run("verify", built.place)
+    told = run("verify", built.path)
     chunk.write_bytes(whole)
     assert told.exit_code == 1
     assert "codes/value, chunk c/0/0 (rows 0 to" in told.stdout

@@ -61,7 +61,7 @@ def test_version_1_passes_every_check(old: OpenStore) -> None:
 
 
 def test_version_1_can_be_copied_and_reported(old: OpenStore, tmp_path: Path) -> None:
-    for words in (["cp", old.place, tmp_path / "copy"], ["report", tmp_path / "copy"]):
+    for words in (["cp", old.path, tmp_path / "copy"], ["report", tmp_path / "copy"]):
         told = CliRunner().invoke(main, list(map(str, words)))
         assert told.exit_code == 0, told.output
     shutil.rmtree(tmp_path / "copy")

@@ -19,7 +19,7 @@ import pytest
 
 from bisae import files
 from bisae.errors import LeaseLost
-from bisae.files import Place, below, names, place, read, relative
+from bisae.files import AnyPath, any_path, below, names, read, relative
 from bisae.grid import Cell, parse_selection
 from bisae.lm.configurations import with_layers
 from bisae.pipeline.build import build, prepare
@@ -51,7 +51,7 @@ COUNTS = {"n_eval_tokens": ROWS, "n_dead": 0}
 CORPUS = {"bos_token_id": 1, "vocab_size": 99, "tokenizer_fingerprint": "t"}
 
 
-def study_in(store: Place) -> Study:
+def study_in(store: AnyPath) -> Study:
     """Return a study of one cell."""
     return make_study(
         store=str(store),
@@ -102,10 +102,10 @@ MOMENTS = {
 
 
 @pytest.fixture(params=["folder", "object store"])
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
     if request.param == "folder":
-        return place(tmp_path / "store")
-    return place(request.getfixturevalue("bucket"))
+        return any_path(tmp_path / "store")
+    return any_path(request.getfixturevalue("bucket"))
 
 
 def sleep_at(
@@ -119,7 +119,7 @@ def sleep_at(
         if not slept:
             slept.append(moment)
             with monkeypatch.context() as patch:
-                patch.setattr(holder, "OLD", -1.0)  # our heartbeat is old
+                patch.setattr(holder, "STALE_AFTER", -1.0)  # our heartbeat is old
                 successor()
         return plain(*args, **named)
 
@@ -129,14 +129,14 @@ def sleep_at(
 def content(store: Store, path: str) -> dict[str, bytes]:
     """Every file of a part, and its sums."""
     folder = store.zarr / path
-    listed = [*below(folder), files.beside(folder)]
+    listed = [*below(folder), files.checksum_file(folder)]
     return {relative(file, store.zarr): read(file) for file in listed}
 
 
 @pytest.mark.parametrize("path", WRITERS)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_who_slept_finds_its_successor_and_leaves_its_part_whole(
-    home: Place, monkeypatch: pytest.MonkeyPatch, path: str, moment: str
+    home: AnyPath, monkeypatch: pytest.MonkeyPatch, path: str, moment: str
 ) -> None:
     if moment == "while it is put into place" and files.is_local(home):
         pytest.skip("a folder is put into place in one step")
@@ -150,7 +150,7 @@ def test_who_slept_finds_its_successor_and_leaves_its_part_whole(
         after.update(content(other, path))
 
     sleep_at(monkeypatch, moment, successor)
-    with pytest.raises(LeaseLost, match=r" went to .*: this process gave no sign of"):
+    with pytest.raises(LeaseLost, match=r" was taken over by .*: this process was"):
         WRITERS[path](store, 1)
     assert len(after) > 4
     assert content(store, path) == after
@@ -160,22 +160,22 @@ def test_who_slept_finds_its_successor_and_leaves_its_part_whole(
 
 
 def test_what_fails_once_the_lease_is_lost_says_so(
-    home: Place, monkeypatch: pytest.MonkeyPatch
+    home: AnyPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, other = create_store(study_in(home)), open_store(home)
 
     def fail() -> None:
         with store.lease("1M/7"):
-            monkeypatch.setattr(holder, "OLD", -1.0)
+            monkeypatch.setattr(holder, "STALE_AFTER", -1.0)
             with other.lease("1M/7"):
                 raise FileNotFoundError
 
-    with pytest.raises(LeaseLost, match=r"^1M/7 went to "):
+    with pytest.raises(LeaseLost, match=r"^1M/7 was taken over by "):
         fail()
 
 
 def test_a_table_is_not_exchanged_for_a_sleepers(
-    home: Place, monkeypatch: pytest.MonkeyPatch
+    home: AnyPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it slept: before the sum, the file, or the last sum is written."""
     for step in range(3):
@@ -185,17 +185,20 @@ def test_a_table_is_not_exchanged_for_a_sleepers(
             pass
 
         def check_lease(
-            file: Place = file, step: int = step, checks: Any = checks
+            file: AnyPath = file, step: int = step, checks: Any = checks
         ) -> None:
             if next(checks) == step:
-                with files.written(file, may_write) as partial:
+                with files.write_with_checksum(file, may_write) as partial:
                     partial.write_text("successor")
                 raise LeaseLost
 
-        with pytest.raises(LeaseLost), files.written(file, check_lease) as partial:
+        with (
+            pytest.raises(LeaseLost),
+            files.write_with_checksum(file, check_lease) as partial,
+        ):
             partial.write_text("sleeper")
         assert file.read_text() == "successor"
-        assert files.has_its_sum(file)
+        assert files.matches_checksum(file)
 
 
 # -- real processes, really stopped ----------------------------------------------------
@@ -290,17 +293,17 @@ def test_a_stopped_process_leaves_its_successors_work_whole(
     with asleep(moment, "build", home / "study.toml", "--only", only) as sleeper:
         store = open_store(study.store)
         assert store.holder("S/5")
-        assert not store.progress(Cell("S", 5, 2)).codes
-        monkeypatch.setattr(holder, "OLD", 0.5)
+        assert not store.cell_status(Cell("S", 5, 2)).codes
+        monkeypatch.setattr(holder, "STALE_AFTER", 0.5)
         wait_until_old(store, "S/5")
         build(unlike(study), parse_selection(only), ("train", "encode"))
         after = stored(store)
         sleeper.send_signal(signal.SIGCONT)
         _, said = sleeper.communicate()
     assert sleeper.returncode == 1, said
-    assert said.splitlines()[-1].startswith("Error: S/5 went to ")
+    assert said.splitlines()[-1].startswith("Error: S/5 was taken over by ")
     assert "Traceback" not in said
     assert stored(store) == after
     assert verify(store, parse_selection(None)).findings == []
-    assert names(store.place / "unfinished") == []
+    assert names(store.path / "unfinished") == []
     assert not (home / "work").exists()

@@ -153,7 +153,7 @@ def test_a_corpus_says_what_it_is(whole: Store) -> None:
 
 
 def test_an_unfinished_corpus_is_refused(store: Store) -> None:
-    said = re.escape(f"{store.place}: the corpus is not finished; run `bisae build`")
+    said = re.escape(f"{store.path}: the corpus is not finished; run `bisae build`")
     with store.write_corpus() as writer:
         writer.append("eval", np.ones((2, CONTEXT - 1)), np.zeros(2))
         assert not store.has_corpus()
@@ -188,8 +188,8 @@ def test_an_autoencoder_is_read_back(store: Store, n: int, *, bias: bool) -> Non
     assert all(np.array_equal(found[name], weights[name]) for name in weights)
     attributes = store.attributes(ONE, "sae")
     assert (attributes["k"], attributes["lr"], attributes["revision"]) == (3, 0.5, None)
-    assert str(store.progress(ONE)) == "trained"
-    assert str(store.progress(TWO)) == "missing"
+    assert str(store.cell_status(ONE)) == "trained"
+    assert str(store.cell_status(TWO)) == "missing"
 
 
 def test_equal_weights_have_equal_fingerprints(store: Store) -> None:
@@ -215,8 +215,8 @@ def test_complete_is_written_last(whole: Store) -> None:
 def test_an_autoencoder_that_was_cut_short_is_refused(store: Store) -> None:
     with pytest.raises(KeyError):
         store.write_sae(ONE, random_weights() | {"W_x": np.ones(3)}, np.ones(1), {})
-    assert names(store.place / "unfinished") == []
-    said = f"{store.place}: sae of cell {ONE} is not finished; `bisae build`"
+    assert names(store.path / "unfinished") == []
+    said = f"{store.path}: sae of cell {ONE} is not finished; `bisae build`"
     with pytest.raises(Unfinished, match=f"^{re.escape(said)}$"):
         store.weights(ONE)
     weights = write_sae(store)
@@ -236,7 +236,7 @@ def test_codes_are_read_back_whatever_the_rows(store: Store, rows: int) -> None:
     assert np.array_equal(found[1], value)
     assert (found[0].dtype, found[1].dtype) == (np.uint16, np.float16)
     assert store.attributes(ONE, "codes")["mse"] == 0.5
-    assert str(store.progress(ONE)) == "finished"
+    assert str(store.cell_status(ONE)) == "finished"
 
 
 def test_codes_are_the_same_however_they_are_appended(store: Store) -> None:
@@ -284,10 +284,10 @@ def test_an_index_is_as_wide_as_the_dictionary(
 def test_unfinished_codes_are_refused(store: Store) -> None:
     write_sae(store)
     index, value = random_codes(10)
-    said = f"{store.place}: codes of cell {ONE} is not finished; `bisae build`"
+    said = f"{store.path}: codes of cell {ONE} is not finished; `bisae build`"
     with store.write_codes(ONE, 10) as writer:
         writer.append(index, value)
-        assert str(store.progress(ONE)) == "trained"
+        assert str(store.cell_status(ONE)) == "trained"
         with pytest.raises(Unfinished, match=f"^{re.escape(said)}$"):
             next(store.codes(ONE))
         with pytest.raises(Unfinished, match=f"^{re.escape(said)}$"):
@@ -304,7 +304,7 @@ def test_too_few_rows_are_not_finished(store: Store) -> None:
         writer.append(index, value)
         with pytest.raises(StoreError, match=said):
             writer.finish({})
-    assert not store.progress(ONE).codes
+    assert not store.cell_status(ONE).codes
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
@@ -315,7 +315,7 @@ def test_a_code_that_float16_cannot_hold_is_refused(store: Store, bad: float) ->
     said = f"^cell {ONE}: a code is not finite as float16$"
     with store.write_codes(ONE, 2) as writer, pytest.raises(StoreError, match=said):
         writer.append(np.zeros((2, 3), int), value)
-    assert not store.progress(ONE).codes
+    assert not store.cell_status(ONE).codes
 
 
 def test_codes_stream_into_duckdb_twice(whole: Store) -> None:
@@ -473,7 +473,7 @@ def test_a_flipped_bit_is_an_error_or_changes_no_value(
     flipped = bytes([whole[byte] ^ (1 << bit)])
     file.write_bytes(whole[:byte] + flipped + whole[byte + 1 :])
     array, chunk = name.split("/c/")
-    said = f"{damaged.place}: cells/{ONE}/{array}, chunk c/{chunk} (rows "
+    said = f"{damaged.path}: cells/{ONE}/{array}, chunk c/{chunk} (rows "
     values: list[bytes] | None = None
     message = ""
     try:
@@ -508,7 +508,7 @@ def test_duckdb_hears_of_a_flipped_bit(damaged: Store) -> None:
 
 def test_a_store_is_opened_again(store: Store) -> None:
     weights = write_sae(store)
-    for again in (create_store(store.study), open_store(store.place)):
+    for again in (create_store(store.study), open_store(store.path)):
         assert again.study.model_dump() == store.study.model_dump()
         assert np.array_equal(again.weights(ONE)["W_enc"], weights["W_enc"])
         assert again.languages == ("en", "ja")
@@ -516,7 +516,7 @@ def test_a_store_is_opened_again(store: Store) -> None:
 
 @pytest.mark.parametrize("cell", [Cell("2M", 7, 1), Cell("1M", 8, 1), Cell("1M", 7, 0)])
 def test_an_unknown_cell_is_named(store: Store, cell: Cell) -> None:
-    said = f"{store.place}: no cell {cell}; the nearest is {ONE}"
+    said = f"{store.path}: no cell {cell}; the nearest is {ONE}"
     with pytest.raises(AddressError, match=f"^{re.escape(said)}$"):
         store.weights(cell)
 
@@ -530,9 +530,9 @@ def test_no_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (".zgroup", "is a Zarr v2 hierarchy, no bisae store (it has no study.toml)"),
-        (".zarray", "is a Zarr v2 hierarchy, no bisae store (it has no study.toml)"),
-        ("zarr.json", "is another project's Zarr, no bisae store (no study.toml)"),
+        (".zgroup", "is a Zarr v2 hierarchy, not a bisae store (it has no study.toml)"),
+        (".zarray", "is a Zarr v2 hierarchy, not a bisae store (it has no study.toml)"),
+        ("zarr.json", "is another project's Zarr, not a bisae store (no study.toml)"),
     ],
 )
 def test_another_projects_zarr(tmp_path: Path, left: str, said: str) -> None:
@@ -559,9 +559,9 @@ def test_another_zarr_in_a_stores_place(store: Store) -> None:
     (store.zarr / "zarr.json").write_text(
         '{"attributes": {}, "zarr_format": 3, "node_type": "group"}'
     )
-    said = f"{store.zarr} is not of bisae; build the study elsewhere"
+    said = f"{store.zarr} was not written by bisae; build the study elsewhere"
     with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
-        open_store(store.place)
+        open_store(store.path)
 
 
 def test_a_moved_study_is_the_same_study(store: Store) -> None:
@@ -577,20 +577,20 @@ def test_a_moved_study_is_the_same_study(store: Store) -> None:
 
 
 def test_a_store_without_its_arrays(store: Store) -> None:
-    store.zarr.rename(store.place / "away")
-    said = f"{store.place} has no bisae.zarr; build the study again"
+    store.zarr.rename(store.path / "away")
+    said = f"{store.path} has no bisae.zarr; build the study again"
     with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
-        open_store(store.place)
+        open_store(store.path)
     assert not create_store(store.study).has_corpus()
 
 
 def test_an_unknown_version_is_refused_before_its_study_is_read(store: Store) -> None:
     file = store.zarr / "zarr.json"
     file.write_text(file.read_text().replace('_version": 1', '_version": 2'))
-    (store.place / "study.toml").write_text("a_key_of_version_2 = 1")
-    said = f"{store.place} has format version 2, this bisae reads 1: install the bisae "
+    (store.path / "study.toml").write_text("a_key_of_version_2 = 1")
+    said = f"{store.path} has format version 2, this bisae reads 1: install the bisae "
     with pytest.raises(StoreError, match=f"^{re.escape(said)}that wrote it"):
-        open_store(store.place)
+        open_store(store.path)
     with pytest.raises(StoreError, match=f"^{re.escape(said)}that wrote it"):
         create_store(store.study)
 
@@ -611,10 +611,10 @@ def test_a_store_of_another_study_is_refused(
     other = Study.model_validate(
         raw | {name: raw[name] | values for name, values in change.items()}
     )
-    said = f"{store.place} holds another study: {key} is not what it was built with; "
+    said = f"{store.path} holds another study: {key} is not what it was built with; "
     with pytest.raises(StoreError, match=f"^{re.escape(said)}change it back"):
         create_store(other)
-    assert open_store(store.place).study.model_dump() == store.study.model_dump()
+    assert open_store(store.path).study.model_dump() == store.study.model_dump()
 
 
 def test_a_store_without_a_finished_corpus_is_nobodys(
@@ -622,11 +622,11 @@ def test_a_store_without_a_finished_corpus_is_nobodys(
 ) -> None:
     other = study_in(tmp_path / "store", k=2)
     assert create_store(other).study == other
-    assert open_store(store.place).study.model_dump() == other.model_dump()
+    assert open_store(store.path).study.model_dump() == other.model_dump()
     with suppress(KeyboardInterrupt), store.write_corpus():
         raise KeyboardInterrupt
     create_store(store.study)
-    assert open_store(store.place).study.model_dump() == store.study.model_dump()
+    assert open_store(store.path).study.model_dump() == store.study.model_dump()
 
 
 def test_a_store_with_cells_is_somebodys_without_its_corpus(
@@ -653,19 +653,19 @@ def test_who_waits_for_a_corpus_is_refused_once_it_is_there(
             write_corpus(store)
         with pytest.raises(StoreError, match=r"holds another study: \[sae\] k"):
             result.result()
-    assert open_store(store.place).study.model_dump() == store.study.model_dump()
+    assert open_store(store.path).study.model_dump() == store.study.model_dump()
 
 
 def test_a_study_may_gain_checkpoints(store: Store) -> None:
     write_sae(store)
     model = store.study.models[0].model_copy(update={"steps": (7, 9)})
     more = create_store(store.study.model_copy(update={"models": (model,)}))
-    assert more.progress(ONE).sae
-    assert not more.progress(Cell("1M", 9, 1)).sae
+    assert more.cell_status(ONE).sae
+    assert not more.cell_status(Cell("1M", 9, 1)).sae
 
 
 def refuses_to_create(place: Path) -> None:
-    said = f"{place} is there already and is no bisae store; choose another `store`"
+    said = f"{place} exists already and is not a bisae store; choose another `store`"
     with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
         create_store(study_in(place))
 
@@ -684,8 +684,8 @@ def test_a_folder_in_use_is_no_place_for_a_store(tmp_path: Path) -> None:
 
 def test_a_store_that_lost_its_study_is_not_taken_over(store: Store) -> None:
     write_sae(store)
-    (store.place / "study.toml").unlink()
-    refuses_to_create(Path(str(store.place)))
+    (store.path / "study.toml").unlink()
+    refuses_to_create(Path(str(store.path)))
 
 
 def test_an_empty_folder_is_a_place_for_a_store(tmp_path: Path) -> None:
@@ -729,26 +729,26 @@ def fill(disk: Path) -> Path:
 def test_a_full_disk_is_one_line_and_keeps_what_is_finished(small_disk: Path) -> None:
     store = create_store(study_in(small_disk / "store"))
     weights = write_sae(store, ONE)
-    said = f"cannot write cell {TWO} to {store.place}: No space left on device; make "
+    said = f"cannot write cell {TWO} to {store.path}: No space left on device; make "
     said += "room and run again; what is finished is kept"
     with pytest.raises(StoreError, match=f"^{re.escape(said)}$"):
         write_sae(store, TWO, n=40_000)
-    again = open_store(store.place)
+    again = open_store(store.path)
     assert np.array_equal(again.weights(ONE)["W_dec"], weights["W_dec"])
-    assert again.progress(TWO) == (False, False)
+    assert again.cell_status(TWO) == (False, False)
     write_sae(again, TWO)  # what was cut short is written over
-    assert again.progress(TWO).sae
+    assert again.cell_status(TWO).sae
 
 
 def test_a_disk_that_fills_up_with_codes(small_disk: Path) -> None:
     store = create_store(study_in(small_disk / "store"))
     write_sae(store)
     index, value = random_codes(400_000, 32)
-    said = f"^cannot write cell {ONE} to {store.place}: No space left on device; make"
+    said = f"^cannot write cell {ONE} to {store.path}: No space left on device; make"
     with pytest.raises(StoreError, match=said):
         write_codes(store, index, value, 50)
-    assert store.progress(ONE) == (True, False)
-    assert names(store.place / "unfinished") == []
+    assert store.cell_status(ONE) == (True, False)
+    assert names(store.path / "unfinished") == []
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
 
 
@@ -764,17 +764,17 @@ def test_what_fails_after_a_part_is_finished_leaves_it(store: Store) -> None:
 
     with pytest.raises(StoreError, match="No space left on device"):
         fail()
-    assert store.progress(ONE) == (True, True)
+    assert store.cell_status(ONE) == (True, True)
     assert np.array_equal(read_codes(store)[0], index)
 
 
 def test_a_disk_that_fills_up_with_text(small_disk: Path) -> None:
     store = create_store(study_in(small_disk / "store"))
-    said = f"^cannot write the corpus to {store.place}: No space left on device; make"
+    said = f"^cannot write the corpus to {store.path}: No space left on device; make"
     with pytest.raises(StoreError, match=said):
         write_corpus(store, documents=100_000)
     assert not store.has_corpus()
-    assert names(store.place / "unfinished") == []  # it would leave no room
+    assert names(store.path / "unfinished") == []  # it would leave no room
     write_corpus(store)
     assert store.n_documents("eval") == 10
 
@@ -788,7 +788,7 @@ def test_a_store_that_found_no_room_is_made_once_there_is(small_disk: Path) -> N
         create_store(study_in(place))
     assert [one.name for one in place.rglob("*")] == ["leases"]
     full.unlink()
-    assert create_store(study_in(place)).progress(ONE) == (False, False)
+    assert create_store(study_in(place)).cell_status(ONE) == (False, False)
 
 
 LIMITED = """
@@ -806,17 +806,17 @@ try:
     store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})
 except StoreError as error:
     print(error)
-print(store.progress(Cell("1M", 7, 1)), store.progress(Cell("1M", 7, 2)))
+print(store.cell_status(Cell("1M", 7, 1)), store.cell_status(Cell("1M", 7, 2)))
 """
 
 
 def test_a_file_that_may_not_grow_is_one_line(store: Store) -> None:
     write_sae(store, ONE)
-    command = [sys.executable, "-c", LIMITED, str(store.place)]
+    command = [sys.executable, "-c", LIMITED, str(store.path)]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert out.splitlines() == [
-        f"cannot write cell {TWO} to {store.place}: File too large; files may not grow "
-        "so large here; run again where they may; what is finished is kept",
+        f"cannot write cell {TWO} to {store.path}: File too large; files cannot be "
+        "that large on this disk; use another one; what is finished is kept",
         "trained missing",
     ]
     assert store.weights(ONE).keys() == {"W_enc", "W_dec", "b_pre"}
@@ -846,10 +846,10 @@ def test_who_may_not_write_can_read() -> None:
         Path(folder).chmod(0o755)
         store = create_store(study_in(Path(folder) / "store"))
         write_sae(store, ONE)
-        command = [sys.executable, "-c", LOCKED, str(store.place)]
+        command = [sys.executable, "-c", LOCKED, str(store.path)]
         told = subprocess.run(command, capture_output=True, text=True)
         assert told.stdout.splitlines() == [
             "W_dec W_enc b_pre",
-            f"cannot write the lease on 1M/7 to {store.place}: Permission denied; give "
-            "yourself the right to write there and run again; what is finished is kept",
+            f"cannot write the lease on 1M/7 to {store.path}: Permission denied; get "
+            "permission to write there and run again; what is finished is kept",
         ], told.stderr

@@ -22,9 +22,9 @@ import bisae
 from bisae.cli import main
 from bisae.disk import read_small
 from bisae.errors import BisaeError, Damaged, StoreError
-from bisae.files import place
+from bisae.files import any_path
 from bisae.store.codecs import frame_size
-from bisae.store.lease import Lease, holder
+from bisae.store.lease import Lease, current_holder
 from support import DATA
 
 CELL = "S/5/1"
@@ -113,7 +113,10 @@ SUMS = {"feature": "0" * 64, "index": "0" * 64, "value": "0" * 64}
         ),
         (attribute(CODES, "sha256", SUMS | {"index": "../x"}), "sha256.index: string"),
         (attribute(CODES, "fingerprint", None), "fingerprint: input should be"),
-        (array(f"{CODES}/index", "shape", value=[600, 0]), "not some whole rows"),
+        (
+            array(f"{CODES}/index", "shape", value=[600, 0]),
+            "not a number of whole rows",
+        ),
         (array(f"{CODES}/index", "shape", value=[600, 10**9]), "larger than an array"),
         (array(f"{CODES}/index", "shape", value=[10**15, 3]), "larger than an array"),
         (array(f"{CODES}/index", "shape", value=["600", 3]), "shape is ['600', 3]"),
@@ -133,10 +136,10 @@ SUMS = {"feature": "0" * 64, "index": "0" * 64, "value": "0" * 64}
         ),
         (
             array(f"{CODES}/index", *SHARD, "codecs", 0, "name", value="numcodecs.any"),
-            "codec numcodecs.any is none of the format",
+            "codec numcodecs.any is not one of the format's",
         ),
-        (array(f"{CODES}/index", "codecs", value=[{}]), "described in no known way"),
-        (array(f"{CODES}/index", "node_type", value="group"), "not tell of an array"),
+        (array(f"{CODES}/index", "codecs", value=[{}]), "described in an unknown way"),
+        (array(f"{CODES}/index", "node_type", value="group"), "not describe an array"),
     ],
 )
 def test_codes_that_lie(
@@ -177,7 +180,7 @@ def test_weights_that_lie(
 def test_a_split_that_claims_endless_documents(store: Path) -> None:
     for name, width in (("token_id", [15]), ("language", []), ("length", [])):
         array(f"bisae.zarr/corpus/eval/{name}", "shape", value=[2**40, *width])(store)
-    with pytest.raises(StoreError, match=r"chunk c/1/0 .* it is lost"):
+    with pytest.raises(StoreError, match=r"chunk c/1/0 .* it is missing"):
         list(bisae.open(store).documents("eval"))
     assert refusal(store, ["verify"]).startswith("Error: wrong: ")
 
@@ -199,7 +202,7 @@ def write(store: Path, name: str, value: int) -> None:
 
 def test_a_language_that_there_is_not(store: Path) -> None:
     write(store, "bisae.zarr/corpus/eval/language", 2)
-    with pytest.raises(Damaged, match="has a language that there is not"):
+    with pytest.raises(Damaged, match="has an unknown language"):
         next(bisae.open(store).documents("eval"))
 
 
@@ -253,7 +256,7 @@ def test_sums_that_name_files_elsewhere(store: Path) -> None:
 @pytest.mark.parametrize("content", ["[" * 100_000, "{}", "null", '{"a": ' * 50_000])
 def test_metadata_of_another_shape(store: Path, content: str) -> None:
     (store / f"{CODES}/zarr.json").write_text(content)
-    assert "is damaged: it is no metadata of Zarr 3" in refusal(store, SQL)
+    assert "is damaged: it is not Zarr 3 metadata" in refusal(store, SQL)
 
 
 # -- files that never end --------------------------------------------------------------
@@ -359,8 +362,8 @@ def test_a_lease_that_lies_is_none_for_ever(tmp_path: Path, lie: Any) -> None:
     told = LEASE | {"heartbeat": time.time()} | lie
     file.write_text(json.dumps(told))
     os.utime(file, (0, 0))
-    assert holder(place(tmp_path), "study") is None
-    Lease(place(tmp_path), "study").give_back()
+    assert current_holder(any_path(tmp_path), "study") is None
+    Lease(any_path(tmp_path), "study").give_back()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bisae.cli import main
-from bisae.files import below, place
+from bisae.files import any_path, below
 from bisae.grid import Cell, Selection
 from bisae.query import exported_cells
 from bisae.store import Store, open_store, table_file
@@ -49,32 +49,32 @@ def test_some_cells_are_copied_and_then_the_rest(
     remove_cells(small_study.store, "step=0")
     copy = open_store(small_study.store)
     rest = exported_cells(copy)
-    told = run("cp", copy.place, target, "--only", "size=S,step=40")
+    told = run("cp", copy.path, target, "--only", "size=S,step=40")
     assert told.exit_code == 0
     assert without_progress(told.stderr) == f"2 cells are in {target}\n"
     other = open_store(target)
     some = [cell for cell in rest if cell.step == 40]
-    assert [cell for cell in copy.cells if other.progress(cell).codes] == some
+    assert [cell for cell in copy.cells if other.cell_status(cell).codes] == some
     assert exported_cells(other) == some
     assert all(equal(copy, other, cell) for cell in some)
     looked = verify(other, ALL)
     assert (looked.findings, looked.parts) == ([], 7)
     before = {str(one): one.stat().st_mtime for one in below(other.folder(CELL))}
-    assert run("cp", copy.place, target).exit_code == 0
+    assert run("cp", copy.path, target).exit_code == 0
     after = {str(one): one.stat().st_mtime for one in below(other.folder(CELL))}
     assert after == before  # what is finished there is left alone
     assert exported_cells(other) == rest
     assert all(equal(copy, other, cell) for cell in rest)
     assert verify(other, ALL).parts == verify(copy, ALL).parts
     query = "from trends order by all"
-    answers = [run("sql", one, query).stdout for one in (copy.place, target)]
+    answers = [run("sql", one, query).stdout for one in (copy.path, target)]
     assert answers[0] == answers[1] != ""
 
 
 def test_a_copy_can_be_copied_back(tiny: Store, bucket: str, tmp_path: Path) -> None:
     back = tmp_path / "back"
     assert (
-        run("cp", tiny.place, bucket, "--only", "size=M,step=5,layer=1").exit_code == 0
+        run("cp", tiny.path, bucket, "--only", "size=M,step=5,layer=1").exit_code == 0
     )
     assert run("cp", bucket, back).exit_code == 0
     cell = Cell("M", 5, 1)
@@ -83,7 +83,7 @@ def test_a_copy_can_be_copied_back(tiny: Store, bucket: str, tmp_path: Path) -> 
 
 
 def test_half_a_table_is_copied_again(tiny: Store, target: str) -> None:
-    words = ("cp", tiny.place, target, "--only", "size=S,step=40,layer=1")
+    words = ("cp", tiny.path, target, "--only", "size=S,step=40,layer=1")
     assert run(*words).exit_code == 0
     other = open_store(target)
     file = table_file(other, "features", CELL)
@@ -98,19 +98,19 @@ def test_what_is_damaged_is_not_copied(copy: Store, tmp_path: Path) -> None:
     whole[50] ^= 4
     chunk.write_bytes(bytes(whole))
     target = tmp_path / "target"
-    told = run("cp", copy.place, target, "--only", "size=S,step=40,layer=1")
+    told = run("cp", copy.path, target, "--only", "size=S,step=40,layer=1")
     assert told.exit_code == 1
     said = f"Error: the copy of cells/{CELL}/codes is damaged: bisae.zarr/cells/{CELL}"
     assert told.stderr.startswith(f"{said}/codes/value, chunk c/0/0 (rows 0 to ")
-    assert f"run it again, or `bisae verify {copy.place}`" in told.stderr
+    assert f"run it again, or `bisae verify {copy.path}`" in told.stderr
     other = open_store(target)
-    assert other.progress(CELL) == (True, False)
+    assert other.cell_status(CELL) == (True, False)
     assert not (other.folder(CELL) / "codes").exists()
 
 
 def test_nothing_finished_is_nothing_to_copy(copy: Store, tmp_path: Path) -> None:
     shutil.rmtree(str(copy.folder(CELL) / "codes"))
-    told = run("cp", copy.place, tmp_path / "x", "--only", "size=S,step=40,layer=1")
+    told = run("cp", copy.path, tmp_path / "x", "--only", "size=S,step=40,layer=1")
     assert told.exit_code == 1
     assert "none of these cells is finished; `bisae status`" in told.stderr
     assert not (tmp_path / "x").exists()
@@ -118,10 +118,10 @@ def test_nothing_finished_is_nothing_to_copy(copy: Store, tmp_path: Path) -> Non
 
 def test_cells_are_not_copied_to_another_study(copy: Store, tmp_path: Path) -> None:
     file = tmp_path / "other" / "study.toml"
-    shutil.copytree(str(copy.place), tmp_path / "other")
+    shutil.copytree(str(copy.path), tmp_path / "other")
     sae = copy.study.sae.model_copy(update={"seed": 7})
     file.write_text(dump_study(copy.study.model_copy(update={"sae": sae})))
-    told = run("cp", copy.place, tmp_path / "other", "--only", "size=S")
+    told = run("cp", copy.path, tmp_path / "other", "--only", "size=S")
     assert told.exit_code == 1
     assert "holds another study: [sae] seed" in told.stderr
 
@@ -139,8 +139,8 @@ def test_a_grown_grid_is_copied_into_a_smaller_one(
     small = of_size(copy, 0)
     (tmp_path / "store" / "study.toml").write_text(dump_study(small))
     shutil.rmtree(tmp_path / "store" / "bisae.zarr" / "cells" / "M")
-    assert run("cp", tiny.place, copy.place, "--only", "size=M,step=5").exit_code == 0
-    assert open_store(copy.place).cells == tiny.cells
+    assert run("cp", tiny.path, copy.path, "--only", "size=M,step=5").exit_code == 0
+    assert open_store(copy.path).cells == tiny.cells
 
 
 def test_a_grid_that_lacks_cells_takes_none_away(
@@ -150,23 +150,23 @@ def test_a_grid_that_lacks_cells_takes_none_away(
     (tmp_path / "store" / "study.toml").write_text(dump_study(of_size(copy, 0)))
     copy_store(tiny, target)
     (target / "study.toml").write_text(dump_study(of_size(copy, 1)))
-    told = run("cp", copy.place, target)
+    told = run("cp", copy.path, target)
     assert told.exit_code == 1
-    assert f"{target} has cells that {copy.place} has not, M/0/0 for one" in told.stderr
+    assert f"{target} has cells that {copy.path} lacks, such as M/0/0" in told.stderr
 
 
 # -- rm --------------------------------------------------------------------------------
 
 
 def test_cells_are_removed_after_asking(copy: Store) -> None:
-    words = ("rm", copy.place, "--only", "size=S,step=40")
+    words = ("rm", copy.path, "--only", "size=S,step=40")
     told = run(*words, answer="n\n")
     assert told.exit_code == 1
-    assert f"remove 2 cells of {copy.place}, S/40/1 to S/40/2? [y/N]" in told.stderr
-    assert copy.progress(CELL).codes
+    assert f"remove 2 cells of {copy.path}, S/40/1 to S/40/2? [y/N]" in told.stderr
+    assert copy.cell_status(CELL).codes
     told = run(*words, answer="y\n")
     assert told.exit_code == 0
-    assert not copy.progress(CELL).sae
+    assert not copy.cell_status(CELL).sae
     assert CELL not in exported_cells(copy)
     looked = verify(copy, ALL)
     assert (looked.findings, looked.unfinished) == ([], 6)
@@ -174,32 +174,32 @@ def test_cells_are_removed_after_asking(copy: Store) -> None:
 
 
 def test_cells_are_removed_from_an_object_store(tiny: Store, bucket: str) -> None:
-    run("cp", tiny.place, bucket, "--only", "size=S,step=40")
+    run("cp", tiny.path, bucket, "--only", "size=S,step=40")
     assert run("rm", bucket, "--only", "layer=1", "--yes").exit_code == 0
     other = open_store(bucket)
-    assert not other.progress(CELL).sae
-    assert other.progress(CELL._replace(layer=2)).codes
-    assert not [one for one in below(place(bucket)) if "layer=1" in str(one)]
+    assert not other.cell_status(CELL).sae
+    assert other.cell_status(CELL._replace(layer=2)).codes
+    assert not [one for one in below(any_path(bucket)) if "layer=1" in str(one)]
 
 
 def test_a_damaged_cell_can_be_removed(copy: Store) -> None:
     (copy.folder(CELL) / "sae" / "zarr.json").write_text("{")
-    assert run("status", copy.place).exit_code == 1
-    words = ("rm", copy.place, "--only", "size=S,step=40,layer=1", "--yes")
+    assert run("status", copy.path).exit_code == 1
+    words = ("rm", copy.path, "--only", "size=S,step=40,layer=1", "--yes")
     assert run(*words).exit_code == 0
-    assert run("status", copy.place).exit_code == 0
+    assert run("status", copy.path).exit_code == 0
 
 
 def test_rm_says_which(copy: Store) -> None:
-    assert run("rm", copy.place, "--yes").exit_code == 2
-    told = run("rm", copy.place, "--only", "step=41", "--yes")
+    assert run("rm", copy.path, "--yes").exit_code == 2
+    told = run("rm", copy.path, "--only", "step=41", "--yes")
     assert told.exit_code == 2
     assert "no step 41 in this study: the nearest is 40" in told.stderr
 
 
 def test_what_is_being_built_is_not_removed(copy: Store) -> None:
-    with open_store(copy.place).lease(CELL.checkpoint):
-        told = run("rm", copy.place, "--only", "size=S,step=40", "--yes")
+    with open_store(copy.path).lease(CELL.checkpoint):
+        told = run("rm", copy.path, "--only", "size=S,step=40", "--yes")
     assert told.exit_code == 1
     assert "S/40 is being built by " in told.stderr
-    assert copy.progress(CELL).codes
+    assert copy.cell_status(CELL).codes

@@ -27,7 +27,7 @@ Change = Callable[[dict[str, Array]], None]
 
 
 def run(store: Store, *options: str) -> Result:
-    return CliRunner().invoke(main, ["verify", str(store.place), *options])
+    return CliRunner().invoke(main, ["verify", str(store.path), *options])
 
 
 def found(store: Store) -> set[str]:
@@ -75,7 +75,7 @@ def flip(file: Path, byte: int, bit: int) -> None:
 
 def verified_files(store: Store) -> list[Path]:
     """Every file that is verified: all but leases and the report."""
-    home = Path(str(store.place))
+    home = Path(str(store.path))
     files = [p for p in sorted(home.rglob("*")) if p.is_file()]
     return [p for p in files if p.relative_to(home).parts[0] not in SKIPPED]
 
@@ -86,7 +86,7 @@ SKIPPED = ("leases", "reports")
 def check_flips(store: Store, flips: int, seed: int) -> None:
     """Flip one bit after another; each is reported, by its file or its chunk."""
     draw = random.Random(seed)
-    files, home = verified_files(store), Path(str(store.place))
+    files, home = verified_files(store), Path(str(store.path))
     for _ in range(flips):
         file = draw.choice(files)
         whole = file.read_bytes()
@@ -130,7 +130,7 @@ def test_a_lost_chunk_is_named(copy: Store, lost: str) -> None:
     (one,) = check(copy, f"cells/{CELL}/{lost.partition('/')[0]}")
     where = f"bisae.zarr/cells/{CELL}/{array}, chunk c/{chunk} (rows 0 to "
     assert one.where.startswith(where)
-    assert one.what == "it is lost"
+    assert one.what == "it is missing"
 
 
 @pytest.mark.parametrize("lost", ["sae/zarr.json", "sae/W_enc/zarr.json", "sae.sha256"])
@@ -144,7 +144,7 @@ def test_a_lost_sum_of_a_table_is_named(copy: Store) -> None:
     file.with_name("rows.parquet.sha256").unlink()
     (one,) = verify(copy, ALL).findings
     assert one.where == f"tables/features/{CELL.partition}/rows.parquet"
-    assert one.what.startswith("has no rows.parquet.sha256 beside it; remove it, and")
+    assert one.what.startswith("has no rows.parquet.sha256 next to it; remove it, and")
 
 
 # -- values ----------------------------------------------------------------------------
@@ -196,12 +196,12 @@ def scale(arrays: dict[str, Array]) -> None:
 
 WRONG: list[tuple[str, Change, str]] = [
     ("codes", put("index", (3, 0), 256), "an index is not below 256"),
-    ("codes", repeat, "an index stands twice in a row"),
+    ("codes", repeat, "an index appears twice in a row"),
     ("codes", swap, "values do not fall along a row"),
     ("codes", put("value", (3, 0), np.inf), "a value is negative or not finite"),
     ("codes", put("value", (3, 3), -1), "a value is negative or not finite"),
-    ("codes", put("value", (3, slice(None)), 0), "an unused place has an index"),
-    ("codes", put("feature", 5, 6), "a feature has no number, or two"),
+    ("codes", put("value", (3, slice(None)), 0), "an unused slot has an index"),
+    ("codes", put("feature", 5, 6), "a feature has no number, or more than one"),
     ("codes", cut, r"has shape \(\d+, 4\), not \(\d+, 4\)"),
     ("sae", scale, "a direction's norm is not 1"),
     ("sae", put("W_enc", (1, 2), np.nan), "a weight is not finite"),
@@ -248,7 +248,7 @@ def test_codes_beyond_a_document_are_found(copy: Store) -> None:
     [
         (put("eval/length", 2, 5), "a length is not the number of tokens"),
         (put("train/token_id", (0, 3), -1), "a length is not the number of tokens"),
-        (put("valid/language", 0, 2), "a document has a language that there is not"),
+        (put("valid/language", 0, 2), "a document has an unknown language"),
     ],
 )
 def test_a_corpus_that_the_format_forbids(
@@ -303,10 +303,10 @@ def test_layers_of_two_models_in_one_checkpoint(copy: Store) -> None:
     rewrite(copy, f"cells/{other}/sae", nothing, lm_fingerprint="of another")
     (one,) = verify(copy, ALL).findings
     assert one.where == f"bisae.zarr/cells/{other}/sae"
-    assert one.what == f"is of another language model than {CELL}"
+    assert one.what == f"is from another language model than {CELL}"
 
 
 def test_a_study_that_was_edited(copy: Store) -> None:
-    file = copy.place / "study.toml"
+    file = copy.path / "study.toml"
     file.write_text(file.read_text().replace("min_firings = 20", "min_firings = 2"))
-    assert found(open_store(copy.place)) == {"study.toml"}
+    assert found(open_store(copy.path)) == {"study.toml"}

@@ -42,7 +42,7 @@ def test_a_cell_is_read_back_from_its_text(cell: Cell) -> None:
 
 @pytest.mark.parametrize("text", ["", "1M", "1M/100", "1M/100/2/3"])
 def test_a_cell_has_three_parts(text: str) -> None:
-    said = f"{text!r} is no cell: write SIZE/STEP/LAYER, as in 1M/100/2"
+    said = f"{text!r} is not a cell: write SIZE/STEP/LAYER, as in 1M/100/2"
     with pytest.raises(AddressError, match=re.escape(said)):
         parse_cell(text)
 

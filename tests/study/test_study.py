@@ -115,7 +115,7 @@ def test_a_step_may_have_any_revision(tmp_path: Path) -> None:
     again = tomllib.loads(dump_study(study))["models"][0]
     assert again["revisions"] == names
     few = [hub | {"revisions": names[:1]}]
-    refused(tmp_path, "models.0: revisions has 1 of 2 steps", models=few)
+    refused(tmp_path, "models.0: revisions has 1 values for 2 steps", models=few)
     both = [hub | {"revision": "a{step}"}]
     refused(tmp_path, "models.0: give either revision or revisions", models=both)
 
@@ -136,7 +136,7 @@ def test_an_unknown_field_is_named(tmp_path: Path) -> None:
 
 def test_one_checkpoint_for_two_steps_is_refused(tmp_path: Path) -> None:
     after = "; put {step} or {size} in checkpoint or revision"
-    said = "models: 1M at step 0 and 1M at step 10 are one checkpoint, "
+    said = "models: 1M at step 0 and 1M at step 10 have the same checkpoint, "
     one_address: list[tuple[dict[str, Any], str]] = [
         ({"checkpoint": "org/lm"}, "org/lm"),
         ({"checkpoint": "org/lm", "revision": "main"}, "org/lm at revision main"),
@@ -145,7 +145,7 @@ def test_one_checkpoint_for_two_steps_is_refused(tmp_path: Path) -> None:
     for changed, where in one_address:
         refused(tmp_path, said + where + after, models=[MODEL | changed])
     two = [MODEL | {"size": size, "checkpoint": "./{step}"} for size in ("1M", "2M")]
-    said = "models: 1M at step 0 and 2M at step 0 are one checkpoint, ./0"
+    said = "models: 1M at step 0 and 2M at step 0 have the same checkpoint, ./0"
     refused(tmp_path, said + after, models=two)
 
 
@@ -251,7 +251,8 @@ def test_variables_of_the_environment_are_filled_in(
 
 
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
-    said = "$BISAE_NO/store: the environment has no BISAE_NO; set it to a folder"
+    said = "$BISAE_NO/store: the environment variable BISAE_NO is not set; "
+    said += "set it to a folder"
     with pytest.raises(StudyError, match=f"^{re.escape(said)}$"):
         load(tmp_path, store="$BISAE_NO/store")
 
@@ -438,11 +439,11 @@ def test_an_empty_file_misses_its_name(tmp_path: Path) -> None:
         ),
         (
             {"models": [WITHOUT_TOKENS | {"tokens_seen": [640]}]},
-            "models.0: tokens_seen has 1 of 2 steps",
+            "models.0: tokens_seen has 1 values for 2 steps",
         ),
         (
             {"models": [WITHOUT_TOKENS | {"tokens_seen": []}]},
-            "models.0: tokens_seen has 0 of 2 steps",
+            "models.0: tokens_seen has 0 values for 2 steps",
         ),
         (
             {"semantic": {"size": "9M"}},
@@ -497,7 +498,7 @@ def test_a_language_has_a_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("steps", [[10, 0], [1, 1], [0, 5, 3]])
 def test_steps_rise(tmp_path: Path, steps: list[int]) -> None:
-    said = "models.0: steps must rise, each once"
+    said = "models.0: steps must be in ascending order without repetition"
     refused(tmp_path, said, models=[MODEL | {"steps": steps}])
 
 
@@ -508,7 +509,7 @@ def test_there_are_steps(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layers", [[2, 1], [1, 1]])
 def test_layers_rise(tmp_path: Path, layers: list[int]) -> None:
-    said = "models.0.layers: layers must rise, each once"
+    said = "models.0.layers: layers must be in ascending order without repetition"
     refused(tmp_path, said, models=[MODEL | {"layers": layers}])
 
 
@@ -526,7 +527,7 @@ def test_a_size_can_be_a_folder(tmp_path: Path, size: str) -> None:
 
 @pytest.mark.parametrize("size", ["1M", "1m"])
 def test_a_size_stands_once_whatever_the_case(tmp_path: Path, size: str) -> None:
-    said = "the study: models: a size stands twice (upper and lower case are the same)"
+    said = "the study: models: a size appears twice (upper and lower case are the same)"
     refused(tmp_path, said, models=[MODEL, MODEL | {"size": size}])
 
 

@@ -57,10 +57,10 @@ LANGUAGES = [{"language": f"l{n}", "files": ["a.txt"]} for n in range(257)]
         ({"pretrain": {"models": [SHAPE | {"n_layers": 10**9}]}}, "pretrain.models.0"),
         ({"lm": {"device": "gpu"}}, "lm.device: give auto, cpu, cuda"),
         ({"name": "n" * 201}, "name: is longer than 200 bytes"),
-        ({"name": "a\0b"}, "name: a text holds a NUL"),
+        ({"name": "a\0b"}, "name: a string contains a NUL"),
         (
             {"models": [MODEL | {"checkpoint": "./\0"}]},
-            "models.checkpoint: a text holds",
+            "models.checkpoint: a string contains",
         ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -148,7 +148,7 @@ def test_a_configuration_that_lies(tmp_path: Path, config: str, said: str) -> No
 
 def test_an_endless_configuration(tmp_path: Path) -> None:
     (tmp_path / "config.json").symlink_to("/dev/zero")
-    with pytest.raises(CheckpointError, match=r"config.json is no ordinary file"):
+    with pytest.raises(CheckpointError, match=r"config.json is not an ordinary file"):
         read_config(str(tmp_path))
 
 

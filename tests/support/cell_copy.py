@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import zarr
 
-from bisae.encode.again import sampled_block
+from bisae.encode.reencode import sampled_block
 from bisae.grid import Cell
 from bisae.query import connect
 from bisae.store import Store, table_file

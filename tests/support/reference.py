@@ -23,7 +23,7 @@ MIXED = "mixed"
 
 Row = dict[str, Any]
 Vector = np.ndarray[Any, np.dtype[np.floating[Any]]]
-Place = tuple[int, int]
+AnyPath = tuple[int, int]
 """A document and a position in it."""
 Word = tuple[str, str]
 """A concept and its topic."""
@@ -281,9 +281,9 @@ def meaning_columns(fired: Sequence[Token], rules: Rules) -> Row:
 # -- spans ----------------------------------------------------------------------------
 
 
-def runs(places: Iterable[Place]) -> list[list[Place]]:
+def runs(places: Iterable[AnyPath]) -> list[list[AnyPath]]:
     """Split into runs of consecutive positions of one document."""
-    found: list[list[Place]] = []
+    found: list[list[AnyPath]] = []
     for document, position in sorted(places):
         if not found or found[-1][-1] != (document, position - 1):
             found.append([])

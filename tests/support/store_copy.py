@@ -8,8 +8,8 @@ from bisae.store import Store
 
 def copy_store(store: Store, copy: Path) -> None:
     """Copy a store, and link the checkpoints and text that are next to it."""
-    shutil.copytree(str(store.place), copy)
+    shutil.copytree(str(store.path), copy)
     for name in ("checkpoints", "text"):
         link = copy.parent / name
         if not link.exists():
-            link.symlink_to(Path(str(store.place)).parent / name)
+            link.symlink_to(Path(str(store.path)).parent / name)

@@ -58,7 +58,7 @@ def export_first(store: Store) -> None:
 def changed(store: Store, features: dict[str, Any]) -> Store:
     """The store with other thresholds."""
     update = {"features": store.study.features.model_copy(update=features)}
-    return Store(store.place, store.study.model_copy(update=update))
+    return Store(store.path, store.study.model_copy(update=update))
 
 
 @pytest.mark.parametrize(("features", "remade"), CHANGES)
@@ -107,7 +107,7 @@ def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
     known = json.loads(codes.read_text())
     known["attributes"]["fingerprint"] = 64 * "a"
     codes.write_text(json.dumps(known))
-    export_first(open_store(copy.place))
+    export_first(open_store(copy.path))
     after = written(copy)
     assert {n for n in before if before[n] != after[n]} == set(
         table_names("cell", "export")

@@ -123,7 +123,7 @@ def test_what_is_current_is_not_made_again(store: OpenStore) -> None:
 def test_another_number_or_seed_is_drawn_anew(
     store: OpenStore, tmp_path: Path, replicates: int, seed: int
 ) -> None:
-    shutil.copytree(str(store.place), tmp_path / "store")
+    shutil.copytree(str(store.path), tmp_path / "store")
     other, cell = bisae.open(tmp_path / "store"), parse_selection("step=40,layer=3")
     draw_replicates(other, cell, replicates, seed)
     query = "select layer, seed, count(distinct replicate) from replicates group by all"
@@ -135,7 +135,7 @@ def test_another_number_or_seed_is_drawn_anew(
 def test_what_another_builds_is_not_drawn(
     store: OpenStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = bisae.open(str(store.place))
+    other = bisae.open(str(store.path))
     with other.lease("S/5"):
         assert draw_replicates(store, parse_selection("size=S,step=5"), 2, 0) == []
     line = r"S/5 is being built by .*; left to them"
@@ -144,7 +144,7 @@ def test_what_another_builds_is_not_drawn(
 
 
 def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> None:
-    words = ["uncertainty", str(store.place), "--only", "size=M,step=40,layer=1"]
+    words = ["uncertainty", str(store.path), "--only", "size=M,step=40,layer=1"]
     words += ["--replicates", str(REPLICATES), "--seed", str(SEED), "--format", "csv"]
     told = CliRunner().invoke(main, words)
     assert told.exit_code == 0, told.output
@@ -156,7 +156,7 @@ def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> N
 def test_cells_that_are_not_exported_are_an_error(
     store: OpenStore, tmp_path: Path
 ) -> None:
-    shutil.copytree(str(store.place), tmp_path / "store")
+    shutil.copytree(str(store.path), tmp_path / "store")
     shutil.rmtree(tmp_path / "store" / "tables" / "features" / "size=S")
     words = ["uncertainty", str(tmp_path / "store"), "--only", "size=S"]
     told = CliRunner().invoke(main, words)

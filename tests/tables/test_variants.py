@@ -242,7 +242,7 @@ def test_they_are_made_again_when_a_setting_changes(copy: Store) -> None:
         chosen = copy.study.features.model_copy(update=features)
         study = copy.study.model_copy(update={"features": chosen})
         only = Selection(frozenset({size}), frozenset({step}), frozenset({layer}))
-        build(study.model_copy(update={"store": str(copy.place)}), only, ("export",))
+        build(study.model_copy(update={"store": str(copy.path)}), only, ("export",))
 
     before = list(written(copy))
     export()

@@ -39,10 +39,10 @@ class Numbered:
 def drawn(buffer: Buffer) -> list[dict[int, Tensor]]:
     """Every batch to the end."""
     found = []
-    while dealt := buffer.deal():
+    while dealt := buffer.next_batches():
         for slots in dealt:
             found.append({layer: buffer.rows(layer, slots) for layer in (1, 2)})
-            buffer.release(slots)
+            buffer.refill(slots)
     return found
 
 
@@ -104,13 +104,13 @@ def test_half_is_dealt_and_filled_again() -> None:
     source = Numbered([8] * 8)
     buffer = Buffer(source, 32, 8, 0)
     assert len(source.asked) == 4
-    first = buffer.deal()
+    first = buffer.next_batches()
     assert [len(slots) for slots in first] == [8, 8]
-    buffer.release(first[0])
+    buffer.refill(first[0])
     assert len(source.asked) == 5
-    buffer.release(first[1])
+    buffer.refill(first[1])
     assert len(source.asked) == 6
-    assert len(buffer.deal()) == 2
+    assert len(buffer.next_batches()) == 2
 
 
 def test_of_no_text_there_is_no_batch() -> None:
@@ -146,8 +146,8 @@ def test_a_restored_buffer_goes_on_with_the_same_tokens(
 ) -> None:
     buffer = Buffer(Numbered(sizes), times * batch, batch, 5)
     for _ in range(rounds):
-        for slots in buffer.deal():
-            buffer.release(slots)
+        for slots in buffer.next_batches():
+            buffer.refill(slots)
     state = buffer.state()
     again = Buffer(Numbered(sizes), times * batch, batch, 77, state=state)
     for one, other in zip(drawn(buffer), drawn(again), strict=True):

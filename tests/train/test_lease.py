@@ -13,33 +13,33 @@ from pathlib import Path
 
 import pytest
 
-from bisae.errors import Held, StoreError
-from bisae.files import Place, names, place, read, replace
+from bisae.errors import LeaseHeld, StoreError
+from bisae.files import AnyPath, any_path, names, read, replace
 from bisae.progress import note
 from bisae.store import lease as leases
-from bisae.store.holder import OLD, Holder
-from bisae.store.lease import Lease, holder, waiting_for
+from bisae.store.holder import STALE_AFTER, Holder
+from bisae.store.lease import Lease, current_holder, wait_for_lease
 
 NAME = "0.5M/900"
 HOLD = """
 import sys, time
-from bisae.files import place
+from bisae.files import any_path
 from bisae.store.lease import Lease
-Lease(place(sys.argv[1]), sys.argv[2])
+Lease(any_path(sys.argv[1]), sys.argv[2])
 print("held", flush=True)
 time.sleep(600)
 """
 
 
 @pytest.fixture(params=["folder", "object store"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
     if request.param == "folder":
-        return place(tmp_path / "leases")
-    return place(request.getfixturevalue("bucket")) / "leases"
+        return any_path(tmp_path / "leases")
+    return any_path(request.getfixturevalue("bucket")) / "leases"
 
 
 @pytest.fixture
-def other(folder: Place) -> Iterator["subprocess.Popen[str]"]:
+def other(folder: AnyPath) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds the lease."""
     command = [sys.executable, "-c", HOLD, str(folder), NAME]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -49,41 +49,43 @@ def other(folder: Place) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def told(folder: Place) -> Holder:
+def told(folder: AnyPath) -> Holder:
     """What the newest file of the lease says."""
     number = max(int(name.split(".")[-2]) for name in names(folder / "0.5M"))
     file = folder / "0.5M" / f"900.{number}.json"
     return Holder(**json.loads(read(file)))  # a heartbeat may write it meanwhile
 
 
-def rewrite(folder: Place, **changes: object) -> None:
+def rewrite(folder: AnyPath, **changes: object) -> None:
     """Change what the only file of the lease says."""
     (name,) = names(folder / "0.5M")
     changed = told(folder)._asdict() | changes
     replace(folder / "0.5M" / name, json.dumps(changed))
 
 
-def test_a_lease_tells_who_holds_it(folder: Place) -> None:
-    assert holder(folder, NAME) is None
+def test_a_lease_tells_who_holds_it(folder: AnyPath) -> None:
+    assert current_holder(folder, NAME) is None
     lease = Lease(folder, NAME)
-    by = holder(folder, NAME)
+    by = current_holder(folder, NAME)
     assert by
     assert by.pid == os.getpid()
     assert str(by).endswith(f"process {os.getpid()} on {by.host}")
     assert time.time() - 60 < by.heartbeat <= time.time()
     lease.give_back()
-    assert holder(folder, NAME) is None
+    assert current_holder(folder, NAME) is None
 
 
-def test_what_is_held_is_refused(folder: Place, other: "subprocess.Popen[str]") -> None:
+def test_what_is_held_is_refused(
+    folder: AnyPath, other: "subprocess.Popen[str]"
+) -> None:
     said = rf"^{NAME} is being built by .*, process {other.pid} on "
-    with pytest.raises(Held, match=said):
+    with pytest.raises(LeaseHeld, match=said):
         Lease(folder, NAME)
     Lease(folder, "0.5M/90").give_back()  # another checkpoint is free
 
 
 def test_a_process_that_was_killed_holds_nothing(
-    folder: Place, other: "subprocess.Popen[str]"
+    folder: AnyPath, other: "subprocess.Popen[str]"
 ) -> None:
     other.send_signal(signal.SIGKILL)
     other.wait()
@@ -94,36 +96,36 @@ def test_a_process_that_was_killed_holds_nothing(
 
 
 def test_of_another_host_only_the_heartbeat_tells(
-    folder: Place, other: "subprocess.Popen[str]"
+    folder: AnyPath, other: "subprocess.Popen[str]"
 ) -> None:
     other.send_signal(signal.SIGKILL)
     other.wait()
     rewrite(folder, machine="far away", host="far")
-    with pytest.raises(Held, match=r" on far$"):
+    with pytest.raises(LeaseHeld, match=r" on far$"):
         Lease(folder, NAME)
-    rewrite(folder, heartbeat=time.time() - OLD - 1)
-    assert holder(folder, NAME) is None
+    rewrite(folder, heartbeat=time.time() - STALE_AFTER - 1)
+    assert current_holder(folder, NAME) is None
     Lease(folder, NAME).give_back()
 
 
 def test_who_lost_a_lease_is_told(
-    folder: Place, monkeypatch: pytest.MonkeyPatch
+    folder: AnyPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that slept too long must not write over who came after it."""
     monkeypatch.setattr(leases, "BEAT", 3600.0)
     slept = Lease(folder, NAME)
     slept.check()
-    rewrite(folder, heartbeat=time.time() - OLD - 1)
+    rewrite(folder, heartbeat=time.time() - STALE_AFTER - 1)
     after = Lease(folder, NAME)
-    with pytest.raises(StoreError, match=f"^{NAME} went to .* gave no sign of life"):
+    with pytest.raises(StoreError, match=f"^{NAME} was taken over by .* was silent"):
         slept.check()
     slept.give_back()
     after.check()
-    assert holder(folder, NAME) is not None
+    assert current_holder(folder, NAME) is not None
     after.give_back()
 
 
-def test_a_heartbeat_is_kept(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_is_kept(folder: AnyPath, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "BEAT", 0.05)
     lease = Lease(folder, NAME)
     first = told(folder).heartbeat
@@ -135,7 +137,7 @@ def test_a_heartbeat_is_kept(folder: Place, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_of_many_at_once_one_gets_it(folder: Place, turn: int) -> None:
+def test_of_many_at_once_one_gets_it(folder: AnyPath, turn: int) -> None:
     """Also where all of them find an old lease that they must take over."""
     if turn % 2:
         Lease(folder, NAME).give_back()
@@ -143,7 +145,7 @@ def test_of_many_at_once_one_gets_it(folder: Place, turn: int) -> None:
 
     def take() -> None:
         start.wait()
-        with suppress(Held):
+        with suppress(LeaseHeld):
             got.append(Lease(folder, NAME))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
@@ -156,7 +158,7 @@ def test_of_many_at_once_one_gets_it(folder: Place, turn: int) -> None:
 
 
 def test_waiting_ends_when_it_is_given_back(
-    folder: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: AnyPath, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(leases, "POLL", 0.05)
     monkeypatch.setattr(leases, "SHOWN_AFTER", 0.0)
@@ -167,7 +169,7 @@ def test_waiting_ends_when_it_is_given_back(
         first.give_back()
 
     monkeypatch.setattr(leases, "note", give_back)
-    with waiting_for(folder, NAME) as second:
+    with wait_for_lease(folder, NAME) as second:
         second.check()
     line = capsys.readouterr().err
     assert line.startswith(f"{NAME} is being built by ")
@@ -178,7 +180,7 @@ def test_nothing_is_said_of_a_short_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two builds that start together need what they share for less than two seconds."""
-    folder, clock, notes = place(tmp_path), [0.0], list[float]()
+    folder, clock, notes = any_path(tmp_path), [0.0], list[float]()
     first = Lease(folder, NAME)
 
     def sleep(seconds: float) -> None:
@@ -189,7 +191,7 @@ def test_nothing_is_said_of_a_short_wait(
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(leases, "note", lambda _: notes.append(clock[0]))
-    with waiting_for(folder, NAME):
+    with wait_for_lease(folder, NAME):
         assert notes == [2.0]
 
 
@@ -197,16 +199,16 @@ def test_a_lease_that_is_just_being_written_is_held(tmp_path: Path) -> None:
     (tmp_path / "0.5M").mkdir()
     file = tmp_path / "0.5M" / "900.1.json"
     file.write_text('{"owner": "so')
-    folder = place(tmp_path)
-    with pytest.raises(Held, match="somebody, process 0 on another host"):
+    folder = any_path(tmp_path)
+    with pytest.raises(LeaseHeld, match="somebody, process 0 on another host"):
         Lease(folder, NAME)
-    old = time.time() - OLD - 1
+    old = time.time() - STALE_AFTER - 1
     os.utime(file, (old, old))
     Lease(folder, NAME).give_back()
 
 
 def test_what_a_kill_left_of_a_heartbeat_goes(tmp_path: Path) -> None:
-    folder = place(tmp_path)
+    folder = any_path(tmp_path)
     Lease(folder, NAME).give_back()
     (tmp_path / "0.5M" / ".900.1.json.partial").write_text("{")
     Lease(folder, NAME).give_back()

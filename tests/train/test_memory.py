@@ -15,12 +15,12 @@ from bisae.lm import ModelShape
 from bisae.memory import (
     Need,
     available,
-    groups,
+    divide_into_passes,
     host_bytes,
+    kv_cache_bytes,
     libraries,
     measuring_bytes,
     need,
-    past_bytes,
     translating_bytes,
 )
 from bisae.pipeline.plan import plan, plan_intervention
@@ -98,7 +98,7 @@ def test_the_intervention_holds_one_model_and_translation_both() -> None:
     assert measuring_bytes(study, shape, n_params) == 2 * n_params + sae + batch
     assert translating_bytes(study, shape, n_params) == 2 * 2 * n_params + sae
     # Of two models and two layers: a key and a value, 512 numbers of two bytes each.
-    assert past_bytes(study, shape) == 2 * 2 * 2 * 512 * 2
+    assert kv_cache_bytes(study, shape) == 2 * 2 * 2 * 512 * 2
 
 
 def test_the_plan_of_the_papers_intervention(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_a_gpu_that_is_not_there_cannot_be_asked_for_its_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(CheckpointError, match=r"^device 'cuda' is asked for, but"):
+    with pytest.raises(CheckpointError, match=r"^device 'cuda' was requested, but"):
         available(asked(lm={"device": "cuda"}))
 
 
@@ -165,9 +165,9 @@ def test_groups_fit_and_are_as_few_and_as_even_as_can_be(
 
     if not fits(1):
         with pytest.raises(OutOfMemory, match=r"lower \[sae\] batch_tokens"):
-            groups(wanted, needed, room, layers=bool(layers))
+            divide_into_passes(wanted, needed, room, layers=bool(layers))
         return
-    found = groups(wanted, needed, room, layers=bool(layers))
+    found = divide_into_passes(wanted, needed, room, layers=bool(layers))
     assert list(chain(*found)) == wanted
     widths = [len(one) for one in found]
     assert max(widths) - min(widths) <= 1
@@ -179,6 +179,6 @@ def test_groups_fit_and_are_as_few_and_as_even_as_can_be(
 def test_other_errors_are_left_alone() -> None:
     with (
         pytest.raises(RuntimeError, match="inconsistent tensor size"),
-        memory.advising(3),
+        memory.explain_out_of_memory(3),
     ):
         torch.ones(2) @ torch.ones(3)

@@ -120,7 +120,7 @@ def test_a_finished_search_is_not_done_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     study = asked(tiny, tmp_path)
-    shutil.copytree(str(searched[0].place), study.store)
+    shutil.copytree(str(searched[0].path), study.store)
     times = [
         table_file(searched[0], "lr_search", cell).stat().st_mtime_ns for cell in MIDDLE
     ]
@@ -135,7 +135,7 @@ def test_build_uses_the_winners(
     tiny: Store, searched: tuple[Store, list[list[int]]], tmp_path: Path
 ) -> None:
     study = asked(tiny, tmp_path)
-    shutil.copytree(str(searched[0].place), study.store)
+    shutil.copytree(str(searched[0].path), study.store)
     only = Selection(frozenset(), frozenset({0}), frozenset({1}))
     store = build(study, only)
     winner = dict(zip("MS", learning_rates(store).values, strict=True))["S"][3]
@@ -183,7 +183,7 @@ def test_the_command_prints_the_winners(
     tiny: Store, searched: tuple[Store, list[list[int]]], tmp_path: Path
 ) -> None:
     study = asked(tiny, tmp_path)
-    shutil.copytree(str(searched[0].place), study.store)
+    shutil.copytree(str(searched[0].path), study.store)
     path = tmp_path / "study.toml"
     path.write_text(dump_study(study))
     told = CliRunner().invoke(main, ["lr-search", str(path), "--format", "csv"])
@@ -198,7 +198,7 @@ def test_the_command_prints_the_winners(
         ("lr", -1e-3, 'give a rate above 0, or "search"'),
         ("lr", math.nan, 'give a rate above 0, or "search"'),
         ("lr", "fast", "not 'fast'"),
-        ("lr_grid", [2e-3, 1e-3], "lr_grid must rise, each rate once"),
+        ("lr_grid", [2e-3, 1e-3], "lr_grid must be in ascending order"),
         ("lr_grid", [0.0, 1e-3], "greater than 0"),
         ("l1", 0.1, 'l1 is the loss of architecture = "relu"'),
         ("architecture", "relu", 'l1 is the loss of architecture = "relu"'),

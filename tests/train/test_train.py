@@ -21,7 +21,7 @@ from bisae.errors import (
     TrainingError,
     Unfinished,
 )
-from bisae.files import place
+from bisae.files import any_path
 from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.sae import start
@@ -29,7 +29,7 @@ from bisae.sae.kernels import Scratch
 from bisae.store import SPLITS, Lease, Store, create_store
 from bisae.study import Study
 from bisae.train import resume, run, train_checkpoint
-from bisae.train.job import Job
+from bisae.train.job import TrainingJob
 from support.studies import TEXT, make_study
 
 VOCAB, D, CONTEXT = 40, 16, 9
@@ -78,7 +78,7 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
     store, lm = make_store(tmp_path / "s", log_every=3), make_lm()
     train_checkpoint(store, lm, CELLS)
     for cell in CELLS:
-        assert store.progress(cell) == (True, False)
+        assert store.cell_status(cell) == (True, False)
         weights, told = store.weights(cell), store.attributes(cell, "sae")
         assert weights["W_enc"].shape == weights["W_dec"].shape == (32, D)
         np.testing.assert_allclose(np.linalg.norm(weights["W_dec"], axis=1), 1, 1e-5)
@@ -92,7 +92,7 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
 def test_layers_of_one_checkpoint_are_trained_on_one_model(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s")
     train_checkpoint(store, make_lm(), CELLS[:1])
-    said = rf"^the checkpoint of 1M/7 is not the one that {CELLS[0]} was built from, or"
+    said = rf"^the checkpoint of 1M/7 differs from the one that {CELLS[0]} was"
     with pytest.raises(CheckpointError, match=said):
         train_checkpoint(store, make_lm(VOCAB + 1), CELLS)
 
@@ -112,7 +112,7 @@ def test_what_is_trained_is_not_touched(tmp_path: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
     train_checkpoint(store, lm, CELLS)
     assert {p: p.stat().st_mtime_ns for p in finished.rglob("*")} == before
-    assert store.progress(CELLS[1]).sae
+    assert store.cell_status(CELLS[1]).sae
 
 
 def test_a_loss_that_is_no_number_names_cell_and_step(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_loss_that_is_no_number_names_cell_and_step(tmp_path: Path) -> None:
     said = r"^cell 1M/7/1: the loss is (nan|inf) at step 2; give 1M a lower lr in "
     with pytest.raises(TrainingError, match=said):
         train_checkpoint(store, make_lm(), CELLS)
-    assert not store.progress(CELLS[0]).sae
+    assert not store.cell_status(CELLS[0]).sae
 
 
 def test_a_loss_that_nobody_logged_is_noticed(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_loss_that_nobody_logged_is_noticed(tmp_path: Path) -> None:
     said = r"^cell 1M/7/1: weights are not finite after step 8; give 1M a lower lr"
     with pytest.raises(TrainingError, match=said):
         train_checkpoint(store, make_lm(), CELLS)
-    assert not store.progress(CELLS[0]).sae
+    assert not store.cell_status(CELLS[0]).sae
 
 
 # -- passes ---------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def test_a_start_from_the_step_before_is_its_weights(
 
 def test_a_start_from_a_step_that_is_not_trained_is_refused(tmp_path: Path) -> None:
     store = two_steps(tmp_path / "s")
-    said = r"^cell 1M/9/1 starts from 1M/7/1 .* not trained; train that first$"
+    said = r"^cell 1M/9/1 starts from 1M/7/1 .* not trained; train it first$"
     with pytest.raises(Unfinished, match=said):
         train_checkpoint(store, make_lm(), [Cell("1M", 9, 1)])
 
@@ -311,15 +311,15 @@ def test_a_signal_stops_at_a_safe_point_and_the_rest_is_the_same_to_the_bit(
     before = signal.getsignal(sent)
     with monkeypatch.context() as patch:
         stop_at(step, patch, sent)
-        said = r"^train 1M/7: stopped at token \d+ of 100,000,000; run it again and it"
+        said = r"^train 1M/7: stopped at token \d+ of 100,000,000; run it again to"
         with pytest.raises(Interrupted, match=said):
             train_checkpoint(store, make_lm(), CELLS)
     assert signal.getsignal(sent) == before
-    assert not any(store.progress(cell).sae for cell in CELLS)
+    assert not any(store.cell_status(cell).sae for cell in CELLS)
     assert "stopping at the next safe point" in capsys.readouterr().err
     train_checkpoint(store, make_lm(), CELLS)
     at = {0: 128, 5: 480}[step]
-    said = f"train 1M/7: goes on from token {at} of"
+    said = f"train 1M/7: resuming from token {at} of"
     assert said in capsys.readouterr().err
     again = make_store(tmp_path / "again", buffer_batches=4)
     train_checkpoint(again, make_lm(), CELLS)
@@ -358,7 +358,7 @@ def test_an_ignored_signal_stays_ignored(
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    assert all(store.progress(cell).sae for cell in CELLS)
+    assert all(store.cell_status(cell).sae for cell in CELLS)
 
 
 def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
     other = threading.Thread(target=train_checkpoint, args=(store, make_lm(), CELLS))
     other.start()
     other.join()
-    assert store.progress(CELLS[0]).sae
+    assert store.cell_status(CELLS[0]).sae
 
 
 def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -413,7 +413,7 @@ def test_after_a_crash_it_goes_on_from_the_last_state(
         "1-256-1.safetensors",
     }
     train_checkpoint(store, make_lm(), CELLS)
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert_equal(store, again)
 
 
@@ -426,10 +426,10 @@ def test_layers_that_are_left_go_on_from_a_state_of_them_all(
     store = make_store(tmp_path / "s")
     crash(store, monkeypatch, 4)
     train_checkpoint(store, make_lm(), CELLS[1:])
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert kept(tmp_path).exists()  # the other layer is not there yet
     train_checkpoint(store, make_lm(), CELLS)
-    assert "goes on from token 256" in capsys.readouterr().err
+    assert "resuming from token 256" in capsys.readouterr().err
     assert_equal(store, whole)
     assert not list((tmp_path / "work").rglob("state.json"))
 
@@ -469,7 +469,7 @@ def test_a_damaged_state_is_left_and_the_group_starts_again(
     damage(kept(tmp_path))
     train_checkpoint(store, make_lm(), CELLS)
     assert "is damaged (" in (told := capsys.readouterr().err)
-    assert ", and is not used" in told
+    assert " and is not used" in told
     assert_equal(store, whole)
 
 
@@ -480,7 +480,7 @@ def test_a_state_of_other_settings_is_not_used(
     crash(store, monkeypatch, 6)
     changed(store, "sae", lr=2e-3)
     train_checkpoint(store, make_lm(), CELLS)
-    assert "was kept under other settings, and is not used" in capsys.readouterr().err
+    assert "was saved under other settings and is not used" in capsys.readouterr().err
     other = make_store(tmp_path / "other", lr=2e-3)
     train_checkpoint(other, make_lm(), CELLS)
     assert_equal(store, other)
@@ -514,16 +514,16 @@ def test_saving_keeps_within_its_share_of_the_time(
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(resume, "sync", lambda _: now.__setitem__(0, now[0] + 1))
     store = make_store(tmp_path / "s")
-    job = Job(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
+    job = TrainingJob(CELLS[0], 1e-3, lambda x: start(x, store.study.sae))
     job.learn(torch.randn(64, D), store.study.sae, Scratch())
-    lease = Lease(place(tmp_path / "leases"), "1M/7")
-    keeper = resume.Keeper(tmp_path / "state", {}, lease)
+    lease = Lease(any_path(tmp_path / "leases"), "1M/7")
+    keeper = resume.TrainingState(tmp_path / "state", {}, lease)
     # 24 bytes n d, at 200 MB/s, and a tenth of a second: 2 % are some five seconds.
     for later, due in ((4.9, False), (5.1, True)):
         now[0] = later
         assert keeper.is_due([job]) is due
     keeper.save(
-        [job], resume.Saved(0, 0.0, {"token": torch.zeros(1)})
+        [job], resume.RunPosition(0, 0.0, {"token": torch.zeros(1)})
     )  # the two files took two seconds
     rested = now[0]
     for later, due in ((99.9, False), (100.1, True)):

@@ -10,7 +10,7 @@ from bisae.intervene.translation.job import Job, Setting
 from bisae.intervene.translation.prompts import Tokens, check_lengths
 from bisae.intervene.translation.scores import Scorer
 from bisae.intervene.translation.tables import is_translated, write_translations
-from bisae.lm import Add, LanguageModel, Lockstep, ModelShape, generate
+from bisae.lm import LanguageModel, Lockstep, ModelShape, Steer, generate
 from bisae.progress import bar
 
 
@@ -18,11 +18,11 @@ def translate(
     job: Job,
     mid: LanguageModel,
     full: LanguageModel,
-    settings: Mapping[Setting, Add | None],
+    settings: Mapping[Setting, Steer | None],
 ) -> None:
     """Translate with every setting, and write both tables unless they are current.
 
-    Of a setting without an `Add`, the baseline, the mid model runs alone. The caller
+    Of a setting without an `Steer`, the baseline, the mid model runs alone. The caller
     holds the lease on its checkpoint, and has checked the prompts' lengths.
     """
     if is_translated(job, settings.keys()):

@@ -1,9 +1,9 @@
 """The numeric core: top k, products with sparse codes, the geometric median.
 
-Codes are (index, value) of shape (tokens, k). From the top k on, only k features of a
-token are touched; nothing is as wide as the dictionary but the gradient itself, and a
-block of pre-activations. On CUDA the kernels of `cuda` do the work where Triton is
-installed; `sparse` and `top_k` are the same in PyTorch alone.
+Codes are (index, value) of shape (tokens, k). After the top k only k features of a
+token are computed with; only the gradient itself and a block of pre-activations are as
+wide as the dictionary. On CUDA the kernels of `cuda` are used if Triton is installed;
+`sparse` and `top_k` are the same in PyTorch alone.
 """
 
 from functools import cache
@@ -23,13 +23,13 @@ __all__ = [
     "Scratch",
     "block_rows",
     "by_feature",
-    "chosen",
     "decode",
     "encode",
     "gather_dot",
-    "gathered_in",
+    "gather_dtype",
     "geometric_median",
     "row_blocks",
+    "select_top_k",
     "transposed_product",
 ]
 
@@ -45,33 +45,34 @@ def encode(
     """The k largest positive entries of x rows^T + bias: index, value, (tokens, k).
 
     x (tokens, d), rows (n, d), bias (n,). Descending; ties go to the lower index; an
-    unused place has index 0 and value 0, at the row's end. The product is computed in
-    `product`, a block of tokens at a time, so the (tokens, n) matrix is never whole.
+    unused slot has index 0 and value 0, at the row's end. The product is computed in
+    the dtype `product`, a block of tokens at a time, so the (tokens, n) matrix is never
+    in memory as a whole.
     """
     x, rows = x.to(product), rows.to(product)
     index = torch.empty(len(x), k, dtype=torch.long, device=x.device)
     value = torch.empty(len(x), k, device=x.device)
     for block in row_blocks(x, len(rows)):
-        part = x[block]
-        pre = scratch.empty("pre", (len(part), len(rows)), product, x.device)
-        torch.mm(part, rows.T, out=pre)
+        tokens = x[block]
+        pre = scratch.empty("pre", (len(tokens), len(rows)), product, x.device)
+        torch.mm(tokens, rows.T, out=pre)
         if bias is not None:
             pre.add_(bias.to(product))
-        index[block], value[block] = chosen(pre, k, scratch)
+        index[block], value[block] = select_top_k(pre, k, scratch)
     return index, value
 
 
-def chosen(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
-    """The k largest positive entries, as `encode` gives them: (tokens, n)."""
+def select_top_k(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
+    """Return the k largest positive entries of (tokens, n), as `encode` does."""
     triton = _triton_for(pre)
     return triton.top_k(pre, k) if triton else largest(pre, k, scratch)
 
 
-def gathered_in(product: torch.dtype, device: torch.device) -> torch.dtype:
-    """What rows are gathered in, where the encoder's product is computed in `product`.
+def gather_dtype(product: torch.dtype, device: torch.device) -> torch.dtype:
+    """Return the dtype for gathering rows, given that of the encoder's product.
 
-    Gathers wait for memory, so on a GPU they are as narrow as the product; on a CPU,
-    whose cache holds the dictionary, that would only cost precision.
+    Gathers are bound by memory, so on a GPU they are as narrow as the product; on a
+    CPU, whose cache holds the dictionary, that would only cost precision.
     """
     return product if device.type == "cuda" else torch.float32
 
@@ -82,18 +83,18 @@ def decode(index: Tensor, value: Tensor, rows: Tensor) -> Tensor:
     return (triton or sparse).decode(index, value, rows)  # type: ignore[no-any-return]
 
 
-def gather_dot(index: Tensor, rows: Tensor, other: Tensor) -> Tensor:
-    """rows[index] . other: (tokens, k), (n, d), (tokens, d) -> (tokens, k)."""
+def gather_dot(index: Tensor, rows: Tensor, dense: Tensor) -> Tensor:
+    """rows[index] . dense: (tokens, k), (n, d), (tokens, d) -> (tokens, k)."""
     triton = _triton_for(rows)
-    return (triton or sparse).gather_dot(index, rows, other)  # type: ignore[no-any-return]
+    return (triton or sparse).gather_dot(index, rows, dense)  # type: ignore[no-any-return]
 
 
 def transposed_product(
-    places: ByFeature, value: Tensor, other: Tensor, out: Tensor
+    slots: ByFeature, value: Tensor, dense: Tensor, out: Tensor
 ) -> Tensor:
-    """Z^T other, Z the dense (tokens, n) form of a code: (tokens, d) -> (n, d)."""
-    triton = _triton_for(other)
-    return (triton or sparse).transposed_product(places, value, other, out)  # type: ignore[no-any-return]
+    """Z^T dense, with Z the (tokens, n) form of a code: (tokens, d) -> (n, d)."""
+    triton = _triton_for(dense)
+    return (triton or sparse).transposed_product(slots, value, dense, out)  # type: ignore[no-any-return]
 
 
 def _triton_for(tensor: Tensor) -> ModuleType | None:

@@ -1,4 +1,4 @@
-"""Memory that is used again by every step, of every autoencoder."""
+"""Memory reused by every step of every autoencoder."""
 
 import math
 
@@ -6,19 +6,19 @@ import torch
 from torch import Tensor
 
 BLOCK = {"cpu": 2**26, "cuda": 2**28}
-"""Bytes of pre-activations, as float32, that are held at once: enough rows to keep the
-encoder's product at full speed."""
+"""Maximum bytes of pre-activations, as float32, in memory at once: enough rows for the
+encoder's product to run at full speed."""
 
 
 class Scratch:
-    """Tensors by name, made once. What was given out is overwritten by the next user.
+    """Tensors by name, allocated once; the next user of a name overwrites its tensor.
 
-    On a CPU memory fresh from the system costs a page fault every 4 KiB: at d 512,
-    n 8,192 and 2,048 tokens as much time as all that a step does beside the product.
+    On a CPU, newly allocated memory costs a page fault every 4 KiB: at d 512, n 8,192
+    and 2,048 tokens as much time as everything in a step except the product.
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, Tensor] = {}
+        self._tensors: dict[str, Tensor] = {}
 
     def empty(
         self,
@@ -27,20 +27,20 @@ class Scratch:
         dtype: torch.dtype,
         device: torch.device,
     ) -> Tensor:
-        """An uninitialised tensor; no larger than the largest asked for by `name`."""
+        """Return an uninitialized tensor, a view of the one allocated for `name`."""
         size = math.prod(shape)
-        held = self._held.get(name)
-        if held is None or held.numel() < size or held.dtype != dtype:
-            held = self._held[name] = torch.empty(size, dtype=dtype, device=device)
-        return held[:size].view(shape)
+        tensor = self._tensors.get(name)
+        if tensor is None or tensor.numel() < size or tensor.dtype != dtype:
+            tensor = self._tensors[name] = torch.empty(size, dtype=dtype, device=device)
+        return tensor[:size].view(shape)
 
 
 def block_rows(device: torch.device, n: int) -> int:
-    """How many rows of an (rows, n) matrix stay within BLOCK."""
+    """Return how many rows of an (rows, n) matrix fit in BLOCK bytes."""
     return max(1, BLOCK.get(device.type, BLOCK["cpu"]) // (4 * n))
 
 
 def row_blocks(x: Tensor, n: int) -> list[slice]:
-    """Blocks of x's rows whose (rows, n) matrix stays within BLOCK."""
+    """Divide x's rows into blocks whose (rows, n) matrix fits in BLOCK bytes."""
     rows = block_rows(x.device, n)
     return [slice(first, min(first + rows, len(x))) for first in range(0, len(x), rows)]

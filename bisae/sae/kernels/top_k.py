@@ -14,7 +14,7 @@ LOW_BITS = 16
 def largest(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
     """Index and value of the k largest positive entries: (tokens, n) -> (tokens, k).
 
-    Descending; ties go to the lower index; an unused place has index 0 and value 0.
+    Descending; ties go to the lower index; an unused slot has index 0 and value 0.
     """
     if pre.dtype == torch.bfloat16 and pre.shape[1] <= 2**LOW_BITS:
         index, value = _of_bfloat16(pre, k, scratch)
@@ -24,10 +24,10 @@ def largest(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
 
 
 def _of_float32(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """`torch.topk` leaves ties open, so rows with one (hardly any) are sorted again."""
+    """`torch.topk` breaks ties arbitrarily, so rows with one (very few) are sorted."""
     n = pre.shape[1]
-    # One more than k shows a tie across the last place. On a CPU it may also take four
-    # times as long: `torch.topk` sorts a heap of k up to n = 64 k, beyond that the row.
+    # One entry more than k reveals a tie at the last slot. On a CPU it can also take
+    # four times as long: `torch.topk` sorts a heap of k up to n = 64 k, then the row.
     spare = min(n - k, 0 if k <= n / SHORT < k + 1 else 1)
     value, index = pre.topk(k + spare, dim=1)
     tied = ((value[:, 1:] == value[:, :-1]) & (value[:, 1:] > 0)).any(1)
@@ -36,16 +36,16 @@ def _of_float32(pre: Tensor, k: int) -> tuple[Tensor, Tensor]:
         tied |= ((pre == last).sum(1) > (value == last).sum(1)) & (last[:, 0] > 0)
     value, index = value[:, :k], index[:, :k]
     if bool(tied.any()):
-        ordered, places = pre[tied].sort(dim=1, descending=True, stable=True)
-        value[tied], index[tied] = ordered[:, :k], places[:, :k]
+        ordered, order = pre[tied].sort(dim=1, descending=True, stable=True)
+        value[tied], index[tied] = ordered[:, :k], order[:, :k]
     return index, value
 
 
 def _of_bfloat16(pre: Tensor, k: int, scratch: Scratch) -> tuple[Tensor, Tensor]:
-    """Ties are many among eight bits: each entry is made unique by its index.
+    """Make each entry unique by its index, as ties are common among eight bits.
 
-    It stands in the low bits, counted from the end, where a bfloat16 has none; of two
-    positive entries the lower index is then the larger number.
+    The index, counted from the end, goes into the low bits that a bfloat16 leaves zero;
+    of two equal positive entries, the one with the lower index is then larger.
     """
     wide = scratch.empty("wide", tuple(pre.shape), torch.float32, pre.device)
     from_end = 2**LOW_BITS - 1 - torch.arange(pre.shape[1], device=pre.device)

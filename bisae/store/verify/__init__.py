@@ -1,4 +1,4 @@
-"""Look at every byte of a store: is it what was written, and what the format says?
+"""Verify every byte of a store against what was written and what the format says.
 
 Reads metadata, every chunk and every table file; writes nothing.
 """

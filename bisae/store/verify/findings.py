@@ -1,4 +1,4 @@
-"""What was found, and how much was looked at."""
+"""The result of verifying a store."""
 
 from typing import NamedTuple
 
@@ -6,24 +6,24 @@ from bisae.formats import Rows
 
 
 class Finding(NamedTuple):
-    """Something that is not as it was written, or not as the format says."""
+    """A difference from what was written or from what the format says."""
 
     where: str
-    """A file, or an array with its chunk or rows; within the store."""
+    """A file, or an array with its chunk or rows, relative to the store."""
     what: str
 
 
 class Verified(NamedTuple):
-    """A store that was looked at."""
+    """The findings, and how much was checked."""
 
     findings: list[Finding]
     parts: int
-    """Parts that are finished: the corpus, and of each cell train, sae and codes."""
+    """Number of finished parts: the corpus, and each cell's train, sae and codes."""
     unfinished: int
     tables: int
-    """Table files."""
+    """Number of table files."""
 
 
-def as_rows(found: Verified) -> Rows:
-    """The findings for printing."""
-    return Rows(list(Finding._fields), [tuple(one) for one in found.findings])
+def as_rows(result: Verified) -> Rows:
+    """Return the findings as rows for printing."""
+    return Rows(list(Finding._fields), [tuple(finding) for finding in result.findings])

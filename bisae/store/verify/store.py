@@ -1,4 +1,4 @@
-"""A whole store, its parts and tables side by side."""
+"""Verify a whole store, its parts and tables in parallel."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -26,40 +26,40 @@ from bisae.store.verify.tables import (
 )
 
 PARTS = {"train": expected.train, "sae": expected.sae, "codes": expected.codes}
-"""The parts of a cell, and what the format says of each."""
+"""The parts of a cell, with what the format prescribes for each."""
 
 AT_ONCE = max(8, 2 * (os.cpu_count() or 1))
-"""Parts looked at side by side: an object store takes its time."""
+"""Parts checked in parallel, since object stores respond slowly."""
 
 
 class Work(NamedTuple):
-    """One thing to look at."""
+    """A part, group or set of files to check."""
 
     where: str
-    look: Callable[[], Iterator[Finding]]
+    check: Callable[[], Iterator[Finding]]
 
 
 def verify(store: Store, only: Selection) -> Verified:
-    """Look at the corpus, the selected cells, and the tables.
+    """Verify the corpus, the selected cells and the tables.
 
-    What is unfinished is counted, not looked at.
+    Unfinished parts are counted, not checked.
     """
     cells = only.of(store.cells)
-    is_there = listing(store.tables)
-    shared = study_files(store, is_there)
-    tables = {cell: cell_files(store, cell, is_there) for cell in cells}
+    exists = listing(store.tables)
+    shared = study_files(store, exists)
+    tables = {cell: cell_files(store, cell, exists) for cell in cells}
     paths = ["corpus", *(f"cells/{cell}/{part}" for cell in cells for part in PARTS)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         finished = list(pool.map(partial(is_finished, store), paths))
-        parts = [_part(store, path) for path in compress(paths, finished)]
+        parts = [_part_work(store, path) for path in compress(paths, finished)]
         work = [Work("bisae.zarr", partial(_check_study, store)), *parts]
         work.append(Work("tables", partial(check_study_files, store, shared)))
         for cell, files in tables.items():
             where = f"bisae.zarr/cells/{cell}"
             work.append(Work(where, partial(_check_cell, store, cell)))
             work.append(Work("tables", partial(check_cell_files, store, cell, files)))
-        found = track(pool.map(_all_of, work), len(work), "verify", "parts")
-        findings = [finding for some in found for finding in some]
+        results = track(pool.map(_findings, work), len(work), "verify", "parts")
+        findings = [finding for result in results for finding in result]
     return Verified(
         findings=findings,
         parts=len(parts),
@@ -69,11 +69,11 @@ def verify(store: Store, only: Selection) -> Verified:
 
 
 def check(store: Store, path: str) -> list[Finding]:
-    """All that is wrong with a part, `corpus` or `cells/.../sae`, or what it needs."""
-    return _all_of(_part(store, path))
+    """List all findings in a part, `corpus` or `cells/.../sae`, or in what it needs."""
+    return _findings(_part_work(store, path))
 
 
-def _part(store: Store, path: str) -> Work:
+def _part_work(store: Store, path: str) -> Work:
     expect = partial(_expected, store, path)
     return Work(f"bisae.zarr/{path}", partial(check_part, store, path, expect))
 
@@ -81,46 +81,48 @@ def _part(store: Store, path: str) -> Work:
 def _expected(store: Store, path: str) -> expected.Expected:
     if path == "corpus":
         return expected.corpus(store)
-    _, size, step, layer, part = path.split("/")
-    return PARTS[part](store, Cell(size, int(step), int(layer)))
+    _, size, step, layer, name = path.split("/")
+    return PARTS[name](store, Cell(size, int(step), int(layer)))
 
 
-def _all_of(work: Work) -> list[Finding]:
-    """What one piece of work finds."""
+def _findings(work: Work) -> list[Finding]:
+    """List the findings of one piece of work."""
     try:
-        return list(work.look())
-    except Exception as error:  # what it needs may itself be damaged, in any way
+        return list(work.check())
+    except Exception as error:  # what it depends on may be damaged, in any way
         reason = " ".join(str(error).split()) or type(error).__name__
         return [Finding(work.where, f"cannot be checked: {reason}")]
 
 
 def _check_study(store: Store) -> Iterator[Finding]:
-    """study.toml, and the groups above all cells."""
-    if not is_sealed(store.place):
-        yield Finding(STUDY, "is not what its last line says; build writes it again")
+    """Check study.toml, and the groups above all cells."""
+    if not is_sealed(store.path):
+        yield Finding(
+            STUDY, "does not match its last line; `bisae build` writes it again"
+        )
     yield from _check_group(store, "", stamp("store"))
     for path in ("cells", *(f"cells/{model.size}" for model in store.study.models)):
         yield from _check_group(store, path, {})
 
 
 def _check_cell(store: Store, cell: Cell) -> Iterator[Finding]:
-    """The groups of a cell, and that its checkpoint is of one model."""
+    """Check the groups of a cell, and that its checkpoint is one model."""
     yield from _check_group(store, f"cells/{cell.checkpoint}", {})
     yield from _check_group(store, f"cells/{cell}", stamp("cell"))
-    first = next(one for one in store.cells if one.checkpoint == cell.checkpoint)
+    first = next(layer for layer in store.cells if layer.checkpoint == cell.checkpoint)
     models = [
-        (read_group(store.folder(one) / "sae") or {}).get("lm_fingerprint")
-        for one in (first, cell)
+        (read_group(store.folder(layer) / "sae") or {}).get("lm_fingerprint")
+        for layer in (first, cell)
     ]
     if None not in models and models[0] != models[1]:
-        what = f"is of another language model than {first}"
+        what = f"is from another language model than {first}"
         yield Finding(f"bisae.zarr/cells/{cell}/sae", what)
 
 
 def _check_group(
     store: Store, path: str, attributes: dict[str, Any]
 ) -> Iterator[Finding]:
-    """A group that holds parts: its metadata are always the same."""
+    """Check a group that holds parts, whose metadata are always the same."""
     file = store.zarr / path / DOCUMENT
     if file.exists() and read(file) != document(attributes).encode():
-        yield Finding(relative(file, store.place), "is not what was written")
+        yield Finding(relative(file, store.path), "is not what was written")

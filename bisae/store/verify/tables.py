@@ -1,55 +1,64 @@
-"""The exported tables: is each file what was written, and of the codes it claims?"""
+"""Verify the exported tables: their checksums, and the codes they were made from."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bisae.files import Place, beside, has_its_sum, relative
+from bisae.files import AnyPath, checksum_file, matches_checksum, relative
 from bisae.grid import Cell
 from bisae.store import Store, command_of, provenance_of, table_file, table_names
 from bisae.store.verify.findings import Finding
 
-IsThere = Callable[[Place], bool]
+FileTest = Callable[[AnyPath], bool]
 
 
-def study_files(store: Store, is_there: IsThere) -> list[Place]:
-    """The files that all cells share, the embeddings among them."""
+def study_files(store: Store, exists: FileTest) -> list[AnyPath]:
+    """List the files that all cells share, embeddings included."""
     size, step = store.study.embeddings()
     files = [store.tables / "embeddings" / f"{size}-{step}.npy"]
     files += [table_file(store, table) for table in table_names("study")]
-    return [file for file in files if is_there(file)]
+    return [file for file in files if exists(file)]
 
 
-def cell_files(store: Store, cell: Cell, is_there: IsThere) -> list[Place]:
-    """The files of a cell."""
+def cell_files(store: Store, cell: Cell, exists: FileTest) -> list[AnyPath]:
+    """List the files of a cell's tables."""
     files = [table_file(store, name, cell) for name in table_names("cell")]
-    return [file for file in files if is_there(file)]
+    return [file for file in files if exists(file)]
 
 
-def check_study_files(store: Store, files: list[Place]) -> Iterator[Finding]:
-    """What is wrong with files that all cells share."""
-    made_from = {"corpus": store.corpus_attributes()} if files else {}
-    yield from _check(store, files, made_from)
+def check_study_files(store: Store, files: list[AnyPath]) -> Iterator[Finding]:
+    """Yield what is wrong with files that all cells share."""
+    sources = {"corpus": store.corpus_attributes()} if files else {}
+    yield from _check(store, files, sources)
 
 
-def check_cell_files(store: Store, cell: Cell, files: list[Place]) -> Iterator[Finding]:
-    """What is wrong with the files of a cell."""
-    made_from = {"codes": store.attributes(cell, "codes")} if files else {}
-    yield from _check(store, files, made_from)
+def check_cell_files(
+    store: Store, cell: Cell, files: list[AnyPath]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the files of a cell."""
+    sources = {"codes": store.attributes(cell, "codes")} if files else {}
+    yield from _check(store, files, sources)
 
 
 def _check(
-    store: Store, files: list[Place], made_from: dict[str, dict[str, Any]]
+    store: Store, files: list[AnyPath], sources: dict[str, dict[str, Any]]
 ) -> Iterator[Finding]:
     for file in files:
-        where = relative(file, store.place)
+        where = relative(file, store.path)
         again = f"remove it, and `bisae {command_of(file)}` makes it again"
         try:
-            if not has_its_sum(file):
-                yield Finding(where, f"is not what {beside(file).name} says; {again}")
+            if not matches_checksum(file):
+                yield Finding(
+                    where, f"is not what {checksum_file(file).name} says; {again}"
+                )
             elif file.suffix == ".parquet":
                 provenance = provenance_of(file)
-                for name, part in made_from.items():
-                    if provenance.get(name, part["fingerprint"]) != part["fingerprint"]:
+                for name, attributes in sources.items():
+                    if (
+                        provenance.get(name, attributes["fingerprint"])
+                        != attributes["fingerprint"]
+                    ):
                         yield Finding(where, f"was made from other {name}; {again}")
         except FileNotFoundError:
-            yield Finding(where, f"has no {beside(file).name} beside it; {again}")
+            yield Finding(
+                where, f"has no {checksum_file(file).name} next to it; {again}"
+            )

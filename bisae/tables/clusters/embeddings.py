@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisae.errors import CheckpointError
-from bisae.files import Place, beside, on_disk, read, written
+from bisae.files import AnyPath, checksum_file, local_copy, read, write_with_checksum
 from bisae.lm import load_lm
 from bisae.store import Store
 from bisae.tables.clusters.links import Ints, Rows, vectors
@@ -34,19 +34,22 @@ def load_embeddings(store: Store) -> Rows:
     size, step = store.study.embeddings()
     file = _file(store)
     if not file.exists():
-        with written(file, store.check_leases) as held, held.open("wb") as opened:
+        with (
+            write_with_checksum(file, store.check_leases) as held,
+            held.open("wb") as opened,
+        ):
             np.save(opened, _unit_rows(store, size, step))
-    with on_disk(file) as held:
+    with local_copy(file) as held:
         found: Rows = np.load(held, mmap_mode="r")
     return found
 
 
 def embeddings_sum(store: Store) -> str:
     """The sha256 of the embeddings as they are kept, which `load_embeddings` made."""
-    return read(beside(_file(store))).decode().split()[0]
+    return read(checksum_file(_file(store))).decode().split()[0]
 
 
-def _file(store: Store) -> Place:
+def _file(store: Store) -> AnyPath:
     size, step = store.study.embeddings()
     return store.tables / "embeddings" / f"{size}-{step}.npy"
 

@@ -1,4 +1,4 @@
-"""Encode a sample of the evaluation text again: do model and weights give the codes?
+"""Re-encode a sample of the evaluation text to check the stored codes.
 
 Reads the `eval` split, the language model and `sae/` of each cell; writes nothing.
 """
@@ -19,25 +19,25 @@ from bisae.sae import Autoencoder, Code, from_numpy
 from bisae.store import Store, StoredCodes
 
 Tables = dict[str, pa.Table]
-"""`sampled_rows`: token_row and gap, by which share of itself the value of rank k is
-above the next; `sampled_codes` and `codes_again`: token_row, feature, value."""
+"""`sampled_rows`: token_row and gap, the relative difference of the values of rank k
+and k + 1; `sampled_codes` and `codes_again`: token_row, feature, value."""
 
 
 def sampled_block(store: Store, cell: Cell) -> int:
-    """Which block of documents is encoded again: drawn for each step."""
+    """Draw the block of documents to re-encode, one for each step."""
     size = store.study.lm.batch_documents
     blocks = -(-store.n_documents("eval") // size)
     return int(np.random.default_rng(cell.step).integers(blocks))
 
 
-def encode_again(
+def reencode_block(
     store: Store, lm: LanguageModel, cells: Sequence[Cell]
 ) -> Iterator[tuple[Cell, Tables]]:
-    """Encode one block of documents with each cell of one checkpoint.
+    """Re-encode one block of documents with each cell of one checkpoint.
 
-    The block is one that `encode` had as it is, so that products have the same shapes.
-    On the same machine codes are then the same to the bit; libraries, processors and
-    numbers of threads add in another order, so others differ by rounding.
+    The block is one of those of `encode`, so that products have the same shapes. On the
+    same machine codes are then equal to the bit; other libraries, processors and
+    numbers of threads add in another order, so codes differ by rounding.
     """
     number = sampled_block(store, cells[0])
     states = StateBlocks(store, "eval", lm, cells)[number]
@@ -52,9 +52,9 @@ def encode_again(
 def _tables(
     store: Store, lm: LanguageModel, cell: Cell, first: int, states: States
 ) -> Tables:
-    """The stored codes of rows from the `first` on, and what their states give now."""
+    """Return the stored codes of the rows from `first` on, and the recomputed ones."""
     weights = store.weights(cell)
-    if not _fit(weights, lm.d_model):
+    if not _weights_fit(weights, lm.d_model):
         return {}
     sae = from_numpy(weights, store.study.sae, lm.device)
     code, gap = _encode(sae, unit_states(states.layers[cell.layer]))
@@ -62,21 +62,21 @@ def _tables(
     token_row = first + real.nonzero()[0]
     return {
         "sampled_rows": pa.table({"token_row": token_row, "gap": gap}),
-        "sampled_codes": _stored(store.stored_codes(cell), first, real),
-        "codes_again": _long(token_row, code.index, code.value),
+        "sampled_codes": _stored_codes(store.stored_codes(cell), first, real),
+        "codes_again": _code_table(token_row, code.index, code.value),
     }
 
 
-def _fit(weights: Mapping[str, Any], d: int) -> bool:
-    """Whether weights can encode states of d; that they must is another check."""
+def _weights_fit(weights: Mapping[str, Any], d: int) -> bool:
+    """Say if weights can encode states of width d; another check requires it."""
     n = len(weights["W_enc"])
-    asked = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
-    names = asked.keys() & weights.keys()
-    return all(weights[name].shape == asked[name] for name in names)
+    shapes = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
+    names = shapes.keys() & weights.keys()
+    return all(weights[name].shape == shapes[name] for name in names)
 
 
 def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
-    """The stored code of x, (tokens, d), and the gap behind its last place."""
+    """Return the code of x, (tokens, d), as stored, and the gap after its last slot."""
     k = min(sae.k + 1, len(sae.W_enc))
     wide = replace(sae, k=k).encode(x)
     last, after = wide.value[:, sae.k - 1], wide.value[:, sae.k :].sum(1)
@@ -85,17 +85,17 @@ def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
     return Code(code.index.cpu(), code.value.cpu()), gap.double().cpu().numpy()
 
 
-def _stored(codes: StoredCodes, first: int, real: Any) -> pa.Table:
-    """The codes of the real ones of some rows, as far as there are rows."""
-    there = slice(first, max(first, min(first + len(real), codes.rows)))
-    real = real[: there.stop - first]
-    found = codes.codes(there)
+def _stored_codes(codes: StoredCodes, first: int, real: Any) -> pa.Table:
+    """Read the codes of the real tokens among some rows, up to the last row."""
+    rows = slice(first, max(first, min(first + len(real), codes.rows)))
+    real = real[: rows.stop - first]
+    block = codes.codes(rows)
     token_row = first + real.nonzero()[0]
-    return _long(token_row, found.index[real], found.value[real])
+    return _code_table(token_row, block.index[real], block.value[real])
 
 
-def _long(token_row: Any, index: Any, value: Any) -> pa.Table:
-    """A row for each code of tokens: index and value (tokens, k)."""
+def _code_table(token_row: Any, index: Any, value: Any) -> pa.Table:
+    """Return a table with a row for each used slot; index and value are (tokens, k)."""
     index, value = np.asarray(index), np.asarray(value).astype(np.float32)
     used = value != 0
     return pa.table(
