@@ -3,7 +3,7 @@
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
     python benchmarks/checks.py FOLDER
 
-Each row is a fresh process. Ratios are to the query MAXIMA of `fold.py`, streamed from
+Each row is a fresh process. Ratios are to the query MAXIMA of `aggregation.py`, streamed from
 the same store in the same process, its median of several before and after. No token is
 encoded again: the made-up cells have no model.
 """

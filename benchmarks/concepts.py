@@ -31,9 +31,9 @@ from torch import Tensor
 from bisae.corpus import bos_token_id, load_tokenizer
 from bisae.corpus.lexicon import Lexicon, load_lexicon
 from bisae.formats import render
-from bisae.intervene import Plan, make_plan, open_built
-from bisae.intervene.additions import Addition
-from bisae.intervene.equation import adding, masks
+from bisae.intervene import Plan, make_plan, open_cell_model
+from bisae.intervene.equation import masked_decoders, steering_function
+from bisae.intervene.steering import SteeringVector
 from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
 from bisae.progress import track
@@ -128,7 +128,7 @@ def main() -> None:
     print(render(rows_of(con, CHANGES), "markdown"))
 
 
-def chosen(store: Store, plan: Plan) -> Iterator[Addition]:
+def chosen(store: Store, plan: Plan) -> Iterator[SteeringVector]:
     """The sets of features that are added."""
     query = FEATURES.replace("?", "null")
     found = connect(store, query=query).execute(FEATURES, list(plan.full)).fetchall()
@@ -136,19 +136,19 @@ def chosen(store: Store, plan: Plan) -> Iterator[Addition]:
     concept = [f for f, name, _, both in found if name == "mixed" and both]
     other = [f for f, name, _, both in found if name == "mixed" and not both]
     wanted = sum(firings[one] for one in concept)
-    yield Addition("concept", "m", 0, 0, tuple(concept))
+    yield SteeringVector("concept", "m", 0, 0, tuple(concept))
     for draw in range(DRAWS):
         random = Random(draw)
         mixed = random.sample(other, min(len(other), len(concept)))
         every = random.sample(sorted(firings), len(firings))
-        yield Addition("mixed", "m", 0, draw, tuple(mixed))
-        yield Addition("random", "m", 0, draw, tuple(every[: len(concept)]))
+        yield SteeringVector("mixed", "m", 0, draw, tuple(mixed))
+        yield SteeringVector("random", "m", 0, draw, tuple(every[: len(concept)]))
         few, total = [], 0
         for one in every:
             if total < wanted:
                 few.append(one)
                 total += firings[one]
-        yield Addition("random, same firings", "m", 0, draw, tuple(few))
+        yield SteeringVector("random, same firings", "m", 0, draw, tuple(few))
 
 
 def texts(store: Store, n_pairs: int) -> Iterator[Text]:
@@ -195,19 +195,19 @@ def tokens(
 
 
 def losses(
-    store: Store, plan: Plan, sets: Sequence[Addition], pairs: Sequence[Text]
+    store: Store, plan: Plan, sets: Sequence[SteeringVector], pairs: Sequence[Text]
 ) -> Iterator[dict[str, Any]]:
     """A row for each token of a second sentence and each setting."""
-    full, mid = open_built(store, plan.full), open_built(store, plan.mid)
+    full, mid = open_cell_model(store, plan.full), open_cell_model(store, plan.mid)
     sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
     layer = plan.mid.layer
-    found = list(zip(sets, masks(sets, sae, 0), strict=True))
+    found = list(zip(sets, masked_decoders(sets, sae, 0), strict=True))
     for number, text in enumerate(track(pairs, len(pairs), "pairs", "pairs")):
         mask = torch.ones_like(text.token_id, dtype=torch.bool)
         raw = full.hidden_states(text.token_id, mask, [layer])[layer][0, 1:].float()
         baseline = mid.token_losses(text.token_id, mask)[0]
         for one, masked in found:
-            whole = adding(sae, masked, 1.0, None, scale_back=False)(raw)
+            whole = steering_function(sae, masked, 1.0, None, scale_back=False)(raw)
             for alpha in ALPHAS:
                 loss = with_added(mid, layer, text.token_id, mask, alpha * whole)
                 for at in text.second:

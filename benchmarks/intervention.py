@@ -17,10 +17,10 @@ import torch
 from study import VOCABULARY, make_lm
 
 from bisae.formats import Rows, render
-from bisae.intervene.additions import Addition
 from bisae.intervene.batches import Batch
-from bisae.intervene.equation import encoded, masks
-from bisae.intervene.measure import Losses, Prepared, settings
+from bisae.intervene.equation import encode_states, masked_decoders
+from bisae.intervene.measure import BatchLosses, PreparedVector, all_settings
+from bisae.intervene.steering import SteeringVector
 from bisae.lm import LanguageModel
 from bisae.sae import Autoencoder, from_numpy
 from bisae.study import Sae
@@ -42,8 +42,8 @@ def main() -> None:
     batch, sae = text(asked.documents), autoencoder(asked.d)
     token_id, mask = batch.token_id, batch.mask
     raw = mid.hidden_states(token_id, mask, [layer])[layer][batch.edited].float()
-    code, prepared = encoded(sae, raw), additions(sae)
-    wanted = settings([one.addition for one in prepared], ALPHAS)
+    code, prepared = encode_states(sae, raw), prepared_vectors(sae)
+    wanted = all_settings([one.vector for one in prepared], ALPHAS)
     with mid.keeping(layer) as kept:
         mid.token_losses(token_id, mask)
 
@@ -55,7 +55,7 @@ def main() -> None:
             mid.token_losses(token_id, mask)
 
     def every() -> None:
-        of_batch = Losses(mid, layer, batch)
+        of_batch = BatchLosses(mid, layer, batch)
         list(of_batch.rows(code, prepared, sae.b_pre, set(wanted)))
 
     taken = {name: [] for name in ("whole", "upper", "every")}
@@ -90,18 +90,18 @@ def autoencoder(d: int) -> Autoencoder:
     return from_numpy(arrays, Sae(n_features=N, k=K), torch.device("cpu"))
 
 
-def additions(sae: Autoencoder) -> list[Prepared]:
+def prepared_vectors(sae: Autoencoder) -> list[PreparedVector]:
     """Some features of each class, several draws."""
     found = [
-        Addition(
+        SteeringVector(
             name, "m", FEATURES, draw, tuple(torch.randperm(N)[:FEATURES].tolist())
         )
         for name in CLASSES
         for draw in range(DRAWS)
     ]
     return [
-        Prepared(one, of, (1.0, 1.0))
-        for one, of in zip(found, masks(found, sae, 0), strict=True)
+        PreparedVector(one, of, (1.0, 1.0))
+        for one, of in zip(found, masked_decoders(found, sae, 0), strict=True)
     ]
 
 

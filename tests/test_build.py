@@ -251,7 +251,7 @@ def test_what_another_builds_is_left_to_them(
         store = build(study, Selection(sizes=frozenset({"S"})), ("train",))
         line = capsys.readouterr().err
         assert re.search(
-            r"S/5 is being built by .*process \d+ on .*; left to them", line
+            r"S/5 is being built by .*process \d+ on .*; skipping it", line
         )
         rows, unfinished = checkpoint_status(store)
         by = {row[:2]: row[-1] for row in rows.values}

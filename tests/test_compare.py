@@ -98,7 +98,7 @@ def with_study(store: Store, where: Path, **changed: Any) -> Path:
 def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
     told = invoke(stores[0].place)
     assert told.exit_code == 2
-    assert "a spread needs two stores or more" in told.stderr
+    assert "a spread needs two or more stores" in told.stderr
 
 
 def test_the_same_seed_twice_is_no_replicate(

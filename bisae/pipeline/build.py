@@ -15,11 +15,11 @@ from bisae.formats import Rows
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.intervene import (
     Plan,
-    adds,
-    chosen_settings,
     make_plan,
-    open_built,
+    open_cell_model,
+    steering_functions,
     translation,
+    translation_settings,
 )
 from bisae.intervene import intervene as measure
 from bisae.lm import LanguageModel
@@ -32,7 +32,12 @@ from bisae.query import exported_cells
 from bisae.sae import from_numpy
 from bisae.store import SHARED, Store, create_store
 from bisae.study import Model, Study, load_study
-from bisae.tables import Shared, export_cells, export_shared, gather
+from bisae.tables import (
+    ExportContext,
+    export_cells,
+    export_study_tables,
+    prepare_export,
+)
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
@@ -43,21 +48,21 @@ ASKED_AT_ONCE = 16
 def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
     """Build the selected cells through the given stages; gives the store.
 
-    A checkpoint that somebody else is building is left to them.
+    A checkpoint that another process is building is skipped.
     """
     study = with_layers(study, only)
     cells = only.of(study.cells)  # an error before any work
     store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
-    shared: Shared | None = None
+    context: ExportContext | None = None
     for checkpoint in checkpoints(cells):
         name = checkpoint[0].checkpoint
         try:
             with at(name), store.lease(name):
-                shared = _build_checkpoint(store, checkpoint, stages, shared)
+                context = _build_checkpoint(store, checkpoint, stages, context)
         except Held as error:
-            note(f"{error}; left to them")
+            note(f"{error}; skipping it")
     return store
 
 
@@ -80,18 +85,21 @@ def build_checkpoint(
 
 
 def _build_checkpoint(
-    store: Store, cells: list[Cell], stages: tuple[str, ...], shared: Shared | None
-) -> Shared | None:
+    store: Store,
+    cells: list[Cell],
+    stages: tuple[str, ...],
+    context: ExportContext | None,
+) -> ExportContext | None:
     """All stages of one checkpoint's cells; its model is let go when they are done."""
     lm = _run_models(store, cells, stages)
     if "export" not in stages:
-        return shared
+        return context
     store.check_leases()
-    shared = shared or _share(store)
+    context = context or _share(store)
     if done := [cell for cell in cells if store.progress(cell).codes]:
-        export_cells(shared, done)
+        export_cells(context, done)
         record_results(store, done, lm)
-    return shared
+    return context
 
 
 def search(study: Study) -> Store:
@@ -109,46 +117,46 @@ def intervene(study: Study) -> tuple[Store, Cell]:
     """
     store = create_store(with_layers(study))
     plan = make_plan(store)
-    job = _translation(store, plan) if plan.asked.translation else None
+    job = _translation(store, plan) if plan.section.translation else None
     measure(store, plan)
     if job:
         _translate(store, plan, job)
     else:
-        translation.write_none(store, plan.mid)
+        translation.write_empty_tables(store, plan.mid)
     return store, plan.mid
 
 
-def _translation(store: Store, plan: Plan) -> translation.Job:
+def _translation(store: Store, plan: Plan) -> translation.TranslationJob:
     """Read what is to be translated. Raises StudyError, CorpusError."""
     job = translation.make_job(store, plan.mid, plan.full.step, plan.identity)
     translation.check_prompts(job, plan.shapes)
     return job
 
 
-def _translate(store: Store, plan: Plan, job: translation.Job) -> None:
+def _translate(store: Store, plan: Plan, job: translation.TranslationJob) -> None:
     """Translate with features added, where that is not done; both models are loaded."""
     chosen = {
-        translation.Setting(*one, plan.asked.b_pre): one
-        for one in chosen_settings(plan)
+        translation.TranslationSetting(*one, plan.section.b_pre): one
+        for one in translation_settings(plan)
     }
     with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
         if translation.is_translated(job, chosen):
             return
-        mid, full = open_built(store, plan.mid), open_built(store, plan.full)
+        mid, full = open_cell_model(store, plan.mid), open_cell_model(store, plan.full)
         held = translating_bytes(store.study, full.shape, full.n_params)
         note(f"{held / 1e9:.1f} GB for both models and the autoencoder, to translate")
         sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-        add = adds(plan, sae, list(chosen.values()))
+        add = steering_functions(plan, sae, list(chosen.values()))
         by_setting = {named: add[one] for named, one in chosen.items()}
         translation.translate(job, mid, full, by_setting)
 
 
-def _share(store: Store) -> Shared:
+def _share(store: Store) -> ExportContext:
     """What the export of every cell needs, its tables written."""
     with store.lease(SHARED, wait=True):
-        shared = gather(store)
-        export_shared(shared)
-    return shared
+        context = prepare_export(store)
+        export_study_tables(context)
+    return context
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:

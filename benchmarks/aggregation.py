@@ -1,9 +1,9 @@
 """The tables of one cell of the paper's size, and the same metrics in data frames.
 
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
-    python benchmarks/fold.py FOLDER
+    python benchmarks/aggregation.py FOLDER
     python benchmarks/paper_cell.py TENTH --tokens 1000000
-    python benchmarks/fold.py TENTH --frames     # polars: pip install '.[bench]'
+    python benchmarks/aggregation.py TENTH --frames     # polars: pip install '.[bench]'
 
 Each row is a fresh process. Ratios are to the query MAXIMA, streamed from the same
 store in the same process, its median of several before and after. The time to look up
@@ -31,7 +31,13 @@ from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.query import database
 from bisae.store import table_names
-from bisae.tables import Shared, cell, export_cells, export_shared, gather
+from bisae.tables import (
+    ExportContext,
+    cell,
+    export_cells,
+    export_study_tables,
+    prepare_export,
+)
 
 CELLS = {"late": LATE, "early": EARLY}
 MAXIMA = "select feature, max(value) from codes group by feature"
@@ -67,12 +73,12 @@ ORDER = (
 def prepare(store: str) -> None:
     """Write what all cells share, timed."""
     began = time.perf_counter()
-    shared = gather(bisae.open(store))
-    gathered = time.perf_counter() - began
-    export_shared(shared)
-    written = time.perf_counter() - began - gathered
+    context = prepare_export(bisae.open(store))
+    prepared = time.perf_counter() - began
+    export_study_tables(context)
+    written = time.perf_counter() - began - prepared
     print(
-        f"once a study: {gathered:.0f} s to draw pairs, {written:.0f} s for its tables"
+        f"once a study: {prepared:.0f} s to draw pairs, {written:.0f} s for its tables"
     )
 
 
@@ -100,7 +106,7 @@ def maxima(store: Any, address: Cell) -> float:
 def tables(place: str, address: Cell) -> dict[str, Any]:
     """Export the cell's tables anew, those of its variants among them."""
     store = bisae.open(place)
-    shared, links = gather(store), []
+    context, links = prepare_export(store), []
     for table in table_names("cell", "export"):
         shutil.rmtree(
             place + f"/tables/{table}/{address.partition}", ignore_errors=True
@@ -112,11 +118,11 @@ def tables(place: str, address: Cell) -> dict[str, Any]:
 
     cell.put_linked_tokens = timed
     yardstick = [maxima(store, address) for _ in range(3)]
-    whole = seconds(lambda: export_cells(shared, [address]))
+    whole = seconds(lambda: export_cells(context, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yardstick += [maxima(store, address) for _ in range(2)]
     row = ratio(yardstick, whole) | {"links s": sum(links)}
-    return row | {"peak MB": peak} | counts(store, shared, address)
+    return row | {"peak MB": peak} | counts(store, context, address)
 
 
 def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
@@ -125,7 +131,7 @@ def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
     return {"maxima s": usual, "seconds": taken, "ratio": taken / usual}
 
 
-def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
+def counts(store: Any, context: ExportContext, address: Cell) -> dict[str, Any]:
     """What the cell is like, and what its clusters compare."""
     size, step, layer = address
     where = f"size = '{size}' and step = {step} and layer = {layer}"
@@ -139,7 +145,7 @@ def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
         "firings": int(firings),
         "tokens a feature": float(np.median(n)),
         "sets over 5,000": float((n > 5000).mean()),
-        "compared": int(shared.links.candidates(feature, token_id).sum()),
+        "compared": int(context.links.candidates(feature, token_id).sum()),
         "products spared": int((n * (n - 1) // 2).sum()),
     }
 
