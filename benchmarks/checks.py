@@ -3,9 +3,9 @@
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
     python benchmarks/checks.py FOLDER
 
-Each row is a fresh process. Ratios are to the query MAXIMA of `aggregation.py`, streamed from
-the same store in the same process, its median of several before and after. No token is
-encoded again: the made-up cells have no model.
+Each row is a fresh process. Ratios are to the query MAXIMA of `aggregation.py`,
+streamed from the same store in the same process: the median of several runs before and
+after. No token is encoded again, since the synthetic cells have no model.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from fold import CELLS, maxima, ratio, seconds
+from aggregation import CELLS, maxima, ratio, seconds
 from paper_cell import WIDTH
 
 import bisae

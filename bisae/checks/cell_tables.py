@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bisae.checks.run import SETTINGS
 from bisae.grid import Cell
-from bisae.query import Connection, create_views, open_needed, read_check_views
+from bisae.query import Connection, create_views, open_dependencies, read_check_views
 from bisae.store import Array, Store
 
 RECORDED = "code_checks"
@@ -28,7 +28,7 @@ def open_cell(
     """
     feature = store.stored_codes(cell).feature
     rows, features = store.told(cell)
-    compared = open_needed(con, store, [RECORDED], cell)
+    compared = open_dependencies(con, store, [RECORDED], cell)
     tables = {
         "cell_settings": _settings(store, cell),
         "eval_documents": _documents(store),

@@ -25,9 +25,9 @@ from bisae.progress import track
 from bisae.query import (
     CODE_CHECKS,
     Connection,
-    addressed,
+    address_columns,
     database,
-    named,
+    explain_errors,
     parquet_view,
     schema,
 )
@@ -59,7 +59,7 @@ def check_cells(
     with closing(database(store.tables, memory=MEMORY)) as con:
         parquet_view(con, SETTINGS, [table_file(store, SETTINGS)])
         for cell in track(cells, len(cells), title, "cells"):
-            with at(cell), named(f"cell {cell}"), schema(con, "cell"):
+            with at(cell), explain_errors(f"cell {cell}"), schema(con, "cell"):
                 views = open_cell(con, store, cell, again.get(cell, {}))
                 checks[cell] = [one for one in suite.checks if one.view in views]
                 for check in checks[cell]:
@@ -79,8 +79,8 @@ def check_cells(
 
 def _keep_rows(con: Connection, cell: Cell, view: str) -> None:
     """Add the rows of a cell's check to a table of its name. Raises SqlError."""
-    rows = f"select {addressed(cell)}, * from cell.{view} limit {MOST_ROWS}"
-    with named():
+    rows = f"select {address_columns(cell)}, * from cell.{view} limit {MOST_ROWS}"
+    with explain_errors():
         (exists,) = con.execute(
             "select count(*) from duckdb_tables() "
             "where schema_name = 'main' and table_name = ?",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.errors import OutOfMemory, SqlError
-from bisae.query import Connection, named
+from bisae.query import Connection, explain_errors
 
 # What many checks read, in the order of their making: small, since each is of cells.
 COMPUTED_ONCE = (
@@ -30,7 +30,7 @@ MOST_ROWS = 100_000
 def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
     """Make views tables. One that cannot be computed stays: its checks say why."""
     for view in views:
-        with suppress(SqlError), named():
+        with suppress(SqlError), explain_errors():
             con.execute(f"create temp table {view} as from memory.main.{view}")
 
 
@@ -43,7 +43,10 @@ def materialized(con: Connection, view: str, most: int = MOST_ROWS) -> Iterator[
     if not view or con.execute(IS_TABLE, [view]).fetchone():
         yield
         return
-    with suppress(SqlError, OutOfMemory), named():  # running the check says why
+    with (
+        suppress(SqlError, OutOfMemory),
+        explain_errors(),
+    ):  # running the check says why
         rows = f"from memory.main.{view} limit {most}"
         con.execute(f"create temp table {view} as {rows}")
     try:

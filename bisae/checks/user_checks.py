@@ -12,7 +12,7 @@ from bisae.checks.results import CheckResult
 from bisae.checks.run import run_checks
 from bisae.errors import SqlError
 from bisae.grid import Cell
-from bisae.query import Connection, connect, limited_memory, named
+from bisae.query import Connection, connect, explain_errors, limited_memory
 from bisae.store import Store
 
 MEMORY = 2**31
@@ -47,7 +47,7 @@ def _create_views(con: Connection, added: CheckFolder) -> Iterator[CheckResult]:
         yield _error(added.path, "", "[validation] folder", reason)
     for view in added.views:
         try:
-            with named():
+            with explain_errors():
                 con.execute(f"create view {view.name} as {view.select}")
         except SqlError as error:
             yield _error(view.path, view.name, view.title, str(error))

@@ -17,10 +17,10 @@ from bisae.query import (
     connect,
     create_views,
     database,
+    explain_errors,
     exported_cells,
     make_tables,
-    named,
-    open_needed,
+    open_dependencies,
     parquet_view,
     read_views,
     rows_of,
@@ -55,7 +55,7 @@ def draw_replicates(
             try:
                 with store.lease(group[0].checkpoint):
                     for cell in group:
-                        with at(cell), named(f"cell {cell}"):
+                        with at(cell), explain_errors(f"cell {cell}"):
                             _draw(store, views, cell, provenance)
                         drawn.append(cell)
                         shown.update()
@@ -89,7 +89,7 @@ def _draw(
     provenance = {**provenance, **codes, **needed(store, TABLE, cell)}
 
     def fill(con: Connection) -> None:
-        tables = open_needed(con, store, [TABLE], cell)
+        tables = open_dependencies(con, store, [TABLE], cell)
         con.execute(_draws(provenance["seed"], 0, 0))
         create_views(con, views, tables | {"draws"}, keep=True)
         con.execute("create table drawn as from replicates")

@@ -23,8 +23,8 @@ from bisae.query import (
     create_views,
     database,
     digest,
-    named,
-    open_needed,
+    explain_errors,
+    open_dependencies,
     quoted,
     schema,
     stale_tables,
@@ -73,7 +73,7 @@ def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
         title = f"export {cells[0].checkpoint}"
         for cell, provenances in track(stale.items(), len(stale), title, "cells"):
             scratch = TemporaryDirectory(prefix="bisae-")
-            with at(cell), named(f"cell {cell}"), scratch, schema(con, "cell"):
+            with at(cell), explain_errors(f"cell {cell}"), scratch, schema(con, "cell"):
                 _aggregate_cell(aggregation, context, cell, Path(scratch.name))
                 write_tables(con, store, provenances, cell)
 
@@ -138,7 +138,7 @@ class Aggregation(NamedTuple):
 def open_aggregation(con: Connection, context: ExportContext) -> Aggregation:
     """Create the tables and views that the cells of a study share."""
     put_rows(con, "settings", [context.settings])
-    base = {"settings"} | open_needed(con, context.store, context.cell_tables)
+    base = {"settings"} | open_dependencies(con, context.store, context.cell_tables)
     trends = {view.name: view for view in closure(context.views, "trends")}
     trends = {name: trends[name] for name in trends if trends[name].folder == "grid"}
     views = {

@@ -14,7 +14,7 @@ import numpy as np
 from bisae.query import (
     View,
     database,
-    named,
+    explain_errors,
     parquet_view,
     read_views,
 )
@@ -96,7 +96,7 @@ class ExportContext:
         try:
             file = table_file(self.store, "neighbours")
             parquet_view(con, "neighbours", [file])
-            with named(file):
+            with explain_errors(file):
                 columns_by_name: Any = con.execute("from neighbours").fetchnumpy()
         finally:
             con.close()

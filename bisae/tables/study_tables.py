@@ -18,7 +18,7 @@ from bisae.query import (
     Fill,
     create_views,
     make_tables,
-    open_needed,
+    open_dependencies,
     read_views,
     view_provenance,
 )
@@ -112,7 +112,7 @@ def _put_vocab(con: Connection, context: ExportContext) -> None:
     ids = np.arange(len(strings), dtype=np.int32)
     con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
     _put_settings(con, context)
-    open_needed(con, context.store, ["vocab"])
+    open_dependencies(con, context.store, ["vocab"])
     create_views(con, read_views("text"), {"token_strings", "settings", "tokens"})
 
 
