@@ -62,10 +62,14 @@ def views() -> str:
 def checks() -> str:
     """A table of the checks of each table or view."""
     lines = []
-    for suite in shipped_checks():
-        lines += [f"## {suite.table}", "", "| check | what holds | why | guards |"]
+    for table_checks in shipped_checks():
+        lines += [
+            f"## {table_checks.table}",
+            "",
+            "| check | what holds | why | guards |",
+        ]
         lines += ["|---|---|---|---|"]
-        for check in suite.checks:
+        for check in table_checks.checks:
             cells = f"`{check.name}`", check.description, check.why, check.guards
             lines.append(f"| {' | '.join(cells)} |".replace("<", "&lt;"))
         lines.append("")

@@ -13,7 +13,7 @@ import pytest
 from cell_copy import planted
 from store_copy import copy_store
 
-from bisae.checks import CheckResult, Suite, run_checks, shipped_checks, validate
+from bisae.checks import CheckResult, TableChecks, run_checks, shipped_checks, validate
 from bisae.checks.materialize import COMPUTED_ONCE, compute_once
 from bisae.grid import Selection
 from bisae.pipeline.build import intervene
@@ -168,7 +168,7 @@ def checked(con: Connection, fault: Fault) -> list[CheckResult]:
         con.execute("rollback")
 
 
-def part(suite: Suite, views: set[str]) -> Suite:
+def part(suite: TableChecks, views: set[str]) -> TableChecks:
     """The checks of a suite that depend on some tables and views."""
     kept = [check for check in suite.checks if (check.view or suite.table) in views]
     return suite._replace(checks=kept)

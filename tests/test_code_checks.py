@@ -11,13 +11,13 @@ from code_faults import ROWS, SHAPE, Fault
 from fold_faults import FAULTS as OF_TABLES
 
 from bisae.checks import CheckResult
-from bisae.checks.code_checks import code_suite
+from bisae.checks.code_checks import code_checks
 from bisae.checks.recorded import check_codes
 from bisae.lm import LanguageModel
 from bisae.lm.opening import open_model
 from bisae.store import Store
 
-NAMES = [check.name for check in code_suite().checks]
+NAMES = [check.name for check in code_checks().checks]
 FAULTS = [*OF_CODES, *OF_TABLES]
 ENCODED_AGAIN = {"reencoded_other_features", "reencoded_other_values"}
 

@@ -14,7 +14,7 @@ from store_copy import copy_store
 
 from bisae.checks import failures, validate
 from bisae.checks import recorded as checking
-from bisae.checks.code_checks import code_suite
+from bisae.checks.code_checks import code_checks
 from bisae.checks.recorded import check_codes, validate_cells
 from bisae.cli import main
 from bisae.errors import AddressError, Unfinished
@@ -24,7 +24,7 @@ from bisae.query import connect, read_check_views
 from bisae.store import Store, open_store, table_file
 from bisae.study import Study
 
-N_CHECKS = len(code_suite().checks)
+N_CHECKS = len(code_checks().checks)
 FAILED = "code_checks_failed"
 NOT_RUN = "code_checks_not_run"
 NEGATIVE = "code_rows_negative"
