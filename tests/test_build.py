@@ -259,7 +259,7 @@ def test_what_another_builds_is_left_to_them(
         assert not by["S", 0]
     with other.lease(SHARED):
         told = CliRunner().invoke(main, ["status", str(store.place)])
-    assert "what all cells share is being written by " in told.stderr
+    assert "the shared tables are being written by " in told.stderr
     trained = [cell for cell in tiny.cells if store.progress(cell).sae]
     assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
     assert unfinished == len(tiny.cells)

@@ -1,6 +1,6 @@
 """Run the stages in order over the grid, one pass over each checkpoint's model.
 
-Every stage picks up where it stopped: what is finished is not touched.
+Every stage resumes where it stopped and leaves finished cells untouched.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -41,12 +41,12 @@ from bisae.tables import (
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export")
-ASKED_AT_ONCE = 16
-"""Cells whose progress is asked for at once: an object store takes its time."""
+REQUESTS_AT_ONCE = 16
+"""Number of concurrent requests for progress, since an object store is slow."""
 
 
 def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
-    """Build the selected cells through the given stages; gives the store.
+    """Build the selected cells through the given stages; return the store.
 
     A checkpoint that another process is building is skipped.
     """
@@ -67,7 +67,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
 
 
 def prepare(study: Study) -> Store:
-    """Make the store of a study whose layers are listed, and its corpus."""
+    """Create the store of a study whose layers are listed, and build its corpus."""
     note_slow_bfloat16(study)
     store = create_store(study)
     with store.lease(SHARED, wait=True):
@@ -90,12 +90,12 @@ def _build_checkpoint(
     stages: tuple[str, ...],
     context: ExportContext | None,
 ) -> ExportContext | None:
-    """All stages of one checkpoint's cells; its model is let go when they are done."""
+    """Run all stages of one checkpoint's cells; its model is released afterwards."""
     lm = _run_models(store, cells, stages)
     if "export" not in stages:
         return context
     store.check_leases()
-    context = context or _share(store)
+    context = context or _prepare_export(store)
     if done := [cell for cell in cells if store.progress(cell).codes]:
         export_cells(context, done)
         record_results(store, done, lm)
@@ -103,7 +103,7 @@ def _build_checkpoint(
 
 
 def search(study: Study) -> Store:
-    """Run the learning-rate search for every size; gives the store."""
+    """Run the learning-rate search for every size; return the store."""
     store = prepare(with_layers(study))
     for model in store.study.models:
         _search(store, model)
@@ -111,9 +111,9 @@ def search(study: Study) -> Store:
 
 
 def intervene(study: Study) -> tuple[Store, Cell]:
-    """Run the intervention on built cells; gives the cell that has its tables.
+    """Run the intervention on built cells; return the store and the cell of its tables.
 
-    What is to be translated is checked before any loss is measured.
+    The texts to translate are checked before any loss is measured.
     """
     store = create_store(with_layers(study))
     plan = make_plan(store)
@@ -127,32 +127,37 @@ def intervene(study: Study) -> tuple[Store, Cell]:
 
 
 def _translation(store: Store, plan: Plan) -> translation.TranslationJob:
-    """Read what is to be translated. Raises StudyError, CorpusError."""
+    """Read and check the texts to translate. Raises StudyError, CorpusError."""
     job = translation.make_job(store, plan.mid, plan.full.step, plan.identity)
     translation.check_prompts(job, plan.shapes)
     return job
 
 
 def _translate(store: Store, plan: Plan, job: translation.TranslationJob) -> None:
-    """Translate with features added, where that is not done; both models are loaded."""
+    """Translate under steering, unless that is done; both models are loaded."""
     chosen = {
-        translation.TranslationSetting(*one, plan.section.b_pre): one
-        for one in translation_settings(plan)
+        translation.TranslationSetting(*setting, plan.section.b_pre): setting
+        for setting in translation_settings(plan)
     }
     with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
         if translation.is_translated(job, chosen):
             return
         mid, full = open_cell_model(store, plan.mid), open_cell_model(store, plan.full)
-        held = translating_bytes(store.study, full.shape, full.n_params)
-        note(f"{held / 1e9:.1f} GB for both models and the autoencoder, to translate")
+        n_bytes = translating_bytes(store.study, full.shape, full.n_params)
+        note(
+            f"{n_bytes / 1e9:.1f} GB for both models and the autoencoder, to translate"
+        )
         sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-        add = steering_functions(plan, sae, list(chosen.values()))
-        by_setting = {named: add[one] for named, one in chosen.items()}
+        functions = steering_functions(plan, sae, list(chosen.values()))
+        by_setting = {
+            translation_setting: functions[setting]
+            for translation_setting, setting in chosen.items()
+        }
         translation.translate(job, mid, full, by_setting)
 
 
-def _share(store: Store) -> ExportContext:
-    """What the export of every cell needs, its tables written."""
+def _prepare_export(store: Store) -> ExportContext:
+    """Prepare the export of all cells and write the tables of the study."""
     with store.lease(SHARED, wait=True):
         context = prepare_export(store)
         export_study_tables(context)
@@ -160,33 +165,33 @@ def _share(store: Store) -> ExportContext:
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:
-    """For each checkpoint how many layers are how far, and the cells not finished."""
+    """Count each checkpoint's layers by stage, and the cells that are not finished."""
     rows, unfinished = [], 0
     groups = list(checkpoints(store.cells))
     exported = set(exported_cells(store))
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = iter(list(pool.map(store.progress, store.cells)))
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        progress_of_cells = iter(list(pool.map(store.progress, store.cells)))
         holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
         for cells, by in zip(groups, holders, strict=True):
-            progress = list(islice(found, len(cells)))
+            progress = list(islice(progress_of_cells, len(cells)))
             trained = sum(done.sae for done in progress)
             encoded = sum(done.codes for done in progress)
             finished = len(exported.intersection(cells))
             unfinished += len(cells) - finished
             size, step, _ = cells[0]
-            told = (len(cells), trained, encoded, finished, by and str(by))
-            rows.append((size, step, *told))
+            counts = (len(cells), trained, encoded, finished, by and str(by))
+            rows.append((size, step, *counts))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:
-    """The study with the searched rate of each size that has none of its own."""
+    """Return the study with searched learning rates for sizes that have none."""
     for model in store.study.models:
         if model.size in sizes and model.lr is None:
             _search(store, model)
-    found = learning_rates(store)
-    best = {row[0]: row[found.names.index("lr")] for row in found.values}
+    rates = learning_rates(store)
+    best = {row[0]: row[rates.names.index("lr")] for row in rates.values}
     models = tuple(
         model.model_copy(update={"lr": model.lr or best.get(model.size)})
         for model in store.study.models
@@ -195,7 +200,7 @@ def _with_rates(store: Store, sizes: set[str]) -> Study:
 
 
 def _search(store: Store, model: Model) -> None:
-    """Search one size's rate; its model is loaded only if needed."""
+    """Search one size's learning rate; its model is loaded only if needed."""
     cell = model.middle_cell
     with at(cell), store.lease(cell.checkpoint, wait=True):
         if not is_searched(store, cell):
@@ -205,7 +210,7 @@ def _search(store: Store, model: Model) -> None:
 def _run_models(
     store: Store, cells: list[Cell], stages: tuple[str, ...]
 ) -> LanguageModel | None:
-    """Train and encode one checkpoint's cells; gives its model, if it was needed."""
+    """Train and encode one checkpoint's cells; return its model if it was needed."""
     progress = [store.progress(cell) for cell in cells]
     to_train = "train" in stages and not all(done.sae for done in progress)
     to_encode = "encode" in stages and not all(done.codes for done in progress)

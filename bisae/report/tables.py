@@ -21,7 +21,7 @@ FIRST = (
     "cells",
 )
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}
-"""A file's ending, and the style of `bisae.formats` it is written in."""
+"""The style of `bisae.formats` for each file extension."""
 
 
 class Table(NamedTuple):
@@ -30,20 +30,20 @@ class Table(NamedTuple):
     view: View
     rows: Rows
     repeats: bool = False
-    """Whether all its rows stand in figures too."""
+    """True if figures show all its rows too."""
 
     @property
     def paper(self) -> str:
-        """What it is in the paper, from the header; may be empty."""
+        """Its name in the paper, from the header; may be empty."""
         return self.view.header.get("Paper", "")
 
 
 def read_tables(
     con: Connection, figures: Iterable[str]
 ) -> tuple[dict[str, Table], dict[str, str]]:
-    """The tables of a report, by name, and why each of the others is left out.
+    """Read the tables of a report; return them and why each other one is left out.
 
-    They are those in FIRST, those that `figures` name, and what the paper has.
+    They are those in FIRST, those that `figures` name, and those of the paper.
     """
     views = read_views("cell", "grid", "paper")
     figures = list(figures)
@@ -73,12 +73,15 @@ def write_tables(tables: Mapping[str, Table], folder: Place) -> None:
 
 
 def _names(con: Connection) -> set[str]:
-    found = rows_of(con, "select table_name from information_schema.tables")
-    return {name for (name,) in found.values}
+    rows = rows_of(con, "select table_name from information_schema.tables")
+    return {name for (name,) in rows.values}
 
 
 def _query(view: View, con: Connection) -> str:
-    """All rows in an order: the view's own, or by size, as a number, and the rest."""
+    """Return the query for all rows, in the view's order or by size and the rest.
+
+    Sizes are ordered by their number of parameters.
+    """
     query = f"from {view.name}"
     if across := _across(view):
         return _laid_across(view, *across)
@@ -91,10 +94,12 @@ def _query(view: View, con: Connection) -> str:
 
 
 def _laid_across(view: View, column: str, measures: list[str]) -> str:
-    """The view with a column for each value of one that is part of its grain."""
+    """Return the query that pivots a view: a column for each value of `column`."""
     keys = ", ".join(key for key in view.grain.split(", ") if key != column)
-    named = len(measures) > 1
-    firsts = ", ".join(f"first({one})" + f" as {one}" * named for one in measures)
+    is_named = len(measures) > 1
+    firsts = ", ".join(
+        f"first({measure})" + f" as {measure}" * is_named for measure in measures
+    )
     return (
         f"from (pivot (select {keys}, {column}, {', '.join(measures)} from {view.name})"
         f" on {column} using {firsts} group by {keys}) order by {keys}"
@@ -102,6 +107,6 @@ def _laid_across(view: View, column: str, measures: list[str]) -> str:
 
 
 def _across(view: View) -> tuple[str, list[str]] | None:
-    """Which column's values the header lays across, and what stands below them."""
+    """Return the column that the header pivots on and its measures, or None."""
     column, _, measures = view.header.get("Across", "").partition(" of ")
     return (column, measures.split(", ")) if column else None
