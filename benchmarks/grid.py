@@ -216,7 +216,7 @@ def cells_row(cell: Cell, number: int) -> str:
 
 
 def measure(folder: Path, query: str) -> tuple[float, float, float, int]:
-    """What a fresh process measured: seconds, to connect, peak MB, files."""
+    """Measure seconds, seconds to connect, peak MB and files in a fresh process."""
     command = [sys.executable, __file__, str(folder), "--inside", query]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result: dict[str, Any] = json.loads(output)
