@@ -133,22 +133,26 @@ def chosen(store: Store, plan: Plan) -> Iterator[SteeringVector]:
     query = FEATURES.replace("?", "null")
     features = connect(store, query=query).execute(FEATURES, list(plan.full)).fetchall()
     firings = {feature: n for feature, _, n, _ in features}
-    concept = [f for f, name, _, both in features if name == "mixed" and both]
-    other_mixed = [f for f, name, _, both in features if name == "mixed" and not both]
+    concept = [f for f, name, _, on_both in features if name == "mixed" and on_both]
+    other_mixed = [
+        f for f, name, _, on_both in features if name == "mixed" and not on_both
+    ]
     n_firings = sum(firings[feature] for feature in concept)
     yield SteeringVector("concept", "m", 0, 0, tuple(concept))
     for draw in range(DRAWS):
         random = Random(draw)
         mixed = random.sample(other_mixed, min(len(other_mixed), len(concept)))
-        every = random.sample(sorted(firings), len(firings))
+        shuffled = random.sample(sorted(firings), len(firings))
         yield SteeringVector("mixed", "m", 0, draw, tuple(mixed))
-        yield SteeringVector("random", "m", 0, draw, tuple(every[: len(concept)]))
-        few, total = [], 0
-        for feature in every:
+        yield SteeringVector("random", "m", 0, draw, tuple(shuffled[: len(concept)]))
+        chosen_features, total = [], 0
+        for feature in shuffled:
             if total < n_firings:
-                few.append(feature)
+                chosen_features.append(feature)
                 total += firings[feature]
-        yield SteeringVector("random, same firings", "m", 0, draw, tuple(few))
+        yield SteeringVector(
+            "random, same firings", "m", 0, draw, tuple(chosen_features)
+        )
 
 
 def texts(store: Store, n_pairs: int) -> Iterator[Text]:
@@ -207,19 +211,19 @@ def losses(
         raw = full.hidden_states(text.token_id, mask, [layer])[layer][0, 1:].float()
         baseline = mid.token_losses(text.token_id, mask)[0]
         for vector, decoder in decoders:
-            whole = steering_function(sae, decoder, 1.0, None, scale_back=False)(raw)
+            steering = steering_function(sae, decoder, 1.0, None, scale_back=False)(raw)
             for alpha in ALPHAS:
-                loss = with_added(mid, layer, text.token_id, mask, alpha * whole)
-                for at in text.second:
+                loss = with_added(mid, layer, text.token_id, mask, alpha * steering)
+                for position in text.second:
                     yield {
                         "added": vector.added,
                         "draw": vector.draw,
                         "n_features": len(vector.features),
                         "alpha": alpha,
                         "pair": number,
-                        "is_word": at in text.words,
-                        "loss": float(loss[at - 1]),
-                        "baseline": float(baseline[at - 1]),
+                        "is_word": position in text.words,
+                        "loss": float(loss[position - 1]),
+                        "baseline": float(baseline[position - 1]),
                     }
 
 

@@ -177,7 +177,7 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
     views = read_views("text", "cell")
     needed = {v.name: v for name in COPIED for v in closure(views, name)}
     tables = ("settings", "tokens", "vocab", "mono_null", "variants", "clusterings")
-    have = {"codes", "codes_above", *tables}
+    existing = {"codes", "codes_above", *tables}
     con.execute("create schema cell")
     con.execute("set search_path = 'cell,main'")
     for name, select in (
@@ -185,10 +185,10 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
         ("linked_tokens", LINKED),
         ("", ""),
     ):
-        have = create_views(con, needed, have, COMPUTED_ONCE)
+        existing = create_views(con, needed, existing, COMPUTED_ONCE)
         if name:
             con.execute(f"create table {name} as {select}")
-            have.add(name)
+            existing.add(name)
     for name in COPIED:
         con.execute(f"create table main.{name}_{number} as from {name} order by all")
     con.execute("set search_path = 'main'")

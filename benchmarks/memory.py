@@ -92,11 +92,11 @@ def against_plan(batch: int, layers: int, runs: int) -> list[tuple[object, ...]]
             for cells in (work_folder / "store" / "bisae.zarr").glob("cells"):
                 subprocess.run(["rm", "-r", str(cells)], check=True)
             taken.append(peak("train", str(path)))
-    took = statistics.median(taken)
+    median_peak = statistics.median(taken)
     what = f"{layers} layers, batch {batch:,}"
     return [
-        (f"bisae train, {what}", round(took, 2), 1.0),
-        (f"bisae plan, {what}", round(planned, 2), round(planned / took, 2)),
+        (f"bisae train, {what}", round(median_peak, 2), 1.0),
+        (f"bisae plan, {what}", round(planned, 2), round(planned / median_peak, 2)),
     ]
 
 

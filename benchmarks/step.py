@@ -98,7 +98,7 @@ def sae_lens(x: Tensor, n: int, k: int) -> Step:
 
 
 def systems(x: Tensor, n: int, k: int) -> dict[str, Step]:
-    """What is compared, by name; the first is what the others are divided by."""
+    """Return the compared systems by name; ratios are to the first."""
     widths = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     order = sorted(widths, reverse=x.device.type == "cpu")
     systems_by_name = {f"product, {w}": product(x, n, widths[w]) for w in order}

@@ -131,7 +131,7 @@ def test_another_setting_is_named(
     other = with_study(stores[1], tmp_path / "other", **{section: changed})
     told = invoke(stores[0].place, other)
     assert told.exit_code == 2
-    assert f"{other} is no replicate of {stores[0].place}: {line}" in told.stderr
+    assert f"{other} is not a replicate of {stores[0].place}: {line}" in told.stderr
 
 
 def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ class Position(NamedTuple):
     def line_of(self, reason: str) -> int:
         """Return the line of the first name in a message, else the first line."""
         for match in NAMED.finditer(reason.partition("!")[0]):  # then come hints
-            if at := re.search(rf"\b{match[1] or match[2]}\b", self.text):
-                return self.line + self.text.count("\n", 0, at.start())
+            if start := re.search(rf"\b{match[1] or match[2]}\b", self.text):
+                return self.line + self.text.count("\n", 0, start.start())
         return self.line
 
 

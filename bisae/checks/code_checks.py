@@ -74,7 +74,7 @@ def check_cells(
                         _keep_rows(con, cell, check.view)
                     except SqlError as error:
                         errors[cell, check.name] = str(error)
-        names = {check.name for listed in checks.values() for check in listed}
+        names = {check.name for cell_checks in checks.values() for check in cell_checks}
         checks_run = [check for check in table_checks.checks if check.name in names]
         results = run_checks(con, [table_checks._replace(checks=checks_run)])
         by_name = {result.check: result for result in results}

@@ -69,8 +69,8 @@ def _by_table(
                 _check(view)
             )
     for table, key, checks in native:
-        before = by_table[table].checks if table in by_table else []
-        by_table[table] = TableChecks(table, key, [*before, *checks])
+        sql_checks = by_table[table].checks if table in by_table else []
+        by_table[table] = TableChecks(table, key, [*sql_checks, *checks])
     return [by_table[table] for table in sorted(by_table)]
 
 

@@ -73,8 +73,12 @@ def validate_cells(store: Store, only: Selection) -> list[CheckResult]:
     chosen = set(only.of(store.cells))
     cells = [cell for cell in exported_cells(store) if cell in chosen]
     results = validate(store, cells)
-    of_codes = [result for _, listed in check_codes(store, cells) for result in listed]
-    return results + _merged(of_codes)
+    code_results = [
+        result
+        for _, cell_results in check_codes(store, cells)
+        for result in cell_results
+    ]
+    return results + _merged(code_results)
 
 
 def _merged(results: Iterable[CheckResult]) -> list[CheckResult]:
@@ -82,7 +86,7 @@ def _merged(results: Iterable[CheckResult]) -> list[CheckResult]:
     by_check: dict[str, list[CheckResult]] = {}
     for result in results:
         by_check.setdefault(result.check, []).append(result)
-    return [_together(several) for several in by_check.values()]
+    return [_together(check_results) for check_results in by_check.values()]
 
 
 def _together(results: list[CheckResult]) -> CheckResult:

@@ -41,8 +41,8 @@ class CheckResult(NamedTuple):
         cells = list(dict.fromkeys(filter(None, map(_cell, self.rows))))
         if not cells:
             return self.table
-        least = "" if self.n_bad <= len(self.rows) else "at least "
-        more = f", {least}{len(cells) - 1} more" if len(cells) > 1 else ""
+        at_least = "" if self.n_bad <= len(self.rows) else "at least "
+        more = f", {at_least}{len(cells) - 1} more" if len(cells) > 1 else ""
         return f"{self.table}: {cells[0]}{more}"
 
 

@@ -33,8 +33,8 @@ def status(store: str, style: str) -> None:
     opened = bisae.open(store)
     rows, unfinished = checkpoint_status(opened)
     show(rows, style)
-    if by := opened.holder(SHARED):
-        say(f"the shared tables are being written by {by}")
+    if holder := opened.holder(SHARED):
+        say(f"the shared tables are being written by {holder}")
     say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
 
 

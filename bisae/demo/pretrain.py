@@ -214,7 +214,7 @@ def _train(
     optimizer = torch.optim.AdamW(
         model.parameters(), betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
-    with bar(last, f"pretrain {shape.size}", "steps") as shown:
+    with bar(last, f"pretrain {shape.size}", "steps") as progress:
         for step in range(last + 1):
             if step in folders:
                 _save(folders[step], model, tokenizer)
@@ -227,7 +227,7 @@ def _train(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            shown.update()
+            progress.update()
 
 
 def _rate(step: int, warmup: int, last: int) -> float:

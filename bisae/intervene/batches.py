@@ -137,10 +137,10 @@ def encode_text(
 ) -> None:
     """Run the full model up to the layer, once over the text."""
     title = f"encode held-out text at {cell}"
-    with bar(text.n_tokens, title, "tokens") as shown, at(cell):
+    with bar(text.n_tokens, title, "tokens") as progress, at(cell):
         for batch in text:
             for bucket in batch.trimmed(full.device):
                 token_id, mask, edited = bucket.token_id, bucket.mask, bucket.edited
                 states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
                 codes.append(encode_states(sae, states[edited.to(full.device)]))
-                shown.update(int(edited.sum()))
+                progress.update(int(edited.sum()))

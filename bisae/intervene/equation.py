@@ -92,8 +92,8 @@ def unscaled_steering(
     decoded: Tensor, norm: Tensor, bias: Tensor | None, *, scale_back: bool
 ) -> Tensor:
     """Return s (decoded + b_pre), equation 7 without alpha: (tokens, d)."""
-    whole = decoded if bias is None else decoded + bias
-    return whole * norm[:, None] if scale_back else whole
+    vector = decoded if bias is None else decoded + bias
+    return vector * norm[:, None] if scale_back else vector
 
 
 def steering_function(

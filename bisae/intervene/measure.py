@@ -96,7 +96,7 @@ def measure(
     `check` is called before a batch is written, and raises if it must not be.
     """
     first = 0
-    with bar(text.n_tokens, "run with features added", "tokens") as shown:
+    with bar(text.n_tokens, "measure steered losses", "tokens") as progress:
         for number, batch in enumerate(text):
             unmeasured = (
                 unmeasured_settings(folder, number, settings)
@@ -113,7 +113,7 @@ def measure(
                         losses.rows(code, prepared, bias, unmeasured)
                     )
                 first += tokens
-                shown.update(tokens)
+                progress.update(tokens)
             if rows:
                 check()
                 _append(losses_file(folder, number), rows)
@@ -163,8 +163,10 @@ class BatchLosses:
                     prepared_vector.vector.draw,
                     scale_back,
                 )
-                if of_it := by_vector.get((control, *key)):
-                    yield from self._strengths(encoded, prepared_vector, bias, of_it)
+                if vector_settings := by_vector.get((control, *key)):
+                    yield from self._strengths(
+                        encoded, prepared_vector, bias, vector_settings
+                    )
 
     def _strengths(
         self,
@@ -177,11 +179,11 @@ class BatchLosses:
         code, norm = encoded
         scale_back = settings[0].scale_back
         decoded = vector.norm_ratios[scale_back] * vector.decoder.decode(code)
-        whole = unscaled_steering(decoded, norm, bias, scale_back=scale_back)
-        size, active = whole.norm(dim=1), vector.decoder.n_active(code).float()
+        unscaled = unscaled_steering(decoded, norm, bias, scale_back=scale_back)
+        size, active = unscaled.norm(dim=1), vector.decoder.n_active(code).float()
         n_added = len(vector.vector.features)
         for setting in settings:
-            losses = self._losses(setting.alpha * whole)
+            losses = self._losses(setting.alpha * unscaled)
             yield self._rows(setting, n_added, losses, setting.alpha * size, active)
 
     def _losses(self, added: Tensor) -> Tensor:
@@ -214,14 +216,14 @@ class BatchLosses:
             "n_tokens": n_tokens,
             **values,
         }
-        same = setting._asdict() | {"n_added": n_added}
+        shared_columns = setting._asdict() | {"n_added": n_added}
         return [
-            same | dict(zip(columns_by_name, row, strict=True))
+            shared_columns | dict(zip(columns_by_name, row, strict=True))
             for row in zip(*columns_by_name.values(), strict=True)
         ]
 
     def _means(self, of_tokens: Tensor) -> Tensor:
         """Average over each document's tokens: (tokens,) -> (documents,)."""
-        whole = torch.zeros(self._edited.shape, dtype=torch.double)
-        whole[self._edited.cpu()] = of_tokens.double().cpu()
-        return whole.sum(1) / self._edited.sum(1).cpu()
+        padded = torch.zeros(self._edited.shape, dtype=torch.double)
+        padded[self._edited.cpu()] = of_tokens.double().cpu()
+        return padded.sum(1) / self._edited.sum(1).cpu()

@@ -25,10 +25,10 @@ def match_norms(
     classes: set[str],
 ) -> list[NormRatios]:
     """Return what scales each steering vector: 1 unless its control is `norm`."""
-    both = list(zip(vectors, decoders, strict=True))
+    pairs = list(zip(vectors, decoders, strict=True))
     norms = {
         vector: _norms(decoder, codes)
-        for vector, decoder in both
+        for vector, decoder in pairs
         if vector.control == "norm"
     }
     class_norms = {

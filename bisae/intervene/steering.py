@@ -72,12 +72,12 @@ def _classes(
         name: [feature for feature in features if feature.language == name]
         for name in names
     }
-    least = max((m for m in section.m if m != "all"), default=0)
+    largest_m = max((m for m in section.m if m != "all"), default=0)
     where = f"in {section.size} at layer {section.layer}"
     for name, members in by_class.items():
-        if len(members) < least:
-            msg = f"[intervention] m = {least}, but {len(members)} features are {name} "
-            raise StudyError(msg + f'{where}; lower it, or give "all"')
+        if len(members) < largest_m:
+            msg = f"[intervention] m = {largest_m}, but {len(members)} features are "
+            raise StudyError(msg + f'{name} {where}; lower it, or give "all"')
         if not members:
             note(f"no feature is {name} {where}: nothing of that class is added")
     if not any(by_class.values()):
@@ -105,7 +105,7 @@ def _drawn(
         name: _shuffled(pool, f"{seed}/{name}/{draw}")[:m]
         for name, pool in pools.items()
     }
-    least = min(_firings(chosen[name]) for name in classes)
+    fewest_firings = min(_firings(chosen[name]) for name in classes)
     last = list(classes)[-1]
     for name, features_drawn in (*chosen.items(), (RANDOM_DIRECTIONS, chosen[last])):
         numbers = tuple(feature.number for feature in features_drawn)
@@ -115,7 +115,9 @@ def _drawn(
             yield SteeringVector(name, "m", m, draw, numbers)
             yield SteeringVector(name, "norm", m, draw, numbers)
         fewer = numbers[
-            : _nearest([feature.n_firings for feature in features_drawn], least)
+            : _nearest(
+                [feature.n_firings for feature in features_drawn], fewest_firings
+            )
         ]
         yield SteeringVector(name, "firings", m, draw, fewer)
 
@@ -133,5 +135,5 @@ def _firings(features: Sequence[Feature]) -> int:
 def _nearest(firings: Sequence[int], target: int) -> int:
     """Count the leading features whose summed firings come closest to `target`."""
     sums = list(accumulate(firings))
-    best = min(range(len(sums)), key=lambda at: (abs(sums[at] - target), at))
+    best = min(range(len(sums)), key=lambda index: (abs(sums[index] - target), index))
     return best + 1

@@ -47,8 +47,8 @@ def write_measured(
     store: Store, plan: Plan, provenances: Mapping[str, Provenance], folder: Path
 ) -> None:
     """Write the tables from a folder of measured batches."""
-    every = read_views("bootstrap", "intervention")
-    views = {view.name: view for name in TABLES for view in closure(every, name)}
+    all_views = read_views("bootstrap", "intervention")
+    views = {view.name: view for name in TABLES for view in closure(all_views, name)}
     with closing(database()) as con:
         create_views(con, views, _open_measured(con, plan, folder), keep=True)
         write_tables(con, store, provenances, plan.mid)

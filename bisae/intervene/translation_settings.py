@@ -15,7 +15,7 @@ from bisae.sae import Autoencoder
 
 def translation_settings(plan: Plan) -> list[SteeringSetting]:
     """Choose the baseline, `none`, and each class at the first alpha and smallest m."""
-    least = min(
+    smallest_m = min(
         (setting.m for setting in plan.settings if setting.added in plan.classes),
         default=0,
     )
@@ -27,7 +27,7 @@ def translation_settings(plan: Plan) -> list[SteeringSetting]:
         and (setting.alpha, setting.scale_back) == strength
         and (
             setting.added == NONE
-            or (setting.added in plan.classes and setting.m == least)
+            or (setting.added in plan.classes and setting.m == smallest_m)
         )
     ]
 

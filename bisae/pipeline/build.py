@@ -96,9 +96,9 @@ def _build_checkpoint(
         return context
     store.check_leases()
     context = context or _prepare_export(store)
-    if done := [cell for cell in cells if store.progress(cell).codes]:
-        export_cells(context, done)
-        record_results(store, done, lm)
+    if encoded_cells := [cell for cell in cells if store.progress(cell).codes]:
+        export_cells(context, encoded_cells)
+        record_results(store, encoded_cells, lm)
     return context
 
 
@@ -172,14 +172,14 @@ def checkpoint_status(store: Store) -> tuple[Rows, int]:
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         progress_of_cells = iter(list(pool.map(store.progress, store.cells)))
         holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
-        for cells, by in zip(groups, holders, strict=True):
+        for cells, holder in zip(groups, holders, strict=True):
             progress = list(islice(progress_of_cells, len(cells)))
-            trained = sum(done.sae for done in progress)
-            encoded = sum(done.codes for done in progress)
+            trained = sum(parts.sae for parts in progress)
+            encoded = sum(parts.codes for parts in progress)
             finished = len(exported.intersection(cells))
             unfinished += len(cells) - finished
             size, step, _ = cells[0]
-            counts = (len(cells), trained, encoded, finished, by and str(by))
+            counts = (len(cells), trained, encoded, finished, holder and str(holder))
             rows.append((size, step, *counts))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished
@@ -212,8 +212,8 @@ def _run_models(
 ) -> LanguageModel | None:
     """Train and encode one checkpoint's cells; return its model if it was needed."""
     progress = [store.progress(cell) for cell in cells]
-    to_train = "train" in stages and not all(done.sae for done in progress)
-    to_encode = "encode" in stages and not all(done.codes for done in progress)
+    to_train = "train" in stages and not all(parts.sae for parts in progress)
+    to_encode = "encode" in stages and not all(parts.codes for parts in progress)
     if not (to_train or to_encode):
         return None
     lm = open_model(store, cells[0].size, cells[0].step)

@@ -81,15 +81,15 @@ def create_views(
     computed now, as tables. Returns the names that exist now. Raises SqlError, naming
     the file.
     """
-    have = set(base)
+    existing = set(base)
     for name in build_order(views):
-        if name in have or not views[name].reads <= have:
+        if name in existing or not views[name].reads <= existing:
             continue
         kind = "table" if keep and views[name].is_materialized else "view"
         with explain_errors(views[name].path):
             con.execute(f"create {kind} {name} as {views[name].select}")
-        have.add(name)
-    return have
+        existing.add(name)
+    return existing
 
 
 @contextmanager
@@ -148,20 +148,20 @@ def open_tables(
     `views` may also read `extra_tables`, which exist already. They are bound on empty
     tables, since binding on files would open these again for every view.
     """
-    is_there = listing(store.tables)
+    exists = listing(store.tables)
     files = {
-        table: [file for c in cells if is_there(file := table_file(store, table, c))]
+        table: [file for c in cells if exists(file := table_file(store, table, c))]
         for table, cells in table_cells.items()
     }
     existing = {table: listed for table, listed in files.items() if listed}
-    for table, listed in existing.items():
+    for table, table_files in existing.items():
         with explain_errors(f"table {table}"):
-            rows = _rows(table, listed[:1], address)
+            rows = _rows(table, table_files[:1], address)
             con.execute(f"create table {table} as {rows} limit 0")
     created = create_views(con, views, {*existing, *extra_tables})
-    for table, listed in existing.items():
+    for table, table_files in existing.items():
         con.execute(f"drop table {table}")
-        parquet_view(con, table, listed, address)
+        parquet_view(con, table, table_files, address)
     return created
 
 
@@ -172,7 +172,7 @@ def quoted(text: str) -> str:
 
 def exported_cells(store: Store) -> list[Cell]:
     """Return the cells all of whose tables exist, in grid order."""
-    is_there = listing(store.tables)
+    exists = listing(store.tables)
     tables = [
         name
         for name in study_tables(store.study, "cell", "export")
@@ -181,7 +181,7 @@ def exported_cells(store: Store) -> list[Cell]:
     return [
         cell
         for cell in store.cells
-        if all(is_there(table_file(store, table, cell)) for table in tables)
+        if all(exists(table_file(store, table, cell)) for table in tables)
     ]
 
 
@@ -257,10 +257,10 @@ def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]
 
     Binding a view takes time, so views that the query does not read are left out.
     """
-    every = tables | views.keys()
+    all_names = tables | views.keys()
     derived_views = {name: view for name, view in views.items() if name not in tables}
     try:
         needed = reads_of(derived_views, query)
     except SqlError:
-        return every
-    return needed if needed <= every else every
+        return all_names
+    return needed if needed <= all_names else all_names

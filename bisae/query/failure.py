@@ -80,8 +80,8 @@ def explain(error: duckdb.Error, lines: int = 0) -> str:
     if lines_of_error[0].startswith("Traceback"):
         return lines_of_error[-1].split(": ", 1)[-1]
     position = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
-    near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
-    hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
+    match = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
+    hint = f"; nearest: {(match[1] or match[2]).rstrip('?')}" if match else ""
     where = (
         f" (line {int(position[1]) + lines}: {position[2].strip()})" if position else ""
     )

@@ -32,9 +32,9 @@ class InProcess:
     def answer(self, question: Question, parameters: Parameters) -> Answer:
         """Run a statement and return Python values. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
-        used = arguments(question, parameters)
+        values = arguments(question, parameters)
         with explain_errors(lines=question.lines):
-            watch.run(lambda: con.execute(question.statement, used))
+            watch.run(lambda: con.execute(question.statement, values))
         names = [column[0] for column in con.description or () if question.has_rows]
         rows = self._rows(question.lines, watch) if names else iter(())
         return Answer(names, rows)
@@ -42,9 +42,9 @@ class InProcess:
     def batches(self, question: Question, parameters: Parameters) -> Batches:
         """Run a statement and return Arrow batches. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
-        used = arguments(question, parameters)
+        values = arguments(question, parameters)
         with explain_errors(lines=question.lines):
-            query = watch.run(lambda: relation_of(con, question, used))
+            query = watch.run(lambda: relation_of(con, question, values))
             reader = watch.run(query.to_arrow_reader)
         return Batches(reader.schema, self._batches(reader, question.lines, watch))
 

@@ -125,8 +125,10 @@ def view_provenance(
     The settings that the SQL names are included.
     """
     text = "\n".join(view.select for view in closure(views, name))
-    used = {key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)}
-    return used | {"sql": digest(text)}
+    settings_used = {
+        key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)
+    }
+    return settings_used | {"sql": digest(text)}
 
 
 def digest(text: str) -> str:

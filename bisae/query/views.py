@@ -40,7 +40,7 @@ class View(NamedTuple):
 
     @property
     def grain(self) -> str:
-        """What one row stands for."""
+        """The key of one row."""
         return self.header.get("Grain", "")
 
     @property

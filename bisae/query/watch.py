@@ -68,11 +68,11 @@ def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[Non
     if current_thread() is not main_thread():  # which gets no signals
         yield
         return
-    before = handlers()
-    for number in before:
+    previous = handlers()
+    for number in previous:
         signal.signal(number, handle)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -49,13 +49,13 @@ def read_tables(
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]
-    there = _names(con)
+    existing = _names(con)
     tables, left_out = {}, {}
     for name in dict.fromkeys((*FIRST, *figures, *numbered)):
         if name not in views:
             left_out[name] = "there is no view of this name"
-        elif name not in there:
-            needs = ", ".join(sorted(views[name].reads - there))
+        elif name not in existing:
+            needs = ", ".join(sorted(views[name].reads - existing))
             left_out[name] = f"this study has no {needs}"
         elif (rows := rows_of(con, _query(views[name], con))).values:
             repeats = views[name].reads <= set(figures)

@@ -44,13 +44,13 @@ def draw_replicates(
     selected cell is exported.
     """
     cells, drawn = _exported(store, only), []
-    every = read_views("text", "grid", "bootstrap")
-    views = {view.name: view for view in closure(every, "replicates")}
+    all_views = read_views("text", "grid", "bootstrap")
+    views = {view.name: view for view in closure(all_views, "replicates")}
     provenance = {
         **view_provenance(views, "replicates", _settings(store)),
         **{"replicates": replicates, "seed": seed},
     }
-    with bar(len(cells), "draw texts again", "cells") as shown:
+    with bar(len(cells), "bootstrap", "cells") as progress:
         for group in checkpoints(cells):
             try:
                 with store.lease(group[0].checkpoint):
@@ -58,7 +58,7 @@ def draw_replicates(
                         with at(cell), explain_errors(f"cell {cell}"):
                             _draw(store, views, cell, provenance)
                         drawn.append(cell)
-                        shown.update()
+                        progress.update()
             except Held as error:
                 note(f"{error}; skipping it")
     return drawn

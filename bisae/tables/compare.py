@@ -54,13 +54,12 @@ def _trends(store: Store) -> Iterator[dict[str, Any]]:
 
 def _check_replicate(first: Store, second: Store) -> None:
     """Raise CompareError unless two stores differ in the seed and in nothing else."""
-    same, seed = _must_agree(first), first.study.sae.seed
+    expected, seed = _must_agree(first), first.study.sae.seed
     for name, value in _must_agree(second).items():
-        if same.get(name, value) != value:
-            msg = (
-                f"{second.place} is no replicate of {first.place}: {name} is {value}, "
-            )
-            msg += f"not {same[name]}; compare stores that differ in [sae] seed alone"
+        if expected.get(name, value) != value:
+            msg = f"{second.place} is not a replicate of {first.place}: {name} is "
+            msg += f"{value}, not {expected[name]}; "
+            msg += "compare stores that differ in [sae] seed alone"
             raise CompareError(msg)
     if second.study.sae.seed == seed:
         msg = f"{first.place} and {second.place} both have [sae] seed = {seed}, so "

@@ -57,7 +57,7 @@ than this, none are stored."""
 
 @dataclass(frozen=True)
 class ExportContext:
-    """What the export of every cell of a store shares."""
+    """The settings, views and links that the export of every cell shares."""
 
     store: Store
     occurring: Ints

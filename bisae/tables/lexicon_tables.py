@@ -51,10 +51,10 @@ def put_concepts(con: Connection, store: Store, lexicon: Lexicon) -> None:
 
 def note_unused_words(lexicon: Lexicon, tokens: Sequence[TokenConcept]) -> None:
     """Note the words of the lexicon that never occur in the evaluation text."""
-    used = {(token.language, token.word) for token in tokens}
+    used_words = {(token.language, token.word) for token in tokens}
     for language in lexicon.languages:
         words = lexicon.words(language)
-        unused = [word for word in words if (language, word) not in used]
+        unused = [word for word in words if (language, word) not in used_words]
         if unused:
             shown = unused[:SHOWN_WORDS] + ["..."] * (len(unused) > SHOWN_WORDS)
             note(

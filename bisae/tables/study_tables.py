@@ -123,7 +123,7 @@ def _put_neighbours(con: Connection, context: ExportContext) -> None:
 
 def _neighbours(context: ExportContext) -> Iterator[pa.RecordBatch]:
     tiles = find_pairs(context.rows, context.occurring, context.floor)
-    for pairs in track(tiles, n_tiles(context.occurring), "alike tokens", "tiles"):
+    for pairs in track(tiles, n_tiles(context.occurring), "similar tokens", "tiles"):
         columns = [pairs.token_id.astype(np.int32), pairs.higher_id.astype(np.int32)]
         yield pa.record_batch([*columns, pairs.cosine], schema=NEIGHBOURS)
 

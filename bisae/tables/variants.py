@@ -105,10 +105,12 @@ def put_variants(con: Connection, context: ExportContext) -> list[Clustering]:
     The study's analysis is variant 0, and its clustering is clustering 0. The table
     `firing_rules` must exist.
     """
-    listed = list(variants(context))
+    all_variants = list(variants(context))
     default_analysis = study_analysis(context)
     analyses = list(
-        dict.fromkeys([default_analysis, *(variant.analysis for variant in listed)])
+        dict.fromkeys(
+            [default_analysis, *(variant.analysis for variant in all_variants)]
+        )
     )
     rules = dict(con.execute("select name, (rule, bit) from firing_rules").fetchall())
     clusterings: dict[tuple[int, float, str], Clustering] = {}
@@ -132,7 +134,7 @@ def put_variants(con: Connection, context: ExportContext) -> list[Clustering]:
             "value": variant.value,
             "is_studys": variant.is_default,
         }
-        for variant in listed
+        for variant in all_variants
     ]
     put_rows(con, "variants", rows)
     put_rows(con, "variant_names", names)

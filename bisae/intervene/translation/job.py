@@ -22,7 +22,7 @@ from bisae.study import Translation, portable_path
 
 
 class TranslationSetting(NamedTuple):
-    """How the model is steered; the columns are those of the table `interventions`."""
+    """A way to steer the model, with the columns of the table `interventions`."""
 
     control: str
     added: str

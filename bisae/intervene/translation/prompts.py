@@ -21,8 +21,8 @@ from bisae.study import Study
 def prompt(direction: Direction, task: Task) -> str:
     """Return the text that a model continues with its translation."""
     source, target = direction
-    shown = [f"{source}: {s}\n{target}: {r}\n" for s, r in task.shots]
-    return "".join(shown) + f"{source}: {task.pair.source}\n{target}:"
+    examples = [f"{source}: {s}\n{target}: {r}\n" for s, r in task.shots]
+    return "".join(examples) + f"{source}: {task.pair.source}\n{target}:"
 
 
 class PromptTokenizer:

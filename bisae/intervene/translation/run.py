@@ -37,7 +37,7 @@ def translate(
         sum(len(prompts[direction]) for _, direction in group)
         for group in (requests, untranslated)
     )
-    with bar(n, "translate", "texts", done=n - n_left) as shown:
+    with bar(n, "translate", "texts", done=n - n_left) as progress:
         for setting, direction in untranslated:
             add, texts = settings[setting], [""] * len(prompts[direction])
             beside = Lockstep(full, job.mid.layer, add) if add else None
@@ -46,7 +46,7 @@ def translate(
                 written = generate(mid, batch, limit, tokenizer.ends, beside)
                 for number, row in zip(numbers, written, strict=True):
                     texts[number] = tokenizer.decode(row)
-                shown.update(len(numbers))
+                progress.update(len(numbers))
             job.save(setting, direction, texts)
     scorer = Scorer(job.section.comet, gpu=mid.device.type == "cuda")
     write_translations(job, settings.keys(), scorer)

@@ -18,7 +18,7 @@ LEADER, MEMBER = 1, 2
 
 
 class Clustering(NamedTuple):
-    """How tokens are joined, and by which firings they belong to a feature."""
+    """A method of joining tokens, and the firings by which a feature has them."""
 
     clustering: int
     """Its number."""
@@ -61,25 +61,27 @@ def linked_tokens(
     """Yield, for every clustering, the tokens that have a link and their clusters."""
     key, greedy = attrgetter("threshold"), sets.n_firings
     for threshold, group in groupby(sorted(clusterings, key=key), key):
-        listed, near = list(group), links.above(threshold)
-        bits = reduce(or_, (clustering.bit for clustering in listed))
+        group_clusterings, links_above = list(group), links.above(threshold)
+        bits = reduce(or_, (clustering.bit for clustering in group_clusterings))
         rows = np.flatnonzero(sets.rules & bits)
         feature, token_id = sets.feature[rows], sets.token_id[rows]
-        for rows_of_part in _parts(feature, near.candidates(feature, token_id)):
-            features, tokens, used = (
+        for rows_of_part in _parts(feature, links_above.candidates(feature, token_id)):
+            features, tokens, set_rows = (
                 feature[rows_of_part],
                 token_id[rows_of_part],
                 rows[rows_of_part],
             )
-            a, b = near.within(features, tokens)
-            for clustering in listed:
-                fires = sets.rules[used] & clustering.bit > 0
-                both = fires[a] & fires[b]
+            a, b = links_above.within(features, tokens)
+            for clustering in group_clusterings:
+                fires = sets.rules[set_rows] & clustering.bit > 0
+                both_fire = fires[a] & fires[b]
                 counts = (
-                    greedy[clustering.rule][used] if clustering.rule in greedy else None
+                    greedy[clustering.rule][set_rows]
+                    if clustering.rule in greedy
+                    else None
                 )
                 linked, lowest = _label(
-                    a[both], b[both], tokens, counts, clustering.method
+                    a[both_fire], b[both_fire], tokens, counts, clustering.method
                 )
                 yield Linked(
                     clustering.clustering, features[linked], tokens[linked], lowest
@@ -89,8 +91,8 @@ def linked_tokens(
 def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
     """Cut between features, so that few tokens are compared at once."""
     starts = set_starts(feature)
-    before = np.r_[0, np.cumsum(candidates + 1)][starts]
-    cuts = np.flatnonzero(np.diff(before // CANDIDATES_AT_ONCE, prepend=-1))
+    n_before = np.r_[0, np.cumsum(candidates + 1)][starts]
+    cuts = np.flatnonzero(np.diff(n_before // CANDIDATES_AT_ONCE, prepend=-1))
     for first, last in pairwise(np.unique(np.r_[starts[cuts], len(feature)])):
         yield slice(first, last)
 
