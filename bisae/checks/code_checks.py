@@ -71,7 +71,7 @@ def check_cells(
                 ]
                 for check in checks[cell]:
                     try:
-                        _keep_rows(con, cell, check.view)
+                        _collect_rows(con, cell, check.view)
                     except SqlError as error:
                         errors[cell, check.name] = str(error)
         names = {check.name for cell_checks in checks.values() for check in cell_checks}
@@ -79,12 +79,17 @@ def check_cells(
         results = run_checks(con, [table_checks._replace(checks=checks_run)])
         by_name = {result.check: result for result in results}
         return [
-            (cell, _of_cell(con, cell, table_checks, checks[cell], by_name, errors))
+            (
+                cell,
+                _results_of_cell(
+                    con, cell, table_checks, checks[cell], by_name, errors
+                ),
+            )
             for cell in cells
         ]
 
 
-def _keep_rows(con: Connection, cell: Cell, view: str) -> None:
+def _collect_rows(con: Connection, cell: Cell, view: str) -> None:
     """Add the rows of a cell's check to a table of the same name. Raises SqlError."""
     rows = f"select {address_columns(cell)}, * from cell.{view} limit {MOST_ROWS}"
     with explain_errors():
@@ -97,7 +102,7 @@ def _keep_rows(con: Connection, cell: Cell, view: str) -> None:
         con.execute(f"{action} main.{view} {'' if exists else 'as '}{rows}")
 
 
-def _of_cell(
+def _results_of_cell(
     con: Connection,
     cell: Cell,
     table_checks: TableChecks,

@@ -53,7 +53,7 @@ def load_checks(folder: Path) -> CheckFolder:
     _refuse_repeated(
         check for table_checks in by_table for check in table_checks.checks
     )
-    return CheckFolder(folder, by_table, _in_order(folder, views))
+    return CheckFolder(folder, by_table, _ordered_views(folder, views))
 
 
 def _by_table(
@@ -95,13 +95,13 @@ def _read(file: Path) -> View:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{file}: {error}"
         raise CheckError(msg) from error
-    if reason := _fault_of(view.header):
+    if reason := _header_fault(view.header):
         msg = f"{file}: {reason}"
         raise CheckError(msg)
     return view
 
 
-def _fault_of(header: Mapping[str, str]) -> str:
+def _header_fault(header: Mapping[str, str]) -> str:
     """Return the fault of a check's header, "" if there is none."""
     for name in header:
         if name not in FIELDS:
@@ -145,7 +145,7 @@ def _refuse_repeated(checks: Iterable[Check]) -> None:
         files[check.name] = check.file
 
 
-def _in_order(folder: Path, views: Mapping[str, View]) -> list[View]:
+def _ordered_views(folder: Path, views: Mapping[str, View]) -> list[View]:
     try:
         return [views[name] for name in build_order(views)]
     except CycleError as error:

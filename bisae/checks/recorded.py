@@ -78,18 +78,18 @@ def validate_cells(store: Store, only: Selection) -> list[CheckResult]:
         for _, cell_results in check_codes(store, cells)
         for result in cell_results
     ]
-    return results + _merged(code_results)
+    return results + _merge_by_check(code_results)
 
 
-def _merged(results: Iterable[CheckResult]) -> list[CheckResult]:
+def _merge_by_check(results: Iterable[CheckResult]) -> list[CheckResult]:
     """Merge the results of each check over all cells."""
     by_check: dict[str, list[CheckResult]] = {}
     for result in results:
         by_check.setdefault(result.check, []).append(result)
-    return [_together(check_results) for check_results in by_check.values()]
+    return [_merge_results(check_results) for check_results in by_check.values()]
 
 
-def _together(results: list[CheckResult]) -> CheckResult:
+def _merge_results(results: list[CheckResult]) -> CheckResult:
     worst = max(results, key=lambda result: SEVERITY.index(result.status))
     if worst.status == "error":
         return worst

@@ -70,13 +70,13 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with ending_on_signals() as ending:
             try:
-                with _failures():
+                with _raise_failures():
                     result = command(*args, **kwargs)
                 if ending.signal:  # a library swallowed the interrupt
                     raise KeyboardInterrupt
             except BaseException as error:
                 if ending.signal:  # whatever error it led to
-                    raise _stopped(ending.signal, error) from error
+                    raise _stopped_failure(ending.signal, error) from error
                 raise
         return result
 
@@ -84,7 +84,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _raise_failures() -> Iterator[None]:
     """Raise Failure for errors of bisae and of disks."""
     try:
         yield
@@ -96,7 +96,7 @@ def _failures() -> Iterator[None]:
         raise
 
 
-def _stopped(number: Signals, error: BaseException) -> Failure:
+def _stopped_failure(number: Signals, error: BaseException) -> Failure:
     """Return an error that names the stopped command, its progress and what to do."""
     command = click.get_current_context().info_name
     msg = f"`bisae {command}` was stopped by {number.name}"

@@ -56,7 +56,7 @@ class QueryPrinter(NamedTuple):
         """
         start = monotonic()
         if self.style == "parquet" and question.has_rows:
-            with self._written() as file:
+            with self._output_file() as file:
                 batches = self.runner.batches(question, self.parameters)
                 empty = not write_parquet(batches, file)
         else:
@@ -78,7 +78,7 @@ class QueryPrinter(NamedTuple):
         if not question.has_rows:
             return
         if self.output:
-            with self._written() as file, file.open("w", encoding="utf-8") as out:
+            with self._output_file() as file, file.open("w", encoding="utf-8") as out:
                 out.writelines(pieces(*answer, self.style))
         elif question.is_plan and self.style == "table":
             for _, plan in answer.values:
@@ -93,7 +93,7 @@ class QueryPrinter(NamedTuple):
                 click.echo(piece, nl=False)
 
     @contextmanager
-    def _written(self) -> Iterator[Path]:
+    def _output_file(self) -> Iterator[Path]:
         """Yield a file that becomes the output once it is complete."""
         assert self.output
         try:

@@ -23,27 +23,27 @@ def run_shell(printer: QueryPrinter, store: object) -> None:
         completer=SqlCompleter(
             dict(printer.rows(COLUMNS)), [word for (word,) in printer.rows(KEYWORDS)]
         ),
-        multiline=Condition(_goes_on),
+        multiline=Condition(_continues),
         prompt_continuation="     > ",
     )
     say(f"{store}: end a query with a semicolon; Ctrl-C stops it, Ctrl-D leaves")
     while True:
         try:
             if (text := session.prompt("bisae> ")).strip():
-                _answer(printer, text)
+                _print_answers(printer, text)
         except KeyboardInterrupt:  # at the prompt: discard the typed text
             continue
         except EOFError:
             return
 
 
-def _goes_on() -> bool:
+def _continues() -> bool:
     """Return true if Enter begins another line of the query."""
     text = get_app().current_buffer.text.rstrip()
     return bool(text) and not text.endswith(";")
 
 
-def _answer(printer: QueryPrinter, text: str) -> None:
+def _print_answers(printer: QueryPrinter, text: str) -> None:
     try:
         for question in questions(text):
             values = {

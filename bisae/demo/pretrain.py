@@ -91,13 +91,13 @@ def _texts(study: Study, settings: Pretrain) -> Texts:
     split_of = splitter(study)
 
     def of_language(language: str) -> Iterator[str]:
-        documents = _documents(study.corpus.sources(language), study.corpus.key)
+        documents = _stream_documents(study.corpus.sources(language), study.corpus.key)
         return (
             document.text for document in documents if split_of(document) == "train"
         )
 
     def extra() -> Iterator[str]:
-        return (document.text for document in _documents(settings.extra))
+        return (document.text for document in _stream_documents(settings.extra))
 
     texts: Texts = {
         name: lambda name=name: of_language(name)  # type: ignore[misc]
@@ -106,7 +106,9 @@ def _texts(study: Study, settings: Pretrain) -> Texts:
     return texts | ({"": extra} if settings.extra else {})
 
 
-def _documents(sources: Sequence[Source], key: str | None = None) -> Iterator[Document]:
+def _stream_documents(
+    sources: Sequence[Source], key: str | None = None
+) -> Iterator[Document]:
     """Stream the documents of several sources, interleaved by their weights."""
     streams = [read_documents(source, key) for source in sources]
     weights = [source.weight for source in sources]
@@ -152,13 +154,13 @@ def windows(study: Study, texts: Texts, tokenizer: Any) -> Iterator[list[int]]:
     streams = {}
     for name, read in texts.items():
         shuffle = random.Random(f"{settings.seed}:{name}")
-        streams[name] = _mixed(_cut(study, name, read, tokenizer), shuffle)
+        streams[name] = _shuffle(_cut_windows(study, name, read, tokenizer), shuffle)
     while True:
         extra = "" in texts and draw.random() < settings.extra_share
         yield next(streams["" if extra else draw.choice(study.corpus.languages)])
 
 
-def _cut(
+def _cut_windows(
     study: Study, name: str, read: Callable[[], Iterator[str]], tokenizer: Any
 ) -> Iterator[list[int]]:
     """Read one kind of text repeatedly and cut each document into windows.
@@ -190,7 +192,7 @@ def _cut(
             raise CorpusError(msg)
 
 
-def _mixed(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
+def _shuffle(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
     """Shuffle an endless stream with a buffer of `SHUFFLE_WINDOWS` items."""
     waiting = list(islice(items, SHUFFLE_WINDOWS))
     for item in items:

@@ -79,7 +79,7 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
     start = time.monotonic()
     with ProcessPoolExecutor(cores, _context(), _prepare_worker) as pool:
         tokenizer = pool.submit(_train_tokenizer, path)
-        _import_for_the_end()
+        _import_checks_and_report()
         tokenizer.result()
         try:
             while waiting or running:
@@ -192,7 +192,7 @@ def _prepare_worker() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(status_of(signal.SIGTERM)))
 
 
-def _import_for_the_end() -> None:
+def _import_checks_and_report() -> None:
     """Import the modules of checks and report while only one worker has work."""
     import bisae.checks
     import bisae.pipeline.build

@@ -148,9 +148,9 @@ def _draw_meaning(
     facts = world.facts[subject]
     object_ = third = subject
     while object_ == subject:
-        object_ = _mostly(rng, ASSOCIATE_SHARE, facts.associates, concepts)
+        object_ = _draw_favoured(rng, ASSOCIATE_SHARE, facts.associates, concepts)
     while third in (subject, object_):
-        third = _mostly(rng, ASSOCIATE_SHARE, facts.associates, concepts)
+        third = _draw_favoured(rng, ASSOCIATE_SHARE, facts.associates, concepts)
     forms = world.forms["en"]
     adjectives = range(len(forms.adjectives))
     return Meaning(
@@ -158,15 +158,17 @@ def _draw_meaning(
         subject=subject,
         object=object_,
         third=third,
-        verb=_mostly(rng, FAVOURED_SHARE, facts.verbs, range(len(forms.verbs))),
-        subject_adjective=_mostly(rng, FAVOURED_SHARE, facts.adjectives, adjectives),
-        object_adjective=_mostly(
+        verb=_draw_favoured(rng, FAVOURED_SHARE, facts.verbs, range(len(forms.verbs))),
+        subject_adjective=_draw_favoured(
+            rng, FAVOURED_SHARE, facts.adjectives, adjectives
+        ),
+        object_adjective=_draw_favoured(
             rng, FAVOURED_SHARE, world.facts[object_].adjectives, adjectives
         ),
     )
 
 
-def _mostly(
+def _draw_favoured(
     rng: Random, share: float, favoured: Sequence[int], everything: Sequence[int]
 ) -> int:
     """Draw from `favoured` with probability `share`, else from `everything`.

@@ -52,18 +52,18 @@ def steering_vectors(
 
     Raises StudyError if a class has too few features.
     """
-    classes = _classes(features, section, languages)
+    classes = _group_by_class(features, section, languages)
     vectors = [
         SteeringVector(NONE, "m", 0, 0, ()),
         SteeringVector(RECONSTRUCTION, "m", n_features, 0, tuple(range(n_features))),
     ]
-    for m in _numbers(classes, section):
+    for m in _feature_counts(classes, section):
         for draw in range(section.draws):
-            vectors += _drawn(classes, features, m, draw, section.seed)
+            vectors += _draw_vectors(classes, features, m, draw, section.seed)
     return vectors
 
 
-def _classes(
+def _group_by_class(
     features: Sequence[Feature], section: Intervention, languages: Sequence[str]
 ) -> dict[str, list[Feature]]:
     """Group features by the study's classes; leave out a class that has none."""
@@ -86,13 +86,15 @@ def _classes(
     return {name: members for name, members in by_class.items() if members}
 
 
-def _numbers(classes: Mapping[str, list[Feature]], section: Intervention) -> list[int]:
+def _feature_counts(
+    classes: Mapping[str, list[Feature]], section: Intervention
+) -> list[int]:
     """Sort the study's numbers of features; "all" is the size of the largest class."""
     largest = max(len(members) for members in classes.values())
     return sorted({largest if m == "all" else m for m in section.m})
 
 
-def _drawn(
+def _draw_vectors(
     classes: Mapping[str, list[Feature]],
     features: Sequence[Feature],
     m: int,
@@ -105,7 +107,7 @@ def _drawn(
         name: _shuffled(pool, f"{seed}/{name}/{draw}")[:m]
         for name, pool in pools.items()
     }
-    fewest_firings = min(_firings(chosen[name]) for name in classes)
+    fewest_firings = min(_sum_firings(chosen[name]) for name in classes)
     last = list(classes)[-1]
     for name, features_drawn in (*chosen.items(), (RANDOM_DIRECTIONS, chosen[last])):
         numbers = tuple(feature.number for feature in features_drawn)
@@ -115,7 +117,7 @@ def _drawn(
             yield SteeringVector(name, "m", m, draw, numbers)
             yield SteeringVector(name, "norm", m, draw, numbers)
         fewer = numbers[
-            : _nearest(
+            : _n_nearest(
                 [feature.n_firings for feature in features_drawn], fewest_firings
             )
         ]
@@ -128,11 +130,11 @@ def _shuffled(pool: Sequence[Feature], seed: str) -> list[Feature]:
     return order
 
 
-def _firings(features: Sequence[Feature]) -> int:
+def _sum_firings(features: Sequence[Feature]) -> int:
     return sum(feature.n_firings for feature in features)
 
 
-def _nearest(firings: Sequence[int], target: int) -> int:
+def _n_nearest(firings: Sequence[int], target: int) -> int:
     """Count the leading features whose summed firings come closest to `target`."""
     sums = list(accumulate(firings))
     best = min(range(len(sums)), key=lambda index: (abs(sums[index] - target), index))

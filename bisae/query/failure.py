@@ -34,10 +34,10 @@ def explain_errors(context: object = "", lines: int = 0) -> Iterator[None]:
         raise SqlError(f"{context}: {NESTED}" if context else NESTED) from error
     except duckdb.Error as error:
         message = explain(error, lines)
-        raise _failure(error, f"{context}: " if context else "", message) from error
+        raise _bisae_error(error, f"{context}: " if context else "", message) from error
 
 
-def _failure(error: duckdb.Error, context: str, message: str) -> BisaeError:
+def _bisae_error(error: duckdb.Error, context: str, message: str) -> BisaeError:
     """Turn DuckDB's error into one of bisae's."""
     if trouble := _disk_trouble(str(error)):
         return StoreError(f"{context}{trouble}; what is finished is kept")

@@ -101,7 +101,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
     def ls(self, path: str, detail: bool = True, **options: Any) -> Any:  # noqa: FBT001, FBT002
         """List the files of a folder."""
         name = self._strip_protocol(path)
-        self._refuse_beyond(name)
+        self._refuse_outside(name)
         return self._files.ls(name, detail=detail)
 
     def glob(self, path: str, *more: Any, **options: Any) -> Any:
@@ -111,7 +111,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         returned names.
         """
         name = self._strip_protocol(path)
-        self._refuse_beyond(name)
+        self._refuse_outside(name)
         if not PATTERN.search(path):
             return [quote(name)] if self.exists(path) else []
         return list(map(quote, super().glob(path, *more, **options)))
@@ -124,9 +124,9 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         return self._info(self._strip_protocol(path))
 
     def _info(self, name: str) -> Any:
-        self._refuse_beyond(name)
+        self._refuse_outside(name)
         if self._is_local:
-            return _described(name)
+            return _local_info(name)
         if name not in self._info_cache:
             self._info_cache[name] = self._files.info(name)
         return self._info_cache[name]
@@ -147,17 +147,17 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]
         if mode != "rb":
             msg = f"queries may only read the store's tables, not write {path}"
             raise PermissionError(msg)
-        self._refuse_beyond(path)
+        self._refuse_outside(path)
         if self._is_local:
             return open_local(path)
         files, size = self._files, self._info(path)["size"]
         return SharedFile(
             lambda start, end: files.cat_file(path, start=start, end=end),
             size,
-            _nothing,
+            _close_nothing,
         )
 
-    def _refuse_beyond(self, path: str) -> None:
+    def _refuse_outside(self, path: str) -> None:
         """Raise PermissionError for a path outside the folder.
 
         `path` has neither scheme nor escapes.
@@ -183,7 +183,7 @@ def open_local(path: str) -> SharedFile:
     )
 
 
-def _described(path: str) -> dict[str, Any]:
+def _local_info(path: str) -> dict[str, Any]:
     """Describe a file on a local disk with the keys that object stores use."""
     status = os.stat(path)  # noqa: PTH116  (called ten times per file)
     return {
@@ -194,7 +194,7 @@ def _described(path: str) -> dict[str, Any]:
     }
 
 
-def _nothing() -> None:
+def _close_nothing() -> None:
     """Close nothing: an object store keeps no file open."""
 
 

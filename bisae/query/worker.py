@@ -44,7 +44,7 @@ def main() -> None:
     try:
         con = open_database(**requests.get())
     except Exception as error:
-        frames.write(Kind.ERROR, describe_error(_as_ours(error)))
+        frames.write(Kind.ERROR, describe_error(_as_bisae_error(error)))
     else:
         frames.write(Kind.READY)
         _serve(con, frames, requests)
@@ -61,7 +61,7 @@ def _serve(con: Connection, frames: FrameWriter, requests: "SimpleQueue[Any]") -
         try:
             _answer(con, frames, **request)
         except Exception as error:
-            frames.write(Kind.ERROR, describe_error(_as_ours(error)))
+            frames.write(Kind.ERROR, describe_error(_as_bisae_error(error)))
         finally:
             busy.clear()
 
@@ -130,7 +130,7 @@ def _report_progress(con: Connection, frames: FrameWriter, busy: Event) -> None:
             frames.write(Kind.PROGRESS, percent)
 
 
-def _as_ours(error: Exception) -> BisaeError:
+def _as_bisae_error(error: Exception) -> BisaeError:
     if isinstance(error, BisaeError):
         return error
     if isinstance(error, MemoryError):

@@ -98,7 +98,7 @@ class WorkerProcess:
             raise self._reason
         if status == EXCEEDED:
             raise OutOfMemory
-        raise Crashed(_name_of(status))
+        raise Crashed(_status_name(status))
 
     @contextmanager
     def within(self, seconds: float | None, reason: BisaeError) -> Iterator[None]:
@@ -142,5 +142,5 @@ class WorkerProcess:
         return self._process.stdin
 
 
-def _name_of(status: int) -> str:
+def _status_name(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"

@@ -46,7 +46,7 @@ def draw(file: Path, rows: Rows) -> Drawing:
     spec["datasets"] = {"rows": _records(rows)}
     theme = _read(asset_dir("reports") / "theme.json")
     try:
-        svg = _renumbered(vl_convert.vegalite_to_svg(spec, config=theme))
+        svg = _renumber(vl_convert.vegalite_to_svg(spec, config=theme))
         png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
     except ValueError as error:
         # The rest is a JavaScript traceback.
@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _renumbered(svg: str) -> str:
+def _renumber(svg: str) -> str:
     """Number clips and gradients from 0, since Vega continues from the last figure."""
     number: defaultdict[str, int] = defaultdict(lambda: len(number))
 

@@ -83,8 +83,8 @@ def _query(view: View, con: Connection) -> str:
     Sizes are ordered by their number of parameters.
     """
     query = f"from {view.name}"
-    if across := _across(view):
-        return _laid_across(view, *across)
+    if across := _pivot_columns(view):
+        return _pivot_query(view, *across)
     if re.search(r"^order by", view.select, re.MULTILINE):
         return query
     if "size" not in rows_of(con, f"{query} limit 0").names:
@@ -93,7 +93,7 @@ def _query(view: View, con: Connection) -> str:
     return f"{query} order by ({by_size} = {view.name}.size), columns(*)"
 
 
-def _laid_across(view: View, column: str, measures: list[str]) -> str:
+def _pivot_query(view: View, column: str, measures: list[str]) -> str:
     """Return the query that pivots a view: a column for each value of `column`."""
     keys = ", ".join(key for key in view.grain.split(", ") if key != column)
     is_named = len(measures) > 1
@@ -106,7 +106,7 @@ def _laid_across(view: View, column: str, measures: list[str]) -> str:
     )
 
 
-def _across(view: View) -> tuple[str, list[str]] | None:
+def _pivot_columns(view: View) -> tuple[str, list[str]] | None:
     """Return the column that the header pivots on and its measures, or None."""
     column, _, measures = view.header.get("Across", "").partition(" of ")
     return (column, measures.split(", ")) if column else None

@@ -47,15 +47,15 @@ def compare(stores: Sequence[Store]) -> Rows:
 def _trends(store: Store) -> Iterator[dict[str, Any]]:
     """Yield the trends of a store's exported cells as rows of `store_trends`."""
     address = {"store": str(store.place), "seed": store.study.sae.seed}
-    names, values = _ask(store, TRENDS)
+    names, values = _rows_of_query(store, TRENDS)
     for row in values:
         yield address | dict(zip(names, row, strict=True))
 
 
 def _check_replicate(first: Store, second: Store) -> None:
     """Raise CompareError unless two stores differ in the seed and in nothing else."""
-    expected, seed = _must_agree(first), first.study.sae.seed
-    for name, value in _must_agree(second).items():
+    expected, seed = _shared_settings(first), first.study.sae.seed
+    for name, value in _shared_settings(second).items():
         if expected.get(name, value) != value:
             msg = f"{second.place} is not a replicate of {first.place}: {name} is "
             msg += f"{value}, not {expected[name]}; "
@@ -67,7 +67,7 @@ def _check_replicate(first: Store, second: Store) -> None:
         raise CompareError(msg)
 
 
-def _must_agree(store: Store) -> dict[str, Any]:
+def _shared_settings(store: Store) -> dict[str, Any]:
     """Return the settings that replicates must share, under names for a message."""
     study = store.study
     expected: dict[str, Any] = {
@@ -85,11 +85,11 @@ def _must_agree(store: Store) -> dict[str, Any]:
         settings = getattr(study, section).model_dump(exclude={"seed"})
         expected |= {f"[{section}] {key}": value for key, value in settings.items()}
     query = "select distinct size, step, lm_fingerprint from cells"
-    for size, step, fingerprint in _ask(store, query).values:
+    for size, step, fingerprint in _rows_of_query(store, query).values:
         expected[f"the model of {size}/{step}"] = fingerprint
     return expected
 
 
-def _ask(store: Store, query: str) -> Rows:
+def _rows_of_query(store: Store, query: str) -> Rows:
     with closing(connect(store, query=query)) as con:
         return rows_of(con, query)

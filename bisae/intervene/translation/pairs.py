@@ -53,12 +53,12 @@ def read_tasks(
     tasks: dict[Direction, list[Task]] = {}
     for name in section.files:
         for direction, pairs in _read(Path(name), languages).items():
-            chosen = _chosen(name, pairs, section, Random(f"{seed}/pairs"))
+            chosen = _choose_tasks(name, pairs, section, Random(f"{seed}/pairs"))
             tasks.setdefault(direction, []).extend(chosen)
     return tasks
 
 
-def _chosen(
+def _choose_tasks(
     name: str, pairs: list[Pair], section: Translation, rng: Random
 ) -> list[Task]:
     """Draw shots and pairs to translate; none is both."""
@@ -103,7 +103,7 @@ def _lines(
         if not line.strip():
             continue
         where = f"{file} line {number}"
-        row = _json(line, where)
+        row = _parse_object(line, where)
         spoken = spoken or [language for language in languages if language in row]
         if len(spoken) < 2:
             msg = f"{where} has no fields for two of the study's languages "
@@ -125,7 +125,7 @@ def _samples(
         msg = f"{file}: the name of a data set of LLM-jp-eval gives its direction, as "
         msg += "alt-e-to-j.json does, and its languages (en, ja) must be the study's"
         raise CorpusError(msg)
-    samples = _json(text, str(file)).get("samples")
+    samples = _parse_object(text, str(file)).get("samples")
     if not isinstance(samples, list):
         msg = f"{file} has no list `samples`, as a data set of LLM-jp-eval has"
         raise CorpusError(msg)
@@ -135,7 +135,7 @@ def _samples(
         yield Direction(*spoken), pair
 
 
-def _json(text: str, where: str) -> dict[str, Any]:
+def _parse_object(text: str, where: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
