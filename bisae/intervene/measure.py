@@ -154,34 +154,28 @@ class BatchLosses:
         for setting in sorted(settings):
             by_vector.setdefault(setting._replace(alpha=0), []).append(setting)
         for prepared_vector in prepared:
-            control, m = prepared_vector.vector.control, prepared_vector.vector.m
+            added, control, m, draw, _ = prepared_vector.vector
             for scale_back in (False, True):
-                key = (
-                    prepared_vector.vector.added,
-                    0,
-                    m,
-                    prepared_vector.vector.draw,
-                    scale_back,
-                )
-                if vector_settings := by_vector.get((control, *key)):
-                    yield from self._strengths(
+                key = (control, added, 0, m, draw, scale_back)
+                if vector_settings := by_vector.get(key):
+                    yield from self._steered_rows(
                         encoded, prepared_vector, bias, vector_settings
                     )
 
-    def _strengths(
+    def _steered_rows(
         self,
         encoded: EncodedStates,
-        vector: PreparedVector,
+        prepared: PreparedVector,
         bias: Tensor | None,
         settings: Sequence[SteeringSetting],
     ) -> Iterator[list[Row]]:
         """Yield the rows of one steering vector at every alpha; decode it once."""
         code, norm = encoded
         scale_back = settings[0].scale_back
-        decoded = vector.norm_ratios[scale_back] * vector.decoder.decode(code)
+        decoded = prepared.norm_ratios[scale_back] * prepared.decoder.decode(code)
         unscaled = unscaled_steering(decoded, norm, bias, scale_back=scale_back)
-        size, active = unscaled.norm(dim=1), vector.decoder.n_active(code).float()
-        n_added = len(vector.vector.features)
+        size, active = unscaled.norm(dim=1), prepared.decoder.n_active(code).float()
+        n_added = len(prepared.vector.features)
         for setting in settings:
             losses = self._losses(setting.alpha * unscaled)
             yield self._rows(setting, n_added, losses, setting.alpha * size, active)

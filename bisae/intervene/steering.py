@@ -37,7 +37,7 @@ class SteeringVector(NamedTuple):
     """A class, or the name of a control."""
     control: Control
     m: int
-    """The number requested; `features` has fewer where the class is smaller."""
+    """The number requested; `features` has fewer if the class is smaller."""
     draw: int
     features: tuple[int, ...]
 
