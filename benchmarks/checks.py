@@ -1,11 +1,11 @@
-"""The checks of one cell of the paper's size, beside one scan of its codes.
+"""Time to check one cell of the paper's size, compared with one scan of its codes.
 
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
     python benchmarks/checks.py FOLDER
 
-Each row is a fresh process. Ratios are to the query MAXIMA of `fold.py`, streamed from
-the same store in the same process, its median of several before and after. No token is
-encoded again: the made-up cells have no model.
+Each row is a fresh process. Ratios are to the query MAXIMA of `aggregation.py`,
+streamed from the same store in the same process: the median of several runs before and
+after. No token is encoded again, since the synthetic cells have no model.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from fold import CELLS, maxima, ratio, seconds
+from aggregation import CELLS, maxima, ratio, seconds
 from paper_cell import WIDTH
 
 import bisae
@@ -35,17 +35,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    place = str(asked.folder / "store")
-    if asked.inside:
-        what, name = asked.inside
-        print(json.dumps(WORK[what](bisae.open(place), CELLS[name])))
+    arguments = parser.parse_args()
+    store = str(arguments.folder / "store")
+    if arguments.inside:
+        what, name = arguments.inside
+        print(json.dumps(WORK[what](bisae.open(store), CELLS[name])))
         return
     for name in CELLS:
-        measure(asked.folder, "export", name)
-    told = [measure(asked.folder, "check", name) for name in CELLS]
-    rows = [tuple(row.values()) for row in told]
-    print(render(Rows(list(told[0]), rows), "markdown"))
+        measure(arguments.folder, "export", name)
+    measured = [measure(arguments.folder, "check", name) for name in CELLS]
+    rows = [tuple(row.values()) for row in measured]
+    print(render(Rows(list(measured[0]), rows), "markdown"))
 
 
 SETTINGS = {"firing_threshold": 0.7, "context": WIDTH + 1, "languages": ["a", "b"]}
@@ -88,7 +88,7 @@ WHOLE = """
 
 
 def export(store: Store, cell: Cell) -> None:
-    """Write what checks read of the tables, and nothing else, if it is not there."""
+    """Write the tables that checks read, unless they exist."""
     if table_file(store, "clusters", cell).exists():
         return
     with closing(database(memory="8GiB")) as con:
@@ -107,29 +107,31 @@ def export(store: Store, cell: Cell) -> None:
 
 
 def tokens(store: Store) -> pa.Table:
-    """The token of each row; every document is as long as it can be."""
-    token_id = np.concatenate([one.token_id.ravel() for one in store.documents("eval")])
+    """Return the token of each row; every document is full."""
+    token_id = np.concatenate(
+        [block.token_id.ravel() for block in store.documents("eval")]
+    )
     return pa.table({"token_row": np.arange(len(token_id)), "token_id": token_id})
 
 
 def measure(folder: Path, what: str, name: str) -> dict[str, Any]:
-    """What a fresh process measured."""
+    """Measure in a fresh process."""
     command = [sys.executable, __file__, str(folder), "--inside", what, name]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {"cell": name} | (json.loads(told) or {})
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {"cell": name} | (json.loads(output) or {})
 
 
 def check(store: Store, cell: Cell) -> dict[str, Any]:
     """Run every check that needs no model."""
-    found: list[Any] = []
+    results_of_cells: list[Any] = []
     yardstick = [maxima(store, cell) for _ in range(2)]
-    taken = seconds(lambda: found.extend(check_codes(store, [cell])))
+    taken = seconds(lambda: results_of_cells.extend(check_codes(store, [cell])))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yardstick += [maxima(store, cell) for _ in range(2)]
-    ((_, results),) = found
+    ((_, results),) = results_of_cells
     failed = [result.check for result in results if result.status != "pass"]
-    told = {"checks": len(results), "failed": "; ".join(failed)}
-    return ratio(yardstick, taken) | {"peak MB": peak} | told
+    columns = {"checks": len(results), "failed": "; ".join(failed)}
+    return ratio(yardstick, taken) | {"peak MB": peak} | columns
 
 
 WORK = {"export": export, "check": check}

@@ -1,13 +1,13 @@
-"""How small and how fast the codes of a cell are, by codec, chunk, shard and pipeline.
+"""Size and speed of a cell's stored codes, by codec, chunk, shard and pipeline.
 
     python benchmarks/codes.py STORE SIZE/STEP/LAYER [--rows N]
 
-Reads a cell's codes from a store, writes them again as each candidate would in a
-temporary folder, and prints a row for each: bytes a code (index and value), MB/s of raw
+Reads a cell's codes from a store, writes them to a temporary folder with each
+candidate, and prints a row for each: bytes per code (index and value), MB/s of raw
 codes written and read, milliseconds for a run of 256 rows and for 256 scattered ones.
-`*` marks features numbered by falling activation count. The empirical entropy of
-indices and values stands above, as a yardstick. The pipeline of `zarrs` is measured
-where that package is installed.
+`*` marks features numbered by descending activation count. The empirical entropy of
+indices and values is printed above, as a yardstick. The pipeline of `zarrs` is measured
+if that package is installed.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The codec, marked where features are numbered by activation count."""
+        """The codec, marked if features are numbered by activation count."""
         return self.codec + ("*" if self.by_count else "")
 
 
@@ -92,29 +92,36 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("cell")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    asked = parser.parse_args()
-    index, value = read(asked.store, asked.cell, asked.rows)
+    arguments = parser.parse_args()
+    index, value = read(arguments.store, arguments.cell, arguments.rows)
     counts = np.bincount(index[value > 0])
     rank = np.empty(len(counts), index.dtype)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
-    told = f"{asked.cell}: {len(index):,} rows of {index.shape[1]}; entropy, bytes a "
-    told += f"code: index {entropy(index):.2f}, value {entropy(value):.2f}, together "
-    print(told + f"{entropy(index) + entropy(value):.2f}")
+    summary = (
+        f"{arguments.cell}: {len(index):,} rows of {index.shape[1]}; entropy, bytes a "
+    )
+    summary += (
+        f"code: index {entropy(index):.2f}, value {entropy(value):.2f}, together "
+    )
+    print(summary + f"{entropy(index) + entropy(value):.2f}")
     names = ["codec", "chunk", "shard", "pipeline", "bytes", "index", "value"]
     names += ["write MB/s", "read MB/s", "run ms", "scattered ms"]
     rows = [
-        measure(one, rank[index] if one.by_count else index, value)
-        for one in candidates(index.shape[1])
+        measure(candidate, rank[index] if candidate.by_count else index, value)
+        for candidate in candidates(index.shape[1])
     ]
     print(render(Rows(names, rows), "markdown"))
     names = ["from the store as it is", *PIPELINES]
-    print(render(Rows(names, scans(asked.store, asked.cell)), "markdown"))
+    print(render(Rows(names, scans(arguments.store, arguments.cell)), "markdown"))
 
 
-def scans(place: Path, cell: str) -> list[tuple[Any, ...]]:
-    """MB/s of raw codes of what bisae does with a cell, by pipeline."""
-    store, address = open_store(place), parse_cell(cell)
-    raw = sum(one.index.nbytes + one.value.nbytes for one in store.codes(address)) / 1e6
+def scans(path: Path, cell: str) -> list[tuple[Any, ...]]:
+    """Measure bisae's scans of a cell in MB/s of raw codes, by pipeline."""
+    store, address = open_store(path), parse_cell(cell)
+    raw = (
+        sum(block.index.nbytes + block.value.nbytes for block in store.codes(address))
+        / 1e6
+    )
 
     def query() -> None:
         with closing(database()) as con:
@@ -126,16 +133,16 @@ def scans(place: Path, cell: str) -> list[tuple[Any, ...]]:
         "Arrow batches": lambda: deque(store.read_codes(address), 0),
         "`select feature, max(value) ... group by feature`": query,
     }
-    found: dict[str, list[float]] = {name: [] for name in work}
+    speeds_by_name: dict[str, list[float]] = {name: [] for name in work}
     for pipeline in PIPELINES:
         with zarr.config.set(setting(pipeline)):
-            for name, one in work.items():
-                found[name].append(raw / fastest(one))
-    return [(name, *speeds) for name, speeds in found.items()]
+            for name, read_all in work.items():
+                speeds_by_name[name].append(raw / fastest(read_all))
+    return [(name, *speeds) for name, speeds in speeds_by_name.items()]
 
 
 def read(store: Path, cell: str, most: int) -> tuple[Any, Any]:
-    """A cell's codes, cut to as many rows as asked, or repeated up to them."""
+    """Read a cell's codes, cut or repeated to `most` rows."""
     blocks = list(open_store(store).codes(parse_cell(cell)))
     index = np.concatenate([block.index for block in blocks])
     value = np.concatenate([block.value for block in blocks])
@@ -144,34 +151,34 @@ def read(store: Path, cell: str, most: int) -> tuple[Any, Any]:
 
 
 def entropy(values: Any) -> float:
-    """Bytes that an element takes if each is coded by how often it occurs."""
+    """Return the bytes per element of an optimal code for the value frequencies."""
     counts = np.unique(values, return_counts=True)[1]
     share = counts / counts.sum()
     return float(-(share * np.log2(share)).sum() / 8)
 
 
-def measure(one: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
-    """One row of the table."""
-    with zarr.config.set(setting(one.pipeline)), TemporaryDirectory() as folder:
+def measure(candidate: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
+    """Measure one row of the table."""
+    with zarr.config.set(setting(candidate.pipeline)), TemporaryDirectory() as folder:
         raw = index.nbytes + value.nbytes
         began = time.perf_counter()
         arrays = [
-            write(Path(folder), name, one, values)
+            write(Path(folder), name, candidate, values)
             for name, values in (("index", index), ("value", value))
         ]
         writing = time.perf_counter() - began
         sizes = [size_of(Path(folder) / name) for name in ("index", "value")]
-        scan = fastest(lambda: scan_all(arrays, one.shard // 2))
+        scan = fastest(lambda: scan_all(arrays, candidate.shard // 2))
         draw = np.random.default_rng(0)
         places = np.sort(draw.choice(len(index), RUN, replace=False))
         first = int(draw.integers(0, len(index) - RUN))
         run = fastest(lambda: [array[first : first + RUN] for array in arrays])
         scattered = fastest(lambda: [array.oindex[places] for array in arrays])
     return (
-        one.title,
-        one.chunk,
-        one.shard,
-        one.pipeline,
+        candidate.title,
+        candidate.chunk,
+        candidate.shard,
+        candidate.pipeline,
         sum(sizes) / index.size,
         *(size / index.size for size in sizes),
         raw / writing / 1e6,
@@ -182,30 +189,32 @@ def measure(one: Candidate, index: Any, value: Any) -> tuple[Any, ...]:
 
 
 def setting(pipeline: str) -> dict[str, str]:
-    """What tells Zarr to use a pipeline."""
-    other = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
-    return other if pipeline == "zarrs" else {}
+    """Return Zarr's setting for a pipeline."""
+    zarrs = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline"}
+    return zarrs if pipeline == "zarrs" else {}
 
 
-def write(folder: Path, name: str, one: Candidate, values: Any) -> Any:
+def write(folder: Path, name: str, candidate: Candidate, values: Any) -> Any:
     """Write an array shard by shard, as an encoder does."""
     with warnings.catch_warnings(action="ignore"):
         array = zarr.create_array(
             folder / name,
             shape=values.shape,
-            chunks=(min(one.chunk, len(values)), values.shape[1]),
-            shards=(one.shard, values.shape[1]),
+            chunks=(min(candidate.chunk, len(values)), values.shape[1]),
+            shards=(candidate.shard, values.shape[1]),
             dtype=values.dtype,
             fill_value=0,
-            **CODECS[one.codec](),
+            **CODECS[candidate.codec](),
         )
-        for first in range(0, len(values), one.shard):
-            array[first : first + one.shard] = values[first : first + one.shard]
+        for first in range(0, len(values), candidate.shard):
+            array[first : first + candidate.shard] = values[
+                first : first + candidate.shard
+            ]
         return zarr.open_array(folder / name, mode="r")
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
+    """Sum the bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -217,7 +226,7 @@ def scan_all(arrays: list[Any], step: int) -> None:
 
 
 def fastest(work: Callable[[], Any]) -> float:
-    """Seconds of the fastest of some runs."""
+    """Return the seconds of the fastest of some runs."""
     times = []
     for _ in range(REPEATS):
         began = time.perf_counter()

@@ -4,16 +4,16 @@
 
 Reads a built study with [intervention], its translations' pairs, and a lexicon. A text
 is a pair: a sentence and its translation. Both models read it, and features of the
-full model are added to the mid-training model's states (equation 7 without b_pre). The
-losses are those of words of the second sentence whose translation stands in the first,
-and of all its other tokens. Prints changes against nothing added, means over pairs
-with intervals of 1.96 standard errors.
+full model steer the mid-training model (equation 7 without b_pre). Losses are measured
+on words of the second sentence whose translation is in the first, and on all its other
+tokens. Prints changes from the baseline, as means over pairs with intervals of 1.96
+standard errors.
 
 - concept: mixed features that fire on both words of one concept, in the text that
-  chose the classes
+  decided the classes
 - mixed: as many mixed features that do not
 - random: as many alive features, five draws
-- random, same firings: so many that they fire together as often
+- random, same firings: enough alive features for the same number of firings
 """
 
 import argparse
@@ -31,9 +31,9 @@ from torch import Tensor
 from bisae.corpus import bos_token_id, load_tokenizer
 from bisae.corpus.lexicon import Lexicon, load_lexicon
 from bisae.formats import render
-from bisae.intervene import Plan, make_plan, open_built
-from bisae.intervene.additions import Addition
-from bisae.intervene.equation import adding, masks
+from bisae.intervene import Plan, make_plan, open_cell_model
+from bisae.intervene.equation import masked_decoders, steering_function
+from bisae.intervene.steering import SteeringVector
 from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
 from bisae.progress import track
@@ -77,7 +77,7 @@ drawn as (
     group by added, alpha, is_word, pair
 ),
 
-told as (
+summary as (
     select
         added, avg(n_features) as features, alpha, is_word,
         avg(change) as change,
@@ -94,8 +94,8 @@ select
     words.half as word_pm,
     others.change as others,
     others.half as others_pm
-from told as words
-inner join told as others using (added, alpha)
+from summary as words
+inner join summary as others using (added, alpha)
 where words.is_word and not others.is_word
 order by alpha, added
 """
@@ -107,9 +107,9 @@ class Text(NamedTuple):
     token_id: Tensor
     """(1, tokens), BOS in front."""
     second: list[int]
-    """Where the second sentence's tokens are."""
+    """Positions of the second sentence's tokens."""
     words: set[int]
-    """Those of them that are on words whose translation is in the first sentence."""
+    """Those positions whose word has its translation in the first sentence."""
 
 
 def main() -> None:
@@ -117,42 +117,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", type=Path)
     parser.add_argument("--pairs", type=int, default=200)
-    asked = parser.parse_args()
-    study = with_layers(load_study(asked.study))
+    arguments = parser.parse_args()
+    study = with_layers(load_study(arguments.study))
     store = create_store(study)
     plan = make_plan(store)
     sets = list(chosen(store, plan))
-    rows = list(losses(store, plan, sets, list(texts(store, asked.pairs))))
+    rows = list(losses(store, plan, sets, list(texts(store, arguments.pairs))))
     con = duckdb.connect()
     con.register("losses", pa.Table.from_pylist(rows))
     print(render(rows_of(con, CHANGES), "markdown"))
 
 
-def chosen(store: Store, plan: Plan) -> Iterator[Addition]:
-    """The sets of features that are added."""
+def chosen(store: Store, plan: Plan) -> Iterator[SteeringVector]:
+    """Yield the sets of features that steer."""
     query = FEATURES.replace("?", "null")
-    found = connect(store, query=query).execute(FEATURES, list(plan.full)).fetchall()
-    firings = {feature: n for feature, _, n, _ in found}
-    concept = [f for f, name, _, both in found if name == "mixed" and both]
-    other = [f for f, name, _, both in found if name == "mixed" and not both]
-    wanted = sum(firings[one] for one in concept)
-    yield Addition("concept", "m", 0, 0, tuple(concept))
+    features = connect(store, query=query).execute(FEATURES, list(plan.full)).fetchall()
+    firings = {feature: n for feature, _, n, _ in features}
+    concept = [f for f, name, _, on_both in features if name == "mixed" and on_both]
+    other_mixed = [
+        f for f, name, _, on_both in features if name == "mixed" and not on_both
+    ]
+    n_firings = sum(firings[feature] for feature in concept)
+    yield SteeringVector("concept", "m", 0, 0, tuple(concept))
     for draw in range(DRAWS):
         random = Random(draw)
-        mixed = random.sample(other, min(len(other), len(concept)))
-        every = random.sample(sorted(firings), len(firings))
-        yield Addition("mixed", "m", 0, draw, tuple(mixed))
-        yield Addition("random", "m", 0, draw, tuple(every[: len(concept)]))
-        few, total = [], 0
-        for one in every:
-            if total < wanted:
-                few.append(one)
-                total += firings[one]
-        yield Addition("random, same firings", "m", 0, draw, tuple(few))
+        mixed = random.sample(other_mixed, min(len(other_mixed), len(concept)))
+        shuffled = random.sample(sorted(firings), len(firings))
+        yield SteeringVector("mixed", "m", 0, draw, tuple(mixed))
+        yield SteeringVector("random", "m", 0, draw, tuple(shuffled[: len(concept)]))
+        chosen_features, total = [], 0
+        for feature in shuffled:
+            if total < n_firings:
+                chosen_features.append(feature)
+                total += firings[feature]
+        yield SteeringVector(
+            "random, same firings", "m", 0, draw, tuple(chosen_features)
+        )
 
 
 def texts(store: Store, n_pairs: int) -> Iterator[Text]:
-    """Pairs of the study's files, either language first in turn."""
+    """Yield the study's pairs, each language first in turn."""
     study, languages = store.study, store.languages
     assert study.intervention
     assert study.intervention.translation
@@ -174,59 +178,59 @@ def tokens(
     tokenizer: Any,
     bos: int,
 ) -> Text:
-    """A pair as tokens; which are of the second sentence, and on its words."""
-    first, second = (pair[one] for one in order)
+    """Tokenize a pair; find the tokens of the second sentence and of its words."""
+    first, second = (pair[language] for language in order)
     gap = " " if order[1] == "en" else ""
     text, start = first + gap + second, len(first)
-    told = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    known = {match.concept for match in lexicon.find(first, order[0])}
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    concepts = {match.concept for match in lexicon.find(first, order[0])}
     places = [
         (start + len(gap) + match.start, start + len(gap) + match.end)
         for match in lexicon.find(second, order[1])
-        if match.concept in known
+        if match.concept in concepts
     ]
     of_second, words = [], set()
-    for position, (a, b) in enumerate(told["offset_mapping"], start=1):
+    for position, (a, b) in enumerate(encoding["offset_mapping"], start=1):
         if a >= start:
             of_second.append(position)
             if any(a < end and b > begin for begin, end in places):
                 words.add(position)
-    return Text(torch.tensor([[bos, *told["input_ids"]]]), of_second, words)
+    return Text(torch.tensor([[bos, *encoding["input_ids"]]]), of_second, words)
 
 
 def losses(
-    store: Store, plan: Plan, sets: Sequence[Addition], pairs: Sequence[Text]
+    store: Store, plan: Plan, sets: Sequence[SteeringVector], pairs: Sequence[Text]
 ) -> Iterator[dict[str, Any]]:
-    """A row for each token of a second sentence and each setting."""
-    full, mid = open_built(store, plan.full), open_built(store, plan.mid)
+    """Yield a row for each token of a second sentence and each setting."""
+    full, mid = open_cell_model(store, plan.full), open_cell_model(store, plan.mid)
     sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
     layer = plan.mid.layer
-    found = list(zip(sets, masks(sets, sae, 0), strict=True))
+    decoders = list(zip(sets, masked_decoders(sets, sae, 0), strict=True))
     for number, text in enumerate(track(pairs, len(pairs), "pairs", "pairs")):
         mask = torch.ones_like(text.token_id, dtype=torch.bool)
         raw = full.hidden_states(text.token_id, mask, [layer])[layer][0, 1:].float()
         baseline = mid.token_losses(text.token_id, mask)[0]
-        for one, masked in found:
-            whole = adding(sae, masked, 1.0, None, scale_back=False)(raw)
+        for vector, decoder in decoders:
+            steering = steering_function(sae, decoder, 1.0, None, scale_back=False)(raw)
             for alpha in ALPHAS:
-                loss = with_added(mid, layer, text.token_id, mask, alpha * whole)
-                for at in text.second:
+                loss = with_added(mid, layer, text.token_id, mask, alpha * steering)
+                for position in text.second:
                     yield {
-                        "added": one.added,
-                        "draw": one.draw,
-                        "n_features": len(one.features),
+                        "added": vector.added,
+                        "draw": vector.draw,
+                        "n_features": len(vector.features),
                         "alpha": alpha,
                         "pair": number,
-                        "is_word": at in text.words,
-                        "loss": float(loss[at - 1]),
-                        "baseline": float(baseline[at - 1]),
+                        "is_word": position in text.words,
+                        "loss": float(loss[position - 1]),
+                        "baseline": float(baseline[position - 1]),
                     }
 
 
 def with_added(
     mid: LanguageModel, layer: int, token_id: Tensor, mask: Tensor, added: Tensor
 ) -> Tensor:
-    """Token losses with (tokens, d) added at every position but BOS."""
+    """Return token losses with (tokens, d) added at every position but BOS."""
     whole = torch.cat([torch.zeros(1, added.shape[1]), added])[None]
     with mid.edited(layer, lambda state: state + whole.to(state)):
         return mid.token_losses(token_id, mask)[0]

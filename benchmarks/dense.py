@@ -1,7 +1,7 @@
 """The dense TopK step, as most code has it: the yardstick of the other benchmarks.
 
-Codes as wide as the dictionary, gradients by autograd, Adam: what the paper does,
-written anew from equations 1 to 3.
+Codes as wide as the dictionary, gradients by autograd, Adam: the paper's method, from
+equations 1 to 3.
 """
 
 import torch
@@ -21,7 +21,7 @@ class Dense:
         self.adam = torch.optim.Adam(parameters, lr=1e-3, eps=6.25e-10)
 
     def step(self, x: Tensor) -> None:
-        """Learn from a batch (tokens, d)."""
+        """Train on a batch (tokens, d)."""
         pre = ((x - self.b_pre) @ self.W_enc.T).relu()
         top = pre.topk(self.k, dim=1)
         code = torch.zeros_like(pre).scatter(1, top.indices, top.values)

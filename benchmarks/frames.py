@@ -1,6 +1,6 @@
-"""The metrics of a cell's features as one writes them with data frames, for comparison.
+"""The metrics of a cell's features, computed with data frames for comparison.
 
-Given all codes, tokens and clusters in memory; both give the columns of `features`.
+Takes all codes, tokens and clusters in memory; returns the columns of `features`.
 """
 
 import numpy as np
@@ -13,39 +13,42 @@ FIRING, CLASS, EXCLUSIVE, FIRINGS, DOCUMENTS = 0.7, 0.9, 10, 20, 10
 def in_pandas(
     codes: pd.DataFrame, tokens: pd.DataFrame, clusters: pd.DataFrame, width: int
 ) -> pd.DataFrame:
-    """Codes: token_row, feature, value; tokens: a row each, with three languages."""
+    """Compute the metrics with pandas.
+
+    codes: token_row, feature, value; tokens: a row each, with three languages.
+    """
     largest = codes.groupby("feature")["value"].agg(["size", "max"])
-    found = largest.rename(columns={"size": "n_active", "max": "max_value"})
+    features = largest.rename(columns={"size": "n_active", "max": "max_value"})
     ordered = codes.sort_values(["feature", "token_row"])
-    found["mean_span_active"] = _spans(ordered, width)
+    features["mean_span_active"] = _spans(ordered, width)
     fired = codes[codes["value"] > FIRING * codes["feature"].map(largest["max"])]
     fired = fired.join(tokens, on="token_row").sort_values(["feature", "token_row"])
     by_feature = fired.groupby("feature")
-    found["n_firings"] = by_feature.size()
-    found["n_documents"] = by_feature["document"].nunique()
-    found["mean_span"] = _spans(fired, width)
+    features["n_firings"] = by_feature.size()
+    features["n_documents"] = by_feature["document"].nunique()
+    features["mean_span"] = _spans(fired, width)
     ends = fired[fired["token_row"] % width == width - 1].groupby("feature").size()
-    runs = found["n_firings"] / found["mean_span"]
-    found["truncated_share"] = ends.reindex(found.index, fill_value=0) / runs
+    runs = features["n_firings"] / features["mean_span"]
+    features["truncated_share"] = ends.reindex(features.index, fill_value=0) / runs
     for name in ("language", "language_permuted"):
-        found[name] = _classes(fired, name)
-    own = fired[fired["is_exclusive"]]
-    enough = own.groupby("feature").size() >= EXCLUSIVE
-    found["language_exclusive"] = _classes(own, "language").where(enough)
-    found["p_shared"] = 1 - by_feature["is_exclusive"].mean()
+        features[name] = _classes(fired, name)
+    exclusive = fired[fired["is_exclusive"]]
+    enough = exclusive.groupby("feature").size() >= EXCLUSIVE
+    features["language_exclusive"] = _classes(exclusive, "language").where(enough)
+    features["p_shared"] = 1 - by_feature["is_exclusive"].mean()
     places = fired.groupby(["feature", "position"]).size().groupby("feature").max()
-    found["p_top_position"] = places / found["n_firings"]
+    features["p_top_position"] = places / features["n_firings"]
     counts = fired.groupby(["feature", "token_id"]).size().rename("n").reset_index()
     counts = counts.merge(clusters, on=["feature", "token_id"])
-    found["n_tokens"] = counts.groupby("feature").size()
-    found["token_entropy"] = _entropy(counts)
+    features["n_tokens"] = counts.groupby("feature").size()
+    features["token_entropy"] = _entropy(counts)
     merged = counts.groupby(["feature", "cluster"])["n"].sum().reset_index()
-    found["n_clusters"] = merged.groupby("feature").size()
-    found["semantic_entropy"] = _entropy(merged)
-    ratio = found["semantic_entropy"] / found["token_entropy"]
-    found["monosemanticity"] = (1 - ratio).where(found["token_entropy"] > 0, 1)
-    enough = (found["n_firings"] >= FIRINGS) & (found["n_documents"] >= DOCUMENTS)
-    return found.assign(supported=enough)
+    features["n_clusters"] = merged.groupby("feature").size()
+    features["semantic_entropy"] = _entropy(merged)
+    ratio = features["semantic_entropy"] / features["token_entropy"]
+    features["monosemanticity"] = (1 - ratio).where(features["token_entropy"] > 0, 1)
+    enough = (features["n_firings"] >= FIRINGS) & (features["n_documents"] >= DOCUMENTS)
+    return features.assign(supported=enough)
 
 
 def _spans(ordered: pd.DataFrame, width: int) -> pd.Series:
@@ -70,7 +73,7 @@ def _entropy(counts: pd.DataFrame) -> pd.Series:
 def in_polars(
     codes: pl.DataFrame, tokens: pl.DataFrame, clusters: pl.DataFrame, width: int
 ) -> pl.DataFrame:
-    """The same, lazily, so that polars plans it."""
+    """Compute the metrics with polars, lazily, so that it can optimize the plan."""
     lazy, words, groups = codes.lazy(), tokens.lazy(), clusters.lazy()
     active = lazy.group_by("feature").agg(
         n_active=pl.len(), max_value=pl.col("value").max()
@@ -84,10 +87,10 @@ def in_polars(
         .collect()
         .lazy()
     )
-    own = fired.filter("is_exclusive")
-    exclusive = _polar_classes(own, "language", "language_exclusive").with_columns(
-        pl.when(pl.col("n") >= EXCLUSIVE).then("language_exclusive")
-    )
+    exclusive_firings = fired.filter("is_exclusive")
+    exclusive = _polar_classes(
+        exclusive_firings, "language", "language_exclusive"
+    ).with_columns(pl.when(pl.col("n") >= EXCLUSIVE).then("language_exclusive"))
     counts = fired.group_by("feature", "token_id").agg(n=pl.len())
     counts = counts.join(groups, on=["feature", "token_id"])
     merged = counts.group_by("feature", "cluster").agg(n=pl.col("n").sum())
@@ -110,8 +113,8 @@ def in_polars(
         _polar_entropy(counts, "token_entropy", "n_tokens"),
         _polar_entropy(merged, "semantic_entropy", "n_clusters"),
     ]
-    for part in parts:
-        active = active.join(part, on="feature", how="left")
+    for columns in parts:
+        active = active.join(columns, on="feature", how="left")
     ratio = pl.col("semantic_entropy") / pl.col("token_entropy")
     enough = (pl.col("n_firings") >= FIRINGS) & (pl.col("n_documents") >= DOCUMENTS)
     return active.with_columns(

@@ -1,9 +1,9 @@
-"""Trends and checks over the paper's whole grid: 1,572 cells of 32,768 features.
+"""Time of trends and checks over the paper's grid: 1,572 cells of 32,768 features.
 
-    python benchmarks/grid.py FOLDER       # 51.5M made-up features, some minutes, 4 GB
+    python benchmarks/grid.py FOLDER       # 51.5M synthetic features, minutes, 4 GB
 
-Writes tables as an export would, then asks: one query that counts rows and sums every
-column that `trends` reads, over the same files; `trends`; the same for
+Writes tables as an export would, then measures: one query that counts rows and sums
+every column that `trends` reads, over the same files; `trends`; the same for
 `trend_languages`; one cell's trends; then every check. Each row is a fresh process.
 """
 
@@ -50,7 +50,7 @@ select 0 as clustering, feature, token_id,
 from (select distinct feature, token_id from token_rules where rules & 1 > 0)
 """
 DRAWN = 12
-"""Cells that are drawn and folded; the others have their rows."""
+"""Number of cells that are drawn and aggregated; the others copy their rows."""
 DOCUMENTS = 1000
 SUMMED = {
     "trends": "n_tokens, monosemanticity, monosemanticity_null, token_entropy, "
@@ -62,37 +62,37 @@ ONE = "from trends where size = '3.7B' and step = 5 and layer = 14"
 
 
 def main() -> None:
-    """Make what is not there, measure, print."""
+    """Write the store if it is missing, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--inside", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    store = asked.folder / "store"
-    if asked.inside:
-        print(json.dumps(ask(store, asked.inside)))
+    arguments = parser.parse_args()
+    store = arguments.folder / "store"
+    if arguments.inside:
+        print(json.dumps(ask(store, arguments.inside)))
         return
     if not store.exists():
-        make(create_store(study(asked.folder)))
-    found = []
+        make(create_store(study(arguments.folder)))
+    rows = []
     for view, columns in SUMMED.items():
         sums = ", ".join(f"sum({column})" for column in columns.split(", "))
-        base = measure(asked.folder, f"select count(*), {sums} from features")
-        found.append((f"sums for {view}", *base, 1.0))
-        told = measure(asked.folder, f"from {view}")
-        found.append((view, *told, told[0] / base[0]))
-    found.append(("trends of one cell", *measure(asked.folder, ONE), None))
-    trends = next(row[1] for row in found if row[0] == "trends")
-    checked = measure(asked.folder, CHECKS)
-    found.append((CHECKS, *checked, checked[0] / trends))
+        base = measure(arguments.folder, f"select count(*), {sums} from features")
+        rows.append((f"sums for {view}", *base, 1.0))
+        measured = measure(arguments.folder, f"from {view}")
+        rows.append((view, *measured, measured[0] / base[0]))
+    rows.append(("trends of one cell", *measure(arguments.folder, ONE), None))
+    trends = next(row[1] for row in rows if row[0] == "trends")
+    checked = measure(arguments.folder, CHECKS)
+    rows.append((CHECKS, *checked, checked[0] / trends))
     names = ["query", "seconds", "connecting s", "peak MB", "files", "ratio"]
-    print(render(Rows(names, found), "markdown"))
+    print(render(Rows(names, rows), "markdown"))
 
 
 def study(folder: Path) -> Study:
-    """The grid."""
-    one = make_study(folder, 1, 126, {"n_features": N, "k": 32, "batch_tokens": 63})
+    """Return the study of the grid."""
+    base = make_study(folder, 1, 126, {"n_features": N, "k": 32, "batch_tokens": 63})
     models = tuple(
-        one.models[0].model_copy(
+        base.models[0].model_copy(
             update={
                 "size": size,
                 "steps": tuple(range(steps)),
@@ -101,17 +101,17 @@ def study(folder: Path) -> Study:
         )
         for size, (layers, steps) in SIZES.items()
     )
-    return one.model_copy(update={"models": models})
+    return base.model_copy(update={"models": models})
 
 
 def make(store: Store) -> None:
-    """Write all tables: a few cells' made-up codes, folded, stand for every cell."""
+    """Write all tables: every cell copies one of a few aggregated synthetic cells."""
     draw = np.random.default_rng(0)
     with closing(database()) as con:
         put_study(con)
         of_study = ("settings", "tokens", "vocab", "mono_null")
         write_tables(con, store, {name: {} for name in of_study})
-        for number in track(range(DRAWN), DRAWN, "fold", "cells"):
+        for number in track(range(DRAWN), DRAWN, "aggregate", "cells"):
             aggregate(con, codes(draw, N - int(draw.integers(3000))), number)
         for number, cell in enumerate(track(store.cells, len(store.cells), "copy", "")):
             con.execute(cells_row(cell, number % DRAWN))
@@ -123,7 +123,7 @@ def make(store: Store) -> None:
 
 
 def put_study(con: Connection) -> None:
-    """What all cells share; the study's analysis has no variants."""
+    """Create the tables that all cells share; the analysis has no variants."""
     con.execute(
         "create table variants as select 0 as variant, 0 as rule, "
         "0.9::double as class_threshold, 0 as clustering"
@@ -155,29 +155,29 @@ def put_study(con: Connection) -> None:
 
 
 def codes(draw: np.random.Generator, n: int) -> Any:
-    """Some activations of each of n features, of their own language nine in ten."""
+    """Draw activations of n features, nine in ten in the feature's language."""
     import pyarrow as pa
 
     feature = np.repeat(np.sort(draw.permutation(N)[:n]), draw.geometric(0.4, n))
-    own = np.where(draw.random(len(feature)) < 0.9, feature % 2, draw.integers(2))
-    document = 2 * draw.integers(0, DOCUMENTS // 2, len(feature)) + own
+    language = np.where(draw.random(len(feature)) < 0.9, feature % 2, draw.integers(2))
+    document = 2 * draw.integers(0, DOCUMENTS // 2, len(feature)) + language
     row = document * 63 + draw.integers(0, 63, len(feature))
     code, at = np.unique(np.stack([feature, row]), axis=1, return_index=True)
     value = (0.5 + draw.random(len(at)) / 2).astype(np.float16).astype(np.float32)
     starts = np.r_[True, (np.diff(code[0]) != 0) | (np.diff(code[1]) != 1)]
     starts |= code[1] % 63 == 0
-    named = {"feature": code[0].astype(np.int32), "token_row": code[1]}
-    return pa.table(named | {"value": value, "starts_run": starts})
+    columns = {"feature": code[0].astype(np.int32), "token_row": code[1]}
+    return pa.table(columns | {"value": value, "starts_run": starts})
 
 
 def aggregate(con: Connection, drawn: Any, number: int) -> None:
-    """The tables of one cell as sql/cell makes them; alike: tokens of one hundred."""
+    """Compute one cell's tables with sql/cell; tokens of one hundred are similar."""
     for name in ("codes", "codes_above"):
         con.register(name, drawn)
     views = read_views("text", "cell")
     needed = {v.name: v for name in COPIED for v in closure(views, name)}
     tables = ("settings", "tokens", "vocab", "mono_null", "variants", "clusterings")
-    have = {"codes", "codes_above", *tables}
+    existing = {"codes", "codes_above", *tables}
     con.execute("create schema cell")
     con.execute("set search_path = 'cell,main'")
     for name, select in (
@@ -185,10 +185,10 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
         ("linked_tokens", LINKED),
         ("", ""),
     ):
-        have = create_views(con, needed, have, COMPUTED_ONCE)
+        existing = create_views(con, needed, existing, COMPUTED_ONCE)
         if name:
             con.execute(f"create table {name} as {select}")
-            have.add(name)
+            existing.add(name)
     for name in COPIED:
         con.execute(f"create table main.{name}_{number} as from {name} order by all")
     con.execute("set search_path = 'main'")
@@ -198,7 +198,7 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
 
 
 def cells_row(cell: Cell, number: int) -> str:
-    """One row of `cells`, of what those say."""
+    """Return SQL that creates a row of `cells`."""
     return (
         f"create or replace table cells as select {1000 * cell.step}::bigint "
         f"as tokens_seen, {len(cell.size)}::bigint as n_params, 64::bigint as d_model, "
@@ -216,18 +216,18 @@ def cells_row(cell: Cell, number: int) -> str:
 
 
 def measure(folder: Path, query: str) -> tuple[float, float, float, int]:
-    """What a fresh process measured: seconds, to connect, peak MB, files."""
+    """Measure seconds, seconds to connect, peak MB and files in a fresh process."""
     command = [sys.executable, __file__, str(folder), "--inside", query]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found: dict[str, Any] = json.loads(told)
-    return found["seconds"], found["connecting"], found["peak"], found["files"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    result: dict[str, Any] = json.loads(output)
+    return result["seconds"], result["connecting"], result["peak"], result["files"]
 
 
 def ask(folder: Path, query: str) -> dict[str, Any]:
     """Time a query, median of three, once its files' footers are read."""
     store = open_store(any_path(folder))
     if query == CHECKS:
-        return keep(store)
+        return check(store)
     began = time.perf_counter()
     con = connect(store, query=query)
     connecting = time.perf_counter() - began
@@ -238,12 +238,16 @@ def ask(folder: Path, query: str) -> dict[str, Any]:
         con.execute(query).fetchall()
         taken.append(time.perf_counter() - began)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    told = {"seconds": statistics.median(taken), "connecting": connecting, "peak": peak}
-    return told | {"files": files_of(con, query)}
+    result = {
+        "seconds": statistics.median(taken),
+        "connecting": connecting,
+        "peak": peak,
+    }
+    return result | {"files": files_of(con, query)}
 
 
-def keep(store: Store) -> dict[str, Any]:
-    """Time what `validate` does, once. All checks pass."""
+def check(store: Store) -> dict[str, Any]:
+    """Time `validate` once. All checks pass."""
     from bisae.checks import failures, run_checks, shipped_checks
     from bisae.checks.applicable import applicable
     from bisae.checks.materialize import compute_once
@@ -254,17 +258,21 @@ def keep(store: Store) -> dict[str, Any]:
     con = connect(store)
     connecting = time.perf_counter() - began
     con.execute(f"set memory_limit = '{MEMORY}'")
-    suites = [one for one in shipped_checks() if one.table != CODE_CHECKS]
+    by_table = [
+        table_checks
+        for table_checks in shipped_checks()
+        if table_checks.table != CODE_CHECKS
+    ]
     began = time.perf_counter()
     compute_once(con)
-    assert not failures(run_checks(con, applicable(con, suites)))
+    assert not failures(run_checks(con, applicable(con, by_table)))
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     return {"seconds": seconds, "connecting": connecting, "peak": peak, "files": 0}
 
 
 def files_of(con: Connection, query: str) -> int:
-    """How many files of `features` the query opens."""
+    """Count the files of `features` that the query opens."""
     (plan,) = con.execute(f"explain (analyze, format json) {query}").fetchall()
     return max(
         int(scan["Total Files Read"])
@@ -274,13 +282,13 @@ def files_of(con: Connection, query: str) -> int:
 
 
 def scans(tree: Any) -> list[dict[str, Any]]:
-    """Every reading of files in a plan."""
-    found = [tree] if isinstance(tree, dict) and "Total Files Read" in tree else []
+    """List the nodes of a plan that read files."""
+    scan_nodes = [tree] if isinstance(tree, dict) and "Total Files Read" in tree else []
     inside = list(tree.values()) if isinstance(tree, dict) else tree
     if isinstance(inside, list):
         for child in inside:
-            found += scans(child)
-    return found
+            scan_nodes += scans(child)
+    return scan_nodes
 
 
 if __name__ == "__main__":

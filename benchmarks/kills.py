@@ -1,12 +1,11 @@
-"""Kill a build again and again; nothing that was finished may be lost or change.
+"""Kill a build repeatedly; nothing that was finished may be lost or change.
 
     python benchmarks/kills.py STUDY.toml REFERENCE [--kills 100] [--seed 0]
 
-Builds STUDY in processes that get SIGKILL at random moments, after `--longest` seconds
-at most. After each kill `status` must tell what is on the disk, `verify` must find
-nothing wrong, and what was finished before must be untouched. A build that ends is
-compared with the store REFERENCE, array by array, and the next one begins from nothing.
-Prints what happened.
+Builds STUDY in processes that get SIGKILL at random moments, after at most `--longest`
+seconds. After each kill `status` must agree with the disk, `verify` must find nothing
+wrong, and finished parts must be untouched. A build that ends is compared with the
+store REFERENCE, array by array, and the next one starts from scratch. Prints a summary.
 """
 
 import argparse
@@ -39,32 +38,32 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--longest", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    draw, place = random.Random(asked.seed), Path(load_study(asked.study).store)
+    arguments = parser.parse_args()
+    draw, path = random.Random(arguments.seed), Path(load_study(arguments.study).store)
     kills = builds = mid_part = 0
     finished: dict[Path, int] = {}
-    while kills < asked.kills:
-        killed = run(asked.study, draw.uniform(IMPORTS, asked.longest))
+    while kills < arguments.kills:
+        killed = run(arguments.study, draw.uniform(IMPORTS, arguments.longest))
         if killed:
             kills += 1
-            if (place / "bisae.zarr" / "zarr.json").exists():
-                mid_part += bool(unfinished(place))
-                finished = check(place, finished)
+            if (path / "bisae.zarr" / "zarr.json").exists():
+                mid_part += bool(unfinished(path))
+                finished = check(path, finished)
             continue
         builds += 1
-        compare(place, asked.reference)
-        shutil.rmtree(place)
+        compare(path, arguments.reference)
+        shutil.rmtree(path)
         finished = {}
-    run(asked.study, None)
-    compare(place, asked.reference)
-    told = (
+    run(arguments.study, None)
+    compare(path, arguments.reference)
+    summary = (
         f"{kills} kills, {mid_part} of them inside a part, {builds + 1} whole builds: "
     )
-    print(told + "status true, nothing wrong, nothing lost, equal array by array")
+    print(summary + "status true, nothing wrong, nothing lost, equal array by array")
 
 
 def run(study: Path, seconds: float | None) -> bool:
-    """Build for some seconds, or to the end; whether it was killed."""
+    """Build for some seconds, or to the end; return true if it was killed."""
     command = [sys.executable, "-m", "bisae", "build", str(study)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=subprocess.PIPE)
@@ -79,64 +78,67 @@ def run(study: Path, seconds: float | None) -> bool:
     return False
 
 
-def check(place: Path, before: dict[Path, int]) -> dict[Path, int]:
-    """What must hold after a kill; gives what is finished, and when it was written."""
-    store = open_store(place)
+def check(path: Path, before: dict[Path, int]) -> dict[Path, int]:
+    """Check a store after a kill; return its finished files and their times."""
+    store = open_store(path)
     rows = checkpoint_status(store)[0]
     for size, step, _, trained, encoded, *_ in rows.values:
-        folders = place.glob(f"bisae.zarr/cells/{size}/{step}/*")
+        folders = path.glob(f"bisae.zarr/cells/{size}/{step}/*")
         parts = [(is_complete(f / "sae"), is_complete(f / "codes")) for f in folders]
-        assert [trained, encoded] == [sum(one) for one in zip(*parts, strict=True)] or (
-            not parts and trained == encoded == 0
-        ), (size, step)
-    assert not (found := verify(store, Selection()).findings), found
+        assert [trained, encoded] == [
+            sum(flags) for flags in zip(*parts, strict=True)
+        ] or (not parts and trained == encoded == 0), (size, step)
+    assert not (findings := verify(store, Selection()).findings), findings
     for file, written in before.items():
         assert file.stat().st_mtime_ns == written, file
     return {
         file: file.stat().st_mtime_ns
-        for folder in place.glob("bisae.zarr/cells/*/*/*/*")
+        for folder in path.glob("bisae.zarr/cells/*/*/*/*")
         if is_complete(folder)
         for file in folder.rglob("*")
     }
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether the disk says that a part is finished."""
+    """Return true if a part is marked as finished on disk."""
     file = folder / "zarr.json"
     return file.exists() and "complete" in json.loads(file.read_bytes())["attributes"]
 
 
-def unfinished(place: Path) -> list[Path]:
-    """Parts that were begun."""
-    parts = [*place.glob("bisae.zarr/corpus"), *place.glob("bisae.zarr/cells/*/*/*/*/")]
-    return [one for one in parts if one.is_dir() and not is_complete(one)]
+def unfinished(path: Path) -> list[Path]:
+    """Return the parts that were begun and not finished."""
+    parts = [*path.glob("bisae.zarr/corpus"), *path.glob("bisae.zarr/cells/*/*/*/*/")]
+    return [folder for folder in parts if folder.is_dir() and not is_complete(folder)]
 
 
-def compare(place: Path, reference: Path) -> None:
-    """Hold a built store to one that was built without a kill."""
-    one, other = open_store(place), open_store(reference)
-    assert one.cells == other.cells
-    for cell in one.cells:
-        assert equal(one, other, cell), cell
-    assert not (found := verify(one, Selection()).findings), found
-    assert not [*place.rglob("*.partial")]
-    assert tables(place) == tables(reference)
+def compare(path: Path, reference: Path) -> None:
+    """Compare a built store with one that was built without a kill."""
+    built, expected = open_store(path), open_store(reference)
+    assert built.cells == expected.cells
+    for cell in built.cells:
+        assert equal(built, expected, cell), cell
+    assert not (findings := verify(built, Selection()).findings), findings
+    assert not [*path.rglob("*.partial")]
+    assert tables(path) == tables(reference)
 
 
-def tables(place: Path) -> set[str]:
-    """The table files of a store that `build` writes."""
-    found = place.glob("tables/**/*.parquet")
-    names = {str(path.relative_to(place)) for path in found}
+def tables(folder: Path) -> set[str]:
+    """Return the table files of a store that `build` writes."""
+    files = folder.glob("tables/**/*.parquet")
+    names = {str(path.relative_to(folder)) for path in files}
     return {name for name in names if "/lr_search/" not in name}
 
 
-def equal(one: Store, other: Store, cell: Cell) -> bool:
-    """Whether two stores hold the same of a cell."""
-    here, there = one.weights(cell), other.weights(cell)
-    blocks = zip(one.codes(cell), other.codes(cell), strict=True)
+def equal(first: Store, second: Store, cell: Cell) -> bool:
+    """Return true if a cell is the same in two stores."""
+    first_weights, second_weights = first.weights(cell), second.weights(cell)
+    blocks = zip(first.codes(cell), second.codes(cell), strict=True)
     return (
-        all(np.array_equal(here[name], there[name]) for name in here | there)
-        and np.array_equal(one.loss(cell), other.loss(cell))
+        all(
+            np.array_equal(first_weights[name], second_weights[name])
+            for name in first_weights | second_weights
+        )
+        and np.array_equal(first.loss(cell), second.loss(cell))
         and all(
             np.array_equal(a.index, b.index) and np.array_equal(a.value, b.value)
             for a, b in blocks

@@ -1,10 +1,10 @@
-"""What one pass for all layers costs, beside a pass for each.
+"""Time to train all layers in one pass, compared with one pass per layer.
 
     python benchmarks/one_pass.py
 
-An untrained Llama, random text. All layers from one pass; one pass of the model and the
-steps of each autoencoder, each timed alone, whose sum the others are divided by; a run
-for each layer, which is what most code does. Medians of several rounds, all in turn.
+An untrained Llama, random text. All layers in one pass; one pass of the model and the
+steps of each autoencoder, each timed alone, with their sum as the reference; a run for
+each layer, as in most code. Medians of several rounds, all in turn.
 """
 
 import argparse
@@ -30,20 +30,20 @@ from study import fill, make_study, wrapped
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return the seconds that some work takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def train(study: Study, lm: LanguageModel, cells: list[Cell]) -> None:
-    """Train cells anew."""
+    """Train cells from scratch."""
     shutil.rmtree(Path(study.store) / "bisae.zarr" / "cells", ignore_errors=True)
     train_checkpoint(Store(Path(study.store), study), lm, cells)
 
 
 def steps(study: Study, lm: LanguageModel, tokens: int) -> None:
-    """As many steps as a layer takes, on batches that are there."""
+    """Run the steps of one layer on a batch that is in memory."""
     x = torch.randn(study.sae.batch_tokens, lm.d_model)
     x = unit_states(x)
     trainer = Trainer(start(x, study.sae), study.sae, 1e-3, Scratch())
@@ -53,26 +53,26 @@ def steps(study: Study, lm: LanguageModel, tokens: int) -> None:
 
 def main() -> None:
     """Measure and print a table."""
-    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, default in (("layers", 8), ("d", 256), ("n", 4096), ("k", 32)):
-        ask.add_argument(f"--{name}", type=int, default=default)
-    ask.add_argument("--batch", type=int, default=1024)
-    ask.add_argument("--tokens", type=int, default=65_536)
-    ask.add_argument("--rounds", type=int, default=3)
-    ask.add_argument("--threads", type=int, default=2)
-    given = ask.parse_args()
-    torch.set_num_threads(given.threads)
-    lm = wrapped(given.d, given.layers)
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--tokens", type=int, default=65_536)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    lm = wrapped(arguments.d, arguments.layers)
     calls = count_calls(lm)
-    sae = {"n_features": given.n, "k": given.k, "batch_tokens": given.batch}
+    sae = {"n_features": arguments.n, "k": arguments.k, "batch_tokens": arguments.batch}
     with tempfile.TemporaryDirectory() as folder:
-        study = make_study(Path(folder), given.layers, given.tokens, sae)
+        study = make_study(Path(folder), arguments.layers, arguments.tokens, sae)
         blocks = StateBlocks(fill(study), "train", lm, study.cells)
         works: dict[str, Callable[[], object]] = {
             "all layers, one pass": lambda: train(study, lm, study.cells),
             "the model alone": lambda: [blocks[i] for i in range(len(blocks))],
             "every layer's steps alone": lambda: [
-                steps(study, lm, given.tokens) for _ in study.cells
+                steps(study, lm, arguments.tokens) for _ in study.cells
             ],
             "a run for each layer": lambda: [
                 train(study, lm, [cell]) for cell in study.cells
@@ -81,23 +81,25 @@ def main() -> None:
         train(study, lm, study.cells)
         forwards = len(calls)
         rounds = [
-            {n: seconds(w) for n, w in works.items()} for _ in range(given.rounds)
+            {n: seconds(w) for n, w in works.items()} for _ in range(arguments.rounds)
         ]
-    found = {n: statistics.median(one[n] for one in rounds) for n in works}
-    alone = found["the model alone"] + found["every layer's steps alone"]
-    values = [(n, round(one, 1), round(one / alone, 2)) for n, one in found.items()]
+    medians = {n: statistics.median(times[n] for times in rounds) for n in works}
+    alone = medians["the model alone"] + medians["every layer's steps alone"]
+    values = [
+        (n, round(median, 1), round(median / alone, 2)) for n, median in medians.items()
+    ]
     print(render(Rows(["what", "seconds", "ratio"], values), "markdown"), end="")
     print(f"\n{forwards} forward passes for {len(blocks)} batches of documents")
 
 
 def count_calls(lm: LanguageModel) -> list[None]:
-    """A list that grows with every pass of the model."""
+    """Return a list that grows with every pass of the model."""
     calls: list[None] = []
     plain = lm.hidden_states
 
-    def counted(*given: object) -> object:
+    def counted(*arguments: object) -> object:
         calls.append(None)
-        return plain(*given)
+        return plain(*arguments)
 
     lm.hidden_states = counted
     return calls

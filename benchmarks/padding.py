@@ -1,10 +1,10 @@
-"""What the states of short documents cost, in buckets and in whole padded blocks.
+"""Time to compute states of short documents, in buckets and in whole padded blocks.
 
     OMP_WAIT_POLICY=passive python benchmarks/padding.py
 
-An untrained Llama, random documents as long as the paragraphs of manuals are: of 63
-tokens that fit, half of them have 29 or fewer, a fifth has all. Both ways in turn,
-medians of several rounds; a block in buckets is what `bisae` runs.
+An untrained Llama, random documents as long as paragraphs of manuals: of the 63 tokens
+that fit, half of the documents have at most 29, a fifth have all. Both ways in turn,
+medians of several rounds; `bisae` runs blocks in buckets.
 
 Waiting is passive, as in `bisae`: threads that spin use processor time too.
 """
@@ -24,7 +24,7 @@ from study import fill, make_study, wrapped
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the processor time it takes, which other work hardly changes."""
+    """Return the processor time of some work, which other processes hardly change."""
     began = time.process_time()
     work()
     return time.process_time() - began
@@ -32,20 +32,20 @@ def seconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print a table."""
-    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     for name, default in (("layers", 6), ("d", 256), ("documents", 256)):
-        ask.add_argument(f"--{name}", type=int, default=default)
-    ask.add_argument("--rounds", type=int, default=3)
-    given = ask.parse_args()
-    lm = wrapped(given.d, given.layers)
-    drawn = np.random.default_rng(0).lognormal(3.4, 0.75, given.documents)
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    lm = wrapped(arguments.d, arguments.layers)
+    drawn = np.random.default_rng(0).lognormal(3.4, 0.75, arguments.documents)
     length = np.clip(drawn, 1, 63).astype(int)
     with tempfile.TemporaryDirectory() as folder:
-        study = make_study(Path(folder), given.layers, given.documents * 63, {})
+        study = make_study(Path(folder), arguments.layers, arguments.documents * 63, {})
         store = fill(study, length)
         layers = [cell.layer for cell in study.cells]
         blocks = StateBlocks(store, "train", lm, study.cells)
-        padded = [with_bos(one, 0) for one in store.documents("train", 128)]
+        padded = [with_bos(block, 0) for block in store.documents("train", 128)]
         works: dict[str, Callable[[], object]] = {
             "padded blocks": lambda: [
                 lm.hidden_states(*text, layers) for text in padded
@@ -55,9 +55,9 @@ def main() -> None:
         computed = {name: positions(lm, work) for name, work in works.items()}
         rounds = [
             {name: seconds(work) for name, work in works.items()}
-            for _ in range(given.rounds)
+            for _ in range(arguments.rounds)
         ]
-    taken = {name: statistics.median(one[name] for one in rounds) for name in works}
+    taken = {name: statistics.median(times[name] for times in rounds) for name in works}
     first, real = taken["padded blocks"], int((length + 1).sum())
     values = [
         (name, f"{computed[name] / real - 1:.2f}", f"{t:.1f}", f"{t / first:.2f}")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def positions(lm: object, work: Callable[[], object]) -> int:
-    """How many positions, padding included, the model computes."""
+    """Count the positions, padding included, that the model computes."""
     sizes: list[int] = []
     hook = lm._blocks[0].register_forward_pre_hook(
         lambda _, args: sizes.append(args[0].shape[0] * args[0].shape[1])

@@ -1,4 +1,4 @@
-"""A store with cells of the paper's size, of made-up text and codes.
+"""Write a store with cells of the paper's size, of synthetic text and codes.
 
     python benchmarks/paper_cell.py FOLDER [--tokens 10000000]
 
@@ -54,7 +54,7 @@ MEASURED_CODES = ["mse", "variance", "fvu", "cosine", "l0", "cut_share"]
 NAMED = ["model", "revision", "lm_fingerprint", "tokenizer_fingerprint"]
 Draw = np.random.Generator
 Firing = Callable[[Draw, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Where the features of (rows, K) slots fire, and which of a slot's features does."""
+"""Draws which of (rows, K) slots fire, and the feature of each slot that does."""
 
 
 def main() -> None:
@@ -62,18 +62,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tokens", type=int, default=10_000_000)
-    asked = parser.parse_args()
-    study = described(asked.folder)
+    arguments = parser.parse_args()
+    study = described(arguments.folder)
     store = create_store(study)
-    write_words(asked.folder)
+    write_words(arguments.folder)
     write_embeddings(store)
-    write_text(store, 2 * -(-asked.tokens // (2 * WIDTH)))
+    write_text(store, 2 * -(-arguments.tokens // (2 * WIDTH)))
     for cell, firing in ((EARLY, early), (LATE, late)):
         write_cell(store, cell, firing)
 
 
 def described(folder: Path) -> Study:
-    """The study of both steps."""
+    """Return the study of both steps."""
     sae = {"n_features": N, "k": K, "batch_tokens": WIDTH, "seed": 0}
     study = make_study(folder, 1, 2 * WIDTH, sae)
     model = study.models[0].model_copy(update={"steps": (1, 2), "d_model": 1})
@@ -82,7 +82,7 @@ def described(folder: Path) -> Study:
 
 
 def write_words(folder: Path) -> None:
-    """A tokenizer whose tokens are numbers."""
+    """Write a tokenizer whose tokens are numbers."""
     words = {f"w{number}": number for number in range(VOCABULARY)}
     tokenizer = Tokenizer(WordLevel(words, unk_token="w0"))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(
@@ -91,12 +91,12 @@ def write_words(folder: Path) -> None:
 
 
 def write_embeddings(store: Store) -> None:
-    """Unit rows; tokens of one residue are alike, four of them each."""
+    """Write unit rows; the four tokens of each residue class are similar."""
     file = store.tables / "embeddings" / "M-2.npy"
     draw = np.random.default_rng(0)
     centres = draw.standard_normal((VOCABULARY // 4 + 1, D), np.float32)
-    with write_with_checksum(file) as held:
-        rows = np.lib.format.open_memmap(held, "w+", np.float16, (VOCABULARY, D))
+    with write_with_checksum(file) as temporary:
+        rows = np.lib.format.open_memmap(temporary, "w+", np.float16, (VOCABULARY, D))
         for first in range(0, VOCABULARY, 4096):
             ids = np.arange(first, min(first + 4096, VOCABULARY))
             block = centres[ids % len(centres)]
@@ -106,7 +106,7 @@ def write_embeddings(store: Store) -> None:
 
 
 def write_text(store: Store, documents: int) -> None:
-    """Zipf-distributed tokens, one in seven of those that both languages have."""
+    """Write Zipf-distributed tokens, one in seven from those that languages share."""
     draw = np.random.default_rng(1)
     with store.write_corpus() as writer:
         for split in SPLITS:
@@ -114,24 +114,28 @@ def write_text(store: Store, documents: int) -> None:
             for first in range(0, n, BLOCK):
                 language = np.arange(first, min(first + BLOCK, n)) % 2
                 writer.append(split, text(draw, language), language)
-        told = {"bos_token_id": 0, "vocab_size": VOCABULARY, "fingerprint": "none"}
-        writer.finish(told | {"tokenizer_fingerprint": "none"})
+        attributes = {
+            "bos_token_id": 0,
+            "vocab_size": VOCABULARY,
+            "fingerprint": "none",
+        }
+        writer.finish(attributes | {"tokenizer_fingerprint": "none"})
 
 
 def text(draw: Draw, language: np.ndarray) -> np.ndarray:
-    """The tokens of some documents."""
+    """Draw the tokens of some documents."""
     shape = (len(language), WIDTH)
-    own = SHARED + OWN * language[:, None] + zipf(draw, OWN, shape)
-    return np.where(draw.random(shape) < 1 / 7, zipf(draw, SHARED, shape), own)
+    exclusive = SHARED + OWN * language[:, None] + zipf(draw, OWN, shape)
+    return np.where(draw.random(shape) < 1 / 7, zipf(draw, SHARED, shape), exclusive)
 
 
 def zipf(draw: Draw, n: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Log-uniform: Zipf with exponent 1."""
+    """Draw log-uniform numbers: Zipf with exponent 1."""
     return ((n + 1) ** draw.random(shape)).astype(np.int64) - 1
 
 
 def late(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A token fires one feature of each of its own slots, one in six."""
+    """Let a token fire one feature in each of its slots, one slot in six."""
     slot = np.arange(K)
     mixed = hashed(token_id[:, None] * K + slot)
     fires = (mixed % 6 == 0) & (draw.random(mixed.shape) < 0.375)
@@ -139,7 +143,7 @@ def late(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def early(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Any feature fires on any token; one in eighty fires a third of all times."""
+    """Let any feature fire on any token; one in eighty has a third of all firings."""
     shape = (len(token_id), K)
     fires = draw.random(shape) < 0.08
     usual = (GROUPS * draw.random(shape) ** 1.3).astype(np.int64)
@@ -148,25 +152,25 @@ def early(draw: Draw, token_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def hashed(number: np.ndarray) -> np.ndarray:
-    """Numbers below 2**32 that look random (Knuth's multiplicative hash, mixed)."""
+    """Hash to numbers below 2**32 (Knuth's multiplicative hash, mixed)."""
     number = (number.astype(np.uint64) * 2_654_435_761) % 2**32
     number = ((number >> 16) ^ number) * 73_244_475 % 2**32
     return (number >> 16) ^ number
 
 
 def codes(draw: Draw, token_id: np.ndarray, firing: Firing) -> tuple[Any, Any]:
-    """Rows of distinct features, one of each slot, with falling values."""
-    fires, own = firing(draw, token_id)
-    group = np.where(fires, own, zipf(draw, GROUPS, own.shape))
+    """Draw rows of distinct features, one of each slot, with descending values."""
+    fires, group_fired = firing(draw, token_id)
+    group = np.where(fires, group_fired, zipf(draw, GROUPS, group_fired.shape))
     index = group * K + np.arange(K)
-    strength = draw.random(own.shape)
+    strength = draw.random(group_fired.shape)
     value = np.where(fires, 0.72 + 0.28 * strength, 0.02 + 0.66 * strength**2)
     order = np.argsort(-value, axis=1)
     return np.take_along_axis(index, order, 1), np.take_along_axis(value, order, 1)
 
 
 def write_cell(store: Store, cell: Cell, firing: Firing) -> None:
-    """An autoencoder of no worth, and codes."""
+    """Write a meaningless autoencoder, and codes."""
     draw, documents = np.random.default_rng(cell.step), store.n_documents("eval")
     attributes = dict.fromkeys(MEASURED, 1) | dict.fromkeys(NAMED, "")
     attributes |= {"architecture": "topk", "start": "random", "steps": 1}
@@ -188,7 +192,7 @@ def write_cell(store: Store, cell: Cell, firing: Firing) -> None:
 
 
 def blocks(store: Store, documents: int) -> Iterator[np.ndarray]:
-    """The token ids of some rows at a time."""
+    """Yield the token ids of some rows at a time."""
     read = store.documents("eval", BLOCK)
     for block in track(read, -(-documents // BLOCK), "codes", "blocks"):
         yield block.token_id.reshape(-1)

@@ -1,4 +1,4 @@
-"""What a query in a process of its own costs, beside the same query in this one.
+"""Time of a query in its own process, compared with the same query in this one.
 
 Reads a store: `python benchmarks/process.py STORE`. Prints the fastest of some runs.
 """

@@ -1,12 +1,12 @@
-"""How long one training step takes, against the encoder's matrix product alone.
+"""Time of one training step, compared with the encoder's matrix product alone.
 
     python benchmarks/step.py
     python benchmarks/step.py --device cuda --d 2048 --n 32768 --batch 32768
 
-Whole steps: forward, backward, Adam, unit norm. All systems run in turn, so that what
-else the machine does falls on all; the table gives medians and their ratio to the
+Whole steps: forward, backward, Adam, unit norm. All systems run in turn, so that other
+work of the machine affects all alike; the table gives medians and their ratio to the
 float32 product into a preallocated output (on a GPU the bfloat16 one). `sparsify` and
-`sae-lens` are there with `pip install '.[bench]'`, else their rows are left out.
+`sae-lens` need `pip install '.[bench]'`, otherwise their rows are left out.
 """
 
 import argparse
@@ -28,29 +28,29 @@ Step = Callable[[], object]
 
 
 def product(x: Tensor, n: int, dtype: torch.dtype) -> Step:
-    """The encoder's matrix product into a preallocated output."""
+    """Return the encoder's matrix product into a preallocated output."""
     rows = torch.randn(n, x.shape[1], device=x.device, dtype=dtype)
-    given, out = x.to(dtype), torch.empty(len(x), n, device=x.device, dtype=dtype)
-    return lambda: torch.mm(given, rows.T, out=out)
+    inputs, out = x.to(dtype), torch.empty(len(x), n, device=x.device, dtype=dtype)
+    return lambda: torch.mm(inputs, rows.T, out=out)
 
 
 def ours(x: Tensor, n: int, k: int, dtype: str) -> Step:
-    """This project's step."""
+    """Return this project's step."""
     settings = Sae(n_features=n, k=k, product=dtype)
     trainer = Trainer(start(x[:1024], settings), settings, 1e-3)
     return lambda: trainer.step(x)
 
 
 def dense(x: Tensor, n: int, k: int) -> Step:
-    """The step of benchmarks/dense.py."""
+    """Return the step of benchmarks/dense.py."""
     sae = Dense(x.shape[1], n, k, str(x.device))
     return lambda: sae.step(x)
 
 
 def sparsify(x: Tensor, n: int, k: int) -> Step:
-    """eai-sparsify's step, in the order of its trainer.
+    """Return eai-sparsify's step, in the order of its trainer.
 
-    Where Triton is installed it decodes with it on a CPU too, which Triton cannot do.
+    If Triton is installed, it decodes with Triton on a CPU too, which cannot work.
     """
     if x.device.type == "cpu":
         os.environ["SPARSIFY_DISABLE_TRITON"] = "1"  # read when it is imported
@@ -80,7 +80,7 @@ def sae_lens(x: Tensor, n: int, k: int) -> Step:
     )
     sae = TopKTrainingSAE(config)
     adam = torch.optim.Adam(sae.parameters(), lr=1e-3)
-    given = TrainStepInput(
+    inputs = TrainStepInput(
         sae_in=x,
         coefficients={},
         dead_neuron_mask=None,
@@ -89,7 +89,7 @@ def sae_lens(x: Tensor, n: int, k: int) -> Step:
     )
 
     def step() -> None:
-        sae.training_forward_pass(given).loss.backward()
+        sae.training_forward_pass(inputs).loss.backward()
         torch.nn.utils.clip_grad_norm_(sae.parameters(), 1.0)
         adam.step()
         adam.zero_grad()
@@ -98,17 +98,17 @@ def sae_lens(x: Tensor, n: int, k: int) -> Step:
 
 
 def systems(x: Tensor, n: int, k: int) -> dict[str, Step]:
-    """What is compared, by name; the first is what the others are divided by."""
+    """Return the compared systems by name; ratios are to the first."""
     widths = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     order = sorted(widths, reverse=x.device.type == "cpu")
-    found = {f"product, {w}": product(x, n, widths[w]) for w in order}
-    found |= {f"bisae, {w}": ours(x, n, k, w) for w in order}
-    found["dense"] = dense(x, n, k)
+    systems_by_name = {f"product, {w}": product(x, n, widths[w]) for w in order}
+    systems_by_name |= {f"bisae, {w}": ours(x, n, k, w) for w in order}
+    systems_by_name["dense"] = dense(x, n, k)
     if importlib.util.find_spec("sparsify"):
-        found["sparsify"] = sparsify(x, n, k)
+        systems_by_name["sparsify"] = sparsify(x, n, k)
     if importlib.util.find_spec("sae_lens"):
-        found["sae-lens"] = sae_lens(x, n, k)
-    return found
+        systems_by_name["sae-lens"] = sae_lens(x, n, k)
+    return systems_by_name
 
 
 def measure(steps: dict[str, Step], runs: int, device: str) -> dict[str, float]:
@@ -127,22 +127,24 @@ def measure(steps: dict[str, Step], runs: int, device: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print a table."""
-    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    ask.add_argument("--device", default="cpu")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="cpu")
     for name, default in (("d", 512), ("n", 8192), ("k", 32), ("batch", 2048)):
-        ask.add_argument(f"--{name}", type=int, default=default)
-    ask.add_argument("--runs", type=int, default=11)
-    ask.add_argument("--threads", type=int, default=2)
-    given = ask.parse_args()
-    torch.set_num_threads(given.threads)
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--runs", type=int, default=11)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    x = torch.randn(given.batch, given.d, device=given.device)
+    x = torch.randn(arguments.batch, arguments.d, device=arguments.device)
     x = torch.nn.functional.normalize(x, dim=1)
-    found = measure(systems(x, given.n, given.k), given.runs, given.device)
-    first = next(iter(found.values()))
+    results = measure(
+        systems(x, arguments.n, arguments.k), arguments.runs, arguments.device
+    )
+    first = next(iter(results.values()))
     values = [
         (name, round(1e3 * taken, 1), round(taken / first, 2))
-        for name, taken in found.items()
+        for name, taken in results.items()
     ]
     print(render(Rows(["step", "ms", "ratio"], values), "markdown"), end="")
 

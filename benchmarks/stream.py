@@ -30,30 +30,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.inside:
-        work, place = asked.inside
-        {"write": write, "read": read}[work](Path(place), asked.rows[0])
+    arguments = parser.parse_args()
+    if arguments.inside:
+        work, folder = arguments.inside
+        {"write": write, "read": read}[work](Path(folder), arguments.rows[0])
         return
-    found = []
-    for rows in asked.rows:
+    results = []
+    for rows in arguments.rows:
         with TemporaryDirectory() as folder:
             for work in ("write", "read"):
-                found.append((work, rows, *measure(work, folder, rows)))
-    print(render(Rows(["work", "tokens", "peak MB", "raw MB/s"], found), "markdown"))
+                results.append((work, rows, *measure(work, folder, rows)))
+    print(render(Rows(["work", "tokens", "peak MB", "raw MB/s"], results), "markdown"))
 
 
 def measure(work: str, folder: str, rows: int) -> tuple[float, float]:
-    """Peak resident size of a fresh process, and its speed."""
+    """Measure the peak resident size of a fresh process, and its speed."""
     command = [sys.executable, __file__, "--inside", work, folder, "--rows", str(rows)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    seconds, peak = map(float, told.split())
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    seconds, peak = map(float, output.split())
     return peak, rows * K * 4 / seconds / 1e6
 
 
-def write(place: Path, rows: int) -> None:
-    """Append codes whose features are Zipf-distributed, their values exponential."""
-    study = make_study(place, 1, 2 * 63, {"n_features": N, "k": K, "batch_tokens": 63})
+def write(folder: Path, rows: int) -> None:
+    """Append codes with Zipf-distributed features and exponential values."""
+    study = make_study(folder, 1, 2 * 63, {"n_features": N, "k": K, "batch_tokens": 63})
     store = create_store(study)
     weights = {"W_dec": np.zeros((N, 1), np.float32)}
     store.write_sae(CELL, weights, np.zeros(1, np.float32), {})
@@ -70,16 +70,16 @@ def write(place: Path, rows: int) -> None:
 
 
 def codes(draw: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of distinct features with falling values."""
+    """Draw rows of distinct features with descending values."""
     rank = N ** draw.random((rows, K)) - 1  # log-uniform: Zipf with exponent 1
     index = (rank.astype(np.int64) * 12_289 + np.arange(K)) % N
     value = -np.sort(-draw.exponential(0.1, (rows, K)), axis=1)
     return index, value
 
 
-def read(place: Path, rows: int) -> None:
+def read(folder: Path, rows: int) -> None:
     """Read every batch."""
-    store: Store = open_store(place / "store")
+    store: Store = open_store(folder / "store")
     began = time.perf_counter()
     n = sum(batch.num_rows for batch in store.read_codes(CELL))
     assert n > 0.99 * rows * K

@@ -1,4 +1,4 @@
-"""A study of random text and an untrained model, to measure and not to learn from."""
+"""A study of random text and an untrained model, for benchmarks."""
 
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ VOCABULARY = 1000
 
 
 def make_lm(d: int, layers: int) -> Any:
-    """An untrained Llama of `transformers`."""
-    import torch  # not by who only wants a store
+    """Create an untrained Llama of `transformers`."""
+    import torch  # here, since a store alone does not need it
     from transformers import AutoModelForCausalLM, LlamaConfig
 
     torch.manual_seed(0)
@@ -27,20 +27,23 @@ def make_lm(d: int, layers: int) -> Any:
     return AutoModelForCausalLM.from_config(config)
 
 
-def make_study(place: Path, layers: int, tokens: int, sae: dict[str, Any]) -> Study:
-    """A study of one checkpoint, `place`/lm/0."""
-    text = [{"language": one, "files": [str(place / "none.txt")]} for one in ("a", "b")]
+def make_study(folder: Path, layers: int, tokens: int, sae: dict[str, Any]) -> Study:
+    """Return a study of one checkpoint, `folder`/lm/0."""
+    text = [
+        {"language": language, "files": [str(folder / "none.txt")]}
+        for language in ("a", "b")
+    ]
     model = {
         "size": "M",
-        "checkpoint": str(place / "lm" / "{step}"),
+        "checkpoint": str(folder / "lm" / "{step}"),
         "steps": [0],
         "tokens_per_step": 1,
         "layers": list(range(1, layers + 1)),
     }
     raw = {
         "name": "measured",
-        "store": str(place / "store"),
-        "work_dir": str(place / "work"),
+        "store": str(folder / "store"),
+        "work_dir": str(folder / "work"),
         "corpus": {"text": text, "train_tokens": tokens},
         "models": [model],
         "sae": sae,
@@ -50,7 +53,7 @@ def make_study(place: Path, layers: int, tokens: int, sae: dict[str, Any]) -> St
 
 
 def fill(study: Study, length: Any = None) -> Store:
-    """The study's store, its corpus random tokens; documents are full by default."""
+    """Create the study's store with random tokens; documents are full by default."""
     store = create_store(study)
     size = study.corpus.context - 1
     documents = -(-study.corpus.train_tokens // size)
@@ -61,13 +64,13 @@ def fill(study: Study, length: Any = None) -> Store:
             if length is not None:
                 token_id[np.arange(size) >= length[:, None]] = -1
             writer.append(split, token_id, np.arange(documents) % 2)
-        told = {"bos_token_id": 0, "vocab_size": VOCABULARY}
-        writer.finish(told | {"tokenizer_fingerprint": "none"})
+        attributes = {"bos_token_id": 0, "vocab_size": VOCABULARY}
+        writer.finish(attributes | {"tokenizer_fingerprint": "none"})
     return store
 
 
 def wrapped(d: int, layers: int) -> Any:
-    """The untrained model as bisae runs it."""
+    """Wrap the untrained model as bisae runs it."""
     from bisae.lm import LanguageModel
 
     return LanguageModel(make_lm(d, layers))

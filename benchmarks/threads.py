@@ -1,12 +1,12 @@
-"""How fast PyTorch's threads work with each way of waiting for each other.
+"""Speed of PyTorch's threads, by the way in which they wait for each other.
 
     python benchmarks/threads.py
     python benchmarks/threads.py --busy 4
 
 A small and a medium training step, and a pass of a language model of 135M parameters,
-as often as they run in a few seconds; a fresh process each, since OpenMP reads its
-settings once. All ways in turn, medians of several rounds; with `--busy`, next to that
-many processes that never wait.
+repeated for a few seconds; a fresh process each, since OpenMP reads its settings once.
+All ways in turn, medians of several rounds; with `--busy`, next to that many processes
+that never wait.
 """
 
 import argparse
@@ -38,7 +38,7 @@ SETTINGS = {name for way in WAYS.values() for name in way}
 
 
 def training(batch: int, d: int, n: int, k: int) -> Callable[[], object]:
-    """One step of an autoencoder."""
+    """Return one step of an autoencoder."""
     torch.manual_seed(0)
     x = torch.nn.functional.normalize(torch.randn(batch, d), dim=1)
     settings = Sae(n_features=n, k=k)
@@ -47,7 +47,7 @@ def training(batch: int, d: int, n: int, k: int) -> Callable[[], object]:
 
 
 def language_model() -> Callable[[], object]:
-    """One pass of a Llama of SmolLM2-135M's shape over 16 windows of 64 tokens."""
+    """Return a pass of a Llama of SmolLM2-135M's shape over 16 windows of 64 tokens."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -77,7 +77,7 @@ WORKS = {
 
 
 def measure(name: str, seconds: float, busy: int) -> tuple[float, float]:
-    """How often a piece of work runs a second, and its seconds of processor time."""
+    """Return the runs per second of some work, and the processor seconds of a run."""
     work = WORKS[name]()
     work()  # the first run sets up what the others use
     others = [subprocess.Popen(["yes"], stdout=subprocess.DEVNULL) for _ in range(busy)]
@@ -106,33 +106,33 @@ def in_a_process(way: str, name: str, seconds: float, busy: int) -> tuple[float,
 
 def main() -> None:
     """Measure and print a table."""
-    ask = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    ask.add_argument("--seconds", type=float, default=3.0)
-    ask.add_argument("--busy", type=int, default=0)
-    ask.add_argument("--rounds", type=int, default=3)
-    ask.add_argument("--ways", nargs="*", choices=WAYS, default=list(WAYS))
-    ask.add_argument("--work", choices=WORKS, help=argparse.SUPPRESS)
-    given = ask.parse_args()
-    if given.work:
-        print(json.dumps(measure(given.work, given.seconds, given.busy)))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="*", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--work", choices=WORKS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.work:
+        print(json.dumps(measure(arguments.work, arguments.seconds, arguments.busy)))
         return
     results = {
         (way, name): []
-        for _ in range(given.rounds)
-        for way in given.ways
+        for _ in range(arguments.rounds)
+        for way in arguments.ways
         for name in WORKS
     }
-    for _ in range(given.rounds):
+    for _ in range(arguments.rounds):
         for (way, name), measured in results.items():
-            measured.append(in_a_process(way, name, given.seconds, given.busy))
+            measured.append(in_a_process(way, name, arguments.seconds, arguments.busy))
     values = [
-        (way, *(cell(results[way, name]) for name in WORKS)) for way in given.ways
+        (way, *(cell(results[way, name]) for name in WORKS)) for way in arguments.ways
     ]
     print(render(Rows(["threads", *WORKS], values), "markdown"), end="")
 
 
 def cell(measured: list[tuple[float, float]]) -> str:
-    """The median rate, its range, and the median processor time."""
+    """Format the median rate, its range, and the median processor time."""
     rates, used = zip(*measured, strict=True)
     middle, time_used = statistics.median(rates), statistics.median(used)
     return f"{middle:.3g} [{min(rates):.3g}, {max(rates):.3g}], {1e3 * time_used:.3g}"

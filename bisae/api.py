@@ -1,4 +1,4 @@
-"""An open store, for Python: what `bisae.open` gives, and what the commands use."""
+"""The open store that `bisae.open` returns, which the commands use too."""
 
 import os
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class OpenStore(Store):
-    """A store to ask. A cell is a `Cell`, or its address: "0.5M/900/2"."""
+    """A store that answers queries. A cell is a `Cell` or its address: "0.5M/900/2"."""
 
     def weights(self, cell: Cell | str) -> dict[str, Array]:
-        """A cell's autoencoder: W_enc, W_dec (n, d), b_pre (d,), perhaps b_enc (n,).
+        """Read a cell's autoencoder: W_enc and W_dec (n, d), b_pre (d,), [b_enc (n,)].
 
         Row i of W_dec is the direction of feature i. Raises Unfinished, AddressError,
         and StoreError for a chunk that is damaged or lost.
@@ -25,9 +25,10 @@ class OpenStore(Store):
         return super().weights(_cell(cell))
 
     def codes(self, cell: Cell | str) -> Iterator[Codes]:
-        """A cell's codes in token order, some rows at a time. Raises as `weights`.
+        """Yield a cell's codes in token order, some rows at a time.
 
-        Of each token, `index` (rows, k) has the features and `value` the activations.
+        `index` (rows, k) has the features of each token, `value` their activations.
+        Raises as `weights`.
         """
         return super().codes(_cell(cell))
 
@@ -38,11 +39,11 @@ class OpenStore(Store):
         fenced: bool = True,
         query: str | None = None,
     ) -> Connection:
-        """A DuckDB connection with every table and view of the store.
+        """Open a DuckDB connection with every table and view of the store.
 
-        With `codes`, that cell's activations are the table `codes`. Unless `fenced` is
-        off, queries read the store and touch nothing else. With `query`, only what that
-        one needs is there, which is faster. Raises Unfinished.
+        With `codes`, that cell's activations are the table `codes`. If `fenced`,
+        queries can read the store and nothing else. With `query`, only the relations
+        that it needs are created, which is faster. Raises Unfinished.
         """
         cell = _cell(codes) if codes else None
         return connect(self, cell, fenced=fenced, query=query)
@@ -55,10 +56,10 @@ class OpenStore(Store):
         timeout: float | None = None,
         memory: str | None = None,
     ) -> "pd.DataFrame":
-        """Answer a query. Raises SqlError: one line, with the query's line.
+        """Answer a query. Raises SqlError, naming the query's line.
 
         With a limit, `timeout` in seconds or `memory` such as "2GiB", it runs in a
-        process that is killed there; then also raises TimedOut and OutOfMemory.
+        process that is killed at the limit, which raises TimedOut or OutOfMemory.
         """
         if timeout is None and memory is None:
             with closing(self.connect(codes, query=query)) as con:
@@ -66,7 +67,7 @@ class OpenStore(Store):
         with self.query_process(
             codes, query=query, timeout=timeout, memory=memory
         ) as process:
-            return [process.frame(one, {}) for one in questions(query)][-1]
+            return [process.frame(question, {}) for question in questions(query)][-1]
 
     def query_process(
         self,
@@ -78,7 +79,7 @@ class OpenStore(Store):
         memory: str | None = None,
         shows_progress: bool = False,
     ) -> QueryProcess:
-        """A process for queries with limits, such as those of strangers.
+        """Start a process for queries with limits, such as untrusted ones.
 
         The other arguments are as for `connect`. Raises SqlError.
         """
@@ -97,8 +98,8 @@ def open_for_asking(
     where: str | os.PathLike[str], *, trust_remote_code: bool = False
 ) -> OpenStore:
     """Open a store: a folder or an object store's URL. Raises StoreError."""
-    found = open_store(where, trust_remote_code=trust_remote_code)
-    return OpenStore(found.path, found.study)
+    store = open_store(where, trust_remote_code=trust_remote_code)
+    return OpenStore(store.path, store.study)
 
 
 def _cell(cell: Cell | str) -> Cell:

@@ -1,9 +1,9 @@
-"""Write what stands in two places: the index of views, checks, commands, the tree.
+"""Generate the parts of the documentation that repeat the code.
 
-Reads docs/layout.toml, the .sql headers, the checks, the commands' help and git's list
-of files; fills the parts of README.md, CONTRIBUTING.md, sql/README.md, docs/checks.md
-and docs/commands.md between their `generated` marks.
-Run by `make docs`; a test fails when a part is stale.
+Reads docs/layout.toml, the .sql headers, the checks, the commands' help and the
+modules' docstrings; fills the parts of README.md, CONTRIBUTING.md, sql/README.md,
+docs/checks.md and docs/commands.md between their `generated` marks.
+Run by `make docs`; a test fails if a part is stale.
 """
 
 import re
@@ -20,10 +20,10 @@ from bisae.query import read_views
 ROOT = Path(__file__).parents[1]
 LAYOUT = tomllib.loads((ROOT / "docs" / "layout.toml").read_text("utf-8"))
 NOTES = {
-    ".ci/": "what a change must pass",
-    "benchmarks/": "what is measured, how, and the last figures",
+    ".ci/": "the tests that a change must pass",
+    "benchmarks/": "scripts that measure, and their last figures",
     "bisae/": "the verbs: Python that moves data",
-    "docs/": "for users and for those who carry this on",
+    "docs/": "for users and for maintainers",
     "examples/": "studies: toy, the paper's grid, public checkpoints, real text",
     "reports/": "the figures: one Vega-Lite file per view",
     "sql/": "the questions: one select per file",
@@ -34,13 +34,13 @@ NOTES = {
 
 
 def layers() -> str:
-    """The rooms of the package, from the command line down to errors."""
+    """List the rooms of the package, from the command line down to errors."""
     rows = [f"`{' '.join(layer['rooms'])}`" for layer in reversed(LAYOUT["layers"])]
     return " -> ".join(rows)
 
 
 def sql_folders() -> str:
-    """A table of the folders of SQL."""
+    """Make a table of the folders of SQL."""
     rows = ["| folder | what it holds | reads | when it runs |", "|---|---|---|---|"]
     for entry in LAYOUT["sql"]:
         reads = " ".join(f"`{name}`" for name in entry["reads"])
@@ -50,22 +50,26 @@ def sql_folders() -> str:
 
 
 def views() -> str:
-    """A table of every view, by folder."""
+    """Make a table of all views, by folder."""
     rows = ["| view | folder | question | one row per |", "|---|---|---|---|"]
-    found = sorted(read_views().values(), key=lambda view: (view.folder, view.name))
-    for view in found:
+    by_folder = sorted(read_views().values(), key=lambda view: (view.folder, view.name))
+    for view in by_folder:
         cells = (f"`{view.name}`", view.folder, view.title, view.grain)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
 def checks() -> str:
-    """A table of the checks of each table or view."""
+    """Make a table of the checks of each table or view."""
     lines = []
-    for suite in shipped_checks():
-        lines += [f"## {suite.table}", "", "| check | what holds | why | guards |"]
+    for table_checks in shipped_checks():
+        lines += [
+            f"## {table_checks.table}",
+            "",
+            "| check | what holds | why | guards |",
+        ]
         lines += ["|---|---|---|---|"]
-        for check in suite.checks:
+        for check in table_checks.checks:
             cells = f"`{check.name}`", check.description, check.why, check.guards
             lines.append(f"| {' | '.join(cells)} |".replace("<", "&lt;"))
         lines.append("")
@@ -73,7 +77,7 @@ def checks() -> str:
 
 
 def commands() -> str:
-    """The help of every command."""
+    """Return the help of every command."""
     parts = []
     for name, command in main.commands.items():
         context = click.Context(command, info_name=f"bisae {name}")
@@ -82,7 +86,7 @@ def commands() -> str:
 
 
 def tree() -> str:
-    """Folders with a note each, and the package's modules with their first line."""
+    """List folders with a note, and the package's modules with their first line."""
     lines = ["```text"]
     for folder, note in NOTES.items():
         lines.append(f"{folder:<14} {note}")
@@ -95,14 +99,14 @@ def _modules() -> list[tuple[str, str]]:
     package = ROOT / "bisae"
     rooms = [p for p in package.iterdir() if (p / "__init__.py").exists()]
     files = [p for p in package.glob("*.py") if not p.stem.startswith("__")]
-    found = []
+    modules = []
     for path in sorted([*rooms, *files], key=lambda path: path.stem):
         source = path / "__init__.py" if path.is_dir() else path
         doc = re.match(r'"""(.+?)(?:\n\n|""")', source.read_text("utf-8"), re.DOTALL)
         first = " ".join(doc[1].split()) if doc else ""
         name = f"{path.name}/" if path.is_dir() else path.name
-        found.append((name, first.removesuffix(".")))
-    return found
+        modules.append((name, first.removesuffix(".")))
+    return modules
 
 
 PARTS = {
@@ -115,7 +119,7 @@ PARTS = {
 
 
 def fill(text: str, name: str, content: str) -> str:
-    """Replace what stands between a part's marks."""
+    """Replace the text between a part's marks."""
     start, end = f"<!-- generated: {name} -->", "<!-- end -->"
     before, _, rest = text.partition(start)
     _, _, after = rest.partition(end)
@@ -123,7 +127,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def filled(file: str) -> str:
-    """A file as it should be."""
+    """Return a file's text with its generated parts up to date."""
     text = (ROOT / file).read_text(encoding="utf-8")
     for name, make in PARTS[file].items():
         text = fill(text, name, make())

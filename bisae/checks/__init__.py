@@ -1,8 +1,9 @@
-"""Check data: the checks in validations/ and a user's, on tables, codes and weights.
+"""Run checks of tables, codes and weights: those in validations/ and a user's.
 
 The only door to great-expectations.
 """
 
+from bisae.checks.check_files import Check, TableChecks, read_check_file
 from bisae.checks.load import CheckFolder, load_checks, shipped_checks
 from bisae.checks.results import (
     CheckResult,
@@ -12,7 +13,6 @@ from bisae.checks.results import (
     in_short,
 )
 from bisae.checks.run import ROWS_SHOWN, run_checks
-from bisae.checks.suites import Check, Suite, read_suite
 from bisae.checks.user_checks import run_user_checks
 from bisae.checks.validate import validate
 
@@ -21,13 +21,13 @@ __all__ = [
     "Check",
     "CheckFolder",
     "CheckResult",
-    "Suite",
+    "TableChecks",
     "as_records",
     "as_rows",
     "failures",
     "in_short",
     "load_checks",
-    "read_suite",
+    "read_check_file",
     "run_checks",
     "run_user_checks",
     "shipped_checks",

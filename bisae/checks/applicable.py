@@ -1,27 +1,30 @@
-"""Which checks apply to a store: not every study has a lexicon or an intervention."""
+"""Select the checks that apply to a store.
+
+Not every study has a lexicon or an intervention.
+"""
 
 from collections.abc import Iterable
 
-from bisae.checks.suites import Suite
+from bisae.checks.check_files import TableChecks
 from bisae.query import Connection, columns_of, read_check_views, read_views
 from bisae.store import registry
 
 
-def applicable(con: Connection, suites: Iterable[Suite]) -> list[Suite]:
-    """The suites without checks of tables and views that this store does not have.
+def applicable(con: Connection, by_table: Iterable[TableChecks]) -> list[TableChecks]:
+    """Leave out checks of tables and views that this store does not have.
 
-    A name that no store has is kept: running its check says so.
+    A name that no store has is kept: running its check reports it.
     """
     ours = {*registry(), *read_views(), *read_check_views()}
     missing = ours - columns_of(con).keys()
-    kept = [
-        suite._replace(
+    remaining = [
+        table_checks._replace(
             checks=[
                 check
-                for check in suite.checks
-                if (check.view or suite.table) not in missing
+                for check in table_checks.checks
+                if (check.view or table_checks.table) not in missing
             ]
         )
-        for suite in suites
+        for table_checks in by_table
     ]
-    return [suite for suite in kept if suite.checks]
+    return [table_checks for table_checks in remaining if table_checks.checks]

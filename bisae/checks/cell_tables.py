@@ -1,4 +1,4 @@
-"""The tables that checks of a cell's codes read: arrays as rows that SQL can look at.
+"""The tables that checks of a cell's codes read: its arrays as rows for SQL.
 
 Reads `sae/` and `codes/` of a cell, its tables and the evaluation text; writes nothing.
 """
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bisae.checks.run import SETTINGS
 from bisae.grid import Cell
-from bisae.query import Connection, create_views, open_needed, read_check_views
+from bisae.query import Connection, create_views, open_dependencies, read_check_views
 from bisae.store import Array, Store
 
 RECORDED = "code_checks"
@@ -22,13 +22,13 @@ FLOORS = "select feature, floor from code_floors"
 def open_cell(
     con: Connection, store: Store, cell: Cell, again: Mapping[str, Any]
 ) -> set[str]:
-    """Make the tables and views of checks of a cell's codes; return their names.
+    """Create the tables and views of the checks of a cell's codes; return their names.
 
-    `again` are the tables of a sample that was encoded again, if it was.
+    `again` holds the tables of a sample that was encoded again, if any.
     """
     feature = store.stored_codes(cell).feature
     rows, features = store.slot_summary(cell)
-    compared = open_needed(con, store, [RECORDED], cell)
+    compared = open_dependencies(con, store, [RECORDED], cell)
     tables = {
         "cell_settings": _settings(store, cell),
         "eval_documents": _documents(store),
@@ -50,7 +50,7 @@ def open_cell(
 
 
 def _settings(store: Store, cell: Cell) -> pa.Table:
-    """What the study asks of a cell's arrays, and its number of dead features."""
+    """Return the study's settings for a cell, and its number of dead features."""
     sae, attributes = store.study.sae, store.attributes(cell, "sae")
     row = {
         "n_features": sae.n_features,
@@ -81,11 +81,11 @@ def _numbers(feature: Array) -> pa.Table:
 
 
 def _arrays(store: Store, cell: Cell) -> pa.Table:
-    """Shapes, and how much of a weight is not finite; codes tell that row by row."""
+    """Return array shapes, and the number of weights that are not finite."""
     rows = []
     for path, array in store.arrays(cell):
-        part, name = path.split("/")
-        weights = store.weight_rows(cell, name) if part == "sae" else ()
+        group, name = path.split("/")
+        weights = store.weight_rows(cell, name) if group == "sae" else ()
         n_not_finite = sum(int((~np.isfinite(block)).sum()) for block in weights)
         shape = list(array.shape)
         rows.append({"name": path, "shape": shape, "n_not_finite": n_not_finite})
@@ -93,7 +93,7 @@ def _arrays(store: Store, cell: Cell) -> pa.Table:
 
 
 def _directions(store: Store, cell: Cell) -> pa.Table:
-    """The norm of each feature's direction, in float64."""
+    """Return the norm of each feature's direction, in float64."""
     norms = [
         np.sqrt(np.square(rows.astype(np.float64)).sum(1))
         for rows in store.weight_rows(cell, "W_dec")
@@ -103,7 +103,7 @@ def _directions(store: Store, cell: Cell) -> pa.Table:
 
 
 def _floors(con: Connection, feature: Array) -> Array:
-    """The value above which each feature fires; those without codes never do."""
+    """Return the value above which each feature fires, infinite without codes."""
     columns: Any = con.execute(FLOORS).fetchnumpy()
     floor = np.full(int(feature.max()) + 1, np.inf)
     floor[columns["feature"]] = columns["floor"]

@@ -1,4 +1,4 @@
-"""Run the checks of cells' codes, and of what grows with them: validations/codes/.
+"""Run the checks in validations/codes/: of cells' codes and of tables as large as they.
 
 Reads `sae/` and `codes/` of cells, and their tables; writes nothing.
 """
@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from bisae.checks.cell_tables import open_cell
+from bisae.checks.check_files import Check, TableChecks
 from bisae.checks.load import shipped_checks
 from bisae.checks.materialize import MOST_ROWS
 from bisae.checks.results import CheckResult
@@ -18,69 +19,80 @@ from bisae.checks.run import (
     error_result,
     run_checks,
 )
-from bisae.checks.suites import Check, Suite
 from bisae.errors import SqlError
 from bisae.grid import Cell, at
 from bisae.progress import track
 from bisae.query import (
     CODE_CHECKS,
     Connection,
-    addressed,
+    address_columns,
     database,
-    named,
+    explain_errors,
     parquet_view,
     schema,
 )
 from bisae.store import Store, table_file
 
 MEMORY = "1GiB"
-"""What DuckDB may use beside the rows, 22 bytes a token, and the libraries."""
+"""DuckDB's memory limit, on top of the rows, 22 bytes per token, and the libraries."""
 
 
-def code_suite() -> Suite:
-    """The checks of codes and weights."""
-    (suite,) = (one for one in shipped_checks() if one.table == CODE_CHECKS)
-    return suite
+def code_checks() -> TableChecks:
+    """Return the checks of codes and weights."""
+    (result,) = (
+        table_checks
+        for table_checks in shipped_checks()
+        if table_checks.table == CODE_CHECKS
+    )
+    return result
 
 
 def check_cells(
     store: Store, cells: Sequence[Cell], again: Mapping[Cell, Mapping[str, Any]]
 ) -> list[tuple[Cell, list[CheckResult]]]:
-    """Run every check of the codes of exported cells; rows say which cell it is.
+    """Run every check of the codes of exported cells.
 
-    `again` are the tables of a sample that was encoded again; checks of it are skipped
-    where there is none. The rows that violate a check are computed cell by cell, and
-    the library looks at those of all cells at once: it takes its time for each check.
+    `again` holds the tables of a sample that was encoded again; without one, its checks
+    are skipped. The rows that violate a check are computed cell by cell, with the
+    cell's address, and the library reads those of all cells at once, since it takes
+    time for each check.
     """
-    suite = code_suite()
+    table_checks = code_checks()
     checks: dict[Cell, list[Check]] = {}
     errors: dict[tuple[Cell, str], str] = {}
     title = f"checks {cells[0].checkpoint}" if cells else ""
     with closing(database(store.tables, memory=MEMORY)) as con:
         parquet_view(con, SETTINGS, [table_file(store, SETTINGS)])
         for cell in track(cells, len(cells), title, "cells"):
-            with at(cell), named(f"cell {cell}"), schema(con, "cell"):
+            with at(cell), explain_errors(f"cell {cell}"), schema(con, "cell"):
                 views = open_cell(con, store, cell, again.get(cell, {}))
-                checks[cell] = [one for one in suite.checks if one.view in views]
+                checks[cell] = [
+                    check for check in table_checks.checks if check.view in views
+                ]
                 for check in checks[cell]:
                     try:
-                        _keep_rows(con, cell, check.view)
+                        _collect_rows(con, cell, check.view)
                     except SqlError as error:
                         errors[cell, check.name] = str(error)
-        names = {check.name for listed in checks.values() for check in listed}
-        kept = [check for check in suite.checks if check.name in names]
-        results = run_checks(con, [suite._replace(checks=kept)])
+        names = {check.name for cell_checks in checks.values() for check in cell_checks}
+        checks_run = [check for check in table_checks.checks if check.name in names]
+        results = run_checks(con, [table_checks._replace(checks=checks_run)])
         by_name = {result.check: result for result in results}
         return [
-            (cell, _of_cell(con, cell, suite, checks[cell], by_name, errors))
+            (
+                cell,
+                _results_of_cell(
+                    con, cell, table_checks, checks[cell], by_name, errors
+                ),
+            )
             for cell in cells
         ]
 
 
-def _keep_rows(con: Connection, cell: Cell, view: str) -> None:
-    """Add the rows of a cell's check to a table of its name. Raises SqlError."""
-    rows = f"select {addressed(cell)}, * from cell.{view} limit {MOST_ROWS}"
-    with named():
+def _collect_rows(con: Connection, cell: Cell, view: str) -> None:
+    """Add the rows of a cell's check to a table of the same name. Raises SqlError."""
+    rows = f"select {address_columns(cell)}, * from cell.{view} limit {MOST_ROWS}"
+    with explain_errors():
         (exists,) = con.execute(
             "select count(*) from duckdb_tables() "
             "where schema_name = 'main' and table_name = ?",
@@ -90,10 +102,10 @@ def _keep_rows(con: Connection, cell: Cell, view: str) -> None:
         con.execute(f"{action} main.{view} {'' if exists else 'as '}{rows}")
 
 
-def _of_cell(
+def _results_of_cell(
     con: Connection,
     cell: Cell,
-    suite: Suite,
+    table_checks: TableChecks,
     checks: Collection[Check],
     by_name: Mapping[str, CheckResult],
     errors: Mapping[tuple[Cell, str], str],
@@ -103,7 +115,7 @@ def _of_cell(
     for check in checks:
         result = by_name[check.name]
         if reason := errors.get((cell, check.name)):
-            result = error_result(suite, check, reason)
+            result = error_result(table_checks, check, reason)
         elif result.status == "fail":
             result = result._replace(**_violations(con, cell, check.view))
         results.append(result)
@@ -111,10 +123,10 @@ def _of_cell(
 
 
 def _violations(con: Connection, cell: Cell, view: str) -> dict[str, Any]:
-    """How often, and where, a cell violates a check that some cell violates."""
-    here = f"from main.{view} where (size, step, layer) = (?, ?, ?)"
-    (n_bad,) = con.execute(f"select count(*) {here}", [*cell]).fetchall()[0]
-    cursor = con.execute(f"{here} order by all limit {ROWS_SHOWN}", [*cell])
+    """Return the number of a cell's rows that violate a check, and some of the rows."""
+    from_cell = f"from main.{view} where (size, step, layer) = (?, ?, ?)"
+    (n_bad,) = con.execute(f"select count(*) {from_cell}", [*cell]).fetchall()[0]
+    cursor = con.execute(f"{from_cell} order by all limit {ROWS_SHOWN}", [*cell])
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     status = "fail" if n_bad else "pass"

@@ -1,8 +1,8 @@
-"""DuckDB as SQLAlchemy sees it: just what Great Expectations needs to read tables.
+"""A SQLAlchemy dialect for DuckDB, with only what great-expectations needs.
 
-The usual duckdb-engine rolls back when its connection is handed back, which throws away
-results that are not fetched yet. Here the live connection belongs to the caller:
-transactions and closing are not this dialect's business.
+The usual duckdb-engine rolls back when its connection is returned, which discards
+results that are not fetched yet. Here the open connection belongs to the caller, and
+this dialect neither ends transactions nor closes it.
 """
 
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine.default import DefaultDialect
 
 SCHEME = "bisae"
-# Anything else (lists, structs, enums) is of no type that an expectation computes with.
+# No expectation computes with other types, such as lists, structs and enums.
 TYPES: dict[str, type[types.TypeEngine[Any]]] = {
     "BOOLEAN": types.Boolean,
     "INTEGER": types.Integer,
@@ -25,11 +25,11 @@ TYPES: dict[str, type[types.TypeEngine[Any]]] = {
 }
 
 
-class Lent:
-    """A caller's connection that is its own cursor, and that nobody here can close.
+class LentConnection:
+    """A caller's connection that serves as its own cursor and cannot be closed.
 
-    A cursor of DuckDB's is another connection: it sees no temporary table and nothing
-    that was registered.
+    A cursor of DuckDB is another connection, which sees neither temporary nor
+    registered tables.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -38,8 +38,8 @@ class Lent:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def cursor(self) -> "Lent":
-        """The connection itself."""
+    def cursor(self) -> "LentConnection":
+        """Return the connection itself."""
         return self
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class DuckDB(DefaultDialect):
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """What is asked of a driver: its parameters are `?`, any error is an error."""
+        """Return the parts of a driver that SQLAlchemy reads."""
         return SimpleNamespace(paramstyle="qmark", Error=Exception)
 
     # -- transactions belong to the caller ------------------------------------
@@ -68,16 +68,16 @@ class DuckDB(DefaultDialect):
         """Commit nothing."""
 
     def do_rollback(self, dbapi_connection: Any) -> None:
-        """Roll back nothing: it would drop rows that are not fetched yet."""
+        """Roll back nothing, which would drop rows that are not fetched yet."""
 
-    # -- what is there --------------------------------------------------------
+    # -- the columns of tables ------------------------------------------------
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[Any]:
-        """The columns of a table or view, in order."""
-        # Unlike information_schema, it sees what a name means here: temporary first.
-        found = connection.exec_driver_sql(
+        """Return the columns of a table or view, in order."""
+        # Unlike information_schema, the pragma finds temporary tables first.
+        cursor = connection.exec_driver_sql(
             'select name, type, not "notnull" from pragma_table_info(?)', (table_name,)
         )
         return [
@@ -87,11 +87,11 @@ class DuckDB(DefaultDialect):
                 "nullable": nullable,
                 "default": None,
             }
-            for name, kind, nullable in found.fetchall()
+            for name, kind, nullable in cursor.fetchall()
         ]
 
 
 def register() -> str:
-    """Make the dialect known to SQLAlchemy; gives the URL that asks for it."""
+    """Register the dialect with SQLAlchemy and return its URL."""
     registry.register(SCHEME, __name__, DuckDB.__name__)
     return f"{SCHEME}://"

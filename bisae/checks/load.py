@@ -1,8 +1,8 @@
-"""Load the checks of a folder: ours in validations/, or those that a user adds.
+"""Load the checks of a folder: validations/, or a folder that a user adds.
 
-Reads <table>/<check>.sql, whose header says what holds, and <table>.json, a suite of
-great-expectations. A .sql file whose header has a Title instead is a view that checks
-read. A malformed file raises CheckError or SqlError: one line that names it.
+Reads <table>/<check>.sql, whose header states the check, and <table>.json, an
+expectation suite of great-expectations. A .sql file whose header has a Title instead is
+a view that checks read. A malformed file raises CheckError or SqlError, naming it.
 """
 
 import re
@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bisae.assets import asset_dir
-from bisae.checks.suites import Check, Position, Suite, expectation, read_suite
+from bisae.checks.check_files import (
+    Check,
+    Position,
+    TableChecks,
+    expectation,
+    read_check_file,
+)
 from bisae.errors import CheckError
 from bisae.files import read
 from bisae.query import View, build_order, read_view
@@ -23,45 +29,49 @@ FIELDS = ("Check", "Title", "Why", "Guards", "Grain", "Kept", "Reads", "Paper")
 
 
 class CheckFolder(NamedTuple):
-    """The checks of a folder, and the views that they are made of."""
+    """The checks of a folder, and the views that they read."""
 
     path: Path
-    suites: list[Suite]
+    by_table: list[TableChecks]
     """One for each table, in the order of their names."""
     views: list[View]
-    """Each after all that it reads."""
+    """In build order: each follows everything it reads."""
 
 
 @cache
-def shipped_checks() -> list[Suite]:
-    """The checks that come with bisae."""
-    return load_checks(asset_dir("validations")).suites
+def shipped_checks() -> list[TableChecks]:
+    """Return the checks that come with bisae."""
+    return load_checks(asset_dir("validations")).by_table
 
 
 def load_checks(folder: Path) -> CheckFolder:
     """Load a folder; one that does not exist has no checks."""
     views = _views(sorted([*folder.glob("*.sql"), *folder.glob("*/*.sql")]))
-    suites = {file: _read_suite(file) for file in sorted(folder.glob("*.json"))}
-    _refuse_unread(views, [read(file).decode() for file in suites])
-    together = _by_table(folder, views.values(), suites.values())
-    _refuse_repeated(check for suite in together for check in suite.checks)
-    return CheckFolder(folder, together, _in_order(folder, views))
+    by_file = {file: _read_check_file(file) for file in sorted(folder.glob("*.json"))}
+    _refuse_unread(views, [read(file).decode() for file in by_file])
+    by_table = _by_table(folder, views.values(), by_file.values())
+    _refuse_repeated(
+        check for table_checks in by_table for check in table_checks.checks
+    )
+    return CheckFolder(folder, by_table, _ordered_views(folder, views))
 
 
 def _by_table(
-    folder: Path, views: Iterable[View], native: Iterable[Suite]
-) -> list[Suite]:
-    """One suite for each table: the checks that are .sql files, then those in JSON."""
-    suites: dict[str, Suite] = {}
+    folder: Path, views: Iterable[View], native: Iterable[TableChecks]
+) -> list[TableChecks]:
+    """Group checks by table: first those in .sql files, then those in JSON."""
+    by_table: dict[str, TableChecks] = {}
     for view in views:
         if "Check" in view.header:
             # A user's file need not be in a folder of its table.
             table = view.name if view.path.parent == folder else view.folder
-            suites.setdefault(table, Suite(table, [], [])).checks.append(_check(view))
+            by_table.setdefault(table, TableChecks(table, [], [])).checks.append(
+                _check(view)
+            )
     for table, key, checks in native:
-        before = suites[table].checks if table in suites else []
-        suites[table] = Suite(table, key, [*before, *checks])
-    return [suites[table] for table in sorted(suites)]
+        sql_checks = by_table[table].checks if table in by_table else []
+        by_table[table] = TableChecks(table, key, [*sql_checks, *checks])
+    return [by_table[table] for table in sorted(by_table)]
 
 
 def _views(files: Iterable[Path]) -> dict[str, View]:
@@ -76,7 +86,7 @@ def _views(files: Iterable[Path]) -> dict[str, View]:
 
 
 def _read(file: Path) -> View:
-    """Read a .sql file whose header says what it is."""
+    """Read a .sql file and validate its header."""
     if not file.stem.isidentifier():
         msg = f"{file}: its name becomes a view's: take letters, digits and _"
         raise CheckError(msg)
@@ -85,14 +95,14 @@ def _read(file: Path) -> View:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{file}: {error}"
         raise CheckError(msg) from error
-    if reason := _fault_of(view.header):
+    if reason := _header_fault(view.header):
         msg = f"{file}: {reason}"
         raise CheckError(msg)
     return view
 
 
-def _fault_of(header: Mapping[str, str]) -> str:
-    """What is wrong with the header of a check; empty if nothing is."""
+def _header_fault(header: Mapping[str, str]) -> str:
+    """Return the fault of a check's header, "" if there is none."""
     for name in header:
         if name not in FIELDS:
             near = get_close_matches(name.capitalize(), FIELDS, 1, 0.0)[0]
@@ -107,18 +117,19 @@ def _fault_of(header: Mapping[str, str]) -> str:
     return ""
 
 
-def _read_suite(file: Path) -> Suite:
-    suite = read_suite(file)
-    if suite.table != file.stem:
-        msg = f"{file}: its name is {suite.table!r}: call the file {suite.table}.json"
+def _read_check_file(file: Path) -> TableChecks:
+    table_checks = read_check_file(file)
+    if table_checks.table != file.stem:
+        table = table_checks.table
+        msg = f"{file}: its name is {table!r}: call the file {table}.json"
         raise CheckError(msg)
-    return suite
+    return table_checks
 
 
-def _refuse_unread(views: Mapping[str, View], suites: Iterable[str]) -> None:
-    """Refuse a view without a check, which nothing would ever look at."""
+def _refuse_unread(views: Mapping[str, View], json_texts: Iterable[str]) -> None:
+    """Raise CheckError for a view that no check reads."""
     names = {name for view in views.values() for name in view.reads}
-    names |= {word for text in suites for word in re.findall(r"\w+", text)}
+    names |= {word for text in json_texts for word in re.findall(r"\w+", text)}
     for view in views.values():
         if "Title" in view.header and view.name not in names:
             msg = f"{view.path}: no check reads it; if it is one, say `-- Check: `"
@@ -134,7 +145,7 @@ def _refuse_repeated(checks: Iterable[Check]) -> None:
         files[check.name] = check.file
 
 
-def _in_order(folder: Path, views: Mapping[str, View]) -> list[View]:
+def _ordered_views(folder: Path, views: Mapping[str, View]) -> list[View]:
     try:
         return [views[name] for name in build_order(views)]
     except CycleError as error:
@@ -143,7 +154,7 @@ def _in_order(folder: Path, views: Mapping[str, View]) -> list[View]:
 
 
 def _check(view: View) -> Check:
-    """The check whose rows are a view's."""
+    """Return the check that a view's rows violate."""
     query = {"unexpected_rows_query": f"from {view.name} order by all"}
     expected = expectation("unexpected_rows_expectation", query)
     description, why = view.header["Check"], view.header["Why"]

@@ -1,15 +1,15 @@
-"""Compute once what several checks read, and the rows of each check.
+"""Compute once the views that several checks read, and the rows of each check.
 
-Makes temporary tables on the live connection, which hide the views of their names.
+Creates temporary tables on the open connection, which hide the views of the same names.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.errors import OutOfMemory, SqlError
-from bisae.query import Connection, named
+from bisae.query import Connection, explain_errors
 
-# What many checks read, in the order of their making: small, since each is of cells.
+# Views that many checks read, in build order; small, since a row is of a cell.
 COMPUTED_ONCE = (
     "cells",
     "trends",
@@ -24,26 +24,31 @@ select true from information_schema.tables
 where table_catalog = 'temp' and table_name = ?
 """
 MOST_ROWS = 100_000
-"""Rows of a check that are computed: one with more fails by at least these."""
+"""The most rows of a check that are computed; if there are more, its count is a lower
+bound."""
 
 
 def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
-    """Make views tables. One that cannot be computed stays: its checks say why."""
+    """Turn views into tables. One that fails stays a view: its checks say why."""
     for view in views:
-        with suppress(SqlError), named():
+        with suppress(SqlError), explain_errors():
             con.execute(f"create temp table {view} as from memory.main.{view}")
 
 
 @contextmanager
 def materialized(con: Connection, view: str, most: int = MOST_ROWS) -> Iterator[None]:
-    """Turn some rows of a view into a table of its name, if it works and is not one.
+    """Turn rows of a view into a table of the same name within the block.
 
-    The rows of a check are counted and shown, and computed once. An empty name is none.
+    The rows of a check are counted and shown, but computed once. Nothing is done if the
+    view fails or is a table already, or without a name.
     """
     if not view or con.execute(IS_TABLE, [view]).fetchone():
         yield
         return
-    with suppress(SqlError, OutOfMemory), named():  # running the check says why
+    with (
+        suppress(SqlError, OutOfMemory),
+        explain_errors(),
+    ):  # running the check says why
         rows = f"from memory.main.{view} limit {most}"
         con.execute(f"create temp table {view} as {rows}")
     try:

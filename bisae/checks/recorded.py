@@ -1,6 +1,6 @@
 """Check cells' codes when they are built, and record the results.
 
-Reads `sae/`, `codes/` and tables of cells, and their checkpoint where it is available;
+Reads `sae/`, `codes/` and tables of cells, and their checkpoint if it is available;
 writes the table `code_checks`, the result of each check.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from bisae.checks.cell_tables import RECORDED
-from bisae.checks.code_checks import check_cells, code_suite
+from bisae.checks.code_checks import check_cells, code_checks
 from bisae.checks.results import CheckResult
 from bisae.checks.run import ROWS_SHOWN
 from bisae.checks.validate import validate
@@ -33,18 +33,18 @@ from bisae.query import (
 from bisae.store import Provenance, Store, is_current, needed, table_file
 
 SAME = ("status", "observed", "expected", "n_bad")
-"""Columns that are as in a result; `rows` is JSON."""
+"""Columns that are the same as in a result; `rows` is JSON."""
 TYPES = dict.fromkeys(("check_name", *SAME, "rows"), pa.string())
 SCHEMA = pa.schema(list((TYPES | {"n_bad": pa.int64()}).items()))
 SEVERITY = ("pass", "fail", "error")
 ENCODED_AGAIN = "encoded_again"
-"""Whether a sample was encoded again, in the provenance of results."""
+"""The key in the provenance of results: true if a sample was encoded again."""
 
 
 def record_results(
     store: Store, cells: Sequence[Cell], lm: LanguageModel | None
 ) -> None:
-    """Check the codes of exported cells of one checkpoint that have no current results.
+    """Check those exported cells of one checkpoint that have no current results.
 
     `lm` is their language model, if it is loaded.
     """
@@ -60,32 +60,36 @@ def record_results(
 def check_codes(
     store: Store, cells: Sequence[Cell], lm: LanguageModel | None = None
 ) -> Iterator[tuple[Cell, list[CheckResult]]]:
-    """Run every check of codes and weights of exported cells, afresh.
+    """Run every check of codes and weights of exported cells again.
 
-    Tokens are encoded again where the model is loaded, or a folder on this machine.
+    Tokens are encoded again if the model is loaded or is a folder on this machine.
     """
     for group in checkpoints(cells):
         yield from check_cells(store, group, _encoded_again(store, group, lm))
 
 
 def validate_cells(store: Store, only: Selection) -> list[CheckResult]:
-    """Run every check of some cells, those of codes afresh. Writes nothing."""
+    """Run every check of some cells, and those of codes again. Writes nothing."""
     chosen = set(only.of(store.cells))
     cells = [cell for cell in exported_cells(store) if cell in chosen]
     results = validate(store, cells)
-    of_codes = [one for _, listed in check_codes(store, cells) for one in listed]
-    return results + _merged(of_codes)
+    code_results = [
+        result
+        for _, cell_results in check_codes(store, cells)
+        for result in cell_results
+    ]
+    return results + _merge_by_check(code_results)
 
 
-def _merged(results: Iterable[CheckResult]) -> list[CheckResult]:
-    """One result for each check, over all cells."""
+def _merge_by_check(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """Merge the results of each check over all cells."""
     by_check: dict[str, list[CheckResult]] = {}
     for result in results:
         by_check.setdefault(result.check, []).append(result)
-    return [_together(several) for several in by_check.values()]
+    return [_merge_results(check_results) for check_results in by_check.values()]
 
 
-def _together(results: list[CheckResult]) -> CheckResult:
+def _merge_results(results: list[CheckResult]) -> CheckResult:
     worst = max(results, key=lambda result: SEVERITY.index(result.status))
     if worst.status == "error":
         return worst
@@ -97,9 +101,9 @@ def _together(results: list[CheckResult]) -> CheckResult:
 def _encoded_again(
     store: Store, cells: Sequence[Cell], lm: LanguageModel | None
 ) -> dict[Cell, Tables]:
-    """Encode a sample again, for cells of one checkpoint whose model is available.
+    """Encode a sample again, if the model of the cells' checkpoint is available.
 
-    A model that is loaded for it is released here.
+    A model that is loaded here is also released here.
     """
     first = cells[0]
     if lm is None and has_local_checkpoint(store, first):
@@ -117,7 +121,7 @@ def _encoded_again(
 
 
 def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
-    """The weights, codes and tables that a cell has."""
+    """Return the provenance of a cell's results: its weights, codes and tables."""
     parts = {
         name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
     }
@@ -125,18 +129,24 @@ def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
 
 
 def _digest_of_checks() -> str:
-    """Return a digest of the names and the SQL of all checks of codes."""
-    names = [check.name for check in code_suite().checks]
+    """Return a digest of the names and the SQL of all checks of codes.
+
+    Comments are left out, so that a changed sentence does not rerun the checks.
+    """
+    names = [check.name for check in code_checks().checks]
     views = read_check_views(of_codes=True)
     return digest("\n".join([*names, source_of(views.values())]))
 
 
 def _is_recorded(store: Store, cell: Cell, provenance: dict[str, Any]) -> bool:
-    """Whether the results of all checks that can run now are recorded."""
+    """Return true if the results of all checks that can run now are recorded."""
     file = table_file(store, RECORDED, cell)
-    whole, part = (provenance | {ENCODED_AGAIN: again} for again in (True, False))
-    return is_current(file, whole) or (
-        not has_local_checkpoint(store, cell) and is_current(file, part)
+    with_encoding, without_encoding = (
+        provenance | {ENCODED_AGAIN: is_encoded_again}
+        for is_encoded_again in (True, False)
+    )
+    return is_current(file, with_encoding) or (
+        not has_local_checkpoint(store, cell) and is_current(file, without_encoding)
     )
 
 

@@ -1,4 +1,4 @@
-"""The result of each check, free of the library that ran it."""
+"""The result of a check, independent of the library that ran it."""
 
 import json
 from collections.abc import Iterable
@@ -19,21 +19,21 @@ class CheckResult(NamedTuple):
 
     file: Path
     table: str
-    """The table or view that it is about."""
+    """The table or view that it checks."""
     check: str
     """Its key: the stem of its file."""
     description: str
-    """What holds if it passes."""
+    """The statement that is true if it passes."""
     why: str
     guards: str
     """The equation or rule."""
     status: Status
-    """`error`: it could not run, which says nothing about the data."""
+    """`error` means that it could not run, which says nothing about the data."""
     observed: str
     expected: str
     n_bad: int
     rows: list[Row]
-    """Some of the rows that violate it, with their address, as JSON can hold them."""
+    """Some of the rows that violate it, with their address, as JSON values."""
 
     @property
     def where(self) -> str:
@@ -41,20 +41,20 @@ class CheckResult(NamedTuple):
         cells = list(dict.fromkeys(filter(None, map(_cell, self.rows))))
         if not cells:
             return self.table
-        least = "" if self.n_bad <= len(self.rows) else "at least "
-        more = f", {least}{len(cells) - 1} more" if len(cells) > 1 else ""
+        at_least = "" if self.n_bad <= len(self.rows) else "at least "
+        more = f", {at_least}{len(cells) - 1} more" if len(cells) > 1 else ""
         return f"{self.table}: {cells[0]}{more}"
 
 
 class Nested(list[Row]):
-    """Rows as one value of a row: in JSON objects, elsewhere their text."""
+    """Rows as one value of another row: objects in JSON, otherwise text."""
 
     def __str__(self) -> str:
         return json.dumps(self, ensure_ascii=False)
 
 
 def _cell(row: Row) -> str:
-    """The address of a row's cell, as far as it has one."""
+    """Return the address of a row's cell, as far as it has one."""
     return "/".join(str(row[n]) for n in ("size", "step", "layer") if n in row)
 
 
@@ -70,7 +70,7 @@ def failures(results: Iterable[CheckResult]) -> list[CheckResult]:
 
 
 def as_rows(results: Iterable[CheckResult]) -> Rows:
-    """All results for printing; those that did not pass say why that matters."""
+    """Format all results; those that did not pass say why the check matters."""
     values = []
     for result in results:
         passed = result.status == "pass"
@@ -81,10 +81,10 @@ def as_rows(results: Iterable[CheckResult]) -> Rows:
 
 
 def in_short(results: Iterable[CheckResult]) -> Rows:
-    """All results as a narrow table; the reason of an error is too long for it."""
+    """Format all results as a narrow table, without the long reasons of errors."""
     values = [
-        _short(one._replace(observed="") if one.status == "error" else one)
-        for one in results
+        _short(result._replace(observed="") if result.status == "error" else result)
+        for result in results
     ]
     return Rows(SHORT, values)
 
@@ -96,7 +96,7 @@ def _short(result: CheckResult) -> tuple[str | None, ...]:
 
 
 def as_records(results: Iterable[CheckResult]) -> list[Row]:
-    """Everything about each result, as rows that do not depend on where files are."""
+    """Return all fields of each result, with file names instead of paths."""
     return [
         result._asdict() | {"file": result.file.name, "where": result.where}
         for result in results

@@ -1,4 +1,4 @@
-"""Run checks on a live DuckDB connection, through great-expectations."""
+"""Run checks on an open DuckDB connection, through great-expectations."""
 
 import math
 import re
@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bisae.checks.dialect import Lent, register
+from bisae.checks.check_files import Check, TableChecks, one_line, quiet
+from bisae.checks.dialect import LentConnection, register
 from bisae.checks.materialize import materialized
 from bisae.checks.results import CheckResult, Row, Status
-from bisae.checks.suites import Check, Suite, one_line, quiet
 from bisae.progress import track
 from bisae.query import Connection, columns_of
 
@@ -19,14 +19,14 @@ SETTINGS = "settings"
 """A table of one row that every store has."""
 
 
-def run_checks(con: Connection, suites: Iterable[Suite]) -> list[CheckResult]:
+def run_checks(con: Connection, by_table: Iterable[TableChecks]) -> list[CheckResult]:
     """Run checks on a connection that has the tables and views they read."""
     import great_expectations as gx
     from great_expectations.data_context.data_context.context_factory import (
         project_manager,
     )
 
-    listed = list(suites)
+    listed = list(by_table)
     tables = columns_of(con).keys()
     row = con.execute("select languages, context from settings").fetchone()
     languages, context = row or ([], 0)
@@ -37,36 +37,40 @@ def run_checks(con: Connection, suites: Iterable[Suite]) -> list[CheckResult]:
         source = library.data_sources.add_sql(
             "duckdb",
             connection_string=register(),
-            kwargs={"creator": lambda: Lent(con)},
+            kwargs={"creator": lambda: LentConnection(con)},
         )
         results = (
-            _run(con, source, suite, check, parameters)
-            if (check.view or suite.table) in tables
-            else _without_table(suite, check)
-            for suite in listed
-            for check in suite.checks
+            _run(con, source, table_checks, check, parameters)
+            if (check.view or table_checks.table) in tables
+            else _without_table(table_checks, check)
+            for table_checks in listed
+            for check in table_checks.checks
         )
-        total = sum(len(suite.checks) for suite in listed)
+        total = sum(len(table_checks.checks) for table_checks in listed)
         try:
             return list(track(results, total, "validate", "checks"))
         finally:
-            # Else the library holds the connection until the interpreter ends, and
-            # DuckDB complains of it there.
+            # Otherwise the library holds the connection until the interpreter ends,
+            # where DuckDB reports an error.
             project_manager.set_project(None)
 
 
 def _run(
-    con: Connection, source: Any, suite: Suite, check: Check, parameters: dict[str, Any]
+    con: Connection,
+    source: Any,
+    table_checks: TableChecks,
+    check: Check,
+    parameters: dict[str, Any],
 ) -> CheckResult:
-    """Run one check; in a suite of the library, one that raises takes others along."""
+    """Run one check alone: in a suite, one that raises would end the others."""
     from great_expectations.exceptions.exceptions import GreatExpectationsError
 
     result_format = {
         "result_format": "COMPLETE",
-        "unexpected_index_column_names": suite.key,
+        "unexpected_index_column_names": table_checks.key,
         "partial_unexpected_count": ROWS_SHOWN,
     }
-    batch = _batch(con, source, SETTINGS if check.view else suite.table)
+    batch = _batch(con, source, SETTINGS if check.view else table_checks.table)
     try:
         with materialized(con, check.view):
             validated = batch.validate(
@@ -75,53 +79,57 @@ def _run(
                 expectation_parameters=parameters,
             )
     except GreatExpectationsError as raised:
-        return error_result(suite, check, str(raised))
-    return _result(suite, check, validated)
+        return error_result(table_checks, check, str(raised))
+    return _result(table_checks, check, validated)
 
 
-def _without_table(suite: Suite, check: Check) -> CheckResult:
-    name = check.view or suite.table
-    return error_result(suite, check, f"Table with name {name} does not exist")
+def _without_table(table_checks: TableChecks, check: Check) -> CheckResult:
+    name = check.view or table_checks.table
+    return error_result(table_checks, check, f"Table with name {name} does not exist")
 
 
 def _batch(con: Connection, source: Any, table: str) -> Any:
-    """Return what the library calls a batch: a whole table or view.
+    """Return the library's batch: a whole table or view.
 
-    A query for rows names what it reads, so one batch serves all checks that are views:
-    each new one takes the library 50 ms, to write its configuration.
+    A query for rows names the tables it reads, so one batch serves all checks that are
+    views: for each new one the library takes 50 ms to write its configuration.
     """
     for asset in source.assets:
         if asset.name == table:
             return asset.batch_definitions[0].get_batch()
-    with materialized(con, table, 0):  # the library asks for a row of it
+    with materialized(con, table, 0):  # the library reads a row of it
         asset = source.add_table_asset(table, table_name=table)
     return asset.add_batch_definition_whole_table("all").get_batch()
 
 
-def _result(suite: Suite, check: Check, validated: Any) -> CheckResult:
+def _result(table_checks: TableChecks, check: Check, validated: Any) -> CheckResult:
     if message := _exception_message(validated):
-        return error_result(suite, check, message)
+        return error_result(table_checks, check, message)
     status: Status = "pass" if validated.success else "fail"
     observed, n_bad, rows = _observation(validated.result, failed=status == "fail")
     expected = _expected(validated.expectation_config.kwargs)
-    return CheckResult(*_texts(suite, check), status, observed, expected, n_bad, rows)
+    return CheckResult(
+        *_texts(table_checks, check), status, observed, expected, n_bad, rows
+    )
 
 
-def error_result(suite: Suite, check: Check, message: str) -> CheckResult:
-    """The result of a check that could not run."""
+def error_result(table_checks: TableChecks, check: Check, message: str) -> CheckResult:
+    """Return the result of a check that could not run."""
     reason = _reason(message)
     observed = f"{reason} (line {check.position.line_of(reason)})"
     expected = _expected(check.expectation.configuration.kwargs)
-    return CheckResult(*_texts(suite, check), "error", observed, expected, 0, [])
+    return CheckResult(*_texts(table_checks, check), "error", observed, expected, 0, [])
 
 
-def _texts(suite: Suite, check: Check) -> tuple[Path, str, str, str, str, str]:
+def _texts(
+    table_checks: TableChecks, check: Check
+) -> tuple[Path, str, str, str, str, str]:
     file, name, description = check.file, check.name, check.description
-    return file, suite.table, name, description, check.why, check.guards
+    return file, table_checks.table, name, description, check.why, check.guards
 
 
 class Observation(NamedTuple):
-    """What an expectation saw."""
+    """The observed value of an expectation, and the rows that violate it."""
 
     observed: str
     n_bad: int
@@ -142,7 +150,7 @@ def _observation(result: dict[str, Any], *, failed: bool) -> Observation:
 
 
 def as_json(rows: list[Row] | None) -> list[Row]:
-    """The first rows, as JSON can hold them."""
+    """Return the first rows with values that JSON has."""
     return [
         {name: _plain(value) for name, value in row.items()}
         for row in (rows or [])[:ROWS_SHOWN]
@@ -159,7 +167,7 @@ def _plain(value: Any) -> Any:
 
 
 def _exception_message(validated: Any) -> str:
-    """Why an expectation could not be checked: it then has no result."""
+    """Return the reason why an expectation could not be checked, "" if it could."""
     if validated.success or validated.result:
         return ""
     info = validated.exception_info
@@ -168,7 +176,7 @@ def _exception_message(validated: Any) -> str:
 
 
 def _reason(message: str) -> str:
-    """A message as one line, without the query and the names of its class."""
+    """Return a message as one line, without the query and the error's class."""
     first = re.split(r"\[SQL:|\nLINE \d+:", message)[0]
     return one_line(re.sub(r"^(\(\S+\) |Error: )", "", first))
 

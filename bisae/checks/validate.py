@@ -1,6 +1,6 @@
-"""Check the tables of a store: with the checks in validations/, and with a user's.
+"""Check the tables of a store with the checks in validations/ and with a user's.
 
-Reads the store's tables, and what its build recorded about codes; writes nothing.
+Reads the store's tables and the recorded results about codes; writes nothing.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,21 @@ from bisae.query import CODE_CHECKS, connect, quoted
 from bisae.store import Store
 
 MEMORY = "1200MiB"
-"""What DuckDB may use; with what Python and the library take, 2 GiB in all."""
-"""The results of checks of codes, from when cells were built."""
+"""DuckDB's memory limit; with Python and the library, 2 GiB in all."""
 
 
 def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[CheckResult]:
-    """Run every check of tables: of the whole store, or of some cells.
+    """Run every check of tables, of the whole store or of some cells.
 
-    With cells, their recorded results are left alone. Raises CheckError or SqlError
-    when a file is malformed.
+    With cells, their recorded results are not read. Raises CheckError or SqlError if a
+    file is malformed.
     """
-    other = {CODE_CHECKS} if cells is None else {CODE_CHECKS, RECORDED}
-    suites = [suite for suite in shipped_checks() if suite.table not in other]
+    checked_elsewhere = {CODE_CHECKS} if cells is None else {CODE_CHECKS, RECORDED}
+    by_table = [
+        table_checks
+        for table_checks in shipped_checks()
+        if table_checks.table not in checked_elsewhere
+    ]
     section = store.study.validation
     added = load_checks(Path(section.folder)) if section else None
     con = connect(store, cells=cells)
@@ -39,5 +42,5 @@ def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[CheckRes
         con.execute(f"set memory_limit = '{MEMORY}'")
         con.execute(f"set temp_directory = {quoted(folder)}")
         compute_once(con)
-        results = run_checks(con, applicable(con, suites))
+        results = run_checks(con, applicable(con, by_table))
     return results + run_user_checks(store, added, cells) if added else results

@@ -1,4 +1,4 @@
-"""Commands that make something: demo, plan, pretrain, build and its stages."""
+"""Commands that build: demo, plan, pretrain, build and its stages, intervene."""
 
 from contextlib import closing
 from pathlib import Path
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     default=Path("bisae-demo"),
     show_default=True,
-    help="Where the study, its text, models and store go.",
+    help="Folder for the study, its text, models and store.",
 )
 @reports_errors
 def demo(folder: Path) -> None:
-    """Make the toy study, end to end; nothing is needed but this command.
+    """Build the toy study, end to end; nothing but this command is needed.
 
     Example: bisae demo --folder toy
     """
@@ -42,13 +42,13 @@ def demo(folder: Path) -> None:
     start_workers()
     path = write_study(folder)
     study = load_study(path)
-    say(f"{path}: a small bilingual world and its text are made")
+    say(f"{path}: generated a small bilingual world and its text")
     build_side_by_side(path, study, lambda size: _show_overview(study.store, size))
     _build(path, None, trust=False)
 
 
 def _show_overview(store: str, size: str) -> None:
-    """Print the trends of a size's middle layer, as far as it is built."""
+    """Print the trends of a size's middle layer as far as it is built."""
     from bisae.store import open_store
 
     query = f"from overview where size = '{size}'"
@@ -67,12 +67,12 @@ def _show_overview(store: str, size: str) -> None:
 @trust_option
 @reports_errors
 def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
-    """Say what a study will cost: cells, passes, bytes, memory, hours; builds nothing.
+    """Estimate the cost of a study: cells, passes, bytes, memory, hours.
 
-    Needs no checkpoint where the study gives d_model and layers, and no variable of
-    the environment. Text that is here is counted, and everything that does not fit it
-    is said at once. An H200 and an A100 are planned for by their published
-    numbers, this machine's CPU as fast as it is; a study for a GPU that is not here is
+    Builds nothing. Needs no checkpoint if the study gives d_model and layers, and no
+    environment variable. Local text is counted, and everything that does not fit it is
+    reported at once. Plans for an H200 or an A100 use their published numbers, plans
+    for this machine's CPU measure it; a study for a GPU that this machine lacks is
     planned for an H200.
 
     Example: bisae plan examples/llm-jp-3.toml --device a100
@@ -93,9 +93,9 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     chosen = choose_device(draft, device)
     note_slow_bfloat16(on_device(draft, chosen))
     draft, misfits = _count_text(draft)
-    there = on_device(draft, chosen)
-    sizes = plan(there, chosen)
-    say(assumptions(there, chosen))
+    placed = on_device(draft, chosen)
+    sizes = plan(placed, chosen)
+    say(assumptions(placed, chosen))
     show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
     for size in sizes:
         say(
@@ -110,10 +110,10 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
         f"on {chosen.title}"
     )
     if chosen.memory_gb and device is None:
-        here = choose_device(draft, "cpu")
-        hours = sum(size.hours for size in plan(draft, here))
-        say(f"about {hours:,.0f} hours on {here.title}")
-    _say_intervention(there)
+        this_machine = choose_device(draft, "cpu")
+        hours = sum(size.hours for size in plan(draft, this_machine))
+        say(f"about {hours:,.0f} hours on {this_machine.title}")
+    _say_intervention(placed)
     if misfits:
         raise StudyError("; ".join(misfits))
 
@@ -135,7 +135,7 @@ def _count_text(study: "Study") -> tuple["Study", list[str]]:
 
 
 def _say_intervention(study: "Study") -> None:
-    """Say what memory [intervention] takes."""
+    """Print the memory that [intervention] takes."""
     from bisae.pipeline.plan import plan_intervention
 
     if added := plan_intervention(study):
@@ -175,10 +175,10 @@ def pretrain(study: Path, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def lr_search(study: Path, style: str, *, trust: bool) -> None:
-    """Try every learning rate on one cell per size; prints the best of each.
+    """Try every learning rate on one cell per size and print the best of each size.
 
-    All rates learn from the same hidden states. `build` uses the winners where the
-    study says lr = "search".
+    All rates train on the same hidden states. `build` uses the best rates if the study
+    has lr = "search".
 
     Example: bisae lr-search toy/toy.toml
     """
@@ -196,7 +196,7 @@ def lr_search(study: Path, style: str, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def build(study: Path, only: str | None, *, trust: bool) -> None:
-    """Build a study: all stages, then validate and report; picks up where it stopped.
+    """Build a study: run all stages, validate and report; resumes where it stopped.
 
     Example: bisae build toy/toy.toml --only size=0.5M,step=900
     """
@@ -209,7 +209,7 @@ def build(study: Path, only: str | None, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def train(study: Path, only: str | None, *, trust: bool) -> None:
-    """Train the autoencoders, all layers of a checkpoint from one pass.
+    """Train the autoencoders, all layers of a checkpoint in one pass.
 
     Example: bisae train toy/toy.toml --only step=900
     """
@@ -235,7 +235,7 @@ def encode(study: Path, only: str | None, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def export(study: Path, only: str | None, *, trust: bool) -> None:
-    """Export the tables of the encoded cells; only what changed is made again.
+    """Export the tables of the encoded cells; only outdated tables are written.
 
     Example: bisae export toy/toy.toml
     """
@@ -250,9 +250,9 @@ def export(study: Path, only: str | None, *, trust: bool) -> None:
 def intervene(study: Path, style: str, *, trust: bool) -> None:
     """Steer a half-trained model with a fully trained model's features.
 
-    The study's [intervention] says which. Writes the tables `interventions`,
-    `intervention_losses` and `intervention_intervals`; prints the differences of
-    perplexity, which are the view `table_4`. Goes on where it stopped.
+    Measures perplexity, with the settings of the study's [intervention]. Writes the
+    tables `interventions`, `intervention_losses` and `intervention_intervals`; prints
+    the differences of perplexity, from the view `table_4`. Resumes where it stopped.
 
     Example: bisae intervene toy/toy.toml
     """
@@ -297,7 +297,7 @@ def _build(path: Path, only: str | None, *, trust: bool) -> None:
 
     study = load_study(path, trust_remote_code=trust)
     if study.validation:
-        load_checks(Path(study.validation.folder))  # a malformed one is an error now
+        load_checks(Path(study.validation.folder))  # raises for a malformed file
     store = build(study, parse_selection(only))
     _show_answer(store, "from overview")
     results = validate(store)

@@ -43,12 +43,12 @@ def check(study: Path, only: str | None, *, trust: bool) -> None:
 @trust_option
 @reports_errors
 def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
-    """Run every check; exit status 1 when one fails, 2 when one cannot run.
+    """Run every check; exit status 1 if one fails, 2 if one cannot run.
 
-    Prints the result of each check, what it says and where; for one that fails also why
-    that matters, and rows that violate it. Codes, weights, firings and clusters were
-    checked when their cell was built: with --only those of some cells are checked
-    afresh, and all other tables for these cells alone.
+    Prints each check's result, statement and table; for a failed check also why it
+    matters and rows that violate it. Codes, weights, firings and clusters were checked
+    when their cell was built; with --only, those of the selected cells are checked
+    again, and all other tables for these cells alone.
 
     Example: bisae validate toy/store --only size=0.5M,step=900
     """
@@ -72,7 +72,7 @@ def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
 
 
 def _show(results: "list[CheckResult]", style: str) -> None:
-    """Print results; people get a narrow table, and below it what did not pass."""
+    """Print results; as a table, a narrow one, followed by what did not pass."""
     from bisae.checks import as_rows, in_short
     from bisae.formats import Rows
 
@@ -98,9 +98,9 @@ def _show(results: "list[CheckResult]", style: str) -> None:
     type=click.IntRange(min=2),
     default=200,
     show_default=True,
-    help="How many texts are drawn.",
+    help="Number of bootstrap replicates.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the drawing.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @format_option
 @reports_errors
 def uncertainty(
@@ -108,9 +108,9 @@ def uncertainty(
 ) -> None:
     """Bootstrap over documents: how much do the trends depend on the sampled text?
 
-    Writes the table `replicates`, cell by cell, where it is not made yet; prints the
-    mixed share of alive features. All trends are in the view `uncertainty`, the
-    paper's findings in `findings_uncertainty`.
+    Writes the table `replicates` of each cell that lacks it; prints the mixed share of
+    alive features. All trends are in the view `uncertainty`, the paper's findings in
+    `findings_uncertainty`.
 
     Example: bisae uncertainty toy/store --only step=900
     """
@@ -128,7 +128,7 @@ def uncertainty(
 @format_option
 @reports_errors
 def compare(stores: tuple[str, ...], style: str) -> None:
-    """Show the spread of every trend between stores that differ in [sae] seed alone.
+    """Show the spread of every trend between stores that differ only in [sae] seed.
 
     Example: bisae compare toy/store toy/seed-1 --format csv
     """
@@ -142,7 +142,7 @@ def compare(stores: tuple[str, ...], style: str) -> None:
 @store_argument
 @reports_errors
 def report(store: str) -> None:
-    """Write tables, figures, one page that shows them, and one of the checks.
+    """Write tables, figures, a page that shows them, and a page of the checks.
 
     Example: bisae report toy/store
     """

@@ -1,4 +1,4 @@
-"""What the SQL shell completes: tables, columns, also of an alias, and keywords."""
+"""Completion in the SQL shell: tables, columns, also of an alias, and keywords."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ class SqlCompleter(Completer):
     """Completes the word at the cursor."""
 
     def __init__(self, columns: Columns, keywords: Iterable[str]) -> None:
-        """`columns` are those of each table."""
+        """`columns` maps each table to its columns."""
         self._columns = columns
         self._keywords = list(keywords)
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
-        """What may stand here, in alphabetical order."""
+        """Yield the words that may come next, in alphabetical order."""
         before = document.text_before_cursor
         start = re.search(r"\w*$", before)
         typed = start[0] if start else ""
@@ -36,16 +36,18 @@ class SqlCompleter(Completer):
         elif re.search(r"\b(from|join)\s+\w*$", before, re.IGNORECASE):
             yield from self._columns
         elif re.search(r"\w$", before):
-            known = [table for table in read.values() if table in self._columns]
-            for table in known or self._columns:
+            tables_named = [table for table in read.values() if table in self._columns]
+            for table in tables_named or self._columns:
                 yield from self._columns[table]
             yield from self._columns
             yield from self._keywords
 
 
 def tables_read(query: str) -> dict[str, str]:
-    """The tables that a query names so far, by alias and by name."""
-    found = re.findall(r"\b(?:from|join)\s+(\w+)(?:\s+as)?(?:\s+(\w+))?", query.lower())
-    return {alias: table for table, alias in found if alias} | {
-        table: table for table, _ in found
+    """Return the tables that a query names so far, by alias and by name."""
+    tables = re.findall(
+        r"\b(?:from|join)\s+(\w+)(?:\s+as)?(?:\s+(\w+))?", query.lower()
+    )
+    return {alias: table for table, alias in tables if alias} | {
+        table: table for table, _ in tables
     }

@@ -1,4 +1,4 @@
-"""Commands that tell what a store has: status, views, catalog."""
+"""Commands that show what a store contains: status, views, catalog."""
 
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +22,7 @@ from bisae.cli.options import (
 @format_option
 @reports_errors
 def status(store: str, style: str) -> None:
-    """Show which cells are finished, which are not, and who is building.
+    """Show which cells are finished and which processes are building.
 
     Example: bisae status toy/store
     """
@@ -33,8 +33,8 @@ def status(store: str, style: str) -> None:
     opened = bisae.open(store)
     rows, unfinished = checkpoint_status(opened)
     show(rows, style)
-    if by := opened.holder(SHARED):
-        say(f"what all cells share is being written by {by}")
+    if holder := opened.holder(SHARED):
+        say(f"the shared tables are being written by {holder}")
     say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
 
 
@@ -60,10 +60,10 @@ def views(store: str, style: str) -> None:
 
 
 def _entry(name: str, title: str, grain: str, columns: str) -> str:
-    """A view as an entry of a list, as wide as the terminal: no table would fit it."""
+    """Format a view as an entry of a list, since no table would fit the terminal."""
     width = get_terminal_size().columns - 4
-    told = [fill(line, width) for line in (title, f"one row per: {grain}", columns)]
-    return name + "\n" + indent("\n".join(told), "    ")
+    lines = [fill(line, width) for line in (title, f"one row per: {grain}", columns)]
+    return name + "\n" + indent("\n".join(lines), "    ")
 
 
 @click.command()
@@ -71,14 +71,14 @@ def _entry(name: str, title: str, grain: str, columns: str) -> str:
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file; by default STORE's name and .duckdb, here.",
+    help="The file; by default STORE's name with .duckdb, in the working folder.",
 )
 @reports_errors
 def catalog(store: str, output: Path | None) -> None:
     """Write one .duckdb file with every view, for any DuckDB client.
 
-    It names the store's files and holds none of their rows: make it again when cells
-    were added. A catalog that is there is replaced, nothing else is.
+    It refers to the store's files and holds none of their rows: write it again when
+    cells were added. An existing catalog is replaced; any other file is not.
 
     Example: bisae catalog toy/store --output toy/store.duckdb
     """
@@ -87,7 +87,7 @@ def catalog(store: str, output: Path | None) -> None:
 
     opened = bisae.open(store)
     if missing := missing_cells(opened):
-        say(f"{missing} cells are not finished: they are not in it")
+        say(f"{missing} cells are not finished and not in the catalog")
     file = output or Path(f"{opened.path.absolute().name}.duckdb")
     write_catalog(opened, file)
     click.echo(file)

@@ -1,4 +1,4 @@
-"""What several commands share: arguments, errors as one line, tables on stdout."""
+"""Shared parts of commands: arguments, errors as one line, tables on stdout."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -31,28 +31,28 @@ format_option = click.option(
 only_option = click.option(
     "--only",
     metavar="KEY=VALUE,...",
-    help="Some cells: size=SIZE, step=STEP, layer=LAYER, each as often as you like.",
+    help="Some cells: size=SIZE, step=STEP, layer=LAYER; each may be repeated.",
 )
 
 trust_option = click.option(
     "--trust-remote-code",
     "trust",
     is_flag=True,
-    help="Run Python code that checkpoints bring. What a file says does not count.",
+    help="Run the Python code of checkpoints. No file can give this permission.",
 )
 
 
 READING = frozenset(
     {"catalog", "compare", "plan", "sql", "status", "validate", "verify", "views"}
 )
-"""Commands that leave every store as it is."""
+"""Commands that change no store."""
 
 
 class Failure(click.ClickException):
     """A BisaeError on its way to the terminal."""
 
     def __init__(self, error: BisaeError, cause: BaseException | None = None) -> None:
-        """Say also what it was at: the error itself knows, or its causes."""
+        """Append what the error, or one of its causes, says about where it happened."""
         notes = list[str]()
         source: BaseException | None = cause or error
         while source and not notes:
@@ -70,13 +70,13 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with ending_on_signals() as ending:
             try:
-                with _failures():
+                with _raise_failures():
                     result = command(*args, **kwargs)
-                if ending.signal:  # some library took it for an error of its own
+                if ending.signal:  # a library swallowed the interrupt
                     raise KeyboardInterrupt
             except BaseException as error:
-                if ending.signal:  # whatever the work inside made of it
-                    raise _stopped(ending.signal, error) from error
+                if ending.signal:  # whatever error it led to
+                    raise _stopped_failure(ending.signal, error) from error
                 raise
         return result
 
@@ -84,7 +84,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _raise_failures() -> Iterator[None]:
     """Raise Failure for errors of bisae and of disks."""
     try:
         yield
@@ -96,8 +96,8 @@ def _failures() -> Iterator[None]:
         raise
 
 
-def _stopped(number: Signals, error: BaseException) -> Failure:
-    """Say which command a signal ended, where it was, and what the next run does."""
+def _stopped_failure(number: Signals, error: BaseException) -> Failure:
+    """Return an error that names the stopped command, its progress and what to do."""
     command = click.get_current_context().info_name
     msg = f"`bisae {command}` was stopped by {number.name}"
     if command in READING:
@@ -107,34 +107,36 @@ def _stopped(number: Signals, error: BaseException) -> Failure:
 
 
 def say(message: str) -> None:
-    """Tell the user something that is no result."""
+    """Print a message that is not a result, to standard error."""
     click.echo(message, err=True)
 
 
 def is_seen() -> bool:
-    """Whether results go to a terminal, where somebody reads them."""
+    """Return true if results go to a terminal."""
     return sys.stdout.isatty()
 
 
 def show(rows: Any, style: str) -> None:
-    """Print rows as a result: on a terminal what fits it, else all."""
+    """Print rows as a result: on a terminal those that fit, otherwise all."""
     from bisae.formats import render
 
     if style == "table" and is_seen():
-        show_fitting(rows.names, rows.values, way="pipe the answer")
+        show_fitting(rows.names, rows.values, remedy="pipe the answer")
     else:
         click.echo(render(rows, style), nl=False)
 
 
-def show_fitting(names: list[str], values: Any, more: str = "", *, way: str) -> None:
-    """Print a table as wide as the terminal; `more` is said of rows left out.
+def show_fitting(
+    names: list[str], values: Any, rows_shown: str = "", *, remedy: str
+) -> None:
+    """Print a table as wide as the terminal.
 
-    `way` says how to have what does not fit.
+    `rows_shown` says which rows these are, if not all; `remedy` how to see the rest.
     """
     from bisae.formats.table import table
 
     text, shown = table(names, values, get_terminal_size().columns)
     click.echo(text, nl=False)
     columns = f"{shown} of {len(names)} columns" if shown < len(names) else ""
-    if left_out := " and ".join(filter(None, (more, columns))):
-        say(f"{left_out} are shown; to have all, {way}")
+    if part_shown := " and ".join(filter(None, (rows_shown, columns))):
+        say(f"{part_shown} are shown; to see all, {remedy}")

@@ -1,4 +1,4 @@
-"""How `bisae sql` answers: in which form, where to, and what is said beside it."""
+"""The output of `bisae sql`: run statements, and print or write their answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,76 +25,76 @@ from bisae.query import (
 )
 
 MOST_ROWS = 40
-"""Rows of a table that a terminal is shown."""
+"""The most rows of a table that are printed to a terminal."""
 LONG = 2.0
-"""Seconds after which a query outside the shell says how long it took."""
+"""Seconds after which the time of a query outside the shell is printed."""
 
 
-class Asker(NamedTuple):
-    """What runs queries, and how its answers are wanted."""
+class QueryPrinter(NamedTuple):
+    """Runs queries, and prints or writes their answers in a style."""
 
     runner: Runner
     parameters: Parameters
     style: str
     output: Path | None
 
-    def ask_once(self, text: str) -> None:
-        """Answer all that is asked, each in turn. Raises as `answer`, and SqlError."""
-        asked = questions(text)
-        check_parameters(asked, self.parameters)
-        n = sum(one.has_rows for one in asked)
+    def print_answers(self, text: str) -> None:
+        """Run each statement of a text. Raises as `print_answer`, and SqlError."""
+        statements = questions(text)
+        check_parameters(statements, self.parameters)
+        n = sum(statement.has_rows for statement in statements)
         if n > 1 and (self.output or self.style not in ("table", "markdown")):
-            msg = f"{n} queries have {n} answers: ask one at a time, or as tables"
+            msg = f"{n} queries have {n} answers: run one at a time, or print tables"
             raise SqlError(msg)
-        for one in asked:
-            self.answer(one, LONG)
+        for statement in statements:
+            self.print_answer(statement, LONG)
 
-    def answer(self, asked: Question, long: float = 0) -> None:
-        """Answer one statement; say how long it took, if that was `long`.
+    def print_answer(self, question: Question, long: float = 0) -> None:
+        """Run one statement; print its time too, if that was at least `long` seconds.
 
         Raises SqlError, Stopped, TimedOut.
         """
         start = monotonic()
-        if self.style == "parquet" and asked.has_rows:
-            with self._written() as file:
-                batches = self.runner.batches(asked, self.parameters)
+        if self.style == "parquet" and question.has_rows:
+            with self._output_file() as file:
+                batches = self.runner.batches(question, self.parameters)
                 empty = not write_parquet(batches, file)
         else:
-            names, values = self.runner.answer(asked, self.parameters)
+            names, values = self.runner.answer(question, self.parameters)
             first = list(islice(values, 1))
-            empty = asked.has_rows and not first
-            self._give(asked, Answer(names, chain(first, values)))
+            empty = question.has_rows and not first
+            self._print(question, Answer(names, chain(first, values)))
         if empty:
             say("no rows")
         if (seconds := monotonic() - start) >= long:
             say(f"{seconds:.3g} s")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query of our own."""
+        """Return the rows of one of bisae's own queries."""
         return list(self.runner.answer(questions(query)[0], {}).values)
 
-    def _give(self, asked: Question, found: Answer) -> None:
-        """Write an answer to where it is wanted."""
-        if not asked.has_rows:
+    def _print(self, question: Question, answer: Answer) -> None:
+        """Print an answer, or write it to the output file."""
+        if not question.has_rows:
             return
         if self.output:
-            with self._written() as file, file.open("w", encoding="utf-8") as out:
-                out.writelines(pieces(*found, self.style))
-        elif asked.is_plan and self.style == "table":
-            for _, plan in found.values:
+            with self._output_file() as file, file.open("w", encoding="utf-8") as out:
+                out.writelines(pieces(*answer, self.style))
+        elif question.is_plan and self.style == "table":
+            for _, plan in answer.values:
                 click.echo(plan, nl=False)
         elif self.style == "table" and is_seen():
-            rows = list(islice(found.values, MOST_ROWS + 1))
-            more = f"the first {MOST_ROWS} rows" if len(rows) > MOST_ROWS else ""
-            way = "pipe the answer or give --output"
-            show_fitting(found.names, rows[:MOST_ROWS], more, way=way)
+            rows = list(islice(answer.values, MOST_ROWS + 1))
+            shown = f"the first {MOST_ROWS} rows" if len(rows) > MOST_ROWS else ""
+            remedy = "pipe the answer or give --output"
+            show_fitting(answer.names, rows[:MOST_ROWS], shown, remedy=remedy)
         else:
-            for piece in pieces(*found, self.style):
+            for piece in pieces(*answer, self.style):
                 click.echo(piece, nl=False)
 
     @contextmanager
-    def _written(self) -> Iterator[Path]:
-        """Give a file that becomes the output once all is in it."""
+    def _output_file(self) -> Iterator[Path]:
+        """Yield a file that becomes the output once it is complete."""
         assert self.output
         try:
             with atomic_write(self.output) as file:

@@ -1,4 +1,4 @@
-"""The command sql: questions answered one by one, or in a shell."""
+"""The command sql: answer a query, or open a shell."""
 
 import re
 import sys
@@ -17,18 +17,18 @@ STYLES = ("table", "csv", "json", "markdown", "parquet")
 @store_argument
 @click.argument("query", required=False)
 @click.option(
-    "-f", "--file", type=click.Path(path_type=Path), help="Read the query here."
+    "-f", "--file", type=click.Path(path_type=Path), help="Read the query from a file."
 )
 @click.option("--format", "style", type=click.Choice(STYLES), default="table")
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Write the result here."
+    "--output", type=click.Path(path_type=Path), help="Write the result to a file."
 )
 @click.option(
     "--param",
     "parameters",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What $NAME is in the query; as often as you like.",
+    help="The value of $NAME in the query; may be repeated.",
 )
 @click.option(
     "--codes", metavar="SIZE/STEP/LAYER", help="Add this cell's table `codes`."
@@ -42,10 +42,10 @@ STYLES = ("table", "csv", "json", "markdown", "parquet")
 @click.option(
     "--memory",
     metavar="SIZE",
-    help="End a query that needs more, 2GiB say. With a limit it runs in a process.",
+    help="End a query that needs more, e.g. 2GiB. A limit means a separate process.",
 )
 @click.option(
-    "--unsafe", is_flag=True, help="Let the query write and read other files."
+    "--unsafe", is_flag=True, help="Let the query read and write other files."
 )
 @reports_errors
 def sql(
@@ -65,10 +65,10 @@ def sql(
     Example: bisae sql toy/store "select language, count(*) from features group by 1"
     """
     import bisae
-    from bisae.cli.output import Asker
+    from bisae.cli.output import QueryPrinter
     from bisae.query import InProcess, Runner, missing_cells
 
-    given = dict(_parameter(text) for text in parameters)
+    values = dict(_parameter(text) for text in parameters)
     query = _query(query, file)
     if output is None and style == "parquet":
         msg = "--format parquet needs --output FILE"
@@ -91,18 +91,18 @@ def sql(
         )
     if missing := missing_cells(opened):
         say(f"{missing} cells are not finished: their rows are missing")
-    asker = Asker(runner, given, style, output)
+    printer = QueryPrinter(runner, values, style, output)
     with closing(runner):
         if query is None:
             from bisae.cli.shell import run_shell
 
-            run_shell(asker, opened.path)
+            run_shell(printer, opened.path)
         else:
-            asker.ask_once(query)
+            printer.print_answers(query)
 
 
 def _query(query: str | None, file: Path | None) -> str | None:
-    """The text that is asked; None for a shell."""
+    """Return the text of the query; None for a shell."""
     if query is not None and file:
         msg = "give a query or --file, not both"
         raise SqlError(msg)
@@ -116,9 +116,9 @@ def _query(query: str | None, file: Path | None) -> str | None:
 
 
 def _parameter(text: str) -> tuple[str, int | float | str]:
-    """NAME=VALUE; what looks like a number is one."""
-    name, given, value = text.partition("=")
-    if not given or not re.fullmatch(r"\w+", name):
+    """Parse NAME=VALUE; a value that looks like a number becomes one."""
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"\w+", name):
         msg = f"--param {text}: give NAME=VALUE"
         raise SqlError(msg)
     if re.fullmatch(r"[+-]?\d+", value):

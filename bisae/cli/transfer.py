@@ -1,4 +1,4 @@
-"""Commands that keep a store whole: verify, cp, rm."""
+"""Commands that verify, copy and remove cells: verify, cp, rm."""
 
 import click
 
@@ -18,7 +18,7 @@ from bisae.cli.options import (
 @format_option
 @reports_errors
 def verify(store: str, only: str | None, style: str) -> None:
-    """Look at every byte: checksums, completeness, values, tables against codes.
+    """Verify every byte: checksums, completeness, values, tables against codes.
 
     Prints what is wrong and where; exit status 1 if anything is.
 
@@ -29,15 +29,16 @@ def verify(store: str, only: str | None, style: str) -> None:
     from bisae.grid import parse_selection
     from bisae.store.verify import as_rows, verify
 
-    found = verify(bisae.open(store), parse_selection(only))
-    looked = f"{found.parts} parts and {found.tables} files of tables looked at"
-    if found.unfinished:
-        looked += f"; {found.unfinished} parts are not finished"
-    if found.findings:
-        show(as_rows(found), style)
-        msg = f"wrong: {len(found.findings)}; {looked}"
+    verification = verify(bisae.open(store), parse_selection(only))
+    summary = f"{verification.parts} parts and {verification.tables} files of tables "
+    summary += "verified"
+    if verification.unfinished:
+        summary += f"; {verification.unfinished} parts are not finished"
+    if verification.findings:
+        show(as_rows(verification), style)
+        msg = f"wrong: {len(verification.findings)}; {summary}"
         raise CheckFailed(msg)
-    say(f"nothing is wrong; {looked}")
+    say(f"nothing is wrong; {summary}")
 
 
 @click.command()
@@ -46,7 +47,7 @@ def verify(store: str, only: str | None, style: str) -> None:
 @only_option
 @reports_errors
 def cp(store: str, dest: str, only: str | None) -> None:
-    """Copy finished cells to another folder or object store, verified as they go.
+    """Copy finished cells to another folder or object store, and verify each.
 
     Example: bisae cp toy/store toy/copy --only size=0.5M
     """
@@ -55,8 +56,8 @@ def cp(store: str, dest: str, only: str | None) -> None:
     from bisae.grid import parse_selection
     from bisae.store.transfer import copy_cells
 
-    other, n = copy_cells(bisae.open(store), any_path(dest), parse_selection(only))
-    say(f"{n} cells are in {other.path}")
+    copy, n = copy_cells(bisae.open(store), any_path(dest), parse_selection(only))
+    say(f"{n} cells are in {copy.path}")
 
 
 @click.command()
@@ -65,12 +66,12 @@ def cp(store: str, dest: str, only: str | None) -> None:
     "--only",
     metavar="KEY=VALUE,...",
     required=True,
-    help="Which cells: size=SIZE, step=STEP, layer=LAYER, each as often as you like.",
+    help="The cells: size=SIZE, step=STEP, layer=LAYER; each may be repeated.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reports_errors
 def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes it so
-    """Remove cells, their tables too, after asking.
+    """Remove cells and their tables, after confirmation.
 
     Example: bisae rm toy/store --only size=0.5M,step=10 --yes
     """
@@ -80,8 +81,8 @@ def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes
 
     opened = bisae.open(store)
     cells = parse_selection(only).of(opened.cells)
-    told = f"{len(cells)} cells of {opened.path}, {cells[0]} to {cells[-1]}"
+    description = f"{len(cells)} cells of {opened.path}, {cells[0]} to {cells[-1]}"
     if not yes:
-        click.confirm(f"remove {told}?", abort=True, err=True)
+        click.confirm(f"remove {description}?", abort=True, err=True)
     remove_cells(opened, cells)
-    say(f"removed {told}")
+    say(f"removed {description}")

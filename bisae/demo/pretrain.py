@@ -1,7 +1,7 @@
 """Train the tiny language models of a study's [pretrain] section.
 
-Reads the training split's text; writes a tokenizer and ordinary checkpoints where the
-study's models say, one folder a step.
+Reads the training split's text; writes a tokenizer and ordinary checkpoints, one folder
+per step, at the paths of the study's models.
 """
 
 import math
@@ -33,21 +33,21 @@ from bisae.progress import bar
 from bisae.study import Pretrain, PretrainModel, Source, Study, is_path
 
 BOS = "<s>"
-# Text without spaces would merge across words; scripts part most Japanese words.
+# Without spaces the BPE would merge across words; scripts separate most Japanese words.
 SCRIPTS = r" ?\p{Han}+| ?\p{Hiragana}+| ?[\p{Katakana}ー]+"
 TOKENIZER_DOCUMENTS = 10_000
 TEXTS_AT_ONCE = 256
-SHUFFLED = 4096
-"""Windows of each kind of text that are held back, to mix its documents."""
+SHUFFLE_WINDOWS = 4096
+"""Size of the shuffle buffer of each kind of text, in windows."""
 
 Texts = dict[str, Callable[[], Iterator[str]]]
 
 
 def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
-    """Make every checkpoint that is missing, of some sizes or of all.
+    """Train every missing checkpoint, of some sizes or of all.
 
-    A size that lacks one starts anew. Raises StudyError without [pretrain], CorpusError
-    without text enough for a window.
+    A size that lacks one starts from scratch. Raises StudyError without [pretrain],
+    CorpusError without enough text for a window.
     """
     settings = _settings(study)
     missing = [
@@ -64,7 +64,7 @@ def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
 
 
 def train_tokenizer(study: Study) -> None:
-    """Train the study's tokenizer, unless it is there. Raises as `pretrain`."""
+    """Train the study's tokenizer, unless it exists. Raises as `pretrain`."""
     settings = _settings(study)
     _tokenizer(study, settings, _texts(study, settings))
 
@@ -82,20 +82,22 @@ def _folders(study: Study, shape: PretrainModel) -> dict[int, Path]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a checkpoint is there: it appears whole."""
+    """Return true if a checkpoint exists; it is written atomically."""
     return (folder / "model.safetensors").exists()
 
 
 def _texts(study: Study, settings: Pretrain) -> Texts:
-    """For each language, and "" for the extra text, a way to read it from the start."""
+    """Return a function that reads the text of each language, "" being extra text."""
     split_of = splitter(study)
 
     def of_language(language: str) -> Iterator[str]:
-        documents = _documents(study.corpus.sources(language), study.corpus.key)
-        return (one.text for one in documents if split_of(one) == "train")
+        documents = _stream_documents(study.corpus.sources(language), study.corpus.key)
+        return (
+            document.text for document in documents if split_of(document) == "train"
+        )
 
     def extra() -> Iterator[str]:
-        return (document.text for document in _documents(settings.extra))
+        return (document.text for document in _stream_documents(settings.extra))
 
     texts: Texts = {
         name: lambda name=name: of_language(name)  # type: ignore[misc]
@@ -104,20 +106,22 @@ def _texts(study: Study, settings: Pretrain) -> Texts:
     return texts | ({"": extra} if settings.extra else {})
 
 
-def _documents(sources: Sequence[Source], key: str | None = None) -> Iterator[Document]:
-    """Stream the documents of several sources, which take turns by their weights."""
+def _stream_documents(
+    sources: Sequence[Source], key: str | None = None
+) -> Iterator[Document]:
+    """Stream the documents of several sources, interleaved by their weights."""
     streams = [read_documents(source, key) for source in sources]
     weights = [source.weight for source in sources]
     return take_turns(streams, weights, lambda document: len(document.text))
 
 
 def _tokenizer(study: Study, settings: Pretrain, texts: Texts) -> Any:
-    """Train a byte-level BPE, or read the one that is there."""
+    """Train a byte-level BPE, or load the one that exists."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    place = study.tokenizer()[0]
-    if not is_path(place) or (Path(place) / "tokenizer.json").exists():
+    path = study.tokenizer()[0]
+    if not is_path(path) or (Path(path) / "tokenizer.json").exists():
         return load_tokenizer(study)
     bpe = Tokenizer(models.BPE())
     parts = pre_tokenizers.Split(Regex(SCRIPTS), "isolated")
@@ -130,64 +134,70 @@ def _tokenizer(study: Study, settings: Pretrain, texts: Texts) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    some = (islice(read(), TOKENIZER_DOCUMENTS) for read in texts.values())
-    bpe.train_from_iterator(chain.from_iterable(some), trainer)
+    documents = (islice(read(), TOKENIZER_DOCUMENTS) for read in texts.values())
+    bpe.train_from_iterator(chain.from_iterable(documents), trainer)
     make: Any = PreTrainedTokenizerFast
     tokenizer = make(tokenizer_object=bpe, bos_token=BOS)
-    if study.corpus.tokenizer:  # else every checkpoint brings it along
-        _save(Path(place), tokenizer)
+    if study.corpus.tokenizer:  # otherwise every checkpoint contains it
+        _save(Path(path), tokenizer)
     return tokenizer
 
 
 def windows(study: Study, texts: Texts, tokenizer: Any) -> Iterator[list[int]]:
-    """Endless windows of `context` tokens, BOS first, each language equally often."""
+    """Yield windows of `context` tokens endlessly, BOS first.
+
+    Each language is drawn equally often.
+    """
     settings = study.pretrain
     assert settings is not None
     draw = random.Random(settings.seed)
     streams = {}
     for name, read in texts.items():
-        own = random.Random(f"{settings.seed}:{name}")
-        streams[name] = _mixed(_cut(study, name, read, tokenizer), own)
+        shuffle = random.Random(f"{settings.seed}:{name}")
+        streams[name] = _shuffle(_cut_windows(study, name, read, tokenizer), shuffle)
     while True:
         extra = "" in texts and draw.random() < settings.extra_share
         yield next(streams["" if extra else draw.choice(study.corpus.languages)])
 
 
-def _cut(
+def _cut_windows(
     study: Study, name: str, read: Callable[[], Iterator[str]], tokenizer: Any
 ) -> Iterator[list[int]]:
-    """Read one kind of text over and over, each document cut into windows.
+    """Read one kind of text repeatedly and cut each document into windows.
 
-    What is left of a document is dropped, as are short ones, unless the corpus keeps or
-    joins these: then the next document follows, behind a BOS unless they are joined.
+    Short documents and the ends of documents are dropped, unless the corpus keeps or
+    joins short ones: then the next document follows, after a BOS unless they are
+    joined.
     """
     corpus, bos = study.corpus, bos_token_id(study, tokenizer)
     size, end = corpus.context - 1, "\n" if corpus.join else ""
     for texts in (read() for _ in repeat(None)):
-        found, held = False, list[int]()
-        while some := list(islice(texts, TEXTS_AT_ONCE)):
-            lines = [text + end for text in some]
+        has_window, pending = False, list[int]()
+        while batch := list(islice(texts, TEXTS_AT_ONCE)):
+            lines = [text + end for text in batch]
             for token_id in tokens_of(tokenizer, lines):
-                held += [bos] * (bool(held) and not corpus.join) + token_id
-                while len(held) >= size:
-                    found = True
-                    yield [bos, *held[:size]]
-                    held = held[size:]
+                pending += [bos] * (bool(pending) and not corpus.join) + token_id
+                while len(pending) >= size:
+                    has_window = True
+                    yield [bos, *pending[:size]]
+                    pending = pending[size:]
                 if not corpus.join and corpus.short == "skip":
-                    held = []
-        if not found:
-            what = f"the training text in {name}" if name else "[pretrain] extra"
-            msg = f"{what} has no document of {size} tokens; give more text, or lower "
+                    pending = []
+        if not has_window:
+            source = f"the training text in {name}" if name else "[pretrain] extra"
+            msg = (
+                f"{source} has no document of {size} tokens; give more text, or lower "
+            )
             msg += "[corpus] context"
             raise CorpusError(msg)
 
 
-def _mixed(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
-    """Pass endless items on in random order, `SHUFFLED` of them held back."""
-    held = list(islice(items, SHUFFLED))
+def _shuffle(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
+    """Shuffle an endless stream with a buffer of `SHUFFLE_WINDOWS` items."""
+    waiting = list(islice(items, SHUFFLE_WINDOWS))
     for item in items:
-        place = draw.randrange(SHUFFLED)
-        held[place], item = item, held[place]
+        index = draw.randrange(SHUFFLE_WINDOWS)
+        waiting[index], item = item, waiting[index]
         yield item
 
 
@@ -198,7 +208,7 @@ def _train(
     tokenizer: Any,
     folders: dict[int, Path],
 ) -> None:
-    """Next-token training: AdamW, linear warm-up, cosine to a tenth."""
+    """Train on next tokens: AdamW, linear warm-up, cosine decay to a tenth."""
     settings, last = study.pretrain, max(folders)
     assert settings is not None
     torch.manual_seed(settings.seed)
@@ -206,7 +216,7 @@ def _train(
     optimizer = torch.optim.AdamW(
         model.parameters(), betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
-    with bar(last, f"pretrain {shape.size}", "steps") as shown:
+    with bar(last, f"pretrain {shape.size}", "steps") as progress:
         for step in range(last + 1):
             if step in folders:
                 _save(folders[step], model, tokenizer)
@@ -219,7 +229,7 @@ def _train(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            shown.update()
+            progress.update()
 
 
 def _rate(step: int, warmup: int, last: int) -> float:
@@ -247,9 +257,10 @@ def _model(shape: PretrainModel, vocab_size: int, bos: int) -> Any:
 
 
 def _save(folder: Path, *parts: Any) -> None:
-    """Write a model, a tokenizer or both, so that all is there or nothing.
+    """Write a model, a tokenizer or both, atomically.
 
-    Of two processes that make the same, the first one's stays. Raises CheckpointError.
+    If two processes write the same folder, the first one's stays. Raises
+    CheckpointError.
     """
     if is_finished(folder):
         return
@@ -258,14 +269,14 @@ def _save(folder: Path, *parts: Any) -> None:
     for cut_short in folder.parent.glob(f"{prefix}*"):
         remove_below(cut_short)
     with (
-        TemporaryDirectory(dir=folder.parent, prefix=prefix) as room,
+        TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch,
         quiet_transformers(),
     ):
-        unfinished = Path(room) / folder.name
+        unfinished = Path(scratch) / folder.name
         try:
             with os_errors(folder):
-                for part in parts:
-                    part.save_pretrained(unfinished)
+                for piece in parts:
+                    piece.save_pretrained(unfinished)
             with suppress(FileExistsError):
                 move_new(unfinished, folder)
         except FileNotFoundError as error:

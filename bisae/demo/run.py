@@ -1,7 +1,7 @@
-"""The toy study: its files, and all its models and cells built side by side.
+"""The toy study: its files, and all its models and cells built in parallel.
 
-Reads examples/toy.toml; writes it, `text/`, `checkpoints/` and `store/` where the user
-wants them.
+Reads examples/toy.toml; writes it, `text/`, `checkpoints/` and `store/` into the user's
+folder.
 """
 
 import multiprocessing
@@ -27,19 +27,19 @@ DOCUMENTS = 12_000
 PARALLEL = 4_000
 SEED = 0
 MOST_WORKERS = 4
-"""Processes at most, of about one gigabyte each."""
-POLLED = 0.5
-"""Seconds after which checkpoints are looked for again."""
+"""The most processes, of about one gigabyte each."""
+POLL_EVERY = 0.5
+"""Seconds between two looks for new checkpoints."""
 PRELOADED = [
     "bisae.pipeline.build",
     "bisae.demo.pretrain",
     "transformers.models.llama.modeling_llama",
 ]
-"""What takes seconds to import: once for all workers."""
+"""Modules that take seconds to import, imported once for all workers."""
 
 
 def write_study(folder: Path) -> Path:
-    """Write the toy study into a folder, or find it there; gives the study file."""
+    """Write the toy study into a folder, unless it exists; return the study file."""
     path = folder / "toy.toml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,13 +56,13 @@ def write_study(folder: Path) -> Path:
 
 
 class Task(NamedTuple):
-    """What a worker does at a time."""
+    """One task of a worker."""
 
     title: str
     work: Callable[..., None]
     arguments: tuple[Any, ...]
     needs: tuple[Path, ...] = ()
-    """Checkpoints that must be there."""
+    """Checkpoints that must exist."""
 
 
 def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) -> None:
@@ -70,41 +70,41 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
 
     The matrices of the toy are so small that two checkpoints on one thread each take
     less time than one after the other on two. Calls `show` with the first size when the
-    steps of it that tell most are built: they come before all others.
+    steps that show its trend are built, which come before all others.
     """
     cores = _cores()
     waiting, running = _tasks(study), dict[Future[None], Task]()
     first = study.models[0]
-    telling = {_title(first, step) for step in _telling(first)}
+    trend_titles = {_title(first, step) for step in _trend_steps(first)}
     start = time.monotonic()
     with ProcessPoolExecutor(cores, _context(), _prepare_worker) as pool:
         tokenizer = pool.submit(_train_tokenizer, path)
-        _import_for_the_end()
+        _import_checks_and_report()
         tokenizer.result()
         try:
             while waiting or running:
                 while len(running) < cores and (task := _take_ready(waiting)):
                     running[pool.submit(task.work, path, *task.arguments)] = task
                 # Checkpoints also appear while a size is still pretrained.
-                for future in wait(running, POLLED, FIRST_COMPLETED).done:
+                for future in wait(running, POLL_EVERY, FIRST_COMPLETED).done:
                     task = running.pop(future)
                     future.result()
                     note(
                         f"{task.title}: done after {duration(time.monotonic() - start)}"
                     )
-                    if task.title in telling:
-                        telling.remove(task.title)
-                        if not telling:
+                    if task.title in trend_titles:
+                        trend_titles.remove(task.title)
+                        if not trend_titles:
                             show(first.size)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
-                process.terminate()  # who trains keeps its state first
+                process.terminate()  # a training worker saves its state first
             raise
 
 
 def _take_ready(waiting: list[Task]) -> Task | None:
-    """Take out the first task whose checkpoints are there."""
+    """Remove and return the first task whose checkpoints exist."""
     from bisae.demo.pretrain import is_finished
 
     for number, task in enumerate(waiting):
@@ -114,20 +114,21 @@ def _take_ready(waiting: list[Task]) -> Task | None:
 
 
 def _tasks(study: Study) -> list[Task]:
-    """List all work, the first trend's first."""
+    """List all tasks, those of the first trend first."""
     first, *others = study.models
     embeddings = _checkpoint(study.model(study.embeddings()[0]), study.embeddings()[1])
     tasks = [
         Task(f"pretrain {first.size}", _pretrain, (first.size,)),
         Task("corpus", _build_corpus, ()),
     ]
-    tasks += _builds(first, _telling(first), embeddings)
-    # After the first, whose trend would come later if they took their share of cores.
+    tasks += _builds(first, _trend_steps(first), embeddings)
+    # They follow the first size, whose trend would otherwise come later.
     last = _checkpoint(first, first.steps[-1])
     tasks += [
-        Task(f"pretrain {one.size}", _pretrain, (one.size,), (last,)) for one in others
+        Task(f"pretrain {model.size}", _pretrain, (model.size,), (last,))
+        for model in others
     ]
-    rest = [step for step in first.steps if step not in _telling(first)]
+    rest = [step for step in first.steps if step not in _trend_steps(first)]
     tasks += _builds(first, rest, embeddings)
     for model in others:
         tasks += _builds(model, model.steps, embeddings)
@@ -150,8 +151,8 @@ def _title(model: Model, step: int) -> str:
     return f"build {model.size}/{step}"
 
 
-def _telling(model: Model) -> list[int]:
-    """The steps that show a trend: the last, the first and one between."""
+def _trend_steps(model: Model) -> list[int]:
+    """Return the steps that show a trend: the last, the first and one between."""
     steps = model.steps
     return list(dict.fromkeys([steps[-1], steps[0], steps[len(steps) // 2]]))
 
@@ -161,14 +162,14 @@ def _checkpoint(model: Model, step: int) -> Path:
 
 
 def _cores() -> int:
-    """How many cores this process may use, as far as workers are of use."""
+    """Return the number of cores that this process may use, up to MOST_WORKERS."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return min(cores, MOST_WORKERS)
 
 
 def start_workers() -> None:
-    """Begin to import what workers need, while other work is done here."""
+    """Begin to import the workers' modules while this process does other work."""
     context = _context()
     context.set_forkserver_preload(PRELOADED)
     if context.get_start_method() == "forkserver":
@@ -191,8 +192,8 @@ def _prepare_worker() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(status_of(signal.SIGTERM)))
 
 
-def _import_for_the_end() -> None:
-    """Import what checks and report take, while only one worker has work."""
+def _import_checks_and_report() -> None:
+    """Import the modules of checks and report while only one worker has work."""
     import bisae.checks
     import bisae.pipeline.build
     import bisae.report  # noqa: F401

@@ -1,11 +1,11 @@
-"""Make the toy study's text: one small world, told in English and in Japanese.
+"""Generate the toy study's text: a small world, described in English and Japanese.
 
 Reads examples/toy: lexicon.csv (nouns) and grammar.csv (verbs, adjectives, patterns).
-Writes en.jsonl, ja.jsonl, parallel.jsonl, pairs.jsonl (one sentence a language, to be
-translated) and lexicon.csv. It exists because of this text we know which words are
-translations. What is true of a concept (`Facts`) holds in both languages, and in the
-parallel text, which only language models are trained on, nouns change places with their
-translations: so a model gains by sharing meaning.
+Writes en.jsonl, ja.jsonl, parallel.jsonl, pairs.jsonl (sentences to translate, one per
+language) and lexicon.csv. In generated text it is known which words are translations.
+The facts about a concept (`Facts`) hold in both languages. In the parallel text, which
+only language models are trained on, nouns are swapped with their translations, so that
+a model gains by sharing meaning across languages.
 """
 
 import csv
@@ -20,15 +20,15 @@ from bisae.assets import asset_dir
 from bisae.corpus.lexicon import Lexicon, load_lexicon
 
 LANGUAGES = ("en", "ja")
-LOYALTY = 0.9  # how often a verb or adjective is one that its noun favours
-COMPANY = 0.5  # how often another noun is one that the subject favours
+FAVOURED_SHARE = 0.9  # how often a verb or adjective is one that its noun favours
+ASSOCIATE_SHARE = 0.5  # how often another noun is one that the subject favours
 SENTENCES = range(8, 12)  # in a document
 PAIRS = 200  # sentences with their translations, to be translated
 NOUNS = ("subject", "object", "third")
 
 
 class Facts(NamedTuple):
-    """What usually goes with a concept; numbers of verbs, adjectives, concepts."""
+    """The words that usually go with a concept, as indices into their lists."""
 
     verbs: Sequence[int]
     adjectives: Sequence[int]
@@ -36,7 +36,7 @@ class Facts(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What one sentence says, in no language yet; all are numbers in the tables."""
+    """The content of a sentence in any language, as indices into the word lists."""
 
     pattern: int
     subject: int
@@ -47,52 +47,55 @@ class Meaning(NamedTuple):
     object_adjective: int
 
 
-class Tongue(NamedTuple):
-    """One language: its forms, numbered alike in each, and what parts sentences."""
+class LanguageForms(NamedTuple):
+    """The word forms of one language; an index means the same in every language."""
 
     nouns: list[str]
     verbs: list[str]
     adjectives: list[str]
     patterns: list[str]
     gap: str
+    """Written between sentences."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Concepts, their topics and facts, and the languages that tell of them."""
+    """Concepts with their topics and facts, and the word forms of each language."""
 
     lexicon: Lexicon
     topics: dict[str, list[int]]
     facts: list[Facts]
-    tongues: dict[str, Tongue]
+    forms: dict[str, LanguageForms]
 
 
 def write_texts(folder: Path, *, documents: int, parallel: int, seed: int) -> None:
-    """Write the two languages' own text, text in both, pairs, and the lexicon.
+    """Write text in each language, parallel text, pairs, and the lexicon.
 
-    All four are drawn independently: none translates a part of another.
+    All texts are drawn independently: none translates a part of another.
     """
     world = make_world(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for language in LANGUAGES:
-        lines = _own(world, language, documents, Random(f"{seed}/{language}"))
+        lines = _monolingual_lines(
+            world, language, documents, Random(f"{seed}/{language}")
+        )
         _write(folder / f"{language}.jsonl", lines)
-    lines = _both(world, parallel, Random(f"{seed}/parallel"))
+    lines = _parallel_lines(world, parallel, Random(f"{seed}/parallel"))
     _write(folder / "parallel.jsonl", lines)
-    _write(folder / "pairs.jsonl", _pairs(world, Random(f"{seed}/pairs")))
+    _write(folder / "pairs.jsonl", _pair_lines(world, Random(f"{seed}/pairs")))
     _write(folder / "lexicon.csv", [_source("lexicon.csv").read_text("utf-8")])
 
 
 def make_world(seed: int) -> World:
-    """Decide what is common in each topic and what usually goes with each concept."""
+    """Draw the facts about each concept, within its topic."""
     rng = Random(f"{seed}/world")
     lexicon = load_lexicon(_source("lexicon.csv"), LANGUAGES)
-    tongues = {language: _tongue(lexicon, language) for language in LANGUAGES}
+    forms = {language: _read_forms(lexicon, language) for language in LANGUAGES}
     topics: dict[str, list[int]] = {}
     for number, row in enumerate(lexicon.rows):
         topics.setdefault(row.topic, []).append(number)
-    verbs = range(len(tongues["en"].verbs))
-    adjectives = range(len(tongues["en"].adjectives))
+    verbs = range(len(forms["en"].verbs))
+    adjectives = range(len(forms["en"].adjectives))
     facts = [
         Facts(
             verbs=rng.sample(verbs, 2),
@@ -101,103 +104,117 @@ def make_world(seed: int) -> World:
         )
         for number, row in enumerate(lexicon.rows)
     ]
-    return World(lexicon, topics, facts, tongues)
+    return World(lexicon, topics, facts, forms)
 
 
 def draw_document(world: World, rng: Random) -> tuple[str, list[Meaning]]:
-    """Draw a topic, and sentences about its concepts."""
+    """Draw a topic and the meanings of sentences about its concepts."""
     topic = rng.choice(list(world.topics))
     concepts = world.topics[topic]
     subjects = rng.choices(concepts, k=rng.choice(SENTENCES))
-    return topic, [_think(world, rng, concepts, subject) for subject in subjects]
+    return topic, [_draw_meaning(world, rng, concepts, subject) for subject in subjects]
 
 
-def say(
+def verbalize(
     world: World, meaning: Meaning, language: str, nouns: Sequence[str] = ()
 ) -> str:
-    """Put a meaning into words; `nouns` names another language for each noun of it."""
-    tongue = world.tongues[language]
-    spoken = [world.tongues[other].nouns for other in nouns or [language] * len(NOUNS)]
+    """Put a meaning into words; `nouns` may give each noun's language instead."""
+    forms = world.forms[language]
+    nouns_spoken = [
+        world.forms[noun_language].nouns
+        for noun_language in nouns or [language] * len(NOUNS)
+    ]
     numbers = (meaning.subject, meaning.object, meaning.third)
-    words = [words[number] for words, number in zip(spoken, numbers, strict=True)]
-    return tongue.patterns[meaning.pattern].format(
+    words = [words[number] for words, number in zip(nouns_spoken, numbers, strict=True)]
+    return forms.patterns[meaning.pattern].format(
         **dict(zip(NOUNS, words, strict=True)),
-        verb=tongue.verbs[meaning.verb],
-        subject_adjective=tongue.adjectives[meaning.subject_adjective],
-        object_adjective=tongue.adjectives[meaning.object_adjective],
+        verb=forms.verbs[meaning.verb],
+        subject_adjective=forms.adjectives[meaning.subject_adjective],
+        object_adjective=forms.adjectives[meaning.object_adjective],
     )
 
 
 def concepts_of(world: World, meaning: Meaning) -> list[str]:
-    """Name the concepts a sentence with this meaning mentions, in no given order."""
-    pattern = world.tongues["en"].patterns[meaning.pattern]
+    """Return the concepts that a sentence with this meaning mentions."""
+    pattern = world.forms["en"].patterns[meaning.pattern]
     numbers = [getattr(meaning, noun) for noun in NOUNS if f"{{{noun}}}" in pattern]
     return [world.lexicon.rows[number].concept for number in numbers]
 
 
-def _think(world: World, rng: Random, concepts: Sequence[int], subject: int) -> Meaning:
-    """Draw what is said of `subject`, three different nouns in it."""
+def _draw_meaning(
+    world: World, rng: Random, concepts: Sequence[int], subject: int
+) -> Meaning:
+    """Draw a meaning about `subject`, with three different nouns."""
     facts = world.facts[subject]
-    other = third = subject
-    while other == subject:
-        other = _mostly(rng, COMPANY, facts.associates, concepts)
-    while third in (subject, other):
-        third = _mostly(rng, COMPANY, facts.associates, concepts)
-    tongue = world.tongues["en"]
-    adjectives = range(len(tongue.adjectives))
+    object_ = third = subject
+    while object_ == subject:
+        object_ = _draw_favoured(rng, ASSOCIATE_SHARE, facts.associates, concepts)
+    while third in (subject, object_):
+        third = _draw_favoured(rng, ASSOCIATE_SHARE, facts.associates, concepts)
+    forms = world.forms["en"]
+    adjectives = range(len(forms.adjectives))
     return Meaning(
-        pattern=int(rng.random() * len(tongue.patterns)),
+        pattern=int(rng.random() * len(forms.patterns)),
         subject=subject,
-        object=other,
+        object=object_,
         third=third,
-        verb=_mostly(rng, LOYALTY, facts.verbs, range(len(tongue.verbs))),
-        subject_adjective=_mostly(rng, LOYALTY, facts.adjectives, adjectives),
-        object_adjective=_mostly(
-            rng, LOYALTY, world.facts[other].adjectives, adjectives
+        verb=_draw_favoured(rng, FAVOURED_SHARE, facts.verbs, range(len(forms.verbs))),
+        subject_adjective=_draw_favoured(
+            rng, FAVOURED_SHARE, facts.adjectives, adjectives
+        ),
+        object_adjective=_draw_favoured(
+            rng, FAVOURED_SHARE, world.facts[object_].adjectives, adjectives
         ),
     )
 
 
-def _mostly(
+def _draw_favoured(
     rng: Random, share: float, favoured: Sequence[int], everything: Sequence[int]
 ) -> int:
-    """Draw from the favoured, else from everything; plain because called millions."""
+    """Draw from `favoured` with probability `share`, else from `everything`.
+
+    It is called millions of times, hence the plain arithmetic.
+    """
     pool = favoured if rng.random() < share else everything
     return pool[int(rng.random() * len(pool))]
 
 
-def _own(world: World, language: str, count: int, rng: Random) -> Iterator[str]:
-    """Draw lines of text in one language."""
-    gap = world.tongues[language].gap
+def _monolingual_lines(
+    world: World, language: str, count: int, rng: Random
+) -> Iterator[str]:
+    """Draw documents in one language, as lines of JSON."""
+    gap = world.forms[language].gap
     for _ in range(count):
         topic, meanings = draw_document(world, rng)
-        said = (gap + say(world, meaning, language) for meaning in meanings)
-        yield _line(text="".join(said).lstrip(), topic=topic)
+        sentences = (gap + verbalize(world, meaning, language) for meaning in meanings)
+        yield _line(text="".join(sentences).lstrip(), topic=topic)
 
 
-def _both(world: World, count: int, rng: Random) -> Iterator[str]:
-    """Draw lines where a sentence alternates with its translation, as long as others.
+def _parallel_lines(world: World, count: int, rng: Random) -> Iterator[str]:
+    """Draw documents in which each sentence is followed by its translation.
 
-    Every other line starts with the other language. Each noun is a word of either
-    language, whatever the sentence's: people who speak two mix them so.
+    They are as long as other documents, and every other one starts with the other
+    language. Each noun is in either language, as in the speech of bilingual people.
     """
     for number in range(count):
         order = LANGUAGES if number % 2 == 0 else LANGUAGES[::-1]
         _, meanings = draw_document(world, rng)
-        said = [
-            world.tongues[language].gap
-            + say(world, meaning, language, rng.choices(LANGUAGES, k=len(NOUNS)))
+        sentences = [
+            world.forms[language].gap
+            + verbalize(world, meaning, language, rng.choices(LANGUAGES, k=len(NOUNS)))
             for meaning in meanings[: len(meanings) // 2 + 1]
             for language in order
         ]
-        yield _line(text="".join(said).lstrip())
+        yield _line(text="".join(sentences).lstrip())
 
 
-def _pairs(world: World, rng: Random) -> Iterator[str]:
-    """Draw sentences, each of a document of its own, in every language."""
+def _pair_lines(world: World, rng: Random) -> Iterator[str]:
+    """Draw sentences in every language, each from another document."""
     for _ in range(PAIRS):
         _, (meaning, *_) = draw_document(world, rng)
-        yield _line(**{one: say(world, meaning, one) for one in LANGUAGES})
+        yield _line(
+            **{language: verbalize(world, meaning, language) for language in LANGUAGES}
+        )
 
 
 def _line(**fields: str) -> str:
@@ -205,7 +222,7 @@ def _line(**fields: str) -> str:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    """Write under another name first: an interrupted run leaves no half file."""
+    """Write under a temporary name first, so that no interrupted run leaves a part."""
     draft = path.with_name(f".{path.name}.part")
     with draft.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(parts)
@@ -216,15 +233,15 @@ def _source(name: str) -> Path:
     return asset_dir("examples") / "toy" / name
 
 
-def _tongue(lexicon: Lexicon, language: str) -> Tongue:
-    """Read one language's column of the grammar; its nouns are the lexicon's."""
+def _read_forms(lexicon: Lexicon, language: str) -> LanguageForms:
+    """Read one language's column of the grammar, and its nouns from the lexicon."""
     column = lexicon.languages.index(language)
     with _source("grammar.csv").open(encoding="utf-8", newline="") as file:
-        forms = [(line["kind"], line[language]) for line in csv.DictReader(file)]
-    return Tongue(
+        rows = [(line["kind"], line[language]) for line in csv.DictReader(file)]
+    return LanguageForms(
         nouns=[row.words[column][0] for row in lexicon.rows],
-        verbs=[form for kind, form in forms if kind == "verb"],
-        adjectives=[form for kind, form in forms if kind == "adjective"],
-        patterns=[form for kind, form in forms if kind == "pattern"],
+        verbs=[form for kind, form in rows if kind == "verb"],
+        adjectives=[form for kind, form in rows if kind == "adjective"],
+        patterns=[form for kind, form in rows if kind == "pattern"],
         gap=" " if language == "en" else "",
     )

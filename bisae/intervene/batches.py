@@ -1,8 +1,7 @@
-"""The held-out text, some documents at a time, and how often the full model's features
-are active in it.
+"""The held-out text in batches, and the full model's codes of it.
 
-Reads the split `heldout`; holds the codes of all its tokens in files that are gone
-afterwards, so that only one of two models is in memory at a time.
+Reads the split `heldout`; keeps the codes of all its tokens in temporary files, so that
+only one of the two models is in memory at a time.
 """
 
 import tempfile
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from bisae.errors import StudyError
 from bisae.grid import Cell, at
-from bisae.intervene.equation import Encoded, encoded
+from bisae.intervene.equation import EncodedStates, encode_states
 from bisae.lm import LanguageModel
 from bisae.lm.states import buckets, with_bos, without_bos
 from bisae.progress import bar
@@ -34,15 +33,15 @@ class Batch(NamedTuple):
     token_id: Tensor
     """(documents, context), BOS in front."""
     mask: Tensor
-    """(documents, context) bool: what is a token, BOS included."""
+    """(documents, context) bool: true at tokens, BOS included."""
 
     @property
     def edited(self) -> Tensor:
-        """(documents, context) bool: every token but BOS."""
+        """(documents, context) bool: true at every token but BOS."""
         return without_bos(self.mask)
 
     def trimmed(self, device: torch.device) -> Iterator["Batch"]:
-        """Yield the batch in parts of similar length, with little padding."""
+        """Yield the documents in batches of similar length, with little padding."""
         for bucket in buckets(self.token_id, self.mask, device):
             rows = bucket.documents.tolist()
             document, language = (
@@ -53,10 +52,10 @@ class Batch(NamedTuple):
 
 
 class Heldout:
-    """The held-out documents of each language, as many as are asked for."""
+    """The held-out documents in batches, at most `limit` of each language."""
 
     def __init__(self, store: Store, size: int, limit: int | None) -> None:
-        """`size` documents are read at a time, `limit` of each language kept."""
+        """Read `size` documents at a time and keep `limit` of each language."""
         self._split = store.split("heldout")
         if not len(self._split):
             msg = f"{store.path} has no held-out documents; raise [corpus] "
@@ -66,27 +65,27 @@ class Heldout:
         self._bos = store.corpus_attributes()["bos_token_id"]
         self._size, self._limit = size, limit
         self._context = store.study.corpus.context
-        self.n_tokens = sum(int(one.edited.sum()) for one in self)
+        self.n_tokens = sum(int(batch.edited.sum()) for batch in self)
 
     def __len__(self) -> int:
-        """How many batches there are."""
+        """Return the number of batches."""
         return -(-len(self._split) // self._size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches, the same each time; one may have no documents."""
+        """Yield the same batches each time; a batch may have no documents."""
         seen: Counter[str] = Counter()
         for number in range(len(self)):
             block = self._split.block(number * self._size, self._size)
-            language = [self._languages[one] for one in block.language]
-            kept = []
+            language = [self._languages[code] for code in block.language]
+            chosen = []
             for row, name in enumerate(language):
                 seen[name] += 1
                 if self._limit is None or seen[name] <= self._limit:
-                    kept.append(row)
+                    chosen.append(row)
             token_id, mask = with_bos(block, self._bos)
-            documents = [block.first + row for row in kept]
-            told = [language[row] for row in kept]
-            yield Batch(documents, told, token_id[kept], mask[kept])
+            documents = [block.first + row for row in chosen]
+            languages = [language[row] for row in chosen]
+            yield Batch(documents, languages, token_id[chosen], mask[chosen])
 
 
 class Encodings:
@@ -106,31 +105,31 @@ class Encodings:
         self._filled = 0
 
     def __len__(self) -> int:
-        """How many tokens there are room for."""
+        """Return the number of tokens that fit."""
         return len(self._columns["norm"])
 
-    def append(self, found: Encoded) -> None:
-        """Add the tokens that come next."""
-        rows = slice(self._filled, self._filled + len(found.norm))
-        columns = (found.code.index, found.code.value, found.norm)
+    def append(self, encoded: EncodedStates) -> None:
+        """Write the codes of the next tokens."""
+        rows = slice(self._filled, self._filled + len(encoded.norm))
+        columns = (encoded.code.index, encoded.code.value, encoded.norm)
         for column, values in zip(self._columns.values(), columns, strict=True):
             column[rows] = values.cpu().numpy()
         self._filled = rows.stop
 
-    def of(self, first: int, tokens: int) -> Encoded:
-        """Some tokens, from the `first` on."""
+    def read(self, first: int, tokens: int) -> EncodedStates:
+        """Read the codes of `tokens` tokens from number `first` on."""
         index, value, norm = (
             torch.from_numpy(np.array(column[first : first + tokens])).to(self._device)
             for column in self._columns.values()
         )
-        return Encoded(Code(index.long(), value), norm)
+        return EncodedStates(Code(index.long(), value), norm)
 
 
 @contextmanager
 def encodings(folder: Path, tokens: int, sae: Autoencoder) -> Iterator[Encodings]:
-    """Room in `folder` for the codes of so many tokens; gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=folder) as held:
-        yield Encodings(Path(held), tokens, sae.k, sae.W_dec.device)
+    """Yield temporary files in `folder` with space for the codes of `tokens` tokens."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        yield Encodings(Path(scratch), tokens, sae.k, sae.W_dec.device)
 
 
 def encode_text(
@@ -138,10 +137,10 @@ def encode_text(
 ) -> None:
     """Run the full model up to the layer, once over the text."""
     title = f"encode held-out text at {cell}"
-    with bar(text.n_tokens, title, "tokens") as shown, at(cell):
+    with bar(text.n_tokens, title, "tokens") as progress, at(cell):
         for batch in text:
-            for part in batch.trimmed(full.device):
-                token_id, mask, edited = part.token_id, part.mask, part.edited
+            for bucket in batch.trimmed(full.device):
+                token_id, mask, edited = bucket.token_id, bucket.mask, bucket.edited
                 states = full.hidden_states(token_id, mask, [cell.layer])[cell.layer]
-                codes.append(encoded(sae, states[edited.to(full.device)]))
-                shown.update(int(edited.sum()))
+                codes.append(encode_states(sae, states[edited.to(full.device)]))
+                progress.update(int(edited.sum()))

@@ -1,7 +1,7 @@
-"""Equation 7: what is added to a hidden state of the mid-training model.
+"""Equation 7: the steering of the mid-training model's hidden states.
 
 X_mid <- X_mid + alpha s (W_dec^T (mask * z) + b_pre), z = E(X_full / |X_full|), with s
-= 1, or |X_full| where it is scaled back.
+= 1, or |X_full| with `scale_back`.
 """
 
 from collections.abc import Sequence
@@ -12,35 +12,35 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bisae.intervene.additions import RANDOM_DIRECTIONS, Addition
+from bisae.intervene.steering import RANDOM_DIRECTIONS, SteeringVector
 from bisae.lm import Steer, unit_states
 from bisae.sae import Autoencoder, Code, kernels
 
 
-class Encoded(NamedTuple):
-    """What is known of the full model's states at some tokens."""
+class EncodedStates(NamedTuple):
+    """The full model's states at some tokens: their codes and norms."""
 
     code: Code
     norm: Tensor
     """(tokens,): the L2 norm of the raw state."""
 
 
-def encoded(sae: Autoencoder, raw: Tensor) -> Encoded:
-    """Encode raw states (tokens, d). Raises StateError for one without a direction."""
+def encode_states(sae: Autoencoder, raw: Tensor) -> EncodedStates:
+    """Encode raw states (tokens, d). Raises StateError if one has no direction."""
     norm: Tensor = torch.linalg.vector_norm(raw, dim=1, dtype=torch.float32)
-    return Encoded(sae.encode(unit_states(raw)), norm)
+    return EncodedStates(sae.encode(unit_states(raw)), norm)
 
 
 @dataclass(frozen=True)
-class Masked:
-    """An addition's features over one autoencoder: mask, and rows to decode with."""
+class MaskedDecoder:
+    """A decoder that sees only a steering vector's features."""
 
     chosen: Tensor
     """(n,) bool"""
     rows: Tensor
-    """(n, d) of the decoder, or (features, d) in its place."""
+    """(n, d): W_dec, or (features, d): random directions instead."""
     position: Tensor | None
-    """(n,): a feature's row, where those are not the decoder's."""
+    """(n,): each feature's row, where `rows` is not W_dec."""
 
     def decode(self, code: Code) -> Tensor:
         """W_dec^T (mask * z): (tokens, d)."""
@@ -48,37 +48,39 @@ class Masked:
         return kernels.decode(index, code.value * self.chosen[code.index], self.rows)
 
     def n_active(self, code: Code) -> Tensor:
-        """How many of the features are active: (tokens,)."""
+        """Count the active features at each token: (tokens,)."""
         return ((code.value > 0) & self.chosen[code.index]).sum(1)
 
 
-def masks(additions: Sequence[Addition], sae: Autoencoder, seed: int) -> list[Masked]:
-    """Every addition over an autoencoder; `seed` is for random directions.
+def masked_decoders(
+    vectors: Sequence[SteeringVector], sae: Autoencoder, seed: int
+) -> list[MaskedDecoder]:
+    """Return each steering vector's decoder; `seed` draws the random directions.
 
-    Those of one draw share them: what has fewer features has the first of the others'.
+    Vectors of one draw share these: one with fewer features uses the first rows.
     """
     drawn: dict[int, tuple[Tensor, Tensor]] = {}
-    found = []
-    for one in sorted(additions, key=lambda one: -len(one.features)):
+    decoders = []
+    for vector in sorted(vectors, key=lambda vector: -len(vector.features)):
         rows, position = sae.W_dec, None
-        if one.added == RANDOM_DIRECTIONS:
-            if one.draw not in drawn:
-                drawn[one.draw] = _directions(one, sae, seed)
-            rows, position = drawn[one.draw]
+        if vector.added == RANDOM_DIRECTIONS:
+            if vector.draw not in drawn:
+                drawn[vector.draw] = _directions(vector, sae, seed)
+            rows, position = drawn[vector.draw]
         chosen = torch.zeros(len(sae.W_dec), dtype=torch.bool)
-        chosen[list(one.features)] = True
-        found.append((one, Masked(chosen.to(rows.device), rows, position)))
-    by_addition = dict(found)
-    return [by_addition[one] for one in additions]
+        chosen[list(vector.features)] = True
+        decoders.append((vector, MaskedDecoder(chosen.to(rows.device), rows, position)))
+    by_vector = dict(decoders)
+    return [by_vector[vector] for vector in vectors]
 
 
 def _directions(
-    addition: Addition, sae: Autoencoder, seed: int
+    vector: SteeringVector, sae: Autoencoder, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Random unit rows for an addition's features, and which row is whose."""
+    """Draw a random unit row for each feature; return rows and each feature's row."""
     n, d = sae.W_dec.shape
-    features = torch.tensor(addition.features, dtype=torch.long)
-    drawn = Random(f"{seed}/directions/{addition.draw}").getrandbits(63)
+    features = torch.tensor(vector.features, dtype=torch.long)
+    drawn = Random(f"{seed}/directions/{vector.draw}").getrandbits(63)
     rows = torch.randn(len(features), d, generator=torch.Generator().manual_seed(drawn))
     position = torch.zeros(n, dtype=torch.long)
     position[features] = torch.arange(len(features))
@@ -86,27 +88,27 @@ def _directions(
     return unit.to(sae.W_dec.device), position.to(sae.W_dec.device)
 
 
-def strengthless(
-    part: Tensor, norm: Tensor, bias: Tensor | None, *, scale_back: bool
+def unscaled_steering(
+    decoded: Tensor, norm: Tensor, bias: Tensor | None, *, scale_back: bool
 ) -> Tensor:
-    """s (part + b_pre): equation 7 but for alpha, (tokens, d)."""
-    whole = part if bias is None else part + bias
-    return whole * norm[:, None] if scale_back else whole
+    """Return s (decoded + b_pre), equation 7 without alpha: (tokens, d)."""
+    vector = decoded if bias is None else decoded + bias
+    return vector * norm[:, None] if scale_back else vector
 
 
-def adding(
+def steering_function(
     sae: Autoencoder,
-    of: Masked,
+    decoder: MaskedDecoder,
     alpha: float,
     bias: Tensor | None,
     *,
     scale_back: bool,
 ) -> Steer:
-    """What is added at each token, from the full model's raw states there."""
+    """Return the steering as a function of the full model's raw states."""
 
     def add(raw: Tensor) -> Tensor:
-        code, norm = encoded(sae, raw)
-        part = of.decode(code)
-        return alpha * strengthless(part, norm, bias, scale_back=scale_back)
+        code, norm = encode_states(sae, raw)
+        decoded = decoder.decode(code)
+        return alpha * unscaled_steering(decoded, norm, bias, scale_back=scale_back)
 
     return add

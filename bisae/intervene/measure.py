@@ -1,8 +1,8 @@
-"""Losses of the mid-training model on held-out text, with everything that is added.
+"""Losses of the mid-training model on held-out text, under every steering vector.
 
-Reads batches and the full model's codes; writes one Parquet file a batch into the
-folder of the run, and leaves alone what stands there already. The lower blocks run once
-a batch, the upper ones once for each setting, and once for the baseline.
+Reads batches and the full model's codes; writes one Parquet file per batch into the
+folder of the run, and measures nothing twice. The lower blocks run once per batch, the
+upper ones once for each setting and once for the baseline.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 
 from bisae.disk import atomic_write
-from bisae.intervene.additions import BASELINE, Addition
 from bisae.intervene.batches import Batch, Encodings, Heldout
-from bisae.intervene.equation import Encoded, Masked, strengthless
+from bisae.intervene.equation import EncodedStates, MaskedDecoder, unscaled_steering
+from bisae.intervene.steering import BASELINE, SteeringVector
 from bisae.lm import LanguageModel
 from bisae.progress import bar
 
 
-class Setting(NamedTuple):
-    """What names a row of `interventions`, beside the models and the language."""
+class SteeringSetting(NamedTuple):
+    """The key of a row of `interventions`, along with the models and the language."""
 
     control: str
     added: str
@@ -34,43 +34,49 @@ class Setting(NamedTuple):
     scale_back: bool
 
 
-class Prepared(NamedTuple):
-    """An addition that is ready to be made."""
+class PreparedVector(NamedTuple):
+    """A steering vector with what it takes to compute it."""
 
-    addition: Addition
-    masked: Masked
-    factor: tuple[float, float]
-    """What its features are multiplied by: as they are, and scaled back."""
+    vector: SteeringVector
+    decoder: MaskedDecoder
+    norm_ratios: tuple[float, float]
+    """Scales the decoded features: without and with `scale_back`."""
 
 
 Row = dict[str, Any]
-NOTHING = Setting("m", BASELINE, 0.0, 0, 0, scale_back=False)
+BASELINE_SETTING = SteeringSetting("m", BASELINE, 0.0, 0, 0, scale_back=False)
 
 
-def settings(additions: Sequence[Addition], alphas: Sequence[float]) -> list[Setting]:
-    """Every setting, the baseline first; alphas vary fastest."""
+def all_settings(
+    vectors: Sequence[SteeringVector], alphas: Sequence[float]
+) -> list[SteeringSetting]:
+    """List every setting, the baseline first; alphas vary fastest."""
     return [
-        NOTHING,
+        BASELINE_SETTING,
         *(
-            Setting(one.control, one.added, alpha, one.m, one.draw, scale_back)
-            for one in additions
+            SteeringSetting(
+                vector.control, vector.added, alpha, vector.m, vector.draw, scale_back
+            )
+            for vector in vectors
             for scale_back in (False, True)
             for alpha in sorted(set(alphas))
         ),
     ]
 
 
-def missing(folder: Path, number: int, wanted: Sequence[Setting]) -> set[Setting]:
-    """The settings of which a batch's losses are not there yet."""
-    file = part(folder, number)
+def unmeasured_settings(
+    folder: Path, number: int, settings: Sequence[SteeringSetting]
+) -> set[SteeringSetting]:
+    """Return the settings whose losses on a batch are not measured yet."""
+    file = losses_file(folder, number)
     if not file.exists():
-        return set(wanted)
-    rows = pq.read_table(file, columns=list(Setting._fields)).to_pylist()
-    return set(wanted) - {Setting(**row) for row in rows}
+        return set(settings)
+    rows = pq.read_table(file, columns=list(SteeringSetting._fields)).to_pylist()
+    return set(settings) - {SteeringSetting(**row) for row in rows}
 
 
-def part(folder: Path, number: int) -> Path:
-    """Where a batch's losses are."""
+def losses_file(folder: Path, number: int) -> Path:
+    """Return the path of a batch's losses."""
     return folder / f"{number:05}.parquet"
 
 
@@ -79,104 +85,117 @@ def measure(
     layer: int,
     text: Heldout,
     codes: Encodings,
-    prepared: Sequence[Prepared],
+    prepared: Sequence[PreparedVector],
     bias: Tensor | None,
-    wanted: Sequence[Setting],
+    settings: Sequence[SteeringSetting],
     folder: Path,
     check: Callable[[], None],
 ) -> None:
-    """Measure what is not measured yet, batch by batch.
+    """Measure the settings that are not measured yet, batch by batch.
 
-    `check` is called before a batch is kept, and raises where it may not be.
+    `check` is called before a batch is written, and raises if it must not be.
     """
     first = 0
-    with bar(text.n_tokens, "run with features added", "tokens") as shown:
+    with bar(text.n_tokens, "measure steered losses", "tokens") as progress:
         for number, batch in enumerate(text):
-            left = missing(folder, number, wanted) if batch.document else set()
+            unmeasured = (
+                unmeasured_settings(folder, number, settings)
+                if batch.document
+                else set()
+            )
             rows: list[Row] = []
             for trimmed in batch.trimmed(mid.device):
                 tokens = int(trimmed.edited.sum())
-                if left:
-                    code = codes.of(first, tokens)
-                    losses = Losses(mid, layer, trimmed)
-                    rows += chain.from_iterable(losses.rows(code, prepared, bias, left))
+                if unmeasured:
+                    code = codes.read(first, tokens)
+                    losses = BatchLosses(mid, layer, trimmed)
+                    rows += chain.from_iterable(
+                        losses.rows(code, prepared, bias, unmeasured)
+                    )
                 first += tokens
-                shown.update(tokens)
+                progress.update(tokens)
             if rows:
                 check()
-                _add(part(folder, number), rows)
+                _append(losses_file(folder, number), rows)
 
 
-def _add(file: Path, rows: list[Row]) -> None:
-    """Write rows beside those that are there."""
+def _append(file: Path, rows: list[Row]) -> None:
+    """Append rows to a Parquet file, which need not exist."""
     table = pa.Table.from_pylist(rows)
     if file.exists():
         table = pa.concat_tables([pq.read_table(file), table])
-    with atomic_write(file) as held:
-        pq.write_table(table, held)
+    with atomic_write(file) as temporary:
+        pq.write_table(table, temporary)
 
 
-class Losses:
-    """One batch through the mid model: whole for the baseline, then from the layer."""
+class BatchLosses:
+    """The mid model's losses on a batch: one whole pass, then passes from the layer."""
 
     def __init__(self, mid: LanguageModel, layer: int, batch: Batch) -> None:
         self._mid, self._layer, self._batch = mid, layer, batch
-        with mid.caching(layer) as kept:
+        with mid.caching(layer) as cached:
             self._baseline = mid.token_losses(batch.token_id, batch.mask)
-        self._kept = kept
+        self._cached = cached
         self._edited = batch.edited.to(mid.device)
-        self._raw = kept.state[self._edited].float()  # (tokens, d)
+        self._raw = cached.state[self._edited].float()  # (tokens, d)
 
     def rows(
         self,
-        encoded: Encoded,
-        prepared: Sequence[Prepared],
+        encoded: EncodedStates,
+        prepared: Sequence[PreparedVector],
         bias: Tensor | None,
-        wanted: set[Setting],
+        settings: set[SteeringSetting],
     ) -> Iterator[list[Row]]:
-        """The rows of every wanted setting, a list for each."""
-        if NOTHING in wanted:
+        """Yield the rows of each setting, as a list."""
+        if BASELINE_SETTING in settings:
             nothing = torch.zeros(len(self._raw), device=self._raw.device)
-            yield self._told(NOTHING, 0, self._baseline, nothing, nothing)
-        by_addition: dict[Any, list[Setting]] = {}
-        for setting in sorted(wanted):
-            by_addition.setdefault(setting._replace(alpha=0), []).append(setting)
-        for one in prepared:
-            control, m = one.addition.control, one.addition.m
+            yield self._rows(BASELINE_SETTING, 0, self._baseline, nothing, nothing)
+        by_vector: dict[Any, list[SteeringSetting]] = {}
+        for setting in sorted(settings):
+            by_vector.setdefault(setting._replace(alpha=0), []).append(setting)
+        for prepared_vector in prepared:
+            added, control, m, draw, _ = prepared_vector.vector
             for scale_back in (False, True):
-                own = (one.addition.added, 0, m, one.addition.draw, scale_back)
-                if of_it := by_addition.get((control, *own)):
-                    yield from self._strengths(encoded, one, bias, of_it)
+                key = (control, added, 0, m, draw, scale_back)
+                if vector_settings := by_vector.get(key):
+                    yield from self._steered_rows(
+                        encoded, prepared_vector, bias, vector_settings
+                    )
 
-    def _strengths(
+    def _steered_rows(
         self,
-        encoded: Encoded,
-        one: Prepared,
+        encoded: EncodedStates,
+        prepared: PreparedVector,
         bias: Tensor | None,
-        wanted: Sequence[Setting],
+        settings: Sequence[SteeringSetting],
     ) -> Iterator[list[Row]]:
-        """One addition with every strength; it is decoded once."""
+        """Yield the rows of one steering vector at every alpha; decode it once."""
         code, norm = encoded
-        scale_back = wanted[0].scale_back
-        part = one.factor[scale_back] * one.masked.decode(code)
-        whole = strengthless(part, norm, bias, scale_back=scale_back)
-        size, active = whole.norm(dim=1), one.masked.n_active(code).float()
-        n_added = len(one.addition.features)
-        for setting in wanted:
-            losses = self._losses(setting.alpha * whole)
-            yield self._told(setting, n_added, losses, setting.alpha * size, active)
+        scale_back = settings[0].scale_back
+        decoded = prepared.norm_ratios[scale_back] * prepared.decoder.decode(code)
+        unscaled = unscaled_steering(decoded, norm, bias, scale_back=scale_back)
+        size, active = unscaled.norm(dim=1), prepared.decoder.n_active(code).float()
+        n_added = len(prepared.vector.features)
+        for setting in settings:
+            losses = self._losses(setting.alpha * unscaled)
+            yield self._rows(setting, n_added, losses, setting.alpha * size, active)
 
     def _losses(self, added: Tensor) -> Tensor:
-        """Token losses with (tokens, d) added: (documents, context - 1)."""
-        state = self._kept.state.clone()
+        """Return token losses with (tokens, d) added: (documents, context - 1)."""
+        state = self._cached.state.clone()
         state[self._edited] = (self._raw + added).to(state.dtype)
-        with self._mid.resume_from_layer(self._layer, self._kept, state):
+        with self._mid.resume_from_layer(self._layer, self._cached, state):
             return self._mid.token_losses(self._batch.token_id, self._batch.mask)
 
-    def _told(
-        self, setting: Setting, n_added: int, losses: Tensor, size: Tensor, act: Tensor
+    def _rows(
+        self,
+        setting: SteeringSetting,
+        n_added: int,
+        losses: Tensor,
+        size: Tensor,
+        act: Tensor,
     ) -> list[Row]:
-        """A row for each document: summed losses, means over its tokens."""
+        """Make a row for each document: summed losses, means over its tokens."""
         columns = {
             "nll": losses.double().sum(1),
             "added_norm": self._means(size),
@@ -185,20 +204,20 @@ class Losses:
         }
         n_tokens = self._edited.sum(1).tolist()
         values = {name: column.tolist() for name, column in columns.items()}
-        named: Mapping[str, list[Any]] = {
+        columns_by_name: Mapping[str, list[Any]] = {
             "document": self._batch.document,
             "language": self._batch.language,
             "n_tokens": n_tokens,
             **values,
         }
-        same = setting._asdict() | {"n_added": n_added}
+        shared_columns = setting._asdict() | {"n_added": n_added}
         return [
-            same | dict(zip(named, row, strict=True))
-            for row in zip(*named.values(), strict=True)
+            shared_columns | dict(zip(columns_by_name, row, strict=True))
+            for row in zip(*columns_by_name.values(), strict=True)
         ]
 
     def _means(self, of_tokens: Tensor) -> Tensor:
-        """Means over each document's tokens: (tokens,) -> (documents,)."""
-        whole = torch.zeros(self._edited.shape, dtype=torch.double)
-        whole[self._edited.cpu()] = of_tokens.double().cpu()
-        return whole.sum(1) / self._edited.sum(1).cpu()
+        """Average over each document's tokens: (tokens,) -> (documents,)."""
+        padded = torch.zeros(self._edited.shape, dtype=torch.double)
+        padded[self._edited.cpu()] = of_tokens.double().cpu()
+        return padded.sum(1) / self._edited.sum(1).cpu()

@@ -1,8 +1,8 @@
 """Run an intervention: both models over the held-out text, one after the other.
 
 Reads the checkpoints and the full model's autoencoder; writes the tables of the mid
-model's cell. What is measured is kept in the study's `work_dir`, so a run goes on where
-it stopped.
+model's cell. Measured losses are saved in the study's `work_dir`, so that an
+interrupted run resumes.
 """
 
 import json
@@ -11,9 +11,9 @@ from pathlib import Path
 from bisae.errors import CheckpointError
 from bisae.grid import Cell, at
 from bisae.intervene.batches import Encodings, Heldout, encode_text, encodings
-from bisae.intervene.equation import masks
-from bisae.intervene.factors import factors
-from bisae.intervene.measure import Prepared, measure, missing
+from bisae.intervene.equation import masked_decoders
+from bisae.intervene.measure import PreparedVector, measure, unmeasured_settings
+from bisae.intervene.norm_matching import match_norms
 from bisae.intervene.plan import Plan, batch_documents
 from bisae.intervene.tables import unmeasured, write_measured
 from bisae.lm import LanguageModel
@@ -26,9 +26,9 @@ from bisae.store import Store
 
 
 def intervene(store: Store, plan: Plan) -> None:
-    """Measure every setting and write the tables; nothing where they are current.
+    """Measure every setting and write the tables, unless they are current.
 
-    Raises CheckpointError where a model is not the one that its cell was built from.
+    Raises CheckpointError if a model is not the one that its cell was built from.
     """
     with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
         if provenances := unmeasured(store, plan):
@@ -36,38 +36,40 @@ def intervene(store: Store, plan: Plan) -> None:
 
 
 def _measure(store: Store, plan: Plan) -> Path:
-    """Measure what is not measured yet; gives the folder of all of it.
+    """Measure what is not measured yet; return the folder of all losses.
 
     One model is in memory at a time.
     """
-    named = digest(json.dumps(plan.identity, sort_keys=True))[:16]
-    folder = Path(store.study.work_dir) / "intervene" / named
+    key = digest(json.dumps(plan.identity, sort_keys=True))[:16]
+    folder = Path(store.study.work_dir) / "intervene" / key
     folder.mkdir(parents=True, exist_ok=True)
-    asked = plan.asked
-    text = Heldout(store, batch_documents(store, asked), asked.documents)
+    section = plan.section
+    text = Heldout(store, batch_documents(store, section), section.documents)
     numbers = [number for number, batch in enumerate(text) if batch.document]
-    if not any(missing(folder, number, plan.settings) for number in numbers):
+    if not any(
+        unmeasured_settings(folder, number, plan.settings) for number in numbers
+    ):
         return folder
-    full = open_built(store, plan.full)
+    full = open_cell_model(store, plan.full)
     sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-    held = measuring_bytes(store.study, full.shape, full.n_params)
+    n_bytes = measuring_bytes(store.study, full.shape, full.n_params)
     note(
         f"{len(plan.settings):,} settings on {text.n_tokens:,} held-out tokens; "
-        f"{held / 1e9:.1f} GB for one model at a time, the autoencoder and a batch"
+        f"{n_bytes / 1e9:.1f} GB for one model at a time, the autoencoder and a batch"
     )
     with encodings(folder, text.n_tokens, sae) as codes:
         encode_text(full, sae, plan.full, text, codes)
         del full
-        mid = open_built(store, plan.mid)
+        mid = open_cell_model(store, plan.mid)
         prepared = _prepared(plan, sae, codes)
-        bias = sae.b_pre if asked.b_pre else None
+        bias = sae.b_pre if section.b_pre else None
         parts = (text, codes, prepared, bias, plan.settings, folder)
-        measure(mid, asked.layer, *parts, store.check_leases)
+        measure(mid, section.layer, *parts, store.check_leases)
     return folder
 
 
-def open_built(store: Store, cell: Cell) -> LanguageModel:
-    """A model, the one that its cell was built from."""
+def open_cell_model(store: Store, cell: Cell) -> LanguageModel:
+    """Open a cell's model. Raises CheckpointError if its weights or dtype changed."""
     note_checkpoint(store, cell)
     lm = open_model(store, cell.size, cell.step)
     if lm.fingerprint() != store.attributes(cell, "sae")["lm_fingerprint"]:
@@ -77,8 +79,11 @@ def open_built(store: Store, cell: Cell) -> LanguageModel:
     return lm
 
 
-def _prepared(plan: Plan, sae: Autoencoder, codes: Encodings) -> list[Prepared]:
-    """Masks of all additions, and the factors that make mean norms the same."""
-    found = masks(plan.additions, sae, plan.asked.seed)
-    by = factors(plan.additions, found, codes, plan.classes)
-    return [Prepared(*one) for one in zip(plan.additions, found, by, strict=True)]
+def _prepared(plan: Plan, sae: Autoencoder, codes: Encodings) -> list[PreparedVector]:
+    """Match each steering vector with its decoder and norm ratios."""
+    decoders = masked_decoders(plan.vectors, sae, plan.section.seed)
+    norm_ratios = match_norms(plan.vectors, decoders, codes, plan.classes)
+    return [
+        PreparedVector(*prepared)
+        for prepared in zip(plan.vectors, decoders, norm_ratios, strict=True)
+    ]

@@ -30,9 +30,9 @@ REPLICATES = 200
 
 
 def unmeasured(store: Store, plan: Plan) -> dict[str, Provenance]:
-    """Return the provenance of the tables that are not current.
+    """Return the provenance of each table that is not current.
 
-    If there are none, no model need be opened.
+    If all are current, no model needs to be opened.
     """
     views = read_views("bootstrap", "intervention")
     settings = {"settings": plan.settings, "replicates": REPLICATES}
@@ -46,28 +46,28 @@ def unmeasured(store: Store, plan: Plan) -> dict[str, Provenance]:
 def write_measured(
     store: Store, plan: Plan, provenances: Mapping[str, Provenance], folder: Path
 ) -> None:
-    """Write tables from the batches in a folder."""
-    every = read_views("bootstrap", "intervention")
-    views = {view.name: view for name in TABLES for view in closure(every, name)}
+    """Write the tables from a folder of measured batches."""
+    all_views = read_views("bootstrap", "intervention")
+    views = {view.name: view for name in TABLES for view in closure(all_views, name)}
     with closing(database()) as con:
         create_views(con, views, _open_measured(con, plan, folder), keep=True)
         write_tables(con, store, provenances, plan.mid)
 
 
 def _open_measured(con: Connection, plan: Plan, folder: Path) -> set[str]:
-    """The tables that sql/intervention reads."""
+    """Create the tables that sql/intervention reads; return their names."""
     parquet_view(
         con, "measured", [any_path(file) for file in sorted(folder.glob("*.parquet"))]
     )
-    wanted = pa.Table.from_pylist([one._asdict() for one in plan.settings])
-    con.register("wanted", wanted)
+    settings = pa.Table.from_pylist([setting._asdict() for setting in plan.settings])
+    con.register("wanted", settings)
     con.execute("create table documents as select distinct document from measured")
     con.execute(
-        f"create table draws as select {plan.asked.seed}::bigint as seed, "
+        f"create table draws as select {plan.section.seed}::bigint as seed, "
         f"range::integer as replicate from range({REPLICATES})"
     )
     con.execute(
         f"create table models as select {plan.full.step}::bigint as full_step, "
-        f"{plan.asked.b_pre} as b_pre"
+        f"{plan.section.b_pre} as b_pre"
     )
     return {"measured", "wanted", "documents", "draws", "models"}

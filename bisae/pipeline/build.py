@@ -1,6 +1,6 @@
 """Run the stages in order over the grid, one pass over each checkpoint's model.
 
-Every stage picks up where it stopped: what is finished is not touched.
+Every stage resumes where it stopped and leaves finished cells untouched.
 """
 
 from pathlib import Path
@@ -18,35 +18,40 @@ from bisae.progress import note
 from bisae.query import exported_cells
 from bisae.store import SHARED, Store, create_store
 from bisae.study import Model, Study, load_study
-from bisae.tables import Shared, export_cells, export_shared, gather
+from bisae.tables import (
+    ExportContext,
+    export_cells,
+    export_study_tables,
+    prepare_export,
+)
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
 
 STAGES = ("train", "encode", "export", "check")
 
 
 def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> Store:
-    """Build the selected cells through the given stages; gives the store.
+    """Build the selected cells through the given stages; return the store.
 
-    A checkpoint that somebody else is building is left to them.
+    A checkpoint that another process is building is skipped.
     """
     study = with_layers(study, only)
     cells = only.of(study.cells)  # an error before any work
     store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
-    shared: Shared | None = None
+    context: ExportContext | None = None
     for checkpoint in checkpoints(cells):
         name = checkpoint[0].checkpoint
         try:
             with at(name), store.lease(name):
-                shared = _build_checkpoint(store, checkpoint, stages, shared)
+                context = _build_checkpoint(store, checkpoint, stages, context)
         except LeaseHeld as error:
-            note(f"{error}; left to them")
+            note(f"{error}; skipping it")
     return store
 
 
 def prepare(study: Study) -> Store:
-    """Make the store of a study whose layers are listed, and its corpus."""
+    """Create the store of a study whose layers are listed, and build its corpus."""
     note_slow_bfloat16(study)
     store = create_store(study)
     with store.lease(SHARED, wait=True):
@@ -64,43 +69,46 @@ def build_checkpoint(
 
 
 def _build_checkpoint(
-    store: Store, cells: list[Cell], stages: tuple[str, ...], shared: Shared | None
-) -> Shared | None:
-    """All stages of one checkpoint's cells; its model is let go when they are done."""
+    store: Store,
+    cells: list[Cell],
+    stages: tuple[str, ...],
+    context: ExportContext | None,
+) -> ExportContext | None:
+    """Run all stages of one checkpoint's cells; its model is released afterwards."""
     lm = _run_models(store, cells, stages)
     store.check_leases()
-    encoded = [cell for cell in cells if store.cell_status(cell).codes]
+    encoded_cells = [cell for cell in cells if store.cell_status(cell).codes]
     if "export" in stages:
-        shared = shared or _share(store)
-        export_cells(shared, encoded)
+        context = context or _prepare_export(store)
+        export_cells(context, encoded_cells)
     if "check" in stages:
-        record_results(store, exported_cells(store, encoded), lm)
-    return shared
+        record_results(store, exported_cells(store, encoded_cells), lm)
+    return context
 
 
 def search(study: Study) -> Store:
-    """Run the learning-rate search for every size; gives the store."""
+    """Run the learning-rate search for every size; return the store."""
     store = prepare(with_layers(study))
     for model in store.study.models:
         _search(store, model)
     return store
 
 
-def _share(store: Store) -> Shared:
-    """What the export of every cell needs, its tables written."""
+def _prepare_export(store: Store) -> ExportContext:
+    """Prepare the export of all cells and write the tables of the study."""
     with store.lease(SHARED, wait=True):
-        shared = gather(store)
-        export_shared(shared)
-    return shared
+        context = prepare_export(store)
+        export_study_tables(context)
+    return context
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:
-    """The study with the searched rate of each size that has none of its own."""
+    """Return the study with searched learning rates for sizes that have none."""
     for model in store.study.models:
         if model.size in sizes and model.lr is None:
             _search(store, model)
-    found = learning_rates(store)
-    best = {row[0]: row[found.names.index("lr")] for row in found.values}
+    rates = learning_rates(store)
+    best = {row[0]: row[rates.names.index("lr")] for row in rates.values}
     models = tuple(
         model.model_copy(update={"lr": model.lr or best.get(model.size)})
         for model in store.study.models
@@ -109,7 +117,7 @@ def _with_rates(store: Store, sizes: set[str]) -> Study:
 
 
 def _search(store: Store, model: Model) -> None:
-    """Search one size's rate; its model is loaded only if needed."""
+    """Search one size's learning rate; its model is loaded only if needed."""
     cell = model.middle_cell
     with at(cell), store.lease(cell.checkpoint, wait=True):
         if not is_searched(store, cell):
@@ -119,10 +127,10 @@ def _search(store: Store, model: Model) -> None:
 def _run_models(
     store: Store, cells: list[Cell], stages: tuple[str, ...]
 ) -> LanguageModel | None:
-    """Train and encode one checkpoint's cells; gives its model, if it was needed."""
+    """Train and encode one checkpoint's cells; return its model if it was needed."""
     progress = [store.cell_status(cell) for cell in cells]
-    to_train = "train" in stages and not all(done.sae for done in progress)
-    to_encode = "encode" in stages and not all(done.codes for done in progress)
+    to_train = "train" in stages and not all(parts.sae for parts in progress)
+    to_encode = "encode" in stages and not all(parts.codes for parts in progress)
     if not (to_train or to_encode):
         return None
     lm = open_model(store, cells[0].size, cells[0].step)

@@ -1,7 +1,7 @@
-"""How fast devices multiply matrices, and how much memory they have.
+"""The speed of matrix products and the memory of devices.
 
-GPUs by their published numbers, this machine by measuring. Reads a study and what
-PyTorch knows of the processor; writes notes to standard error.
+GPUs have their published numbers, this machine is measured. Reads a study and
+PyTorch's description of the processor; writes notes to standard error.
 """
 
 import time
@@ -18,21 +18,21 @@ from bisae.sae import product_dtype
 from bisae.study import Study
 
 UTILISATION = 0.7
-"""Of a published peak, what products reach here. Large products of the best shape were
-measured to reach 0.80 of it on an H200 and 0.86 on an A100, in bfloat16 (Bekman,
-Machine Learning Engineering, "Maximum Achievable Matmul FLOPS"); not all are so."""
-BESIDE_PRODUCT = {
+"""The assumed share of a published peak. Large products of the best shape reached 0.80
+of it on an H200 and 0.86 on an A100, in bfloat16 (Bekman, Machine Learning Engineering,
+"Maximum Achievable Matmul FLOPS"); other shapes reach less."""
+BESIDES_PRODUCT = {
     "cpu": (torch.float32, 0.42),
     "cuda": (torch.bfloat16, 0.7),
 }
-"""What a training step does beside the encoder's product, in products of a dtype:
+"""The rest of a training step besides the encoder's product, in products of a dtype:
 measured on a CPU, counted for an H200 (benchmarks/README.md, "One training step")."""
 BFLOAT16_INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16", "bf16", "sve_bf16"})
-"""Of x86 and ARM, by PyTorch's names."""
+"""PyTorch's names for the instructions of x86 and ARM."""
 
 
 class Device(NamedTuple):
-    """What a plan assumes of a device."""
+    """A device as a plan assumes it."""
 
     title: str
     kind: str
@@ -40,17 +40,18 @@ class Device(NamedTuple):
     rates: Mapping[torch.dtype, float]
     """Operations a second of a large matrix product."""
     memory_gb: float | None = None
-    """Of a GPU that need not be here; of this machine it is what is free."""
+    """The memory of a GPU that need not be in this machine; None for this machine,
+    whose free memory counts."""
 
     def step_seconds(self, operations: float, product: torch.dtype) -> float:
-        """Seconds of training steps whose encoder products have so many operations."""
-        dtype, products = BESIDE_PRODUCT.get(self.kind, BESIDE_PRODUCT["cpu"])
-        beside = products / self.rates[dtype]
-        return operations * (1 / self.rates[product] + beside)
+        """Return the seconds of training steps from their encoder's operations."""
+        dtype, products = BESIDES_PRODUCT.get(self.kind, BESIDES_PRODUCT["cpu"])
+        rest = products / self.rates[dtype]
+        return operations * (1 / self.rates[product] + rest)
 
 
 def _gpu(title: str, memory_gb: float, bfloat16: float, float32: float) -> Device:
-    """A GPU by its published dense peaks, operations a second."""
+    """Describe a GPU by its published dense peaks, in operations per second."""
     narrow = UTILISATION * bfloat16
     wide = UTILISATION * float32
     rates = {torch.bfloat16: narrow, torch.float16: narrow, torch.float32: wide}
@@ -58,7 +59,7 @@ def _gpu(title: str, memory_gb: float, bfloat16: float, float32: float) -> Devic
 
 
 # From NVIDIA's data sheets, SXM, without sparsity. PyTorch multiplies float32 on the
-# ordinary cores unless TF32 is asked for.
+# ordinary cores unless TF32 is enabled.
 GPUS = {
     "h200": _gpu("one H200", 141, bfloat16=989e12, float32=67e12),
     "a100": _gpu("one A100", 80, bfloat16=312e12, float32=19.5e12),
@@ -79,9 +80,9 @@ def choose_device(study: Study, name: str | None = None) -> Device:
 
 
 def on_device(study: Study, device: Device) -> Study:
-    """Return the study as it would run there.
+    """Return the study as it would run on a device.
 
-    A `memory_gb` of the study holds for its own kind of device, as far as that has it.
+    The study's `memory_gb` applies to its own kind of device, up to that one's memory.
     """
     same_kind = device_of(study).type == device.kind
     limit = study.lm.memory_gb if same_kind else None
@@ -116,19 +117,19 @@ def _speed(rate: float) -> str:
 
 @cache
 def matmul_rate(device: torch.device, dtype: torch.dtype = torch.float32) -> float:
-    """Measure the operations a second of a large matrix product here, once."""
+    """Measure the operations per second of a large matrix product on this machine."""
     side = 8192 if device.type == "cuda" else 2048
-    left = torch.randn(side, side, device=device).to(dtype)
+    matrix = torch.randn(side, side, device=device).to(dtype)
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        (left @ left)[0, 0].item()
+        (matrix @ matrix)[0, 0].item()
         seconds.append(time.perf_counter() - start)
     return 2 * side**3 / min(seconds)
 
 
 def note_slow_bfloat16(study: Study) -> None:
-    """Warn where the study asks a CPU for bfloat16 that it has no instructions for."""
+    """Warn if the study uses bfloat16 on a CPU that has no instructions for it."""
     settings = {"[sae] product": study.sae.product, "[lm] dtype": study.lm.dtype}
     slow = [name for name, dtype in settings.items() if dtype == "bfloat16"]
     if slow and device_of(study).type == "cpu" and not has_bfloat16():
@@ -139,7 +140,7 @@ def note_slow_bfloat16(study: Study) -> None:
 
 
 def has_bfloat16() -> bool:
-    """Whether this machine's CPU multiplies bfloat16; true if PyTorch cannot tell."""
+    """Return true if this CPU multiplies bfloat16, or if PyTorch does not know."""
     if not hasattr(torch.cpu, "get_capabilities"):
         return True
     capabilities = torch.cpu.get_capabilities()
@@ -147,7 +148,7 @@ def has_bfloat16() -> bool:
 
 
 def _measured(study: Study, device: torch.device) -> Device:
-    """This machine, in the dtypes that the study needs."""
+    """Measure this machine in the dtypes that the study needs."""
     dtypes = {torch.float32, chosen_dtype(study.lm.dtype, device)}
     dtypes |= {product_dtype(study.sae, device)}
     dtypes |= {torch.bfloat16} if device.type == "cuda" else set()

@@ -6,11 +6,11 @@ Reads a store and both checkpoints; writes the tables of the mid-training model'
 from bisae.grid import Cell, at
 from bisae.intervene import (
     Plan,
-    adds,
-    chosen_settings,
     make_plan,
-    open_built,
+    open_cell_model,
+    steering_functions,
     translation,
+    translation_settings,
 )
 from bisae.intervene import intervene as measure
 from bisae.lm.configurations import with_layers
@@ -22,41 +22,46 @@ from bisae.study import Study
 
 
 def intervene(study: Study) -> tuple[Store, Cell]:
-    """Run the intervention on built cells; gives the cell that has its tables.
+    """Run the intervention on built cells; return the store and the cell of its tables.
 
-    What is to be translated is checked before any loss is measured.
+    The texts to translate are checked before any loss is measured.
     """
     store = create_store(with_layers(study))
     plan = make_plan(store)
-    job = _translation(store, plan) if plan.asked.translation else None
+    job = _translation(store, plan) if plan.section.translation else None
     measure(store, plan)
     if job:
         _translate(store, plan, job)
     else:
-        translation.write_none(store, plan.mid)
+        translation.write_empty_tables(store, plan.mid)
     return store, plan.mid
 
 
-def _translation(store: Store, plan: Plan) -> translation.Job:
-    """Read what is to be translated. Raises StudyError, CorpusError."""
+def _translation(store: Store, plan: Plan) -> translation.TranslationJob:
+    """Read and check the texts to translate. Raises StudyError, CorpusError."""
     job = translation.make_job(store, plan.mid, plan.full.step, plan.identity)
     translation.check_prompts(job, plan.shapes)
     return job
 
 
-def _translate(store: Store, plan: Plan, job: translation.Job) -> None:
-    """Translate with features added, where that is not done; both models are loaded."""
+def _translate(store: Store, plan: Plan, job: translation.TranslationJob) -> None:
+    """Translate under steering, unless that is done; both models are loaded."""
     chosen = {
-        translation.Setting(*one, plan.asked.b_pre): one
-        for one in chosen_settings(plan)
+        translation.TranslationSetting(*setting, plan.section.b_pre): setting
+        for setting in translation_settings(plan)
     }
     with store.lease(plan.mid.checkpoint, wait=True), at(plan.mid):
         if translation.is_translated(job, chosen):
             return
-        mid, full = open_built(store, plan.mid), open_built(store, plan.full)
-        held = translating_bytes(store.study, full.shape, full.n_params)
-        note(f"{held / 1e9:.1f} GB for both models and the autoencoder, to translate")
+        mid, full = open_cell_model(store, plan.mid), open_cell_model(store, plan.full)
+        n_bytes = translating_bytes(store.study, full.shape, full.n_params)
+        note(
+            f"{n_bytes / 1e9:.1f} GB for both models and the autoencoder, to translate"
+        )
         sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
-        add = adds(plan, sae, list(chosen.values()))
-        by_setting = {named: add[one] for named, one in chosen.items()}
+        functions = steering_functions(plan, sae, list(chosen.values()))
+        by_setting = {
+            translation_setting: functions[setting]
+            for translation_setting, setting in chosen.items()
+        }
         translation.translate(job, mid, full, by_setting)

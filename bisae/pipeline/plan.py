@@ -1,6 +1,6 @@
-"""What a study will cost: cells, passes, bytes, memory, hours. Builds nothing.
+"""Estimate the cost of a study: cells, passes, bytes, memory, hours. Builds nothing.
 
-Reads the study and, where they are available, its text and the models' configurations.
+Reads the study and, if they are available, its text and the models' configurations.
 """
 
 from typing import NamedTuple
@@ -39,11 +39,11 @@ TABLE_BYTES = 0.4
 BLOCK_WEIGHTS = 14
 """Weights of a block in d^2: four for attention, ten for a gated MLP of 10/3 d."""
 TYPICAL_VOCABULARY = 100_000
-"""Tokens of a model whose configuration is not at hand."""
+"""The vocabulary assumed for a model without a configuration."""
 
 
 class SizePlan(NamedTuple):
-    """What the cells of one size cost."""
+    """The cost of the cells of one size."""
 
     size: str
     d_model: int
@@ -51,44 +51,44 @@ class SizePlan(NamedTuple):
     steps: int
     cells: int
     passes: int
-    """Runs of one checkpoint over the training text, as many layers at once as fit; 0
-    where not even one does."""
+    """Runs of one checkpoint over the training text, with as many layers at once as
+    fit; 0 if not even one fits."""
     layers_at_once: int
     """Layers of the largest pass."""
     room_gb: float
-    """Memory that training may use: what decides the passes."""
+    """The memory that training may use, which determines the passes."""
     fixed_gb: float
-    """What the model and the steps take, however many layers train."""
+    """The memory of the model and the steps, for any number of layers."""
     layer_gb: float
-    """What each layer at once takes: buffer, weights, Adam."""
+    """The memory of each layer that trains at once: buffer, weights, Adam."""
     device_gb: float
-    """Peak of the GPU's memory; nothing where there is none."""
+    """Peak of the GPU's memory; 0 without a GPU."""
     host_gb: float
     """Peak of the host's memory, libraries included."""
     weights_gb: float
     codes_gb: float
     tables_gb: float
     hours: float
-    """Of training and encoding on one device: the language model's products and the
-    autoencoders' steps, at the speed that the device is taken to have."""
+    """Training and encoding on one device: the language model's products and the
+    autoencoders' steps, at the device's assumed speed."""
 
 
 class InterventionPlan(NamedTuple):
-    """Memory of the device that [intervention] takes."""
+    """The memory that [intervention] takes on a device."""
 
     size: str
     measuring_gb: float
-    """One model at a time, the autoencoder, a batch."""
+    """One model at a time, the autoencoder and a batch."""
     translating_gb: float | None
-    """Both models and the autoencoder; None where nothing is translated."""
+    """Both models and the autoencoder; None if nothing is translated."""
     token_mb: float
-    """What translation keeps of each token that is read, prompts and translations."""
+    """The KV cache of each token that is read, of prompts and translations."""
 
 
 def count_text(study: Study) -> tuple[Study, list[str]]:
-    """Count the study's text: the study in numbers of tokens, and what does not fit.
+    """Return the study with numbers of tokens from its text, and what does not fit.
 
-    Raises CorpusError for text that cannot be read, or not without a download;
+    Raises CorpusError for text that cannot be read, at least without a download, and
     CheckpointError without a tokenizer.
     """
     for source in study.corpus.text:
@@ -101,29 +101,29 @@ def count_text(study: Study) -> tuple[Study, list[str]]:
 
 
 def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
-    """One row for each size, on a device; by default the study's own.
+    """Plan each size on a device, by default on the study's.
 
-    Raises StudyError where a size's shape is unknown, and as `check_local` where a
-    configuration that is here does not fit the study.
+    Raises StudyError if a size's shape is unknown, and as `check_local` if a local
+    configuration does not fit the study.
     """
     check_local(study)
     device = device or choose_device(study)
-    there = on_device(study, device)
-    return [_size_plan(there, model, device) for model in study.models]
+    placed = on_device(study, device)
+    return [_size_plan(placed, model, device) for model in study.models]
 
 
 def plan_intervention(study: Study) -> InterventionPlan | None:
-    """What [intervention] takes; None for a study without it. Raises StudyError."""
-    asked = study.intervention
-    if asked is None:
+    """Plan [intervention]; None for a study without it. Raises StudyError."""
+    section = study.intervention
+    if section is None:
         return None
-    shape, _ = _shape(study, study.model(asked.size))
+    shape, _ = _shape(study, study.model(section.size))
     n_params = _n_params(shape)
     translating = translating_bytes(study, shape, n_params) / 1e9
     return InterventionPlan(
-        size=asked.size,
+        size=section.size,
         measuring_gb=measuring_bytes(study, shape, n_params) / 1e9,
-        translating_gb=translating if asked.translation else None,
+        translating_gb=translating if section.translation else None,
         token_mb=kv_cache_bytes(study, shape) / 1e6,
     )
 
@@ -162,12 +162,16 @@ def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
 def _seconds(
     study: Study, shape: ModelShape, layers: int, passes: int, device: Device
 ) -> float:
-    """Seconds to train and encode all layers of one checkpoint."""
-    there = device_of(study)
-    # Operations a token: two for each weight.
-    lm = 2 * _block_weights(shape) / device.rates[chosen_dtype(study.lm.dtype, there)]
+    """Estimate the seconds to train and encode all layers of one checkpoint."""
+    torch_device = device_of(study)
+    # Operations per token: two for each weight.
+    lm = (
+        2
+        * _block_weights(shape)
+        / device.rates[chosen_dtype(study.lm.dtype, torch_device)]
+    )
     encoder = 2 * study.sae.n_features * shape.d_model * layers
-    step = device.step_seconds(encoder, product_dtype(study.sae, there))
+    step = device.step_seconds(encoder, product_dtype(study.sae, torch_device))
     train = study.corpus.tokens["train"] * (max(1, passes) * lm + step)
     # Codes are computed in float32, whatever the encoder learned in.
     encode = study.corpus.tokens["eval"] * (lm + encoder / device.rates[torch.float32])
@@ -179,7 +183,7 @@ def _block_weights(shape: ModelShape) -> int:
 
 
 def _n_params(shape: ModelShape) -> int:
-    """With embeddings on both ends."""
+    """Count parameters, with input and output embeddings."""
     return _block_weights(shape) + 2 * shape.vocab_size * shape.d_model
 
 
@@ -191,19 +195,21 @@ def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
 
 
 def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:
-    """A model's shape and its layers: from the study where it says, else the config."""
+    """Return a model's shape and number of layers, from the study or its config."""
     if model.d_model and model.layers != "all":
         shape = ModelShape(max(model.layers), model.d_model, TYPICAL_VOCABULARY)
         return shape, len(model.layers)
     if pretrain := study.pretrain:
-        for made in pretrain.models:
-            if made.size == model.size:
-                shape = ModelShape(made.n_layers, made.d_model, pretrain.vocab_size)
+        for pretrained in pretrain.models:
+            if pretrained.size == model.size:
+                shape = ModelShape(
+                    pretrained.n_layers, pretrained.d_model, pretrain.vocab_size
+                )
                 return shape, _listed(model, shape)
-    place, revision = model.checkpoint_at(model.steps[-1])
+    checkpoint, revision = model.checkpoint_at(model.steps[-1])
     trust = study.lm.trust_remote_code
     try:
-        shape = read_config(place, revision, trust_remote_code=trust)
+        shape = read_config(checkpoint, revision, trust_remote_code=trust)
     except BisaeError as error:
         msg = f"{error}; or give [[models]] d_model and layers"
         raise StudyError(msg) from error

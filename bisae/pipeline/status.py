@@ -11,26 +11,26 @@ from bisae.grid import checkpoints
 from bisae.query import exported_cells
 from bisae.store import Store
 
-ASKED_AT_ONCE = 16
-"""Cells whose progress is asked for at once: an object store takes its time."""
+REQUESTS_AT_ONCE = 16
+"""Number of concurrent requests for progress, since an object store is slow."""
 
 
 def checkpoint_status(store: Store) -> tuple[Rows, int]:
-    """For each checkpoint how many layers are how far, and the cells not finished."""
+    """Count each checkpoint's layers by stage, and the cells that are not finished."""
     rows, unfinished = [], 0
     groups = list(checkpoints(store.cells))
     exported = set(exported_cells(store))
-    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        found = iter(list(pool.map(store.cell_status, store.cells)))
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        progress_of_cells = iter(list(pool.map(store.cell_status, store.cells)))
         holders = pool.map(store.holder, (cells[0].checkpoint for cells in groups))
-        for cells, by in zip(groups, holders, strict=True):
-            progress = list(islice(found, len(cells)))
-            trained = sum(done.sae for done in progress)
-            encoded = sum(done.codes for done in progress)
+        for cells, holder in zip(groups, holders, strict=True):
+            progress = list(islice(progress_of_cells, len(cells)))
+            trained = sum(parts.sae for parts in progress)
+            encoded = sum(parts.codes for parts in progress)
             finished = len(exported.intersection(cells))
             unfinished += len(cells) - finished
             size, step, _ = cells[0]
-            told = (len(cells), trained, encoded, finished, by and str(by))
-            rows.append((size, step, *told))
+            counts = (len(cells), trained, encoded, finished, holder and str(holder))
+            rows.append((size, step, *counts))
     names = ["size", "step", "layers", "trained", "encoded", "exported", "built by"]
     return Rows(names, rows), unfinished

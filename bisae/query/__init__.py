@@ -1,14 +1,6 @@
 """SQL over a store: the .sql files and the exported tables as one DuckDB database."""
 
 from bisae.query.answer import Answer, Batches, Runner, write_parquet
-from bisae.query.ask import (
-    COLUMNS,
-    KEYWORDS,
-    columns_of,
-    describe,
-    frame_of,
-    rows_of,
-)
 from bisae.query.catalog import write_catalog
 from bisae.query.database import (
     Connection,
@@ -22,18 +14,26 @@ from bisae.query.database import (
     quoted,
     schema,
 )
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.in_process import InProcess
 from bisae.query.limits import limited_memory
 from bisae.query.process import QueryProcess
 from bisae.query.question import Parameters, Question, check_parameters, questions
+from bisae.query.results import (
+    COLUMNS,
+    KEYWORDS,
+    columns_of,
+    describe,
+    frame_of,
+    rows_of,
+)
 from bisae.query.source import source_of
 from bisae.query.tables import (
     Fill,
-    addressed,
+    address_columns,
     digest,
     make_tables,
-    open_needed,
+    open_dependencies,
     stale_tables,
     view_provenance,
     write_tables,
@@ -65,7 +65,7 @@ __all__ = [
     "Runner",
     "View",
     "Watch",
-    "addressed",
+    "address_columns",
     "build_order",
     "check_parameters",
     "closure",
@@ -75,13 +75,13 @@ __all__ = [
     "database",
     "describe",
     "digest",
+    "explain_errors",
     "exported_cells",
     "frame_of",
     "limited_memory",
     "make_tables",
     "missing_cells",
-    "named",
-    "open_needed",
+    "open_dependencies",
     "open_tables",
     "parquet_view",
     "questions",

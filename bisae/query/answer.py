@@ -1,4 +1,4 @@
-"""Answers on their way from whatever runs a query: as rows or as Arrow batches."""
+"""A query's answer as a stream of rows or of Arrow batches, from any process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,19 +9,19 @@ import pyarrow.parquet as pq
 
 from bisae.query.question import Parameters, Question
 
-AT_ONCE = 10_000
-"""Rows that are fetched at once: an answer of any length passes through."""
+ROWS_AT_ONCE = 10_000
+"""Number of rows fetched at a time, so that an answer of any length fits in memory."""
 
 
 class Answer(NamedTuple):
-    """Rows on their way."""
+    """An answer as a stream of rows."""
 
     names: list[str]
     values: Iterator[tuple[Any, ...]]
 
 
 class Batches(NamedTuple):
-    """Arrow batches on their way."""
+    """An answer as a stream of Arrow batches."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
@@ -31,20 +31,20 @@ class Runner(Protocol):
     """Runs one statement at a time, in this process or in another."""
 
     def answer(self, question: Question, parameters: Parameters) -> Answer:
-        """Run a statement; its rows as Python has them.
+        """Run a statement and return its rows as Python values.
 
-        Raises SqlError, OutOfMemory, Stopped, TimedOut, also as rows are read.
+        Raises SqlError, OutOfMemory, Stopped, TimedOut, also while rows are read.
         """
 
     def batches(self, question: Question, parameters: Parameters) -> Batches:
-        """Run a statement; its rows as Arrow has them. Raises as `answer`."""
+        """Run a statement and return its rows as Arrow. Raises as `answer`."""
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection or the process."""
 
 
 def write_parquet(answer: Batches, file: Path) -> int:
-    """Write an answer through Arrow, since a fence lets DuckDB write nothing.
+    """Write an answer through Arrow, since a fenced DuckDB may not write.
 
     Returns the number of rows. Raises as `Runner.answer`.
     """

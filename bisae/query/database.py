@@ -20,7 +20,7 @@ from bisae.files import AnyPath, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.interrupts import end_on_signal
 from bisae.query import fence
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.source import create_macros
 from bisae.query.views import (
     View,
@@ -32,8 +32,8 @@ from bisae.query.views import (
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Connection = duckdb.DuckDBPyConnection
-Places = Mapping[str, Sequence[Cell | None]]
-"""Of which cells, or of the study, each table has files."""
+TableCells = Mapping[str, Sequence[Cell | None]]
+"""The cells of which each table has files; None for a table of the study."""
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
 MEMORY = "2GiB"
 
@@ -45,10 +45,10 @@ def database(
     memory: str = "",
     lossless_arrow: bool = False,
 ) -> Connection:
-    """An empty database in memory with our macros, bounded, that downloads nothing.
+    """Open an empty database in memory that is bounded and downloads nothing.
 
-    It reads `tables` in an object store, or if it is `windowed`, through a window. With
-    `lossless_arrow` DuckDB tells types apart that Arrow has not.
+    `tables` in an object store, or any tables if `windowed`, are read through the file
+    system of `fence.py`. With `lossless_arrow`, types that Arrow lacks keep their name.
     """
     con = duckdb.connect()
     end_on_signal(con)
@@ -56,7 +56,7 @@ def database(
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
     con.execute(f"set arrow_lossless_conversion = {lossless_arrow}")
-    # How far a query is, for `watch`; DuckDB itself prints nothing.
+    # `watch` reads a query's progress; DuckDB itself prints nothing.
     con.execute("set enable_progress_bar = true")
     con.execute("set enable_progress_bar_print = false")
     con.execute("set progress_bar_time = 0")
@@ -78,25 +78,25 @@ def create_views(
 ) -> set[str]:
     """Create the views that can be built on `base` tables, in dependency order.
 
-    A view named like a base table gives way to it; one that needs a table which this
-    study does not have is left out. With `keep`, views that several others read are
+    A base table replaces a view of the same name; a view is left out if it needs a
+    table that this study does not have. With `keep`, views that several others read are
     computed now, as tables. Returns the names that exist now. Raises SqlError, naming
     the file.
     """
-    have = set(base)
+    existing = set(base)
     for name in build_order(views):
-        if name in have or not views[name].reads <= have:
+        if name in existing or not views[name].reads <= existing:
             continue
-        kind = "table" if keep and views[name].is_kept else "view"
-        with named(views[name].path):
+        kind = "table" if keep and views[name].is_materialized else "view"
+        with explain_errors(views[name].path):
             con.execute(f"create {kind} {name} as {views[name].select}")
-        have.add(name)
-    return have
+        existing.add(name)
+    return existing
 
 
 @contextmanager
 def schema(con: Connection, name: str) -> Iterator[None]:
-    """Work in a new schema, in front of those in use; drop it at the end."""
+    """Work in a new schema, first in the search path; drop it at the end."""
     (setting,) = con.execute("select current_setting('search_path')").fetchall()[0]
     path = setting or "main"
     con.execute(f"create schema {name}")
@@ -109,7 +109,7 @@ def schema(con: Connection, name: str) -> Iterator[None]:
 
 
 def address(file: AnyPath) -> str:
-    """A file as a query that is not fenced names it."""
+    """Return the address of a file in a query that is not fenced."""
     return literal(str(file.absolute())) if is_local(file) else fence.address(file)
 
 
@@ -119,18 +119,18 @@ def parquet_view(
     files: Sequence[AnyPath],
     address: Callable[[AnyPath], str] = address,
 ) -> None:
-    """Make a base view over an explicit list of Parquet files."""
-    with named(f"table {name}"):
+    """Create a base view over an explicit list of Parquet files."""
+    with explain_errors(f"table {name}"):
         con.execute(f"create or replace view {name} as {_rows(name, files, address)}")
 
 
 def _rows(
     name: str, files: Sequence[AnyPath], address: Callable[[AnyPath], str] = address
 ) -> str:
-    """The query that reads a table's files."""
+    """Return the query that reads a table's files."""
     listed = ", ".join(quoted(address(file)) for file in files)
-    # Below a folder such as `runs/lr=1` DuckDB would see one partition more; the
-    # address is in the files too.
+    # Below a folder such as `runs/lr=1` DuckDB would see another partition; then the
+    # address comes from the columns in the files.
     is_of_cells = name in registry() and registry()[name].level == "cell"
     by_cell = is_of_cells and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
@@ -140,35 +140,35 @@ def _rows(
 def open_tables(
     con: Connection,
     store: Store,
-    places: Places,
+    table_cells: TableCells,
     views: Mapping[str, View],
     address: Callable[[AnyPath], str] = address,
-    beside: Collection[str] = (),
+    extra_tables: Collection[str] = (),
 ) -> set[str]:
-    """Make base views of the tables that are there, and the views on top; their names.
+    """Create base views of the tables that exist, and `views` on them; return names.
 
-    `places` says of which cells, and `beside` what else is there to build on. The views
-    are bound on empty tables: to bind on files opens them again for every view.
+    `views` may also read `extra_tables`, which exist already. They are bound on empty
+    tables, since binding on files would open these again for every view.
     """
-    is_there = listing(store.tables)
+    exists = listing(store.tables)
     files = {
-        table: [file for c in cells if is_there(file := table_file(store, table, c))]
-        for table, cells in places.items()
+        table: [file for c in cells if exists(file := table_file(store, table, c))]
+        for table, cells in table_cells.items()
     }
-    found = {table: listed for table, listed in files.items() if listed}
-    for table, listed in found.items():
-        with named(f"table {table}"):
-            rows = _rows(table, listed[:1], address)
+    existing = {table: listed for table, listed in files.items() if listed}
+    for table, table_files in existing.items():
+        with explain_errors(f"table {table}"):
+            rows = _rows(table, table_files[:1], address)
             con.execute(f"create table {table} as {rows} limit 0")
-    made = create_views(con, views, {*found, *beside})
-    for table, listed in found.items():
+    created = create_views(con, views, {*existing, *extra_tables})
+    for table, table_files in existing.items():
         con.execute(f"drop table {table}")
-        parquet_view(con, table, listed, address)
-    return made
+        parquet_view(con, table, table_files, address)
+    return created
 
 
 def quoted(text: str) -> str:
-    """A string as a SQL literal."""
+    """Quote a string as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -177,7 +177,7 @@ def exported_cells(store: Store, cells: Iterable[Cell] | None = None) -> list[Ce
 
     `cells` are those that are looked at, by default all of the grid.
     """
-    is_there = listing(store.tables)
+    exists = listing(store.tables)
     tables = [
         name
         for name in study_tables(store.study, "cell", "export")
@@ -186,31 +186,38 @@ def exported_cells(store: Store, cells: Iterable[Cell] | None = None) -> list[Ce
     return [
         cell
         for cell in (store.cells if cells is None else cells)
-        if all(is_there(table_file(store, table, cell)) for table in tables)
+        if all(exists(table_file(store, table, cell)) for table in tables)
     ]
 
 
 def missing_cells(store: Store) -> int:
-    """How many cells of the grid are not exported."""
+    """Count the cells of the grid that are not exported."""
     return len(store.cells) - len(exported_cells(store))
 
 
 def contents(
     store: Store, only: Collection[Cell] | None = None
-) -> tuple[Places, dict[str, View]]:
-    """All tables of a store's exported cells, and all views. Raises Unfinished."""
-    asked = set(store.cells if only is None else only)
-    cells = [cell for cell in exported_cells(store) if cell in asked]
+) -> tuple[TableCells, dict[str, View]]:
+    """Return all tables of a store's exported cells, and all views.
+
+    With `only`, those of these cells. Raises Unfinished.
+    """
+    selected = set(store.cells if only is None else only)
+    cells = [cell for cell in exported_cells(store) if cell in selected]
     if not cells:
-        msg = f"{store.path}: no cell is finished yet; `bisae status` shows where it is"
+        msg = (
+            f"{store.path}: no cell is finished yet; `bisae status` shows the progress"
+        )
         raise Unfinished(msg)
     searched = [
-        cell for model in store.study.models if (cell := model.middle_cell) in asked
+        cell for model in store.study.models if (cell := model.middle_cell) in selected
     ]
-    places: dict[str, Sequence[Cell | None]] = {t: [None] for t in table_names("study")}
-    places |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
+    table_cells: dict[str, Sequence[Cell | None]] = {
+        t: [None] for t in table_names("study")
+    }
+    table_cells |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
     views = read_views("text", "grid", "paper", "questions")
-    return places, views | read_check_views()
+    return table_cells, views | read_check_views()
 
 
 def connect(
@@ -223,40 +230,42 @@ def connect(
     memory: str = "",
     lossless_arrow: bool = False,
 ) -> Connection:
-    """A database with every table and view of the exported cells, or of these `cells`.
+    """Open a database with every table and view of the exported cells, or of `cells`.
 
     With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
-    that users write: they read the store's tables and touch nothing else. If it is for
-    one `query`, only what that hangs on is there. `memory` and `lossless_arrow` are as
-    for `database`. Raises Unfinished when nothing is exported yet, or that cell is not
-    encoded.
+    that users write: they can read the store's tables and nothing else. With `query`,
+    only the relations that it depends on are created. `memory` and `lossless_arrow` are
+    as for `database`. Raises Unfinished if nothing is exported yet, or if the cell is
+    not encoded.
     """
-    places, views = contents(store, cells)
+    table_cells, views = contents(store, cells)
     con = database(
         store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
     )
     if query is not None:
-        needed = _needed(views, {*places, "codes"}, query)
-        places = {name: places[name] for name in places if name in needed}
+        needed = _needed(views, {*table_cells, "codes"}, query)
+        table_cells = {
+            name: table_cells[name] for name in table_cells if name in needed
+        }
         views = {name: views[name] for name in views if name in needed}
     if codes:
         con.register("codes", store.codes_stream(codes))
     naming = fence.address if fenced else address
-    open_tables(con, store, places, views, naming, {"codes"} if codes else ())
+    open_tables(con, store, table_cells, views, naming, {"codes"} if codes else ())
     if fenced:
         fence.enclose(con, store.tables)
     return con
 
 
 def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]:
-    """What a query hangs on; everything where that cannot be told.
+    """Return the relations that a query depends on; all of them if it does not parse.
 
-    Nobody waits for what is not read: to bind all views takes time for each.
+    Binding a view takes time, so views that the query does not read are left out.
     """
-    every = tables | views.keys()
-    asked = {name: view for name, view in views.items() if name not in tables}
+    all_names = tables | views.keys()
+    derived_views = {name: view for name, view in views.items() if name not in tables}
     try:
-        needed = reads_of(asked, query)
+        needed = reads_of(derived_views, query)
     except SqlError:
-        return every
-    return needed if needed <= every else every
+        return all_names
+    return needed if needed <= all_names else all_names

@@ -1,4 +1,4 @@
-"""What DuckDB says went wrong, as one line of ours: what, where, what to do."""
+"""DuckDB's errors as one line: what went wrong, where, and what to do."""
 
 import os
 import re
@@ -13,49 +13,51 @@ from bisae.disk_errors import LOST, REMEDIES
 from bisae.errors import BisaeError, Damaged, OutOfMemory, SqlError, StoreError
 
 SPOILED = re.compile("orrupt|don't know what type|TProtocol|Invalid data")
-"""What DuckDB's Parquet reader says of the inside of a file, without its name."""
+"""Messages of DuckDB's Parquet reader about a damaged file, which do not name it."""
 NESTED = (
     "the query is nested too deeply: create temporary tables of its inner queries first"
 )
-REMEDY = "`bisae verify` tells what is damaged; remove it, and `bisae export` again"
+REMEDY = "`bisae verify` lists what is damaged; remove it, and `bisae export` again"
 
 
 @contextmanager
-def named(what: object = "", lines: int = 0) -> Iterator[None]:
-    """Turn DuckDB's errors into one line that says what was being worked on.
+def explain_errors(context: object = "", lines: int = 0) -> Iterator[None]:
+    """Turn DuckDB's errors into one line that begins with `context`.
 
-    `lines` is how many are above the statement, where it is one of several.
+    `lines` is the number of lines above the statement, if it is one of several.
     """
     try:
         yield
     except duckdb.InterruptException:
-        raise  # whoever stopped it knows
+        raise  # the caller stopped it
     except RecursionError as error:
-        raise SqlError(f"{what}: {NESTED}" if what else NESTED) from error
+        raise SqlError(f"{context}: {NESTED}" if context else NESTED) from error
     except duckdb.Error as error:
-        told = explain(error, lines)
-        raise _failure(error, f"{what}: " if what else "", told) from error
+        message = explain(error, lines)
+        raise _bisae_error(error, f"{context}: " if context else "", message) from error
 
 
-def _failure(error: duckdb.Error, what: str, told: str) -> BisaeError:
-    """DuckDB's error as ours."""
+def _bisae_error(error: duckdb.Error, context: str, message: str) -> BisaeError:
+    """Turn DuckDB's error into one of bisae's."""
     if trouble := _disk_trouble(str(error)):
-        return StoreError(f"{what}{trouble}; what is finished is kept")
+        return StoreError(f"{context}{trouble}; what is finished is kept")
     if isinstance(error, duckdb.OutOfMemoryException):
-        msg = f"{what}{told}; read fewer rows or columns, aggregate in steps, "
+        msg = f"{context}{message}; read fewer rows or columns, aggregate in steps, "
         return OutOfMemory(msg + "or join smaller tables")
-    file = re.search(r"[Ff]ile ['\"](?:bisae://)?(\S+\.parquet)['\"](?:: )?(.*)", told)
+    file = re.search(
+        r"[Ff]ile ['\"](?:bisae://)?(\S+\.parquet)['\"](?:: )?(.*)", message
+    )
     if file and not isinstance(error, duckdb.PermissionException):
-        return Damaged(file[1], file[2] or told.partition(" file ")[0], REMEDY)
-    if type(error) is duckdb.Error and SPOILED.search(told):
-        return Damaged(f"{what}a table's file", told, REMEDY)
-    return SqlError(what + told)
+        return Damaged(file[1], file[2] or message.partition(" file ")[0], REMEDY)
+    if type(error) is duckdb.Error and SPOILED.search(message):
+        return Damaged(f"{context}a table's file", message, REMEDY)
+    return SqlError(context + message)
 
 
 def _disk_trouble(text: str) -> str:
-    """Return what the disk failed at, and what to do; "" if DuckDB met something else.
+    """Describe a failure of the disk and what to do; "" for any other error.
 
-    DuckDB writes what does not fit the memory below the working folder, and to files
+    DuckDB spills to the working folder what does not fit in memory, and writes files
     under temporary names.
     """
     if "max_temp_directory_size" in text:
@@ -73,15 +75,17 @@ def _disk_trouble(text: str) -> str:
 
 
 def explain(error: duckdb.Error, lines: int = 0) -> str:
-    """DuckDB's error in one line: what, and at which line of the query."""
-    said = [line for line in str(error).splitlines() if line.strip()]
-    if said[0].startswith("Traceback"):
-        return said[-1].split(": ", 1)[-1]
-    place = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
-    near = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
-    hint = f"; nearest: {(near[1] or near[2]).rstrip('?')}" if near else ""
-    where = f" (line {int(place[1]) + lines}: {place[2].strip()})" if place else ""
-    if "Max expression depth" in said[0]:
+    """Return DuckDB's error as one line, with the line of the query."""
+    lines_of_error = [line for line in str(error).splitlines() if line.strip()]
+    if lines_of_error[0].startswith("Traceback"):
+        return lines_of_error[-1].split(": ", 1)[-1]
+    position = re.search(r"^LINE (\d+): (.*)$", str(error), re.MULTILINE)
+    match = re.search(r"Did you mean (.*)|Candidate bindings: (.*)", str(error))
+    hint = f"; nearest: {(match[1] or match[2]).rstrip('?')}" if match else ""
+    where = (
+        f" (line {int(position[1]) + lines}: {position[2].strip()})" if position else ""
+    )
+    if "Max expression depth" in lines_of_error[0]:
         return f"{NESTED}{where}"
-    first = said[0].partition(" Detail: Python exception")[0]
+    first = lines_of_error[0].partition(" Detail: Python exception")[0]
     return f"{first}{hint}{where}"

@@ -1,6 +1,6 @@
-"""What a query's process and its parent send each other: framed JSON and Arrow rows.
+"""The protocol between a query's process and its parent: frames of JSON or Arrow rows.
 
-Nothing that arrives can run code: what comes from the process is data alone.
+A frame cannot run code in its receiver: it holds data alone.
 """
 
 import io
@@ -20,13 +20,13 @@ from bisae.errors import BisaeError, SqlError
 
 HEAD = struct.Struct("<cQ")
 LARGEST = 64 * 2**20
-"""Bytes of rows in one frame, at most: each side holds one frame at a time."""
+"""The most bytes of rows in one frame: each side holds one frame at a time."""
 OVERHEAD = 2**20
-"""Bytes of a frame that are not rows, at most."""
+"""The most bytes of a frame that are not rows."""
 
 
 class Kind(Enum):
-    """What a frame says."""
+    """The kind of a frame."""
 
     READY = b"o"
     PROGRESS = b"p"
@@ -44,21 +44,21 @@ class Frame(NamedTuple):
 
     @property
     def content(self) -> Any:
-        """The message of a frame that holds JSON."""
+        """The value of a JSON frame."""
         return json.loads(self.payload)
 
     @property
     def rows(self) -> pa.Table:
-        """The rows of a frame that holds rows."""
+        """The rows of a frame of rows."""
         return pa.ipc.open_stream(self.payload).read_all()
 
 
 class Piece(NamedTuple):
-    """Some rows of an answer, as they come from the worker."""
+    """Some rows of an answer, as the worker sends them."""
 
     names: list[str]
     types: list[str]
-    """DuckDB's types: Arrow has no enum and no tuple."""
+    """DuckDB's types, since Arrow has no enum and no tuple."""
     table: pa.Table
 
     def relation(self, con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
@@ -77,7 +77,7 @@ class Piece(NamedTuple):
 
 
 def _cast(kind: str) -> str:
-    """Return the cast to a type that Arrow has not; it keeps all others."""
+    """Return the cast to a type that Arrow lacks, "" for any other type."""
     return f"::{kind}" if re.search(r"\b(ENUM|TUPLE)\(", kind) else ""
 
 
@@ -88,7 +88,7 @@ def _quoted(name: str) -> str:
 NO_ROWS = Piece(
     ["Success"], ["BOOLEAN"], pa.table({"Success": pa.array([], pa.bool_())})
 )
-"""What DuckDB gives for a statement that has no rows."""
+"""DuckDB's result of a statement that has no rows."""
 
 
 class FrameWriter:
@@ -109,7 +109,7 @@ class FrameWriter:
 
 
 def read_frame(pipe: IO[bytes]) -> Frame | None:
-    """Read the next frame; None where the other side has ended."""
+    """Read the next frame; None if the other side has ended."""
     head = pipe.read(HEAD.size)
     if len(head) < HEAD.size:
         return None
@@ -144,7 +144,7 @@ def encode_batches(schema: pa.Schema, batches: list[pa.RecordBatch]) -> bytes:
 
 
 def describe_error(error: BisaeError) -> dict[str, Any]:
-    """Describe an error as JSON: its class, its message or its parts, its notes."""
+    """Describe an error as JSON: its class, message, attributes and notes."""
     return {
         "class": type(error).__name__,
         "message": str(error),

@@ -1,7 +1,7 @@
-"""The header of a .sql file: the fields in the comments that it begins with.
+"""The header of a .sql file: the fields in its first comments.
 
-A field is `-- Name: text`, and may go on in lines that are indented below it. The
-header ends at the first other line; comments from there on are prose.
+A field is `-- Name: text` and may continue in indented lines below it. The header ends
+at the first line that is neither; later comments are prose.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Queries answered in this process: quick to start, stopped only where DuckDB looks.
+"""Queries that run in this process: quick to start, but not always possible to stop.
 
-For who asks questions of his own. Some functions of DuckDB neither stop nor count what
-they allocate; what must end in time runs in a `QueryProcess`.
+For users at a terminal. Some functions of DuckDB neither stop when interrupted nor
+count what they allocate; a query with limits runs in a `QueryProcess`.
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from bisae.query.answer import AT_ONCE, Answer, Batches
+from bisae.query.answer import ROWS_AT_ONCE, Answer, Batches
 from bisae.query.database import Connection
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.question import Parameters, Question, arguments
 from bisae.query.watch import Watch
 
@@ -20,7 +20,7 @@ OF_ARROW = {
     "INTERRUPT": duckdb.InterruptException,
     "Out of Memory": duckdb.OutOfMemoryException,
 }
-"""How the text of an error begins, and its class."""
+"""The beginning of an error's text, and its class."""
 
 
 class InProcess:
@@ -30,21 +30,21 @@ class InProcess:
         self._con = con
 
     def answer(self, question: Question, parameters: Parameters) -> Answer:
-        """Run a statement; its rows as Python has them. Raises SqlError, Stopped."""
+        """Run a statement and return Python values. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
-        used = arguments(question, parameters)
-        with named(lines=question.lines):
-            watch.run(lambda: con.execute(question.statement, used))
+        values = arguments(question, parameters)
+        with explain_errors(lines=question.lines):
+            watch.run(lambda: con.execute(question.statement, values))
         names = [column[0] for column in con.description or () if question.has_rows]
         rows = self._rows(question.lines, watch) if names else iter(())
         return Answer(names, rows)
 
     def batches(self, question: Question, parameters: Parameters) -> Batches:
-        """Run a statement; its rows as Arrow has them. Raises SqlError, Stopped."""
+        """Run a statement and return Arrow batches. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
-        used = arguments(question, parameters)
-        with named(lines=question.lines):
-            query = watch.run(lambda: relation_of(con, question, used))
+        values = arguments(question, parameters)
+        with explain_errors(lines=question.lines):
+            query = watch.run(lambda: relation_of(con, question, values))
             reader = watch.run(query.to_arrow_reader)
         return Batches(reader.schema, self._batches(reader, question.lines, watch))
 
@@ -54,8 +54,8 @@ class InProcess:
 
     def _rows(self, lines: int, watch: Watch) -> Iterator[tuple[Any, ...]]:
         while True:
-            with named(lines=lines):
-                rows = watch.run(lambda: self._con.fetchmany(AT_ONCE))
+            with explain_errors(lines=lines):
+                rows = watch.run(lambda: self._con.fetchmany(ROWS_AT_ONCE))
             if not rows:
                 return
             yield from rows
@@ -64,7 +64,7 @@ class InProcess:
         self, reader: pa.RecordBatchReader, lines: int, watch: Watch
     ) -> Iterator[pa.RecordBatch]:
         while True:
-            with named(lines=lines):
+            with explain_errors(lines=lines):
                 batch = watch.run(lambda: next_batch(reader))
             if batch is None:
                 return
@@ -74,7 +74,7 @@ class InProcess:
 def relation_of(
     con: Connection, question: Question, parameters: dict[str, Any] | None
 ) -> duckdb.DuckDBPyRelation:
-    """Return what a statement with rows gives. Raises duckdb.Error."""
+    """Return the relation of a statement with rows. Raises duckdb.Error."""
     try:
         return con.sql(question.statement, params=parameters)
     except (
@@ -82,12 +82,12 @@ def relation_of(
         duckdb.CatalogException,
         duckdb.PermissionException,
     ):
-        con.execute(question.statement, parameters)  # says in which line
+        con.execute(question.statement, parameters)  # its error names the line
         raise
 
 
 def next_batch(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
-    """The next rows. Arrow passes DuckDB's errors on as its own; here they are back."""
+    """Return the next rows. Raises DuckDB's errors, which Arrow wraps in its own."""
     try:
         return next(reader, None)
     except (OSError, pa.ArrowException) as error:

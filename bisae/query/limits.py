@@ -1,4 +1,4 @@
-"""The memory that a query may take: a size as text, and the limit on this process."""
+"""A query's memory limit: parse its size, and impose it on this process."""
 
 import os
 import re
@@ -36,11 +36,11 @@ def parse_bytes(size: str) -> int:
 
 
 def limit_memory(n_bytes: int) -> None:
-    """Limit what this process may allocate from now on to `n_bytes`, and SLACK.
+    """Limit what this process allocates from now on to `n_bytes` plus SLACK.
 
-    Linux counts what is allocated for data, not the address space, of which DuckDB
-    reserves more than it uses: an allocation beyond the limit fails. Elsewhere this
-    process ends itself once it exceeds the limit.
+    Linux limits data, not address space, of which DuckDB reserves more than it uses: an
+    allocation beyond the limit fails. Elsewhere this process ends itself once it
+    exceeds the limit.
     """
     if sys.platform == "linux":
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
@@ -52,7 +52,7 @@ def limit_memory(n_bytes: int) -> None:
 
 @contextmanager
 def limited_memory(n_bytes: int) -> Iterator[None]:
-    """Limit what this process allocates while some work lasts; on Linux alone."""
+    """Limit what this process allocates within the block, on Linux alone."""
     if sys.platform != "linux":
         yield
         return
@@ -82,7 +82,7 @@ def watch_peak(n_bytes: int) -> None:
 
 
 def _data_bytes() -> int:
-    """Return what RLIMIT_DATA counts of this process."""
+    """Return the bytes of this process that RLIMIT_DATA counts."""
     match = re.search(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(match[1]) * 1024 if match else 0
 

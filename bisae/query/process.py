@@ -1,9 +1,9 @@
-"""Queries in a process of its own, which can be ended whatever DuckDB is doing.
+"""Queries in a separate process, which can be ended whatever DuckDB is doing.
 
-For queries with limits and for the queries of strangers: `bisae sql` with a limit, the
-Python API, a server. Some functions of DuckDB neither stop when asked nor count what
+For queries with limits and for untrusted queries: `bisae sql` with a limit, the Python
+API, a server. Some functions of DuckDB neither stop when interrupted nor count what
 they allocate, so the process has a limit on its memory and is killed at the time limit.
-bisae's own SQL, in `sql/` and `validations/`, needs none of this: we wrote it.
+The SQL in `sql/` and `validations/` is bisae's own and needs no such limits.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from bisae.grid import Cell
 from bisae.progress import bar
 from bisae.query.answer import Answer, Batches
 from bisae.query.database import MEMORY
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.frames import NO_ROWS, Frame, Kind, Piece, restore_error
 from bisae.query.limits import parse_bytes
 from bisae.query.question import Parameters, Question, arguments
@@ -34,8 +34,8 @@ LESS = "read fewer rows or columns, aggregate in steps, or join smaller tables"
 class QueryProcess:
     """Runs statements over one store, one at a time. See `Runner`.
 
-    The process starts with the first statement. After a statement that was ended the
-    next one starts another process: tables and views that were created are gone.
+    The process starts with the first statement. If a statement is ended, the next one
+    starts a new process, without the tables and views that were created before.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class QueryProcess:
         memory: str | None = None,
         shows_progress: bool = False,
     ) -> None:
-        """A statement may take `timeout` seconds, the process `memory`, "2GiB" say.
+        """Limit a statement to `timeout` seconds, the process to `memory`, e.g. "2GiB".
 
         `codes`, `fenced` and `query` are as for `connect`. Raises SqlError.
         """
@@ -69,12 +69,12 @@ class QueryProcess:
         self._shows_progress = shows_progress
         self._worker: WorkerProcess | None = None
         self._is_stopped = False
-        # Turns Arrow into what DuckDB would have returned in this process.
+        # Converts Arrow to the values that DuckDB would have returned in this process.
         self._converter = duckdb.connect(config={"threads": 1})
         self._converter.execute("set enable_external_access = false")
 
     def __enter__(self) -> Self:
-        """Return itself, to be closed at the end."""
+        """Return itself; it is closed at the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,34 +83,34 @@ class QueryProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now, if any."""
+        """The id of the running process, if any."""
         return self._worker.pid if self._worker else None
 
     def answer(self, question: Question, parameters: Parameters) -> Answer:
-        """Run a statement; its rows as Python has them.
+        """Run a statement and return its rows as Python values.
 
-        Raises SqlError, OutOfMemory, Stopped, TimedOut and Crashed, also as rows are
+        Raises SqlError, OutOfMemory, Stopped, TimedOut and Crashed, also while rows are
         read.
         """
         pieces = self._pieces(question, parameters)
         first = next(pieces, None)
         if first is None:
             return Answer([], iter(()))
-        rows = (row for one in chain([first], pieces) for row in self._rows(one))
+        rows = (row for piece in chain([first], pieces) for row in self._rows(piece))
         return Answer(first.names, rows)
 
     def batches(self, question: Question, parameters: Parameters) -> Batches:
-        """Run a statement; its rows as Arrow has them. Raises as `answer`."""
+        """Run a statement and return its rows as Arrow. Raises as `answer`."""
         pieces = self._pieces(question, parameters)
-        tables = (one.relation(self._converter).to_arrow_table() for one in pieces)
+        tables = (piece.relation(self._converter).to_arrow_table() for piece in pieces)
         first = next(tables)
         batches = (b for table in chain([first], tables) for b in table.to_batches())
         return Batches(first.schema, batches)
 
     def frame(self, question: Question, parameters: Parameters) -> "pd.DataFrame":
-        """Run a statement; all its rows as a pandas frame. Raises as `answer`.
+        """Run a statement and return a pandas frame. Raises as `answer`.
 
-        The answer may be as large as the memory that its query may take.
+        The answer may be as large as the query's memory limit.
         """
         pieces, n_bytes = [], 0
         for piece in self._pieces(question, parameters):
@@ -121,16 +121,16 @@ class QueryProcess:
         if not pieces:
             pieces = [NO_ROWS]
         table = pa.concat_tables([piece.table for piece in pieces])
-        with named():
+        with explain_errors():
             frame: pd.DataFrame = (
                 pieces[0]._replace(table=table).relation(self._converter).df()
             )
         return frame
 
     def stop(self) -> None:
-        """End the statement that runs, from any thread: whoever reads gets Stopped.
+        """End the running statement, from any thread: its reader gets Stopped.
 
-        Where none runs yet, the next one is ended as it starts.
+        If none is running, the next one is ended as it starts.
         """
         self._is_stopped = True
         if worker := self._worker:
@@ -144,7 +144,7 @@ class QueryProcess:
         self._converter.close()
 
     def _rows(self, piece: Piece) -> list[tuple[Any, ...]]:
-        with named():
+        with explain_errors():
             return piece.relation(self._converter).fetchall()
 
     def _pieces(self, question: Question, parameters: Parameters) -> Iterator[Piece]:
@@ -156,8 +156,8 @@ class QueryProcess:
                 self.stop()
             with worker.within(self._timeout, self._timed_out()):
                 values = arguments(question, parameters)
-                asked = {"text": question.text, "number": question.number}
-                worker.send(asked | {"parameters": values})
+                request = {"text": question.text, "number": question.number}
+                worker.send(request | {"parameters": values})
                 columns: dict[str, list[str]] = {}
                 while (frame := self._receive(worker)).kind != Kind.DONE:
                     if frame.kind == Kind.ERROR:
@@ -177,16 +177,16 @@ class QueryProcess:
                 worker.kill()
 
     def _idle_worker(self) -> WorkerProcess:
-        """Return the worker, or another one if it ended or nobody read to an end."""
+        """Return the worker, or a new one if it ended or its answer was not read."""
         if self._worker and not self._worker.is_idle:
-            self._worker.end(Stopped("another query was asked before all was read"))
+            self._worker.end(Stopped("another query began before all rows were read"))
             self._worker.kill()
             self._worker = None
         self._worker = self._worker or WorkerProcess()
         return self._worker
 
     def _receive(self, worker: WorkerProcess) -> Frame:
-        """Wait for the next frame; show how far the query is."""
+        """Wait for the next frame; show the query's progress meanwhile."""
         with bar(100, "query", "%") if self._shows_progress else nullcontext() as shown:
             while (frame := worker.receive()).kind == Kind.PROGRESS:
                 if shown:

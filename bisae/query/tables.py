@@ -1,6 +1,6 @@
-"""How every table is made, unless it is current: rows in DuckDB become a Parquet file.
+"""Write tables that are not current: rows in DuckDB become a Parquet file.
 
-Reads the tables that a table needs; writes its file, with its provenance inside.
+Reads the tables that a table needs; writes its file, with its provenance in the footer.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from bisae.query.database import (
     parquet_view,
     quoted,
 )
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.source import source_of
 from bisae.query.views import View, closure
 from bisae.store import (
@@ -31,7 +31,7 @@ from bisae.store import (
 )
 
 Fill = Callable[[Connection], None]
-"""Gives a new database the rows of tables, as tables or views of their names."""
+"""Creates, in a new database, tables or views that hold the rows to write."""
 
 
 def make_tables(
@@ -40,9 +40,9 @@ def make_tables(
     fill: Fill,
     cell: Cell | None = None,
 ) -> None:
-    """Make tables of a cell, or of the study, in a database of their own.
+    """Write those tables of a cell, or of the study, that are not current.
 
-    `fill` is called only if one of them is not current.
+    `fill` is called only if there are any, with a new database.
     """
     stale = stale_tables(store, provenances, cell)
     if not stale:
@@ -55,7 +55,7 @@ def make_tables(
 def stale_tables(
     store: Store, provenances: Mapping[str, Provenance], cell: Cell | None = None
 ) -> dict[str, Provenance]:
-    """Return the tables that do not exist or were made from something else."""
+    """Return the tables that do not exist or have another provenance."""
     return {
         name: provenance
         for name, provenance in provenances.items()
@@ -69,13 +69,13 @@ def write_tables(
     provenances: Mapping[str, Provenance],
     cell: Cell | None = None,
 ) -> None:
-    """Write tables of a store: each whole or not at all, with its sum next to it.
+    """Write tables of a store, each atomically and with its SHA-256 next to it.
 
-    Their rows are those of the tables or views of their names, in the order of all
-    columns, so that equal rows are equal bytes whatever order they come in. Those of a
-    cell begin with its address. Raises LeaseLost.
+    The rows come from the tables or views of the same names, sorted by all columns, so
+    that equal rows give equal bytes in whatever order they come. Tables of a cell begin
+    with its address. Raises LeaseLost.
     """
-    address = f"{addressed(cell)}, " if cell else ""
+    address = f"{address_columns(cell)}, " if cell else ""
     for name, provenance in provenances.items():
         select = f"select {address}* from {name} order by all"
         metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
@@ -83,7 +83,7 @@ def write_tables(
         file = table_file(store, name, cell)
         with (
             write_with_checksum(file, store.check_leases) as partial,
-            named(f"table {name}"),
+            explain_errors(f"table {name}"),
         ):
             con.execute(
                 f"copy ({select}) to {quoted(str(partial))} (format parquet, "
@@ -100,12 +100,12 @@ def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:
         write_tables(con, store, {"timings": {}}, cell)
 
 
-def open_needed(
+def open_dependencies(
     con: Connection, store: Store, names: Iterable[str], cell: Cell | None = None
 ) -> set[str]:
-    """Make views of the tables that some tables are made from; return their names.
+    """Create views of the tables that some tables depend on; return their names.
 
-    Tables of the study that it does not have, as without a lexicon, are left out.
+    Tables that the study does not have, such as those of a lexicon, are left out.
     """
     tables = registry()
     needs = {need for name in names for need in tables[name].needs}
@@ -121,18 +121,23 @@ def open_needed(
 def view_provenance(
     views: Mapping[str, View], name: str, settings: Provenance
 ) -> dict[str, Any]:
-    """Return a digest of the SQL that a view depends on, and the settings it names."""
+    """Return the digest of a view's SQL and of all views that it depends on.
+
+    The settings that the SQL names are included.
+    """
     text = source_of(closure(views, name))
-    used = {key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)}
-    return used | {"sql": digest(text)}
+    settings_used = {
+        key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)
+    }
+    return settings_used | {"sql": digest(text)}
 
 
 def digest(text: str) -> str:
-    """Return the sha256 of a text."""
+    """Return the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def addressed(cell: Cell) -> str:
-    """Return the columns that say which cell rows are of, as SQL."""
+def address_columns(cell: Cell) -> str:
+    """Return the address of a cell as columns of a SQL select."""
     size, step, layer = cell
     return f"{quoted(size)} as size, {step}::bigint as step, {layer}::int as layer"

@@ -1,8 +1,8 @@
-"""The .sql files: what each asks, what it reads, and in which order they are built.
+"""The .sql files as views: their headers, their dependencies and their build order.
 
 Reads sql/ and, for the checks, validations/. A file is one bare SELECT; its stem is the
-view's name. There are no templates and no paths: files name each other, and DuckDB's
-own parser says who needs whom.
+view's name. There are no templates and no paths: files name each other, and the
+dependencies come from DuckDB's parser.
 """
 
 import json
@@ -35,32 +35,32 @@ class View(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it asks; of a check, what holds while it has no rows."""
+        """The question it answers; for a check, what holds if it has no rows."""
         return self.header.get("Title") or self.header.get("Check", "")
 
     @property
     def grain(self) -> str:
-        """What it has one row for."""
+        """The key of one row."""
         return self.header.get("Grain", "")
 
     @property
-    def is_kept(self) -> bool:
-        """Whether it is computed once, as a table, where several views read it."""
+    def is_materialized(self) -> bool:
+        """True if it is computed once, as a table, since several views read it."""
         return "Kept" in self.header
 
 
 CODE_CHECKS = "codes"
-"""The folder of validations/ whose checks are of one cell, and read its codes."""
+"""The folder of validations/ whose checks read the codes of one cell."""
 
 
 def read_views(*folders: str) -> dict[str, View]:
-    """The views of some folders of sql/ (all, by default), by name. Raises SqlError."""
+    """Read the views of some folders of sql/, by default of all. Raises SqlError."""
     paths = asset_dir("sql").glob("*/*.sql")
     return _by_name(p for p in paths if not folders or p.parent.name in folders)
 
 
 def read_check_views(*, of_codes: bool = False) -> dict[str, View]:
-    """The views of all checks of a store, or of those of a cell's codes, by name."""
+    """Read the views of a store's checks, or of the checks of a cell's codes."""
     paths = asset_dir("validations").rglob("*.sql")
     return _by_name(p for p in paths if (p.parent.name == CODE_CHECKS) == of_codes)
 
@@ -90,34 +90,34 @@ def read_view(path: Path) -> View:
 def build_order(views: Mapping[str, View]) -> list[str]:
     """Order view names so that each follows everything it reads.
 
-    The order is the same in every process: what a table was made from is a sum of SQL
-    in this order.
+    The order is the same in every process, since provenance is a digest of SQL in this
+    order.
     """
     graph = {name: sorted(view.reads & views.keys()) for name, view in views.items()}
     return list(TopologicalSorter(graph).static_order())
 
 
 def reads_of(views: Mapping[str, View], query: str) -> set[str]:
-    """All that a query hangs on, tables and views. Raises SqlError."""
-    found = set(tables_of(query))
+    """Return all tables and views that a query depends on. Raises SqlError."""
+    names = set(tables_of(query))
     for name in tables_of(query) & views.keys():
         for view in closure(views, name):
-            found |= {view.name, *view.reads}
-    return found
+            names |= {view.name, *view.reads}
+    return names
 
 
 def closure(views: Mapping[str, View], name: str) -> list[View]:
-    """A view and every view that it hangs on, in building order."""
+    """Return a view and every view that it depends on, in build order."""
     needed = {name}
-    for other in reversed(build_order(views)):
-        if other in needed:
-            needed |= views[other].reads & views.keys()
-    return [views[one] for one in build_order(views) if one in needed]
+    for view_name in reversed(build_order(views)):
+        if view_name in needed:
+            needed |= views[view_name].reads & views.keys()
+    return [views[view_name] for view_name in build_order(views) if view_name in needed]
 
 
-@lru_cache(maxsize=1024)  # our own files are asked about again and again
+@lru_cache(maxsize=1024)  # the same files are parsed again and again
 def tables_of(select: str) -> frozenset[str]:
-    """The tables and views that a query names, from the parser. Raises SqlError."""
+    """Return the tables and views that a query names. Raises SqlError."""
     row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     try:
         tree = json.loads(row[0]) if row else {"error": True}

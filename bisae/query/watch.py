@@ -1,4 +1,4 @@
-"""A query under watch: how far it is, and Ctrl-C that stops it alone."""
+"""Watch a query: show its progress, and let Ctrl-C stop the query alone."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -16,23 +16,23 @@ from bisae.progress import Progress, bar
 from bisae.query.database import Connection
 
 T = TypeVar("T")
-LOOK = 0.1
-"""Seconds between two looks at a query."""
+POLL_EVERY = 0.1
+"""Seconds between two polls of a query."""
 
 
 class Watch:
-    """Watches what one connection does."""
+    """Watches the queries of one connection."""
 
     def __init__(self, con: Connection) -> None:
         self._con = con
         self._signal = 0
-        """What asked to stop the query."""
+        """The signal that asked to stop the query, or 0."""
 
     def run(self, work: Callable[[], T]) -> T:
-        """Do a piece of the work. Raises Stopped after Ctrl-C.
+        """Do a piece of work. Raises Stopped after Ctrl-C.
 
-        It is done in another thread: this one, which gets the signal, stays free. After
-        SIGTERM the process ends as it would without a query.
+        It is done in another thread, so that this one is free to receive the signal.
+        After SIGTERM the process ends as it would without a query.
         """
         with (
             _on_signals(self._ask_to_stop),
@@ -54,25 +54,25 @@ class Watch:
         self._signal = number
 
     def _look(self, task: "Future[T]", shown: Progress) -> None:
-        """Wait a little; stop the query, again and again until it hears, or draw."""
-        wait([task], LOOK)
+        """Wait a little; then stop the query, repeatedly, or show its progress."""
+        wait([task], POLL_EVERY)
         if self._signal:
             self._con.interrupt()
-        else:  # also where DuckDB cannot tell: the time goes on
+        else:  # also if DuckDB does not know: the elapsed time advances
             shown.update(max(self._con.query_progress() - shown.n, 0))
 
 
 @contextmanager
 def _on_signals(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle a signal instead of raising wherever this thread happens to be."""
+    """Handle signals with a function instead of raising in this thread."""
     if current_thread() is not main_thread():  # which gets no signals
         yield
         return
-    before = handlers()
-    for number in before:
+    previous = handlers()
+    for number in previous:
         signal.signal(number, handle)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

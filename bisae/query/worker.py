@@ -1,8 +1,8 @@
-"""The program of a WorkerProcess: answers queries of one store.
+"""The program that a WorkerProcess runs: it answers queries of one store.
 
-Reads requests from standard input, one line of JSON each: the first names the store
-and the limits, each further one a statement. Writes frames to standard output. It ends
-when standard input does, so it never outlives its parent.
+Reads requests from standard input, one line of JSON each: first the store and the
+limits, then statements. Writes frames to standard output. It ends when standard input
+does, so it never outlives its parent.
 """
 
 import json
@@ -16,9 +16,9 @@ from typing import Any
 from bisae.errors import BisaeError, OutOfMemory, one_line
 from bisae.files import any_path
 from bisae.grid import Cell
-from bisae.query.answer import AT_ONCE
+from bisae.query.answer import ROWS_AT_ONCE
 from bisae.query.database import Connection, connect
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.frames import (
     FrameWriter,
     Kind,
@@ -32,24 +32,24 @@ from bisae.query.question import Question, questions
 from bisae.store import open_store
 
 PROGRESS_EVERY = 0.2
-"""Seconds between two reports of how far a query is."""
+"""Seconds between two reports of a query's progress."""
 
 
 def main() -> None:
-    """Open the store and answer until the parent says good-bye, or ends."""
+    """Open the store and answer until the parent sends null, or ends."""
     frames = FrameWriter(os.fdopen(os.dup(1), "wb"))
-    os.dup2(2, 1)  # what a library prints is no frame
+    os.dup2(2, 1)  # what a library prints must not mix with the frames
     requests: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_listen, args=(requests,), daemon=True).start()
     try:
         con = open_database(**requests.get())
     except Exception as error:
-        frames.write(Kind.ERROR, describe_error(_as_ours(error)))
+        frames.write(Kind.ERROR, describe_error(_as_bisae_error(error)))
     else:
         frames.write(Kind.READY)
         _serve(con, frames, requests)
         con.close()
-    os._exit(0)  # the interpreter has nothing to tidy up that the system does not
+    os._exit(0)  # the system cleans up everything that the interpreter would
 
 
 def _serve(con: Connection, frames: FrameWriter, requests: "SimpleQueue[Any]") -> None:
@@ -61,13 +61,13 @@ def _serve(con: Connection, frames: FrameWriter, requests: "SimpleQueue[Any]") -
         try:
             _answer(con, frames, **request)
         except Exception as error:
-            frames.write(Kind.ERROR, describe_error(_as_ours(error)))
+            frames.write(Kind.ERROR, describe_error(_as_bisae_error(error)))
         finally:
             busy.clear()
 
 
 def _listen(requests: "SimpleQueue[Any]") -> None:
-    """Pass requests on; end this process, whatever it does, when the parent ended."""
+    """Pass requests on; when the parent ends, end this process, whatever it does."""
     for line in sys.stdin.buffer:
         requests.put(json.loads(line))
     os._exit(0)
@@ -76,7 +76,7 @@ def _listen(requests: "SimpleQueue[Any]") -> None:
 def open_database(
     store: str, codes: list[Any] | None, memory: int, query: str | None, *, fenced: bool
 ) -> Connection:
-    """Open a store with `memory` bytes for that and for its queries."""
+    """Open a store; `memory` bytes limit this and the queries."""
     limit_memory(memory)
     return connect(
         open_store(any_path(store)),
@@ -97,7 +97,7 @@ def _answer(
 ) -> None:
     """Run one statement of a text; send its columns and rows."""
     question = questions(text)[number]
-    with named(lines=question.lines):
+    with explain_errors(lines=question.lines):
         if question.has_rows:
             _send_rows(con, frames, question, parameters)
         else:
@@ -111,10 +111,10 @@ def _send_rows(
     question: Question,
     parameters: dict[str, Any] | None,
 ) -> None:
-    """Send the columns, no rows in their schema, and all rows."""
+    """Send the columns, an empty table of their schema, and all rows."""
     result = relation_of(con, question, parameters)
-    reader = result.to_arrow_reader(AT_ONCE)
-    names, types = result.columns, [str(one) for one in result.types]
+    reader = result.to_arrow_reader(ROWS_AT_ONCE)
+    names, types = result.columns, [str(kind) for kind in result.types]
     frames.write(Kind.COLUMNS, {"names": names, "types": types})
     frames.write(Kind.ROWS, encode_batches(reader.schema, []))
     while (batch := next_batch(reader)) is not None:
@@ -130,7 +130,7 @@ def _report_progress(con: Connection, frames: FrameWriter, busy: Event) -> None:
             frames.write(Kind.PROGRESS, percent)
 
 
-def _as_ours(error: Exception) -> BisaeError:
+def _as_bisae_error(error: Exception) -> BisaeError:
     if isinstance(error, BisaeError):
         return error
     if isinstance(error, MemoryError):

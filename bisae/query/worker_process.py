@@ -1,7 +1,7 @@
-"""The parent's side of `worker.py`: start it, talk to it, and end it.
+"""The parent's side of `worker.py`: start it, communicate with it, and end it.
 
-It is a fresh interpreter, so that threads of the parent do not matter, in a session of
-its own, so that Ctrl-C in the terminal reaches the parent alone.
+It is a fresh interpreter, so that threads of the parent do not matter, in its own
+session, so that Ctrl-C in the terminal reaches the parent alone.
 """
 
 import json
@@ -27,11 +27,11 @@ sys.path = sys.argv[1:]
 from bisae.query.worker import main
 main()
 """
-"""What the interpreter runs: it imports from where this one does."""
+"""The program of the interpreter, which imports from the same paths as this one."""
 OPENING = 120.0
-"""Seconds to start the process and to open the store, at most."""
+"""The most seconds to start the process and open the store."""
 LAST = {Kind.READY, Kind.DONE, Kind.ERROR}
-"""Frames after which a request is answered."""
+"""Kinds of frames that end an answer."""
 GOODBYE = 1.0
 """Seconds that an idle process gets to close its files."""
 
@@ -54,13 +54,13 @@ class WorkerProcess:
         )
 
     def open(self, opening: Mapping[str, Any]) -> None:
-        """Open a store, once; the arguments are those of `worker.open_database`.
+        """Open a store, once, with the arguments of `worker.open_database`.
 
-        Raises what opening the store raises, and TimedOut.
+        Raises the errors of opening a store, and TimedOut.
         """
         if self._is_open:
             return
-        too_slow = f"the store was not open after {OPENING:g} s: is its disk at work?"
+        too_slow = f"the store was not open after {OPENING:g} s: is its disk working?"
         with self.within(OPENING, TimedOut(too_slow)):
             self.send(opening)
             if (frame := self.receive()).kind == Kind.ERROR:
@@ -70,12 +70,12 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The id of the process."""
         return self._process.pid
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for a statement: all of the last answer was received."""
+        """True if it waits for a statement: the last answer was received whole."""
         return not self._is_busy and self._process.poll() is None
 
     def send(self, request: Mapping[str, Any] | None) -> None:
@@ -86,7 +86,7 @@ class WorkerProcess:
             self._stdin.flush()
 
     def receive(self) -> Frame:
-        """Wait for the next frame. Raises why there is none."""
+        """Wait for the next frame. Raises the reason if there is none."""
         pipe = self._process.stdout
         assert pipe
         if not pipe.closed and (frame := read_frame(pipe)):
@@ -98,11 +98,11 @@ class WorkerProcess:
             raise self._reason
         if status == EXCEEDED:
             raise OutOfMemory
-        raise Crashed(_name_of(status))
+        raise Crashed(_status_name(status))
 
     @contextmanager
     def within(self, seconds: float | None, reason: BisaeError) -> Iterator[None]:
-        """End the process for this reason if the work takes longer."""
+        """End the process for this reason if the block takes longer."""
         if seconds is None:
             yield
             return
@@ -115,7 +115,7 @@ class WorkerProcess:
             timer.cancel()
 
     def end(self, reason: BisaeError) -> None:
-        """End the process, from any thread: who waits for a frame gets the reason."""
+        """End the process, from any thread: a reader of frames gets the reason."""
         self._reason = self._reason or reason
         self._process.kill()
 
@@ -128,11 +128,11 @@ class WorkerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End the process, whatever it does, and give its pipes back."""
+        """End the process, whatever it does, and close its pipes."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):  # what was not sent yet
+            with suppress(BrokenPipeError):  # from bytes that were not sent yet
                 if pipe:
                     pipe.close()
 
@@ -142,5 +142,5 @@ class WorkerProcess:
         return self._process.stdin
 
 
-def _name_of(status: int) -> str:
+def _status_name(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"

@@ -1,4 +1,4 @@
-"""What `bisae report` makes: tables, figures, a page of them and one of checks."""
+"""The report of a store: tables, figures, a page of both and a page of checks."""
 
 from bisae.report.report import report
 

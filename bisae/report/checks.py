@@ -1,6 +1,6 @@
-"""The page of checks: every one with the reason for it, and its result.
+"""The page of checks: every check with its reason and its result.
 
-Reads reports/validation.html.jinja, which holds all words and looks; gives HTML.
+Reads reports/validation.html.jinja, which holds all text and styles; returns HTML.
 """
 
 from collections import Counter
@@ -17,14 +17,16 @@ status, observed, expected, where, rows.
 
 
 def counts(results: Results) -> Mapping[str, int]:
-    """How many checks passed, failed and could not run."""
+    """Count the checks that passed, failed and could not run."""
     counter = Counter(result["status"] for result in results)
     return {status: counter[status] for status in ("pass", "fail", "error")}
 
 
 def render_checks(study: str, results: Results) -> str:
     """Fill the template, one section for each table."""
-    tables = [list(some) for _, some in groupby(results, lambda one: one["table"])]
+    tables = [
+        list(rows) for _, rows in groupby(results, lambda result: result["table"])
+    ]
     return template("validation.html.jinja").render(
         study=study, tables=tables, counts=counts(results)
     )

@@ -1,6 +1,6 @@
-"""Draw the Vega-Lite files of reports/ over the rows of the views they are named for.
+"""Draw the Vega-Lite files of reports/ with the rows of the views they are named after.
 
-A figure finds its rows as the data set `rows`; what all figures share is in theme.json.
+A figure reads its rows as the data set `rows`; theme.json has what all figures share.
 The only door to vl-convert.
 """
 
@@ -26,7 +26,7 @@ PNG_SCALE = 2.0
 
 
 class Drawing(NamedTuple):
-    """A figure as it was drawn."""
+    """A drawn figure."""
 
     caption: str
     svg: str
@@ -34,22 +34,22 @@ class Drawing(NamedTuple):
 
 
 def figure_files() -> dict[str, Path]:
-    """The figures of reports/, by the name of their view."""
+    """Return the figures of reports/ by the name of their view."""
     files = sorted(asset_dir("reports").glob(f"*{ENDING}"))
     return {file.name.removesuffix(ENDING): file for file in files}
 
 
 def draw(file: Path, rows: Rows) -> Drawing:
-    """Draw a figure over rows. Raises CheckError, naming the file."""
+    """Draw a figure with rows. Raises CheckError, naming the file."""
     _register_fonts()
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
     theme = _read(asset_dir("reports") / "theme.json")
     try:
-        svg = _renumbered(vl_convert.vegalite_to_svg(spec, config=theme))
+        svg = _renumber(vl_convert.vegalite_to_svg(spec, config=theme))
         png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
     except ValueError as error:
-        # The rest is JavaScript's trace.
+        # The rest is a JavaScript traceback.
         reason = " ".join(str(error).splitlines()[:2])
         msg = f"{file} cannot be drawn: {reason}"
         raise CheckError(msg) from error
@@ -63,7 +63,7 @@ def _read(file: Path) -> dict[str, Any]:
         msg = f"{file} cannot be read: {error}"
         raise CheckError(msg) from error
     if not isinstance(spec, dict):
-        msg = f"{file} is no figure: expected one JSON object"
+        msg = f"{file} is not a figure: expected one JSON object"
         raise CheckError(msg)
     return spec
 
@@ -76,18 +76,18 @@ def _records(rows: Rows) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """Return a value that JSON has."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _renumbered(svg: str) -> str:
-    """Count clips and gradients from 0: Vega goes on from the figure before."""
+def _renumber(svg: str) -> str:
+    """Number clips and gradients from 0, since Vega continues from the last figure."""
     number: defaultdict[str, int] = defaultdict(lambda: len(number))
 
-    def rename(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}{number[found[2] + found[3]]}"
+    def rename(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}{number[match[2] + match[3]]}"
 
     return re.sub(r'( id="|url\(#)(clip|gradient_)(\d+)', rename, svg)
 
@@ -95,8 +95,8 @@ def _renumbered(svg: str) -> str:
 @cache
 def _register_fonts() -> None:
     package = importlib.util.find_spec(FONTS)
-    for place in (package and package.submodule_search_locations) or ():
-        vl_convert.register_font_directory(str(Path(place) / "fonts"))
+    for folder in (package and package.submodule_search_locations) or ():
+        vl_convert.register_font_directory(str(Path(folder) / "fonts"))
         return
     msg = f"no font with Japanese glyphs: install {FONTS.replace('_', '-')}"
     raise AssetMissing(msg)

@@ -1,11 +1,11 @@
-"""Write a file of the report so that it is there whole or not at all."""
+"""Write a file of the report atomically."""
 
 from bisae.errors import StoreError
 from bisae.files import AnyPath, make_folder, replace
 
 
 def write(file: AnyPath, content: str | bytes) -> None:
-    """Write a file in a folder that may not be there. Raises StoreError."""
+    """Write a file and create its folder if needed. Raises StoreError."""
     try:
         make_folder(file.parent)
         replace(file, content)

@@ -1,6 +1,6 @@
-"""One self-contained page: what was studied, figures, tables, and what to doubt.
+"""The self-contained page of the report: the study, figures, tables and warnings.
 
-Reads reports/page.html.jinja, which holds all words and looks; gives HTML.
+Reads reports/page.html.jinja, which holds all text and styles; returns HTML.
 """
 
 import base64
@@ -21,7 +21,7 @@ LINKED_BY_CHANCE = 1e-3
 
 
 class Figure(NamedTuple):
-    """A drawn figure and the table behind it."""
+    """A drawn figure and the table that it shows."""
 
     table: Table
     drawing: Drawing
@@ -33,19 +33,19 @@ class Figure(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The drawing as the address of an image that needs no other file."""
+        """The drawing as a data URL, which needs no other file."""
         data = base64.b64encode(self.drawing.svg.encode()).decode()
         return f"data:image/svg+xml;base64,{data}"
 
     @property
     def width(self) -> int:
-        """On the page, in pixels; a page that is narrower scales it down."""
-        found = re.search(r'<svg[^>]* width="([0-9.]+)"', self.drawing.svg)
-        return round(ENLARGED * float(found[1])) if found else 0
+        """Its width on the page in pixels; a narrower page scales it down."""
+        match = re.search(r'<svg[^>]* width="([0-9.]+)"', self.drawing.svg)
+        return round(ENLARGED * float(match[1])) if match else 0
 
 
 class Contents(NamedTuple):
-    """Everything that the page shows."""
+    """The contents of the page."""
 
     study: Study
     settings: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Contents(NamedTuple):
     figures: list[Figure]
     tables: Mapping[str, Table]
     left_out: Mapping[str, str]
-    """Names of views and figures, and why they are not there."""
+    """The reason why each missing view or figure is left out, by name."""
     checks: Results
 
 

@@ -1,6 +1,6 @@
 """Write the report of a store: `<store>/reports/` with tables, figures and two pages.
 
-Reads the views; the same store gives the same bytes.
+Reads the views. The same store gives the same bytes.
 """
 
 import re
@@ -19,7 +19,7 @@ from bisae.store import Store
 
 
 def report(store: Store, checks: Results) -> AnyPath:
-    """Write tables, figures and both pages; gives the main one.
+    """Write tables, figures and both pages; return the path of the main page.
 
     `checks` are the results of all checks.
     """
@@ -30,7 +30,7 @@ def report(store: Store, checks: Results) -> AnyPath:
 def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
     folder = store.path / "reports"
     store.check_leases()
-    # First: where a check fails, there may be nothing else to show.
+    # This page comes first: if a check fails, there may be nothing else to show.
     write(folder / "validation.html", render_checks(store.study.name, checks))
     tables, left_out = read_tables(con, figure_files())
     write_tables(tables, folder / "tables")
@@ -57,7 +57,7 @@ def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
 
 
 def _figures(tables: Mapping[str, Table]) -> list[Figure]:
-    """Draw what has rows, in the paper's order."""
+    """Draw every figure that has rows, in the paper's order."""
     drawn = [
         Figure(tables[name], draw(file, tables[name].rows))
         for name, file in figure_files().items()
@@ -67,9 +67,9 @@ def _figures(tables: Mapping[str, Table]) -> list[Figure]:
 
 
 def _number(table: Table) -> float:
-    """The paper's number; what is not in the paper comes last."""
-    found = re.search(r"\d+", table.paper)
-    return int(found[0]) if found else float("inf")
+    """Return the table's number in the paper; one that is not in it comes last."""
+    match = re.search(r"\d+", table.paper)
+    return int(match[0]) if match else float("inf")
 
 
 def _only_row(rows: Rows) -> dict[str, object]:

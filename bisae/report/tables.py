@@ -21,7 +21,7 @@ FIRST = (
     "cells",
 )
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}
-"""A file's ending, and the style of `bisae.formats` it is written in."""
+"""The style of `bisae.formats` for each file extension."""
 
 
 class Table(NamedTuple):
@@ -30,32 +30,32 @@ class Table(NamedTuple):
     view: View
     rows: Rows
     repeats: bool = False
-    """Whether all its rows stand in figures too."""
+    """True if figures show all its rows too."""
 
     @property
     def paper(self) -> str:
-        """What it is in the paper, from the header; may be empty."""
+        """Its name in the paper, from the header; may be empty."""
         return self.view.header.get("Paper", "")
 
 
 def read_tables(
     con: Connection, figures: Iterable[str]
 ) -> tuple[dict[str, Table], dict[str, str]]:
-    """The tables of a report, by name, and why each of the others is left out.
+    """Read the tables of a report; return them and why each other one is left out.
 
-    They are those in FIRST, those that `figures` name, and what the paper has.
+    They are those in FIRST, those that `figures` name, and those of the paper.
     """
     views = read_views("cell", "grid", "paper")
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]
-    there = _names(con)
+    existing = _names(con)
     tables, left_out = {}, {}
     for name in dict.fromkeys((*FIRST, *figures, *numbered)):
         if name not in views:
             left_out[name] = "there is no view of this name"
-        elif name not in there:
-            needs = ", ".join(sorted(views[name].reads - there))
+        elif name not in existing:
+            needs = ", ".join(sorted(views[name].reads - existing))
             left_out[name] = f"this study has no {needs}"
         elif (rows := rows_of(con, _query(views[name], con))).values:
             repeats = views[name].reads <= set(figures)
@@ -73,15 +73,18 @@ def write_tables(tables: Mapping[str, Table], folder: AnyPath) -> None:
 
 
 def _names(con: Connection) -> set[str]:
-    found = rows_of(con, "select table_name from information_schema.tables")
-    return {name for (name,) in found.values}
+    rows = rows_of(con, "select table_name from information_schema.tables")
+    return {name for (name,) in rows.values}
 
 
 def _query(view: View, con: Connection) -> str:
-    """All rows in an order: the view's own, or by size, as a number, and the rest."""
+    """Return the query for all rows, in the view's order or by size and the rest.
+
+    Sizes are ordered by their number of parameters.
+    """
     query = f"from {view.name}"
-    if across := _across(view):
-        return _laid_across(view, *across)
+    if across := _pivot_columns(view):
+        return _pivot_query(view, *across)
     if re.search(r"^order by", view.select, re.MULTILINE):
         return query
     if "size" not in rows_of(con, f"{query} limit 0").names:
@@ -90,18 +93,20 @@ def _query(view: View, con: Connection) -> str:
     return f"{query} order by ({by_size} = {view.name}.size), columns(*)"
 
 
-def _laid_across(view: View, column: str, measures: list[str]) -> str:
-    """The view with a column for each value of one that is part of its grain."""
+def _pivot_query(view: View, column: str, measures: list[str]) -> str:
+    """Return the query that pivots a view: a column for each value of `column`."""
     keys = ", ".join(key for key in view.grain.split(", ") if key != column)
-    named = len(measures) > 1
-    firsts = ", ".join(f"first({one})" + f" as {one}" * named for one in measures)
+    is_named = len(measures) > 1
+    firsts = ", ".join(
+        f"first({measure})" + f" as {measure}" * is_named for measure in measures
+    )
     return (
         f"from (pivot (select {keys}, {column}, {', '.join(measures)} from {view.name})"
         f" on {column} using {firsts} group by {keys}) order by {keys}"
     )
 
 
-def _across(view: View) -> tuple[str, list[str]] | None:
-    """Which column's values the header lays across, and what stands below them."""
+def _pivot_columns(view: View) -> tuple[str, list[str]] | None:
+    """Return the column that the header pivots on and its measures, or None."""
     column, _, measures = view.header.get("Across", "").partition(" of ")
     return (column, measures.split(", ")) if column else None

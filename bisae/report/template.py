@@ -1,4 +1,4 @@
-"""The templates of reports/: whatever they are given is escaped, and readable.
+"""The templates of reports/: their values are escaped and formatted for reading.
 
 The only door to jinja2.
 """
@@ -11,7 +11,7 @@ from bisae.assets import asset_dir
 
 
 def template(name: str) -> jinja2.Template:
-    """A template that fails where it is not given what it names."""
+    """Return a template that raises an error for a variable without a value."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(asset_dir("reports")),
         autoescape=True,
@@ -24,7 +24,7 @@ def template(name: str) -> jinja2.Template:
 
 
 def _cell(value: Any) -> str:
-    """A value as a reader wants it; the CSV has every digit."""
+    """Format a value for a reader; the CSV has every digit."""
     if value is None:
         return "-"
     if isinstance(value, bool):

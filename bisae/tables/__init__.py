@@ -1,12 +1,12 @@
-"""Export tables: each cell's codes become features and trends; what all cells share.
+"""Export tables: those that all cells share, and each cell's features and trends.
 
-Reads the store and the .sql files of sql/study, sql/cell and sql/variants; writes
-Parquet files that say in their footer what they were made from. A file is made again
-when that changed.
+Reads the store and the .sql files of sql/text, sql/cell and sql/variants; writes
+Parquet files whose footers record their provenance. A file is written again when its
+provenance changes.
 """
 
 from bisae.tables.cell import export_cells
-from bisae.tables.shared import Shared, gather
-from bisae.tables.study_tables import export_shared
+from bisae.tables.context import ExportContext, prepare_export
+from bisae.tables.study_tables import export_study_tables
 
-__all__ = ["Shared", "export_cells", "export_shared", "gather"]
+__all__ = ["ExportContext", "export_cells", "export_study_tables", "prepare_export"]

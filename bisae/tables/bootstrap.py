@@ -1,7 +1,7 @@
-"""The bootstrap over documents: what would trends be if the text were drawn again?
+"""The bootstrap over documents: how much do the trends depend on the sampled text?
 
 Reads the exported tables of each cell and sql/bootstrap; writes its table `replicates`.
-What is current is not made again, so that a run goes on where it stopped.
+Tables that are current are kept, so that an interrupted run resumes.
 """
 
 from contextlib import closing
@@ -17,10 +17,10 @@ from bisae.query import (
     connect,
     create_views,
     database,
+    explain_errors,
     exported_cells,
     make_tables,
-    named,
-    open_needed,
+    open_dependencies,
     parquet_view,
     read_views,
     rows_of,
@@ -28,39 +28,39 @@ from bisae.query import (
 )
 from bisae.store import Provenance, Store, needed, table_file
 
-AT_ONCE = 16
-"""Replicates whose weights sql/bootstrap/weights.sql packs."""
+REPLICATES_AT_ONCE = 16
+"""Number of replicates whose weights sql/bootstrap/weights.sql packs together."""
 TABLE = "replicates"
 DRAWN = ("drawn_documents", "weights")
-"""Views that are computed anew for the replicates that are drawn at once."""
+"""Views that are computed again for each group of replicates."""
 
 
 def draw_replicates(
     store: Store, only: Selection, replicates: int, seed: int
 ) -> list[Cell]:
-    """Write `replicates` of the selected exported cells; gives those that have them.
+    """Write `replicates` of the selected exported cells; return the cells that have it.
 
-    A checkpoint that somebody else is building is left to them. Raises Unfinished if no
+    A checkpoint that another process is building is skipped. Raises Unfinished if no
     selected cell is exported.
     """
     cells, drawn = _exported(store, only), []
-    every = read_views("text", "grid", "bootstrap")
-    views = {view.name: view for view in closure(every, "replicates")}
+    all_views = read_views("text", "grid", "bootstrap")
+    views = {view.name: view for view in closure(all_views, "replicates")}
     provenance = {
         **view_provenance(views, "replicates", _settings(store)),
         **{"replicates": replicates, "seed": seed},
     }
-    with bar(len(cells), "draw texts again", "cells") as shown:
+    with bar(len(cells), "bootstrap", "cells") as progress:
         for group in checkpoints(cells):
             try:
                 with store.lease(group[0].checkpoint):
                     for cell in group:
-                        with at(cell), named(f"cell {cell}"):
+                        with at(cell), explain_errors(f"cell {cell}"):
                             _draw(store, views, cell, provenance)
                         drawn.append(cell)
-                        shown.update()
+                        progress.update()
             except LeaseHeld as error:
-                note(f"{error}; left to them")
+                note(f"{error}; skipping it")
     return drawn
 
 
@@ -89,12 +89,12 @@ def _draw(
     provenance = {**provenance, **codes, **needed(store, TABLE, cell)}
 
     def fill(con: Connection) -> None:
-        tables = open_needed(con, store, [TABLE], cell)
+        tables = open_dependencies(con, store, [TABLE], cell)
         con.execute(_draws(provenance["seed"], 0, 0))
         create_views(con, views, tables | {"draws"}, keep=True)
         con.execute("create table drawn as from replicates")
-        for first in range(0, provenance["replicates"], AT_ONCE):
-            last = min(first + AT_ONCE, provenance["replicates"])
+        for first in range(0, provenance["replicates"], REPLICATES_AT_ONCE):
+            last = min(first + REPLICATES_AT_ONCE, provenance["replicates"])
             con.execute(_draws(provenance["seed"], first, last))
             for name in DRAWN:
                 con.execute(f"create or replace table {name} as {views[name].select}")
@@ -106,7 +106,7 @@ def _draw(
 
 
 def _draws(seed: int, first: int, last: int) -> str:
-    """Make the table of the replicates that are drawn at once."""
+    """Return the SQL that creates the table of the replicates to draw together."""
     return (
         f"create or replace table draws as select {seed}::bigint as seed, "
         f"range::integer as replicate from range({first}, {last})"
@@ -114,7 +114,7 @@ def _draws(seed: int, first: int, last: int) -> str:
 
 
 def mixed_shares(store: Store, cells: list[Cell]) -> Rows:
-    """The mixed share of alive features in some cells, from the view `uncertainty`."""
+    """Return the mixed share of alive features by cell, from the view `uncertainty`."""
     query = """
         select size, step, layer, estimate as mixed_share, low, high, replicates_mean,
             n_replicates, features_low, features_high

@@ -1,8 +1,8 @@
 """The tables of cells: codes, streamed from the store, become features and trends.
 
-Reads the store and the tables of the study; writes the tables of cells, of older ones
-`timings` too. All of it is sql/cell and sql/variants, but
-one numeric step: which of a feature's tokens are linked.
+Reads the store and the tables of the study; writes the tables of cells, and `timings`
+of cells that earlier versions trained. Everything is computed in sql/cell and
+sql/variants, except one numeric step: which of a feature's tokens are linked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,8 @@ from bisae.query import (
     create_views,
     database,
     digest,
-    named,
-    open_needed,
+    explain_errors,
+    open_dependencies,
     quoted,
     schema,
     source_of,
@@ -35,8 +35,8 @@ from bisae.query import (
 )
 from bisae.store import Provenance, Store, needed, table_file
 from bisae.tables.clusters import Clustering, TokenSets
+from bisae.tables.context import ExportContext
 from bisae.tables.linked import put_linked_tokens
-from bisae.tables.shared import Shared
 from bisae.tables.variants import (
     VARIANT_INPUTS,
     VARIANT_TABLES,
@@ -45,8 +45,8 @@ from bisae.tables.variants import (
 )
 
 Codes = Callable[[Any], Any]
-"""Gives an Arrow stream of the activations above a floor for each feature, (n,), or of
-all of them: token_row, feature, value, starts_run."""
+"""Returns an Arrow stream of the activations above each feature's floor, (n,), or with
+None of all activations: token_row, feature, value, starts_run."""
 BY_GROUP = (
     "feature_languages",
     "largest_languages",
@@ -55,36 +55,37 @@ BY_GROUP = (
     "clusters",
     "entropies",
 )
-"""What is computed for a group of features at a time."""
+"""Views that are computed for one group of features at a time."""
 MEMORY = "900MiB"
-"""What DuckDB may use: with codes read ahead and what is alike, 2 GiB in all."""
+"""DuckDB's memory limit: with the codes read ahead and the graph of similar tokens, an
+export takes 2 GiB in all."""
 
 
-def export_cells(shared: Shared, cells: Sequence[Cell]) -> None:
+def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
-    store = shared.store
-    stale = {cell: tables for cell in cells if (tables := _stale(shared, cell))}
+    store = context.store
+    stale = {cell: tables for cell in cells if (tables := _stale(context, cell))}
     for cell in cells:
         _separate_timing(store, cell)
     if not stale:
         return
     with closing(database(store.tables, memory=MEMORY)) as con:
-        fold = open_fold(con, shared)
+        aggregation = open_aggregation(con, context)
         title = f"export {cells[0].checkpoint}"
         for cell, provenances in track(stale.items(), len(stale), title, "cells"):
             scratch = TemporaryDirectory(prefix="bisae-")
-            with at(cell), named(f"cell {cell}"), scratch, schema(con, "cell"):
-                _aggregate_cell(fold, shared, cell, Path(scratch.name))
+            with at(cell), explain_errors(f"cell {cell}"), scratch, schema(con, "cell"):
+                _aggregate_cell(aggregation, context, cell, Path(scratch.name))
                 write_tables(con, store, provenances, cell)
 
 
-def _stale(shared: Shared, cell: Cell) -> dict[str, Provenance]:
+def _stale(context: ExportContext, cell: Cell) -> dict[str, Provenance]:
     """Return the provenance of a cell's tables that are not current."""
-    store = shared.store
+    store = context.store
     codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
     provenances = {
-        name: codes | _provenance(shared, name) | needed(store, name)
-        for name in shared.cell_tables
+        name: codes | _provenance(context, name) | needed(store, name)
+        for name in context.cell_tables
     }
     return stale_tables(store, provenances, cell)
 
@@ -99,74 +100,81 @@ def _separate_timing(store: Store, cell: Cell) -> None:
         write_timings(store, cell, float(attributes["train_seconds"]))
 
 
-def _provenance(shared: Shared, name: str) -> dict[str, Any]:
-    """Return what a cell's table is made from besides codes and tables it needs.
+def _provenance(context: ExportContext, name: str) -> dict[str, Any]:
+    """Return a cell table's provenance, apart from codes and the tables it needs.
 
-    That is the SQL and the settings it names; of a table of the variants, all of them.
+    It is the SQL and the settings that the SQL names; for a table of the variants, all
+    settings.
     """
     if name in VARIANT_TABLES:
-        views = [shared.views[name] for name in sorted(shared.views)]
+        views = [context.views[name] for name in sorted(context.views)]
         return {
             "sql": digest(source_of(views)),
-            "embeddings": shared.embeddings,
-            "cosines": [threshold.cosine for threshold in shared.thresholds],
-            "settings": shared.settings,
+            "embeddings": context.embeddings,
+            "cosines": [threshold.cosine for threshold in context.thresholds],
+            "settings": context.settings,
         }
-    embeddings = {"embeddings": shared.embeddings}
-    reads = {base for view in closure(shared.depends, name) for base in view.reads}
-    return view_provenance(shared.depends, name, shared.settings) | (
+    embeddings = {"embeddings": context.embeddings}
+    reads = {
+        base for view in closure(context.dependencies, name) for base in view.reads
+    }
+    return view_provenance(context.dependencies, name, context.settings) | (
         embeddings if "linked_tokens" in reads else {}
     )
 
 
-class Fold(NamedTuple):
+class Aggregation(NamedTuple):
     """A database in which one cell after another is aggregated."""
 
     con: Connection
     views: Mapping[str, View]
-    """What a cell's codes become."""
+    """The views from a cell's codes to its tables."""
     trends: Mapping[str, View]
-    """What features become, here those of the variants."""
+    """The views from features to trends, here for the variants."""
     base: set[str]
-    """The tables and views that are there for all cells."""
+    """The tables and views that all cells share."""
     clusterings: list[Clustering]
 
 
-def open_fold(con: Connection, shared: Shared) -> Fold:
-    """Make what the cells of a study have in common."""
-    put_rows(con, "settings", [shared.settings])
-    base = {"settings"} | open_needed(con, shared.store, shared.cell_tables)
-    trends = {view.name: view for view in closure(shared.views, "trends")}
+def open_aggregation(con: Connection, context: ExportContext) -> Aggregation:
+    """Create the tables and views that the cells of a study share."""
+    put_rows(con, "settings", [context.settings])
+    base = {"settings"} | open_dependencies(con, context.store, context.cell_tables)
+    trends = {view.name: view for view in closure(context.views, "trends")}
     trends = {name: trends[name] for name in trends if trends[name].folder == "grid"}
-    views = {name: one for name, one in shared.views.items() if one.folder != "grid"}
+    views = {
+        name: view for name, view in context.views.items() if view.folder != "grid"
+    }
     base = create_views(con, views, base, keep=True)
-    clusterings = put_variants(con, shared)
-    return Fold(con, views, trends, base | VARIANT_INPUTS, clusterings)
+    clusterings = put_variants(con, context)
+    return Aggregation(con, views, trends, base | VARIANT_INPUTS, clusterings)
 
 
-def aggregate(fold: Fold, shared: Shared, codes: Codes, folder: Path) -> set[str]:
-    """Aggregate one cell's codes into its tables; return the names that are there.
+def aggregate(
+    aggregation: Aggregation, context: ExportContext, codes: Codes, folder: Path
+) -> set[str]:
+    """Aggregate one cell's codes into its tables; return the names that exist.
 
-    The codes are read twice: for each feature's maximum, and for what exceeds the
-    lowest floor that follows from it, which goes to files of the folder.
+    The codes are read twice: for each feature's maximum, then for the activations above
+    the lowest floor that follows from it, which are written to `folder`.
     """
-    con, views = fold.con, fold.views
+    con, views = aggregation.con, aggregation.views
     con.register("codes", codes(None))
-    base = fold.base | {"cell_attributes", "codes"}
+    base = aggregation.base | {"cell_attributes", "codes"}
     base = create_views(con, views, base, keep=True)
     con.register("codes_above", codes(_floors(con)))
     base = create_views(con, views, base | {"codes_above"}, keep=True)
-    by_group = {one.name: one for name in BY_GROUP for one in closure(views, name)}
+    by_group = {view.name: view for name in BY_GROUP for view in closure(views, name)}
     for group in _write_strong_codes(con, folder):
         with schema(con, "part"):
             con.execute(
                 "create table some_codes as select * exclude (value, feature_group) "
                 f"from strong_codes where feature_group = {group}"
             )
-            part = create_views(con, by_group, base | {"some_codes"}, keep=True)
-            sets = _token_sets(con, fold.clusterings)
-            put_linked_tokens(con, sets, shared.links, fold.clusterings)
-            create_views(con, by_group, part | {"linked_tokens"}, keep=True)
+            group_base = create_views(con, by_group, base | {"some_codes"}, keep=True)
+            sets = _token_sets(con, aggregation.clusterings)
+            put_linked_tokens(con, sets, context.links, aggregation.clusterings)
+            create_views(con, by_group, group_base | {"linked_tokens"}, keep=True)
             for name in BY_GROUP:
                 rows = f"from part.{name}"
                 con.execute(f"create table if not exists cell.{name} as {rows} limit 0")
@@ -174,19 +182,21 @@ def aggregate(fold: Fold, shared: Shared, codes: Codes, folder: Path) -> set[str
     return create_views(con, views, base | set(BY_GROUP), keep=True)
 
 
-def _aggregate_cell(fold: Fold, shared: Shared, cell: Cell, scratch: Path) -> None:
+def _aggregate_cell(
+    aggregation: Aggregation, context: ExportContext, cell: Cell, scratch: Path
+) -> None:
     """Compute a cell's tables, and the trends of its variants."""
-    con, store = fold.con, shared.store
+    con, store = aggregation.con, context.store
     attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
     put_rows(con, "cell_attributes", [attributes])
     codes = partial(store.codes_stream, cell)
-    names = aggregate(fold, shared, codes, scratch / "strong_codes")
+    names = aggregate(aggregation, context, codes, scratch / "strong_codes")
     with schema(con, "variant"):
         con.execute("create view features as from variant_features")
         con.execute("create view cells as from variant_cells")
-        create_views(con, fold.trends, {"features", "cells"})
+        create_views(con, aggregation.trends, {"features", "cells"})
         con.execute("create table cell.variant_trends as from trends")
-    create_views(con, fold.views, names | {"variant_trends"}, keep=True)
+    create_views(con, aggregation.views, names | {"variant_trends"}, keep=True)
 
 
 def _floors(con: Connection) -> Any:
@@ -198,17 +208,18 @@ def _floors(con: Connection) -> Any:
 
 
 def _write_strong_codes(con: Connection, folder: Path) -> list[int]:
-    """Turn the view `strong_codes` into files, one or more for each group of features.
+    """Write the view `strong_codes` to files, one or more for each group of features.
 
-    Returns the groups. In memory they would not fit, and DuckDB would read all of them
-    from the disk for each group. Where nothing is activated there is one, empty group.
+    Returns the groups. They would not fit in memory, and without the files DuckDB would
+    read all of them from disk for each group. If nothing is activated there is one,
+    empty group.
     """
     con.execute(
         f"copy strong_codes to {quoted(str(folder))} "
         "(format parquet, compression lz4_raw, partition_by feature_group)"
     )
-    # There are always two files or more. Of one file DuckDB would know that a column
-    # has no nulls, and write that into tables.
+    # There are always at least two files. From a single file DuckDB would infer that a
+    # column has no nulls, and write that into tables.
     empty = folder / "feature_group=-1" / "empty.parquet"
     empty.parent.mkdir(parents=True)
     rows = "select * exclude feature_group from strong_codes limit 0"
@@ -224,10 +235,14 @@ def _write_strong_codes(con: Connection, folder: Path) -> list[int]:
 
 def _token_sets(con: Connection, clusterings: list[Clustering]) -> TokenSets:
     """Read the tokens on which features fire from `token_counts`."""
-    greedy = {one.rule for one in clusterings if one.method == "greedy"}
+    greedy = {
+        clustering.rule for clustering in clusterings if clustering.method == "greedy"
+    }
     counts = "".join(f", counts[{rule + 1}] as rule_{rule}" for rule in greedy)
     columns: Any = con.execute(
         f"select feature, token_id, rules{counts} from token_counts order by all"
     ).fetchnumpy()
-    feature, token_id, rules, *n = (one.astype(np.int64) for one in columns.values())
+    feature, token_id, rules, *n = (
+        column.astype(np.int64) for column in columns.values()
+    )
     return TokenSets(feature, token_id, rules, dict(zip(greedy, n, strict=True)))

@@ -1,6 +1,6 @@
-"""The spread between seeds: how far apart the trends of several stores of a study are.
+"""The spread between seeds: how far apart the trends of a study's replicates are.
 
-Reads each store's trends; sql/compare does the rest. Writes nothing.
+Reads each store's trends and compares them with sql/compare. Writes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,12 +31,12 @@ SCHEMA = pa.schema(
 
 
 def compare(stores: Sequence[Store]) -> Rows:
-    """The view `spread` of some stores, in order. Raises CompareError, Unfinished."""
+    """Return the view `spread` of some stores. Raises CompareError, Unfinished."""
     if len(stores) < 2:
-        msg = "a spread needs two stores or more, of one study but for [sae] seed"
+        msg = "a spread needs two or more stores of one study with different [sae] seed"
         raise CompareError(msg)
-    for one, other in combinations(stores, 2):
-        _check_replicate(one, other)
+    for first, second in combinations(stores, 2):
+        _check_replicate(first, second)
     rows = [row for store in stores for row in _trends(store)]
     with closing(database()) as con:
         con.register("store_trends", pa.Table.from_pylist(rows, SCHEMA))
@@ -45,50 +45,51 @@ def compare(stores: Sequence[Store]) -> Rows:
 
 
 def _trends(store: Store) -> Iterator[dict[str, Any]]:
-    """Every trend of a store's exported cells, as rows of `store_trends`."""
-    told = {"store": str(store.path), "seed": store.study.sae.seed}
-    names, values = _ask(store, TRENDS)
+    """Yield the trends of a store's exported cells as rows of `store_trends`."""
+    address = {"store": str(store.path), "seed": store.study.sae.seed}
+    names, values = _rows_of_query(store, TRENDS)
     for row in values:
-        yield told | dict(zip(names, row, strict=True))
+        yield address | dict(zip(names, row, strict=True))
 
 
-def _check_replicate(one: Store, other: Store) -> None:
-    """Refuse stores that differ in more than the seed, or not even there."""
-    same, seed = _must_agree(one), one.study.sae.seed
-    for what, value in _must_agree(other).items():
-        if same.get(what, value) != value:
-            msg = f"{other.path} is no replicate of {one.path}: {what} is {value}, "
-            msg += f"not {same[what]}; compare stores that differ in [sae] seed alone"
+def _check_replicate(first: Store, second: Store) -> None:
+    """Raise CompareError unless two stores differ in the seed and in nothing else."""
+    expected, seed = _shared_settings(first), first.study.sae.seed
+    for name, value in _shared_settings(second).items():
+        if expected.get(name, value) != value:
+            msg = f"{second.path} is not a replicate of {first.path}: {name} is "
+            msg += f"{value}, not {expected[name]}; "
+            msg += "compare stores that differ in [sae] seed alone"
             raise CompareError(msg)
-    if other.study.sae.seed == seed:
-        msg = f"{one.path} and {other.path} both have [sae] seed = {seed}, so "
+    if second.study.sae.seed == seed:
+        msg = f"{first.path} and {second.path} both have [sae] seed = {seed}, so "
         msg += "their autoencoders are the same; build one with another seed"
         raise CompareError(msg)
 
 
-def _must_agree(store: Store) -> dict[str, Any]:
-    """What replicates have in common, by the name that a user knows it by."""
+def _shared_settings(store: Store) -> dict[str, Any]:
+    """Return the settings that replicates must share, under names for a message."""
     study = store.study
-    told: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "the languages": store.languages,
         "the list of sizes": [model.size for model in study.models],
         "the checkpoint of [semantic]": study.embeddings(),
         "the text's fingerprint": store.corpus_attributes()["fingerprint"],
     }
     for model in study.models:
-        told[f"steps of {model.size}"] = model.steps
-        told[f"layers of {model.size}"] = model.layers
+        expected[f"steps of {model.size}"] = model.steps
+        expected[f"layers of {model.size}"] = model.layers
         if study.sae.lr != "search":
-            told[f"lr of {model.size}"] = study.lr(model.size)
+            expected[f"lr of {model.size}"] = study.lr(model.size)
     for section in ("sae", "features"):
         settings = getattr(study, section).model_dump(exclude={"seed"})
-        told |= {f"[{section}] {key}": value for key, value in settings.items()}
+        expected |= {f"[{section}] {key}": value for key, value in settings.items()}
     query = "select distinct size, step, lm_fingerprint from cells"
-    for size, step, fingerprint in _ask(store, query).values:
-        told[f"the model of {size}/{step}"] = fingerprint
-    return told
+    for size, step, fingerprint in _rows_of_query(store, query).values:
+        expected[f"the model of {size}/{step}"] = fingerprint
+    return expected
 
 
-def _ask(store: Store, query: str) -> Rows:
+def _rows_of_query(store: Store, query: str) -> Rows:
     with closing(connect(store, query=query)) as con:
         return rows_of(con, query)

@@ -1,4 +1,4 @@
-"""Make the table `linked_tokens`: which tokens of a feature are in one cluster.
+"""Create the table `linked_tokens`: the tokens of a feature that share a cluster.
 
 The one numeric step between sql/cell's views.
 """
@@ -19,18 +19,18 @@ LINKED = pa.schema(
 def put_linked_tokens(
     con: Connection, sets: TokenSets, links: Links, clusterings: Iterable[Clustering]
 ) -> None:
-    """Make the table of tokens with a link to another, and their clusters."""
+    """Create the table of tokens that have a link to another, and their clusters."""
     batches = (
         pa.record_batch(
             [
-                np.full(len(one.feature), one.clustering, np.int32),
-                one.feature.astype(np.int32),
-                one.token_id.astype(np.int32),
-                one.cluster.astype(np.int32),
+                np.full(len(linked.feature), linked.clustering, np.int32),
+                linked.feature.astype(np.int32),
+                linked.token_id.astype(np.int32),
+                linked.cluster.astype(np.int32),
             ],
             schema=LINKED,
         )
-        for one in linked_tokens(sets, links, clusterings)
+        for linked in linked_tokens(sets, links, clusterings)
     )
     con.register("linked", pa.RecordBatchReader.from_batches(LINKED, batches))
     con.execute("create table linked_tokens as from linked")

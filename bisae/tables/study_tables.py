@@ -18,7 +18,7 @@ from bisae.query import (
     Fill,
     create_views,
     make_tables,
-    open_needed,
+    open_dependencies,
     read_views,
     view_provenance,
 )
@@ -30,9 +30,9 @@ from bisae.tables.clusters import (
     find_pairs,
     n_tiles,
 )
+from bisae.tables.context import ExportContext
+from bisae.tables.lexicon_tables import put_concepts, put_lexicon
 from bisae.tables.linked import put_linked_tokens
-from bisae.tables.shared import Shared
-from bisae.tables.words import put_concepts, put_lexicon
 
 TOKENS = pa.schema(
     [
@@ -50,9 +50,9 @@ NEIGHBOURS = pa.schema(
 NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
 
 
-def export_shared(shared: Shared) -> None:
+def export_study_tables(context: ExportContext) -> None:
     """Write the tables of the study that are not current."""
-    store, settings, views = shared.store, shared.settings, shared.views
+    store, settings, views = context.store, context.settings, context.views
     attributes = store.corpus_attributes()
     corpus = {"corpus": attributes["fingerprint"]}
     tokenizer = {"tokenizer": attributes["tokenizer_fingerprint"]}
@@ -61,16 +61,16 @@ def export_shared(shared: Shared) -> None:
     null = view_provenance(null_views, "mono_null", settings)
     draws = ("null_sets", "null_seed", "semantic_threshold", "clustering")
     null = {**null, **{name: settings[name] for name in draws}}
-    embeddings = {"embeddings": shared.embeddings}
+    embeddings = {"embeddings": context.embeddings}
     tables: dict[str, tuple[Provenance, Fill]] = {
-        "settings": (settings, partial(_put_settings, shared=shared)),
-        "tokens": (corpus, partial(_put_tokens, shared=shared)),
-        "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, shared=shared)),
-        "mono_null": (corpus | embeddings | null, partial(_put_null, shared=shared)),
+        "settings": (settings, partial(_put_settings, context=context)),
+        "tokens": (corpus, partial(_put_tokens, context=context)),
+        "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, context=context)),
+        "mono_null": (corpus | embeddings | null, partial(_put_null, context=context)),
     }
-    if shared.has_graph:
-        graph = corpus | embeddings | {"threshold": shared.floor}
-        tables["neighbours"] = graph, partial(_put_neighbours, shared=shared)
+    if context.has_graph:
+        graph = corpus | embeddings | {"threshold": context.floor}
+        tables["neighbours"] = graph, partial(_put_neighbours, context=context)
     if store.study.lexicon:
         file = Path(store.study.lexicon.file)
         lexicon = load_lexicon(file, store.languages)
@@ -84,54 +84,54 @@ def export_shared(shared: Shared) -> None:
             make_tables(store, {name: provenance}, fill)
 
 
-def _put_settings(con: Connection, shared: Shared) -> None:
-    con.register("settings", pa.Table.from_pylist([shared.settings]))
+def _put_settings(con: Connection, context: ExportContext) -> None:
+    con.register("settings", pa.Table.from_pylist([context.settings]))
 
 
-def _put_tokens(con: Connection, shared: Shared) -> None:
-    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(shared)))
+def _put_tokens(con: Connection, context: ExportContext) -> None:
+    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(context)))
 
 
-def _tokens(shared: Shared) -> Iterator[pa.RecordBatch]:
-    names = np.array(shared.store.languages)
-    for block in shared.store.documents("eval"):
-        place, position = np.nonzero(block.token_id >= 0)
-        document = place + block.first
+def _tokens(context: ExportContext) -> Iterator[pa.RecordBatch]:
+    names = np.array(context.store.languages)
+    for block in context.store.documents("eval"):
+        row, position = np.nonzero(block.token_id >= 0)
+        document = row + block.first
         columns = [
             pa.array(document * block.token_id.shape[1] + position),
             pa.array(document.astype(np.int32)),
             pa.array(position.astype(np.int32)),
-            pa.array(block.token_id[place, position]),
-            pa.array(names[block.language[place]]),
+            pa.array(block.token_id[row, position]),
+            pa.array(names[block.language[row]]),
         ]
         yield pa.record_batch(columns, schema=TOKENS)
 
 
-def _put_vocab(con: Connection, shared: Shared) -> None:
-    strings = token_strings(shared.store.study)
+def _put_vocab(con: Connection, context: ExportContext) -> None:
+    strings = token_strings(context.store.study)
     ids = np.arange(len(strings), dtype=np.int32)
     con.register("token_strings", pa.table({"token_id": ids, "token": strings}))
-    _put_settings(con, shared)
-    open_needed(con, shared.store, ["vocab"])
+    _put_settings(con, context)
+    open_dependencies(con, context.store, ["vocab"])
     create_views(con, read_views("text"), {"token_strings", "settings", "tokens"})
 
 
-def _put_neighbours(con: Connection, shared: Shared) -> None:
-    stream = pa.RecordBatchReader.from_batches(NEIGHBOURS, _neighbours(shared))
+def _put_neighbours(con: Connection, context: ExportContext) -> None:
+    stream = pa.RecordBatchReader.from_batches(NEIGHBOURS, _neighbours(context))
     con.register("neighbours", stream)
 
 
-def _neighbours(shared: Shared) -> Iterator[pa.RecordBatch]:
-    found = find_pairs(shared.rows, shared.occurring, shared.floor)
-    for pairs in track(found, n_tiles(shared.occurring), "alike tokens", "tiles"):
-        columns = [pairs.token_id.astype(np.int32), pairs.other.astype(np.int32)]
+def _neighbours(context: ExportContext) -> Iterator[pa.RecordBatch]:
+    tiles = find_pairs(context.rows, context.occurring, context.floor)
+    for pairs in track(tiles, n_tiles(context.occurring), "similar tokens", "tiles"):
+        columns = [pairs.token_id.astype(np.int32), pairs.higher_id.astype(np.int32)]
         yield pa.record_batch([*columns, pairs.cosine], schema=NEIGHBOURS)
 
 
-def _put_null(con: Connection, shared: Shared) -> None:
-    """The entropies of random token sets, by the very views that a feature's take."""
-    settings = shared.settings
-    text = np.concatenate(list(shared.text()))
+def _put_null(con: Connection, context: ExportContext) -> None:
+    """Compute the entropies of random token sets with the views that features use."""
+    settings = context.settings
+    text = np.concatenate(list(context.text()))
     sets = draw_null_sets(text, settings["null_sets"], settings["null_seed"])
     columns = {"feature": sets.feature, "token_id": sets.token_id}
     columns |= {"rule": 0 * sets.feature, "n_firings": sets.n_firings}
@@ -141,9 +141,9 @@ def _put_null(con: Connection, shared: Shared) -> None:
     clustering = Clustering(0, 0, 1, settings["semantic_threshold"], method)
     greedy = {0: sets.n_firings} if method == "greedy" else {}
     token_sets = TokenSets(sets.feature, sets.token_id, 0 * sets.feature + 1, greedy)
-    put_linked_tokens(con, token_sets, shared.links, [clustering])
+    put_linked_tokens(con, token_sets, context.links, [clustering])
     names = ("feature", "n_tokens_low", "n_tokens_high")
-    bins = [dict(zip(names, one, strict=True)) for one in sets.bins]
+    bins = [dict(zip(names, null_bin, strict=True)) for null_bin in sets.bins]
     con.register("null_bins", pa.Table.from_pylist(bins))
     base = {"feature_tokens", "clusterings", "linked_tokens", "null_bins"}
-    create_views(con, {name: shared.views[name] for name in NULL_VIEWS}, base)
+    create_views(con, {name: context.views[name] for name in NULL_VIEWS}, base)

@@ -99,7 +99,7 @@ def test_a_malformed_header_is_one_line_that_names_its_file(
     file = tmp_path / "it.sql"
     file.write_text(text)
     if not message:
-        (suite,) = load_checks(tmp_path).suites
+        (suite,) = load_checks(tmp_path).by_table
         assert [check.name for check in suite.checks] == ["it"]
         return
     with pytest.raises(BisaeError) as caught:
@@ -126,7 +126,7 @@ def test_a_suite_is_built_from_sql_and_json(tmp_path: Path) -> None:
     loaded = load_checks(tmp_path)
     assert [
         (suite.table, suite.key, [check.name for check in suite.checks])
-        for suite in loaded.suites
+        for suite in loaded.by_table
     ] == [("alone", [], ["alone"]), ("cells", ["size"], ["one", "it"])]
     assert {view.name for view in loaded.views} == {"one", "alone"}
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bisae.checks import CheckResult, Suite, run_checks, shipped_checks, validate
+from bisae.checks import CheckResult, TableChecks, run_checks, shipped_checks, validate
 from bisae.checks.materialize import COMPUTED_ONCE, compute_once
 from bisae.grid import Selection
 from bisae.pipeline.intervene import intervene
@@ -175,20 +175,22 @@ def checked(con: Connection, fault: Fault) -> list[CheckResult]:
         con.execute("rollback")
 
 
-def part(suite: Suite, views: set[str]) -> Suite:
+def part(of_table: TableChecks, views: set[str]) -> TableChecks:
     """The checks of a suite that depend on some tables and views."""
-    kept = [check for check in suite.checks if (check.view or suite.table) in views]
-    return suite._replace(checks=kept)
+    kept = [
+        check for check in of_table.checks if (check.view or of_table.table) in views
+    ]
+    return of_table._replace(checks=kept)
 
 
-def to_run(con: Connection, suite: Suite, fault: Fault) -> Suite:
+def to_run(con: Connection, of_table: TableChecks, fault: Fault) -> TableChecks:
     """The checks of a suite that fail or should fail, and all that are in JSON."""
     kept = [
         check
-        for check in suite.checks
+        for check in of_table.checks
         if not check.view or check.name in fault.fails or has_rows(con, check.view)
     ]
-    return suite._replace(checks=kept)
+    return of_table._replace(checks=kept)
 
 
 def has_rows(con: Connection, view: str) -> bool:

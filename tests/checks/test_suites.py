@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bisae.checks import CheckResult, failures, read_suite, run_checks
+from bisae.checks import CheckResult, failures, read_check_file, run_checks
 from bisae.errors import CheckError
 from bisae.query import Connection
 
@@ -75,7 +75,7 @@ UNANSWERED = [
 def test_a_malformed_suite_is_named(file: Path, text: str, message: str) -> None:
     file.write_text(text)
     with pytest.raises(CheckError, match=re.escape(message)) as caught:
-        read_suite(file)
+        read_check_file(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
@@ -83,10 +83,10 @@ def test_a_malformed_suite_is_named(file: Path, text: str, message: str) -> None
 
 def test_a_suite_that_cannot_be_read_is_named(file: Path) -> None:
     with pytest.raises(CheckError, match=r"cells\.json: .*No such file"):
-        read_suite(file)
+        read_check_file(file)
     file.write_bytes(b"\xff")
     with pytest.raises(CheckError, match=r"cells\.json: 'utf-8' codec"):
-        read_suite(file)
+        read_check_file(file)
 
 
 @pytest.mark.parametrize(("text", "message", "line"), UNANSWERED)
@@ -94,7 +94,7 @@ def test_what_cannot_be_checked_is_no_failure(
     con: Connection, file: Path, text: str, message: str, line: int
 ) -> None:
     file.write_text(text)
-    result = run_checks(con, [read_suite(file)])[-1]
+    result = run_checks(con, [read_check_file(file)])[-1]
     assert (result.status, result.rows) == ("error", [])
     assert message in result.observed
     assert result.observed.endswith(f" (line {line})")
@@ -110,7 +110,7 @@ def test_one_that_cannot_be_checked_leaves_others_alone(
     con: Connection, file: Path
 ) -> None:
     file.write_text(text_of(BETWEEN, column="msee", min_value=0))
-    assert statuses(run_checks(con, [read_suite(file)])) == ["pass", "error"]
+    assert statuses(run_checks(con, [read_check_file(file)])) == ["pass", "error"]
 
 
 def statuses(results: list[CheckResult]) -> list[str]:
@@ -121,7 +121,7 @@ def test_rows_are_as_json_can_hold_them(con: Connection, file: Path) -> None:
     query = "select 'nan'::float a, 0.5::decimal(9, 3) b, [1] c, null d"
     one = ONE | {"kwargs": {"unexpected_rows_query": query}}
     file.write_text(json.dumps(GOOD | {"expectations": [one]}))
-    (result,) = run_checks(con, [read_suite(file)])
+    (result,) = run_checks(con, [read_check_file(file)])
     assert result.rows == [{"a": "nan", "b": 0.5, "c": [1], "d": None}]
 
 
@@ -137,6 +137,6 @@ def test_what_was_observed_is_told(
     con: Connection, file: Path, kind: str, kwargs: dict[str, Any], observed: str
 ) -> None:
     file.write_text(text_of(kind, **kwargs))
-    result = run_checks(con, [read_suite(file)])[-1]
+    result = run_checks(con, [read_check_file(file)])[-1]
     assert (result.status, result.observed) == ("fail", observed)
     assert len(result.rows) <= 10

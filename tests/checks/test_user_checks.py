@@ -205,7 +205,7 @@ def test_what_is_not_well_formed_is_refused(folder: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tiny: Store, folder: Path) -> None:
     (one,) = run_folder(tiny, folder / "none")
     assert (one.file, one.status) == (folder / "none", "error")
-    assert one.observed.startswith("no such folder; make it, or name another")
+    assert one.observed.startswith("no such folder; create it, or name another")
 
 
 # -- the fence --------------------------------------------------------------------

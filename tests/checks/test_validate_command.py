@@ -209,4 +209,4 @@ def test_a_terminal_is_told_how_to_have_the_rest(tiny: Store) -> None:
     with terminal("validate", tiny.path) as command:
         status, seen = command.end()
     assert status == 0
-    assert " of 5 columns are shown; to have all, pipe the answer\n" in seen
+    assert " of 5 columns are shown; to see all, pipe the answer\n" in seen

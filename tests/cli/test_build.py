@@ -259,7 +259,7 @@ def test_what_another_builds_is_left_to_them(
         store = build(study, Selection(sizes=frozenset({"S"})), ("train",))
         line = capsys.readouterr().err
         assert re.search(
-            r"S/5 is being built by .*process \d+ on .*; left to them", line
+            r"S/5 is being built by .*process \d+ on .*; skipping it", line
         )
         rows, unfinished = checkpoint_status(store)
         by = {row[:2]: row[-1] for row in rows.values}
@@ -267,7 +267,7 @@ def test_what_another_builds_is_left_to_them(
         assert not by["S", 0]
     with other.lease(SHARED):
         told = CliRunner().invoke(main, ["status", str(store.path)])
-    assert "what all cells share is being written by " in told.stderr
+    assert "the shared tables are being written by " in told.stderr
     trained = [cell for cell in tiny.cells if store.cell_status(cell).sae]
     assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
     assert unfinished == len(tiny.cells)

@@ -98,7 +98,7 @@ def with_study(store: Store, where: Path, **changed: Any) -> Path:
 def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
     told = invoke(stores[0].path)
     assert told.exit_code == 2
-    assert "a spread needs two stores or more" in told.stderr
+    assert "a spread needs two or more stores" in told.stderr
 
 
 def test_the_same_seed_twice_is_no_replicate(
@@ -131,7 +131,7 @@ def test_another_setting_is_named(
     other = with_study(stores[1], tmp_path / "other", **{section: changed})
     told = invoke(stores[0].path, other)
     assert told.exit_code == 2
-    assert f"{other} is no replicate of {stores[0].path}: {line}" in told.stderr
+    assert f"{other} is not a replicate of {stores[0].path}: {line}" in told.stderr
 
 
 def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_terminal_is_shown_what_fits_it(tiny: Store) -> None:
     assert 60 < max(map(wcswidth, table)) <= WIDTH
     assert last.startswith("the first 40 rows and ")
     assert last.endswith(
-        " columns are shown; to have all, pipe the answer or give --output"
+        " columns are shown; to see all, pipe the answer or give --output"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from bisae.corpus.concepts import TokenConcept
 from bisae.corpus.lexicon import Lexicon, Match, load_lexicon
 from bisae.errors import CorpusError
-from bisae.tables.words import note_unused_words
+from bisae.tables.lexicon_tables import note_unused_words
 
 # ruff: noqa: RUF001 (letters of three scripts are the point here)
 

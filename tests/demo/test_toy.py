@@ -17,7 +17,7 @@ from bisae.demo.toy import (
     concepts_of,
     draw_document,
     make_world,
-    say,
+    verbalize,
     write_texts,
 )
 
@@ -66,32 +66,32 @@ def test_topics_are_of_one_size(world: World) -> None:
 
 
 def test_no_japanese_word_is_part_of_another(world: World) -> None:
-    words = world.tongues["ja"].nouns
+    words = world.forms["ja"].nouns
     assert not [(a, b) for a, b in product(words, words) if a != b and a in b]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_grammar_names_no_concept(world: World, language: str) -> None:
-    tongue = world.tongues[language]
-    for form in [*tongue.verbs, *tongue.adjectives, *tongue.patterns]:
+    forms = world.forms[language]
+    for form in [*forms.verbs, *forms.adjectives, *forms.patterns]:
         assert world.lexicon.find(re.sub(r"{\w+}", "_", form), language) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_gives_back_its_concepts(world: World, language: str) -> None:
     for meaning in drawn(world):
-        text = say(world, meaning, language)
+        text = verbalize(world, meaning, language)
         found = [match.concept for match in world.lexicon.find(text, language)]
         assert sorted(found) == sorted(concepts_of(world, meaning)), text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_noun_is_read_in_every_place(world: World, language: str) -> None:
-    patterns = range(len(world.tongues[language].patterns))
+    patterns = range(len(world.forms[language].patterns))
     for noun, pattern in product(range(len(world.facts)), patterns):
         others = (noun + 1) % 320, (noun + 2) % 320
         meaning = Meaning(pattern, noun, *others, noun % 24, noun % 16, noun % 15)
-        text = say(world, meaning, language)
+        text = verbalize(world, meaning, language)
         found = [match.concept for match in world.lexicon.find(text, language)]
         assert sorted(found) == sorted(concepts_of(world, meaning)), text
 
@@ -183,7 +183,7 @@ def test_no_document_translates_another(folder: Path, world: World) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_facts_hold_in_each_language(folder: Path, world: World, language: str) -> None:
-    verbs = world.tongues[language].verbs
+    verbs = world.forms[language].verbs
     number = {row.concept: i for i, row in enumerate(world.lexicon.rows)}
     kept = total = 0
     for line in lines(folder / f"{language}.jsonl"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bisae.checks import CheckResult
-from bisae.checks.code_checks import code_suite
+from bisae.checks.code_checks import code_checks
 from bisae.checks.recorded import check_codes
 from bisae.lm import LanguageModel
 from bisae.lm.opening import open_model
@@ -17,7 +17,7 @@ from support.code_faults import FAULTS as OF_CODES
 from support.code_faults import ROWS, SHAPE, Fault
 from support.table_faults import FAULTS as OF_TABLES
 
-NAMES = [check.name for check in code_suite().checks]
+NAMES = [check.name for check in code_checks().checks]
 FAULTS = [*OF_CODES, *OF_TABLES]
 ENCODED_AGAIN = {"reencoded_other_features", "reencoded_other_values"}
 

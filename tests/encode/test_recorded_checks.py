@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from bisae.checks import failures, validate
 from bisae.checks import recorded as checking
-from bisae.checks.code_checks import code_suite
+from bisae.checks.code_checks import code_checks
 from bisae.checks.recorded import check_codes, validate_cells
 from bisae.cli import main
 from bisae.errors import AddressError, Unfinished
@@ -24,7 +24,7 @@ from support.cell_copy import CELL, Copy
 from support.code_faults import longer, negative, slot
 from support.store_copy import copy_store
 
-N_CHECKS = len(code_suite().checks)
+N_CHECKS = len(code_checks().checks)
 FAILED = "code_checks_failed"
 NOT_RUN = "code_checks_not_run"
 NEGATIVE = "code_rows_negative"

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bisae.errors import StudyError
-from bisae.intervene.additions import (
+from bisae.intervene.steering import (
     NONE,
     RANDOM_DIRECTIONS,
     RANDOM_FEATURES,
     RECONSTRUCTION,
-    Addition,
     Feature,
-    additions,
+    SteeringVector,
+    steering_vectors,
 )
 from bisae.study import Intervention
 
@@ -39,11 +39,11 @@ def asked(**told: object) -> Intervention:
     return Intervention.model_validate(told)
 
 
-def drawn(**told: object) -> list[Addition]:
-    return additions(FEATURES, asked(**told), LANGUAGES, N)
+def drawn(**told: object) -> list[SteeringVector]:
+    return steering_vectors(FEATURES, asked(**told), LANGUAGES, N)
 
 
-def of(found: list[Addition], **told: object) -> list[Addition]:
+def of(found: list[SteeringVector], **told: object) -> list[SteeringVector]:
     return [one for one in found if one._asdict().items() >= told.items()]
 
 
@@ -96,8 +96,8 @@ def test_random_directions_have_the_last_class() -> None:
 
 def test_nothing_and_everything() -> None:
     none, whole = drawn()[:2]
-    assert none == Addition(NONE, "m", 0, 0, ())
-    assert whole == Addition(RECONSTRUCTION, "m", N, 0, tuple(range(N)))
+    assert none == SteeringVector(NONE, "m", 0, 0, ())
+    assert whole == SteeringVector(RECONSTRUCTION, "m", N, 0, tuple(range(N)))
 
 
 @given(st.integers(1, 9), st.integers(0, 5))
@@ -148,9 +148,9 @@ def test_a_class_without_features_is_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     some = features({"en": 5, "ja": 7})
-    found = additions(some, asked(m="all"), LANGUAGES, N)
+    found = steering_vectors(some, asked(m="all"), LANGUAGES, N)
     assert not of(found, added="mixed")
     told = "no feature is mixed in M at layer 1: nothing of that class is added\n"
     assert capsys.readouterr().err == told
     with pytest.raises(StudyError, match="no features of mixed in M at layer 1"):
-        additions(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)
+        steering_vectors(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from zarr import open_array
 
 from bisae.grid import Cell
-from bisae.intervene.additions import Addition
 from bisae.intervene.batches import Heldout
-from bisae.intervene.equation import adding, masks
+from bisae.intervene.equation import masked_decoders, steering_function
+from bisae.intervene.steering import SteeringVector
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.opening import open_model
 from bisae.lm.states import with_bos
@@ -87,8 +87,8 @@ def test_one_feature_at_one_position(
     code = sae.encode(unit_states(raw))
     place, feature = 7, int(code.index[7, 0])
     value = float(code.value[7, 0])
-    (of,) = masks([Addition("en", "m", 1, 0, (feature,))], sae, 0)
-    added = adding(sae, of, 0.4, sae.b_pre, scale_back=False)(raw)
+    (of,) = masked_decoders([SteeringVector("en", "m", 1, 0, (feature,))], sae, 0)
+    added = steering_function(sae, of, 0.4, sae.b_pre, scale_back=False)(raw)
     wanted = 0.4 * (value * sae.W_dec[feature] + sae.b_pre)
     torch.testing.assert_close(added[place], wanted)
 
@@ -115,12 +115,14 @@ def first_documents(store: Store, size: int) -> list[tuple[Tensor, Tensor]]:
 
 def test_it_is_scaled_back_by_the_full_models_norm(sae: Autoencoder) -> None:
     raw = torch.randn(5, 48, generator=torch.Generator().manual_seed(0)) * 7
-    (of,) = masks([Addition("reconstruction", "m", 256, 0, tuple(range(256)))], sae, 0)
-    plain = adding(sae, of, 1.0, sae.b_pre, scale_back=False)(raw)
-    scaled = adding(sae, of, 1.0, sae.b_pre, scale_back=True)(raw)
+    (of,) = masked_decoders(
+        [SteeringVector("reconstruction", "m", 256, 0, tuple(range(256)))], sae, 0
+    )
+    plain = steering_function(sae, of, 1.0, sae.b_pre, scale_back=False)(raw)
+    scaled = steering_function(sae, of, 1.0, sae.b_pre, scale_back=True)(raw)
     torch.testing.assert_close(plain, sae.decode(sae.encode(unit_states(raw))))
     torch.testing.assert_close(scaled, raw.norm(dim=1, keepdim=True) * plain)
-    bare = adding(sae, of, 1.0, None, scale_back=False)(raw)
+    bare = steering_function(sae, of, 1.0, None, scale_back=False)(raw)
     torch.testing.assert_close(bare, plain - sae.b_pre)
 
 
@@ -128,11 +130,11 @@ def test_random_directions_have_the_same_strength(sae: Autoencoder) -> None:
     raw = torch.randn(50, 48, generator=torch.Generator().manual_seed(1))
     some = tuple(range(0, 256, 2))
     wanted = [
-        Addition("random_directions", "m", 128, 0, some),
-        Addition("random_directions", "m", 4, 0, some[:4]),
-        Addition("random_directions", "m", 128, 1, some),
+        SteeringVector("random_directions", "m", 128, 0, some),
+        SteeringVector("random_directions", "m", 4, 0, some[:4]),
+        SteeringVector("random_directions", "m", 128, 1, some),
     ]
-    whole, fewer, other = masks(wanted, sae, 0)
+    whole, fewer, other = masked_decoders(wanted, sae, 0)
     assert whole.position is not None
     torch.testing.assert_close(whole.rows.norm(dim=1), torch.ones(128))
     code = sae.encode(unit_states(raw))
@@ -144,7 +146,7 @@ def test_random_directions_have_the_same_strength(sae: Autoencoder) -> None:
     torch.testing.assert_close(whole.decode(code), expected)
     assert fewer.rows is whole.rows
     assert not torch.allclose(other.rows, whole.rows)
-    again = masks(wanted, sae, 1)[0]
+    again = masked_decoders(wanted, sae, 1)[0]
     assert not torch.allclose(again.rows, whole.rows)
 
 

@@ -123,25 +123,25 @@ def test_a_text_is_one_line(tmp_path: Path) -> None:
 
 def test_no_such_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "no.jsonl").startswith(
-        f"no file of pairs {tmp_path}/no.jsonl; see"
+        f"no file of pairs at {tmp_path}/no.jsonl; see"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("p.jsonl", '{"en": "a", "ja": "b"}\n{"en": 1,\n', "p.jsonl line 2 is no JSON"),
-        ("p.jsonl", "[1]\n", "p.jsonl line 1 is no JSON object"),
+        ("p.jsonl", '{"en": "a", "ja": "b"}\n{"en": 1,\n', "line 2 is not valid JSON"),
+        ("p.jsonl", "[1]\n", "p.jsonl line 1 is not a JSON object"),
         ("p.jsonl", "\n", "p.jsonl has no pairs"),
         ("p.jsonl", '{"en": "a", "fr": "b"}', "line 1 has no fields for two of"),
         ("p.jsonl", '{"en": "a", "ja": "b"}\n\n{"en": "a"}', "line 3 has no text in "),
         ("p.jsonl", '{"en": "a", "ja": " "}', "line 1 has no text in the field 'ja'"),
-        ("a-e-to-j.json", '{"samples":\n [1,}', "a-e-to-j.json line 2 is no JSON:"),
+        ("a-e-to-j.json", '{"samples":\n [1,}', "j.json line 2 is not valid JSON:"),
         ("a-e-to-j.json", '{"sample": []}', "a-e-to-j.json has no list `samples`"),
         ("a-e-to-j.json", '{"samples": [3]}', "sample 1 has no text in the field 'inp"),
         ("a-e-to-j.json", '{"samples": []}', "a-e-to-j.json has no pairs"),
-        ("pairs.json", "{}", "the name of a data set of LLM-jp-eval tells its dir"),
-        ("a-e-to-f.json", "{}", "the name of a data set of LLM-jp-eval tells its dir"),
+        ("pairs.json", "{}", "the name of a data set of LLM-jp-eval gives its dir"),
+        ("a-e-to-f.json", "{}", "the name of a data set of LLM-jp-eval gives its dir"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong(tmp_path: Path, name: str, text: str, told: str) -> None:

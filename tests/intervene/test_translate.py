@@ -17,10 +17,10 @@ from bisae.files import remove
 from bisae.grid import Cell, Selection
 from bisae.intervene.translation import (
     Direction,
-    Job,
     Scorer,
-    Setting,
     Translated,
+    TranslationJob,
+    TranslationSetting,
     check_prompts,
     is_translated,
     make_job,
@@ -36,7 +36,7 @@ from support.rows import Row, assert_same, planted, rows_of
 from support.store_copy import copy_store
 
 MID = Cell("M", 5, 1)
-BASELINE = Setting("m", "baseline", 0.0, 0, 0, scale_back=False, b_pre=True)
+BASELINE = TranslationSetting("m", "baseline", 0.0, 0, 0, scale_back=False, b_pre=True)
 MIXED = BASELINE._replace(added="mixed", alpha=0.1, m=7)
 MADE_OF = {"codes of": "the full model"}
 
@@ -45,7 +45,7 @@ def double(states: Tensor) -> Tensor:
     return states.float()
 
 
-SETTINGS: dict[Setting, Steer | None] = {BASELINE: None, MIXED: double}
+SETTINGS: dict[TranslationSetting, Steer | None] = {BASELINE: None, MIXED: double}
 Models = tuple[LanguageModel, LanguageModel]
 
 
@@ -81,7 +81,7 @@ def asking(study: Study, **update: Any) -> dict[str, Any]:
     return {"intervention": asked}
 
 
-def job_of(store: Store) -> Job:
+def job_of(store: Store) -> TranslationJob:
     return make_job(store, MID, 40, MADE_OF)
 
 
@@ -94,7 +94,7 @@ def test_each_setting_translates_each_pair_both_ways(done: Store) -> None:
     counts = Counter((one["added"], one["source_language"]) for one in found)
     expected = {(a, lang): 6 for a in ("baseline", "mixed") for lang in ("en", "ja")}
     assert counts == expected
-    pairs = Path(job_of(done).asked.files[0]).read_text("utf-8").splitlines()
+    pairs = Path(job_of(done).section.files[0]).read_text("utf-8").splitlines()
     known = {tuple(json.loads(line).values()) for line in pairs}
     for one in found:
         assert (one["size"], one["step"], one["layer"]) == MID
@@ -104,7 +104,7 @@ def test_each_setting_translates_each_pair_both_ways(done: Store) -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_translation_is_what_is_written_after_its_prompt(
-    done: Store, models: Models, setting: Setting
+    done: Store, models: Models, setting: TranslationSetting
 ) -> None:
     mid, full = models
     add, job, tokenizer = SETTINGS[setting], job_of(done), load_tokenizer(done.study)
@@ -246,7 +246,7 @@ def test_a_run_that_stopped_goes_on(again: Store, models: Models) -> None:
 def test_tables_hang_on_what_is_asked(done: Store, update: dict[str, Any]) -> None:
     job = job_of(done)
     assert is_translated(job, SETTINGS)
-    other = job._replace(asked=job.asked.model_copy(update=update))
+    other = job._replace(section=job.section.model_copy(update=update))
     if "comet" not in update:
         study = done.study.model_copy(update=asking(done.study, **update))
         other = job_of(Store(done.path, study))

@@ -105,7 +105,7 @@ def test_each_of_several_queries_is_answered(tiny: Store) -> None:
     assert told.stdout == "a\n-\n1\nb\n-\n2\n"
     told = run("sql", tiny.path, query, "--format", "csv")
     assert told.exit_code == 2
-    assert "2 queries have 2 answers: ask one at a time" in told.stderr
+    assert "2 queries have 2 answers: run one at a time" in told.stderr
 
 
 def test_a_pivot_and_a_plan_are_answered(tiny: Store) -> None:

@@ -112,7 +112,7 @@ def test_sql_over_a_damaged_table(
     status, line = ask(Path(copied_study.store), query)
     assert status == 1
     assert line.startswith(f"Error: {where.format(file)} cannot be read: ")
-    assert "; `bisae verify` tells what is damaged; remove it, and `bisae ex" in line
+    assert "; `bisae verify` lists what is damaged; remove it, and `bisae ex" in line
     assert line.count("\n") == 1
 
 

@@ -140,7 +140,7 @@ def test_what_a_user_added_is_not_lost(
     subprocess.run([CLIENT, file, "-c", change], check=True)
     before = file.read_bytes()
     told = catalog(tiny, "--output", file)
-    said = f"{file} has what bisae did not put there: mine; move it away, or give "
+    said = f"{file} has relations that bisae did not create: mine; move it away, "
     assert told.stderr == f"Error: {said}another --output\n"
     assert (told.exit_code, file.read_bytes()) == (2, before)
 

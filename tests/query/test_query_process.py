@@ -434,7 +434,7 @@ def test_an_answer_that_nobody_reads_to_its_end(tiny: Store) -> None:
         assert next(first) == (0,)
         second = process.answer(question, {}).values
         assert next(second) == (0,)
-        with pytest.raises(Stopped, match=r"^another query was asked before all was"):
+        with pytest.raises(Stopped, match=r"^another query began before all rows"):
             list(first)
         assert next(second) == (1,)
 

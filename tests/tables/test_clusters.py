@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from bisae.study import Features
 from bisae.tables.clusters import (
     Clustering,
+    EmbeddingRows,
     Graph,
     Ints,
     Links,
     Pairs,
     Products,
-    Rows,
     TokenSets,
     draw_null_sets,
     find_pairs,
@@ -76,7 +76,7 @@ def test_components_are_those_of_a_recursive_query(
         assert found.tolist() == components_in_sql(rows, threshold)
 
 
-def components_in_sql(rows: Rows, threshold: float) -> list[int]:
+def components_in_sql(rows: EmbeddingRows, threshold: float) -> list[int]:
     con = duckdb.connect()
     con.execute("create table tokens (token_id integer, row float[4])")
     values = list(enumerate(rows.tolist()))
@@ -85,7 +85,7 @@ def components_in_sql(rows: Rows, threshold: float) -> list[int]:
     return [lowest for _, lowest in plain]
 
 
-def both(rows: Rows, threshold: float) -> list[Links]:
+def both(rows: EmbeddingRows, threshold: float) -> list[Links]:
     """The two ways to tell what is alike; the graph knows more than is asked."""
     parts = list(find_pairs(rows, np.arange(len(rows)), threshold - 0.2))
     columns = (np.concatenate(one) for one in zip(*parts, strict=True))
@@ -115,7 +115,7 @@ def test_sets_are_clustered_as_one_by_one(
         assert found.tolist() == expected
 
 
-def plainly(tokens: Any, n_firings: Any, rows: Rows, rule: str) -> list[int]:
+def plainly(tokens: Any, n_firings: Any, rows: EmbeddingRows, rule: str) -> list[int]:
     """Each token's cluster, by the reference."""
     chosen = Features(clustering=rule)
     vectors = {int(one): rows[one] for one in tokens}

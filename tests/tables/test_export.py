@@ -22,7 +22,7 @@ from bisae.store import (
     table_file,
     table_names,
 )
-from bisae.tables import gather
+from bisae.tables import prepare_export
 from bisae.tables.variants import VARIANT_TABLES
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
@@ -75,7 +75,7 @@ def test_a_setting_remakes_what_hangs_on_it(
 
 def test_every_step_to_a_table_is_known(tiny: Store) -> None:
     """A step that is missing would hide what a table was made from."""
-    views = gather(tiny).depends
+    views = prepare_export(tiny).dependencies
     given = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
     given |= {"token_concepts", "variants", "clusterings", "null_bins", "vocab"}
     given |= {"mono_null", "variant_trends", "variant_names"}
@@ -86,7 +86,7 @@ def test_every_step_to_a_table_is_known(tiny: Store) -> None:
 
 def test_a_table_needs_what_its_sql_reads(tiny: Store) -> None:
     """Otherwise it would not be made again when that changes."""
-    views = gather(tiny).depends
+    views = prepare_export(tiny).dependencies
     tables = {*table_names("study")} - {"settings"}  # which are compared one by one
     for name in table_names("cell", "export"):
         # What variants read are the trends of features.

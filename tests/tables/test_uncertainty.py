@@ -138,7 +138,7 @@ def test_what_another_builds_is_not_drawn(
     other = bisae.open(str(store.path))
     with other.lease("S/5"):
         assert draw_replicates(store, parse_selection("size=S,step=5"), 2, 0) == []
-    line = r"S/5 is being built by .*; left to them"
+    line = r"S/5 is being built by .*; skipping it"
     assert re.search(line, capsys.readouterr().err)
     assert not table_file(store, "replicates", Cell("S", 5, 1)).exists()
 

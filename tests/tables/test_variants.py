@@ -19,7 +19,7 @@ from bisae.query import (
     read_views,
 )
 from bisae.store import Store, table_file, table_names
-from bisae.tables import export_cells, gather
+from bisae.tables import export_cells, prepare_export
 from bisae.tables.variants import FIRING_THRESHOLDS, PARTS, variants
 from support import reference
 from support.reference import Activation, Corpus, Row, Rules, Token
@@ -105,7 +105,7 @@ def test_trends_at_another_semantic_threshold(
     activations: list[Activation],
 ) -> None:
     """The tiny study's is null:1e-3 itself."""
-    thresholds = gather(tiny).thresholds[1:]
+    thresholds = prepare_export(tiny).thresholds[1:]
     seen = []
     for value, threshold in zip(("1e-3", "1e-4", "1e-5"), thresholds, strict=True):
         other = replace(rules, semantic_threshold=threshold.cosine)
@@ -255,7 +255,7 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
     """A rule that sql/cell does not have would be a variant without rows."""
     settings = read_views("cell")["firing_rules"].select
     rules = {row["name"]: row for row in rows_of(con, settings)}
-    listed = list(variants(gather(tiny)))
+    listed = list(variants(prepare_export(tiny)))
     assert {one.analysis.rule for one in listed} == rules.keys() - {"0.7"}
     for value in map(str, FIRING_THRESHOLDS):
         assert rules[value]["threshold"] == float(value)
@@ -269,11 +269,11 @@ def test_features_are_aggregated_group_by_group(copy: Store) -> None:
     before = {name: pq.read_table(table_file(copy, name, cell)) for name in tables}
     for name in tables:
         table_file(copy, name, cell).unlink()
-    shared = gather(copy)
-    groups = shared.views["feature_groups"]
+    context = prepare_export(copy)
+    groups = context.views["feature_groups"]
     small = groups.select.replace("24000000", "2000")
-    shared.views["feature_groups"] = groups._replace(select=small)
-    export_cells(shared, [cell])
+    context.views["feature_groups"] = groups._replace(select=small)
+    export_cells(context, [cell])
     for name in tables:
         assert pq.read_table(table_file(copy, name, cell)).equals(before[name]), name
 
@@ -290,7 +290,7 @@ def test_a_cell_without_activations_has_no_features(
     monkeypatch.setattr(
         type(copy), "codes_stream", lambda _, cell, floor=None: stream(cell, nothing)
     )
-    export_cells(gather(copy), [cell])
+    export_cells(prepare_export(copy), [cell])
     for name in ("firings", "clusters", "features", "feature_languages"):
         assert pq.read_metadata(table_file(copy, name, cell)).num_rows == 0, name
     rows = pq.read_table(table_file(copy, "sensitivity", cell)).to_pylist()

@@ -1,7 +1,7 @@
-"""What is to be translated for a study, and where translations wait for their tables.
+"""A study's translation job, and the files that hold translations until it ends.
 
 Reads pairs; reads and writes one file for each setting and direction in the study's
-`work_dir`, so that a run goes on where it stopped.
+`work_dir`, so that an interrupted run resumes.
 """
 
 import json
@@ -21,8 +21,8 @@ from bisae.store import Store
 from bisae.study import Translation, portable_path
 
 
-class Setting(NamedTuple):
-    """What is added, in the words of the table `interventions`."""
+class TranslationSetting(NamedTuple):
+    """A way to steer the model, with the columns of the table `interventions`."""
 
     control: str
     added: str
@@ -33,72 +33,88 @@ class Setting(NamedTuple):
     b_pre: bool
 
 
-class Job(NamedTuple):
-    """What is to be translated, for the tables of the mid-training model's cell."""
+class TranslationJob(NamedTuple):
+    """The texts to translate, for the tables of the mid-training model's cell."""
 
     store: Store
     mid: Cell
     full_step: int
-    asked: Translation
+    section: Translation
     tasks: dict[Direction, list[Task]]
     identity: dict[str, Any]
-    """All that a translation hangs on, but its setting and direction."""
+    """Everything that a translation depends on, except its setting and direction."""
 
     @property
     def prompts(self) -> dict[Direction, list[str]]:
-        """The texts that are continued."""
+        """The texts that the model continues."""
         return {
-            way: [prompt(way, task) for task in tasks]
-            for way, tasks in self.tasks.items()
+            direction: [prompt(direction, task) for task in tasks]
+            for direction, tasks in self.tasks.items()
         }
 
-    def provenance(self, settings: Iterable[Setting]) -> dict[str, Any]:
-        """Return what the tables are made from."""
+    def provenance(self, settings: Iterable[TranslationSetting]) -> dict[str, Any]:
+        """Return the provenance of the tables."""
         listed = [list(setting) for setting in settings]
-        comet = self.asked.comet and portable_path(self.store.study, self.asked.comet)
+        comet = self.section.comet and portable_path(
+            self.store.study, self.section.comet
+        )
         return self.identity | {"settings": listed, "comet": comet}
 
-    def keep(self, setting: Setting, way: Direction, texts: list[str]) -> None:
-        """Keep the translations of a setting, whole or not at all. Raises LeaseLost."""
-        file = self._file(setting, way)
+    def save(
+        self, setting: TranslationSetting, direction: Direction, texts: list[str]
+    ) -> None:
+        """Save a setting's translations, atomically. Raises LeaseLost."""
+        file = self._file(setting, direction)
         file.parent.mkdir(parents=True, exist_ok=True)
         self.store.check_leases()
         replace(file, json.dumps(texts, ensure_ascii=False))
 
-    def kept(self, setting: Setting, way: Direction) -> list[str] | None:
-        """The translations of a setting; None, and a word, if they cannot be used."""
-        file = self._file(setting, way)
+    def load(
+        self, setting: TranslationSetting, direction: Direction
+    ) -> list[str] | None:
+        """Load a setting's translations; None if there are none or they are damaged."""
+        file = self._file(setting, direction)
         if not file.exists():
             return None
         try:
             texts: list[str] = json.loads(file.read_text(encoding="utf-8"))
         except ValueError as error:
-            note(f"{file} is damaged ({error}), and is not used")
+            note(f"{file} is damaged ({error}); these texts are translated again")
             return None
         return texts
 
-    def _file(self, setting: Setting, way: Direction) -> Path:
-        key = digest(json.dumps([setting, way, self.identity], sort_keys=True))
+    def _file(self, setting: TranslationSetting, direction: Direction) -> Path:
+        key = digest(json.dumps([setting, direction, self.identity], sort_keys=True))
         return Path(self.store.study.work_dir) / "translations" / f"{key}.json"
 
 
 def make_job(
     store: Store, mid: Cell, full_step: int, identity: Mapping[str, Any]
-) -> Job:
-    """Read and check what is asked; `identity` says what the additions are made from.
+) -> TranslationJob:
+    """Read and check the study's translation; `identity` is that of the intervention.
 
-    Raises StudyError or CorpusError: pairs, shots, or COMET.
+    Raises StudyError or CorpusError if pairs, shots or COMET are missing or wrong.
     """
     section = store.study.intervention
     if section is None or section.translation is None:
         msg = f"{store.study.name}: the study has no [intervention.translation]"
         raise StudyError(msg)
-    asked = section.translation
-    check_comet(asked.comet, trusted=store.study.lm.trust_remote_code)
-    tasks = read_tasks(asked, store.languages, section.seed)
-    job = Job(store, mid, full_step, asked, tasks, {})
-    references = {way: [one.pair for one in of] for way, of in tasks.items()}
+    translation = section.translation
+    check_comet(translation.comet, trusted=store.study.lm.trust_remote_code)
+    tasks = read_tasks(translation, store.languages, section.seed)
+    job = TranslationJob(store, mid, full_step, translation, tasks, {})
+    references = {
+        direction: [task.pair for task in direction_tasks]
+        for direction, direction_tasks in tasks.items()
+    }
     texts = [[*job.prompts.items()], [*references.items()]]
-    told = {"additions": dict(identity), "mid": list(mid), "full_step": full_step}
-    told |= {"texts": digest(json.dumps(texts)), "limit": asked.max_new_tokens}
-    return job._replace(identity=told)
+    identity_of_job = {
+        "additions": dict(identity),
+        "mid": list(mid),
+        "full_step": full_step,
+    }
+    identity_of_job |= {
+        "texts": digest(json.dumps(texts)),
+        "limit": translation.max_new_tokens,
+    }
+    return job._replace(identity=identity_of_job)

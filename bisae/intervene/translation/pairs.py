@@ -1,4 +1,4 @@
-"""Sentences and their translations: what is translated, and what a prompt shows.
+"""Sentence pairs: those to translate, and those shown in the prompt.
 
 Reads JSON Lines with a field for each language, or data sets of LLM-jp-eval: JSON whose
 `samples` have `input` and `output`, in a file named by its direction, such as
@@ -21,93 +21,95 @@ LETTERS = {"e": "en", "j": "ja"}
 
 
 class Direction(NamedTuple):
-    """From which language into which."""
+    """The language translated from, and the one translated into."""
 
     source: str
     target: str
 
 
 class Pair(NamedTuple):
-    """A text, and how somebody translated it."""
+    """A text and its reference translation."""
 
     source: str
     reference: str
 
 
 class Task(NamedTuple):
-    """What is to be translated, and the pairs that are shown before it."""
+    """A text to translate, and the pairs that the prompt shows before it."""
 
     pair: Pair
     shots: tuple[Pair, ...]
 
 
 def read_tasks(
-    asked: Translation, languages: Sequence[str], seed: int
+    section: Translation, languages: Sequence[str], seed: int
 ) -> dict[Direction, list[Task]]:
-    """What is translated each way, file after file.
+    """Read the tasks of each direction, file after file.
 
-    The choice hangs on the seed and on how many pairs a file has: files that hold the
-    same sentences in both directions have the same of them translated. Raises
-    CorpusError: one line, which file is wrong and where.
+    The choice depends on the seed and on a file's number of pairs: of two files that
+    hold the same sentences in opposite directions, the same sentences are chosen.
+    Raises CorpusError, which names the file and the line.
     """
-    found: dict[Direction, list[Task]] = {}
-    for name in asked.files:
+    tasks: dict[Direction, list[Task]] = {}
+    for name in section.files:
         for direction, pairs in _read(Path(name), languages).items():
-            chosen = _chosen(name, pairs, asked, Random(f"{seed}/pairs"))
-            found.setdefault(direction, []).extend(chosen)
-    return found
+            chosen = _choose_tasks(name, pairs, section, Random(f"{seed}/pairs"))
+            tasks.setdefault(direction, []).extend(chosen)
+    return tasks
 
 
-def _chosen(
-    name: str, pairs: list[Pair], asked: Translation, rng: Random
+def _choose_tasks(
+    name: str, pairs: list[Pair], section: Translation, rng: Random
 ) -> list[Task]:
-    """Draw shots and what is translated, no pair for both."""
-    if len(pairs) <= asked.shots:
-        msg = f"{name} has {len(pairs)} pairs, too few for {asked.shots} shots and one "
+    """Draw shots and pairs to translate; none is both."""
+    if len(pairs) <= section.shots:
+        msg = (
+            f"{name} has {len(pairs)} pairs, too few for {section.shots} shots and one "
+        )
         msg += "to translate; lower [intervention.translation] shots"
         raise CorpusError(msg)
     order = rng.sample(range(len(pairs)), len(pairs))
-    shots = tuple(pairs[number] for number in order[: asked.shots])
-    rest = sorted(order[asked.shots :][: asked.pairs])
+    shots = tuple(pairs[number] for number in order[: section.shots])
+    rest = sorted(order[section.shots :][: section.pairs])
     return [Task(pairs[number], shots) for number in rest]
 
 
 def _read(file: Path, languages: Sequence[str]) -> dict[Direction, list[Pair]]:
-    """Every different pair of a file, in each direction that it is good for."""
+    """Read a file's distinct pairs, in each direction that it serves."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        msg = f"no file of pairs {file}; see [intervention.translation] files"
+        msg = f"no file of pairs at {file}; see [intervention.translation] files"
         raise CorpusError(msg) from error
     except (UnicodeDecodeError, OSError) as error:
         msg = f"{file} cannot be read: {error}"
         raise CorpusError(msg) from error
     rows = _samples if file.suffix == ".json" else _lines
-    found: dict[Direction, dict[Pair, None]] = {}
+    pairs_by_direction: dict[Direction, dict[Pair, None]] = {}
     for direction, pair in rows(file, text, languages):
-        found.setdefault(direction, {})[pair] = None
-    if not found:
+        pairs_by_direction.setdefault(direction, {})[pair] = None
+    if not pairs_by_direction:
         msg = f"{file} has no pairs"
         raise CorpusError(msg)
-    return {direction: list(pairs) for direction, pairs in found.items()}
+    return {direction: list(pairs) for direction, pairs in pairs_by_direction.items()}
 
 
 def _lines(
     file: Path, text: str, languages: Sequence[str]
 ) -> Iterator[tuple[Direction, Pair]]:
-    """Pairs of JSON Lines; the first line says of which languages."""
+    """Yield the pairs of a JSON Lines file; its first line sets the languages."""
     spoken: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{file} line {number}"
-        row = _json(line, where)
-        spoken = spoken or [one for one in languages if one in row]
+        row = _parse_object(line, where)
+        spoken = spoken or [language for language in languages if language in row]
         if len(spoken) < 2:
             msg = f"{where} has no fields for two of the study's languages "
             msg += f"({', '.join(languages)}); it has {', '.join(row) or 'none'}"
             raise CorpusError(msg)
-        texts = {one: _field(row, one, where) for one in spoken}
+        texts = {language: _field(row, language, where) for language in spoken}
         for source, target in permutations(spoken, 2):
             yield Direction(source, target), Pair(texts[source], texts[target])
 
@@ -115,15 +117,15 @@ def _lines(
 def _samples(
     file: Path, text: str, languages: Sequence[str]
 ) -> Iterator[tuple[Direction, Pair]]:
-    """Pairs of a data set of LLM-jp-eval."""
-    named = re.search(r"-([a-z])-to-([a-z])(?![a-z])", file.stem)
-    letters = named.groups() if named else ()
+    """Yield the pairs of an LLM-jp-eval data set."""
+    match = re.search(r"-([a-z])-to-([a-z])(?![a-z])", file.stem)
+    letters = match.groups() if match else ()
     spoken = [LETTERS[letter] for letter in letters if letter in LETTERS]
     if len(spoken) != 2 or not {*spoken} <= {*languages}:
-        msg = f"{file}: the name of a data set of LLM-jp-eval tells its direction, as "
-        msg += "alt-e-to-j.json does, and the study has its languages (en, ja)"
+        msg = f"{file}: the name of a data set of LLM-jp-eval gives its direction, as "
+        msg += "alt-e-to-j.json does, and its languages (en, ja) must be the study's"
         raise CorpusError(msg)
-    samples = _json(text, str(file)).get("samples")
+    samples = _parse_object(text, str(file)).get("samples")
     if not isinstance(samples, list):
         msg = f"{file} has no list `samples`, as a data set of LLM-jp-eval has"
         raise CorpusError(msg)
@@ -133,21 +135,21 @@ def _samples(
         yield Direction(*spoken), pair
 
 
-def _json(text: str, where: str) -> dict[str, Any]:
+def _parse_object(text: str, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         line = f" line {error.lineno}" if error.lineno > 1 else ""
-        msg = f"{where}{line} is no JSON: {error.msg}"
+        msg = f"{where}{line} is not valid JSON: {error.msg}"
         raise CorpusError(msg) from error
-    if not isinstance(found, dict):
-        msg = f"{where} is no JSON object"
+    if not isinstance(value, dict):
+        msg = f"{where} is not a JSON object"
         raise CorpusError(msg)
-    return found
+    return value
 
 
 def _field(row: Any, name: str, where: str) -> str:
-    """A field's text on one line."""
+    """Return a field's text, joined into one line."""
     text = row.get(name) if isinstance(row, dict) else None
     if not isinstance(text, str) or not text.strip():
         msg = f"{where} has no text in the field {name!r}"

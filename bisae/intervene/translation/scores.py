@@ -1,6 +1,6 @@
-"""Scores of translations, as the libraries compute them: sacrebleu, and COMET.
+"""Scores of translations, as sacrebleu and COMET compute them.
 
-The only door to sacrebleu and, where they are there, to unbabel-comet and its weights.
+The only door to sacrebleu and, if installed, to unbabel-comet and its weights.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from bisae.errors import StudyError
 
 BY_CHARACTER = {"ja", "zh"}
-"""Languages whose words nothing parts: BLEU counts characters."""
+"""Languages without spaces between words: BLEU counts characters."""
 
 
 class Translated(NamedTuple):
-    """A text, what was to come of it, and what came."""
+    """A text, its reference translation, and the model's translation."""
 
     source: str
     reference: str
@@ -23,24 +23,24 @@ class Translated(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How good translations into one language are, all together."""
+    """A metric over all translations into one language."""
 
     metric: str
     score: float
     n_pairs: int
     signature: str
-    """All that the number hangs on, in the library's words."""
+    """Everything that the score depends on, as the library writes it."""
 
 
 class Scorer:
-    """Scores translations; opens COMET's weights once, if they are asked for."""
+    """Scores translations; opens COMET's weights once, if the study names them."""
 
     def __init__(self, comet: str | None, *, gpu: bool = False) -> None:
         self._comet: Any = _open_comet(comet) if comet else None
         self._weights, self._gpu = comet, gpu
 
     def scores(self, rows: Sequence[Translated], target: str) -> list[Score]:
-        """Every score of translations into a language."""
+        """Score the translations into a language with every metric."""
         from sacrebleu.metrics.bleu import BLEU
         from sacrebleu.metrics.chrf import CHRF
 
@@ -48,24 +48,28 @@ class Scorer:
         metrics = {"chrf": CHRF(), "bleu": BLEU(tokenize=tokens, force=True)}
         written = [row.translation for row in rows]
         references = [[row.reference for row in rows]]
-        found = []
+        scores = []
         for name, metric in metrics.items():
             score = metric.corpus_score(written, references).score
             signature = metric.get_signature().format()
-            found.append(Score(name, score, len(rows), signature))
-        return found + ([self._by_comet(rows)] if self._comet else [])
+            scores.append(Score(name, score, len(rows), signature))
+        return scores + ([self._by_comet(rows)] if self._comet else [])
 
     def _by_comet(self, rows: Sequence[Translated]) -> Score:
-        asked = [{"src": s, "ref": r, "mt": t} for s, r, t in rows]
-        told = self._comet.predict(asked, gpus=int(self._gpu), progress_bar=False)
+        samples = [{"src": s, "ref": r, "mt": t} for s, r, t in rows]
+        prediction = self._comet.predict(
+            samples, gpus=int(self._gpu), progress_bar=False
+        )
         name = Path(self._weights or "").name
-        return Score("comet", float(told.system_score), len(rows), f"weights:{name}")
+        return Score(
+            "comet", float(prediction.system_score), len(rows), f"weights:{name}"
+        )
 
 
 def check_comet(weights: str | None, *, trusted: bool) -> None:
-    """Raise StudyError if COMET is asked for, and it or its weights are not there.
+    """Raise StudyError if the study names COMET's weights but they cannot be used.
 
-    Its weights are a pickle, which can run code: they must be `trusted`.
+    The weights are a pickle, which can run code: they must be `trusted`.
     """
     if weights is None:
         return
@@ -78,7 +82,7 @@ def check_comet(weights: str | None, *, trusted: bool) -> None:
         raise StudyError(msg)
     if find_spec("comet") is None:
         msg = "[intervention.translation] comet needs the package unbabel-comet, which "
-        msg += "is not installed; docs/intervention.md says how to score beside bisae"
+        msg += "is not installed; docs/intervention.md says how to score without it"
         raise StudyError(msg)
 
 

@@ -1,7 +1,7 @@
 """The tables `translations` and `translation_scores` of the mid-training model's cell.
 
-Reads what a job has kept, and scores it. Both are there, empty, where a study asks for
-no translation: what joins them can be asked all the same.
+Reads and scores the translations that a job has saved. If a study has no translation,
+both tables are written empty, so that views that join them still work.
 """
 
 from collections.abc import Collection, Iterator
@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from bisae.grid import Cell
-from bisae.intervene.translation.job import Job, Setting
+from bisae.intervene.translation.job import TranslationJob, TranslationSetting
 from bisae.intervene.translation.pairs import Direction
 from bisae.intervene.translation.scores import Scorer, Translated
 from bisae.query import database, stale_tables, write_tables
@@ -46,31 +46,36 @@ COLUMNS = {
 Row = dict[str, Any]
 
 
-def is_translated(job: Job, settings: Collection[Setting]) -> bool:
-    """Whether both tables are current, of these settings: no model need be opened."""
+def is_translated(
+    job: TranslationJob, settings: Collection[TranslationSetting]
+) -> bool:
+    """Return true if both tables are current: no model needs to be opened."""
     provenances = dict.fromkeys(COLUMNS, job.provenance(settings))
     return not stale_tables(job.store, provenances, job.mid)
 
 
-def write_translations(job: Job, settings: Collection[Setting], scorer: Scorer) -> None:
-    """Write both tables, of settings all of which are translated."""
+def write_translations(
+    job: TranslationJob, settings: Collection[TranslationSetting], scorer: Scorer
+) -> None:
+    """Write both tables; every setting must be translated already."""
     rows: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     for setting in settings:
-        for way in job.tasks:
-            named = _named(job, setting, way)
-            found = list(_translated(job, setting, way))
+        for direction in job.tasks:
+            address = _address(job, setting, direction)
+            translated = list(_translated(job, setting, direction))
             rows["translations"] += [
-                named | {"pair": number} | row._asdict()
-                for number, row in enumerate(found)
+                address | {"pair": number} | row._asdict()
+                for number, row in enumerate(translated)
             ]
             rows["translation_scores"] += [
-                named | score._asdict() for score in scorer.scores(found, way.target)
+                address | score._asdict()
+                for score in scorer.scores(translated, direction.target)
             ]
     _write(job.store, job.mid, rows, job.provenance(settings))
 
 
-def write_none(store: Store, mid: Cell) -> None:
-    """Write both tables without rows, unless there are some."""
+def write_empty_tables(store: Store, mid: Cell) -> None:
+    """Write both tables without rows, unless they exist."""
     if not all(table_file(store, name, mid).exists() for name in COLUMNS):
         _write(store, mid, {name: [] for name in COLUMNS}, {})
 
@@ -85,12 +90,19 @@ def _write(
         write_tables(con, store, dict.fromkeys(COLUMNS, provenance), mid)
 
 
-def _named(job: Job, setting: Setting, way: Direction) -> Row:
-    named = {"source_language": way.source, "target_language": way.target}
-    return {"full_step": job.full_step} | setting._asdict() | named
+def _address(
+    job: TranslationJob, setting: TranslationSetting, direction: Direction
+) -> Row:
+    languages = {
+        "source_language": direction.source,
+        "target_language": direction.target,
+    }
+    return {"full_step": job.full_step} | setting._asdict() | languages
 
 
-def _translated(job: Job, setting: Setting, way: Direction) -> Iterator[Translated]:
-    texts = job.kept(setting, way) or []
-    for task, text in zip(job.tasks[way], texts, strict=True):
+def _translated(
+    job: TranslationJob, setting: TranslationSetting, direction: Direction
+) -> Iterator[Translated]:
+    texts = job.load(setting, direction) or []
+    for task, text in zip(job.tasks[direction], texts, strict=True):
         yield Translated(*task.pair, text)

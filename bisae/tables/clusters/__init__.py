@@ -1,6 +1,6 @@
-"""Semantic clusters: which of a feature's tokens mean something alike.
+"""Semantic clusters of a feature's tokens, by the cosine of their embeddings.
 
-Reads the input embeddings of one checkpoint; gives each token of a feature its cluster.
+Reads the input embeddings of one checkpoint; assigns each token of a feature a cluster.
 """
 
 from bisae.tables.clusters.embeddings import (
@@ -11,12 +11,12 @@ from bisae.tables.clusters.embeddings import (
     resolve_threshold,
 )
 from bisae.tables.clusters.links import (
+    EmbeddingRows,
     Graph,
     Ints,
     Links,
     Pairs,
     Products,
-    Rows,
     find_pairs,
     n_tiles,
 )
@@ -25,6 +25,7 @@ from bisae.tables.clusters.rules import Clustering, Linked, TokenSets, linked_to
 
 __all__ = [
     "Clustering",
+    "EmbeddingRows",
     "Graph",
     "Ints",
     "Linked",
@@ -32,7 +33,6 @@ __all__ = [
     "NullSets",
     "Pairs",
     "Products",
-    "Rows",
     "Threshold",
     "TokenSets",
     "draw_null_sets",

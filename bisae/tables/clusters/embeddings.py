@@ -1,7 +1,7 @@
-"""The embeddings that say which tokens mean something alike, and above which cosine.
+"""Token embeddings, and the cosine above which two tokens are similar.
 
-Reads the input embeddings of one checkpoint of the study; keeps them beside the tables,
-so that analysis goes on without it.
+Reads the input embeddings of one checkpoint of the study; stores them with the tables,
+so that analysis works without the checkpoint.
 """
 
 from typing import NamedTuple
@@ -13,39 +13,39 @@ from bisae.errors import CheckpointError
 from bisae.files import AnyPath, checksum_file, local_copy, read, write_with_checksum
 from bisae.lm import load_lm
 from bisae.store import Store
-from bisae.tables.clusters.links import Ints, Rows, vectors
+from bisae.tables.clusters.links import EmbeddingRows, Ints, vectors
 
 RANDOM_PAIRS = 1_000_000
 
 
 class Threshold(NamedTuple):
-    """The cosine above which two tokens are alike, and how many are so by chance."""
+    """The cosine above which tokens are similar, and the share that is by chance."""
 
     cosine: float
     link_rate: float
 
 
-def load_embeddings(store: Store) -> Rows:
-    """The embedding rows as unit vectors, (vocabulary, d); made on first use.
+def load_embeddings(store: Store) -> EmbeddingRows:
+    """Load the embedding rows as unit vectors, (vocabulary, d); store on first use.
 
-    Half precision, mapped into memory. Raises CheckpointError where the checkpoint is
-    of another vocabulary.
+    They are in half precision, mapped into memory. Raises CheckpointError if the
+    checkpoint has a smaller vocabulary.
     """
     size, step = store.study.embeddings()
     file = _file(store)
     if not file.exists():
         with (
-            write_with_checksum(file, store.check_leases) as held,
-            held.open("wb") as opened,
+            write_with_checksum(file, store.check_leases) as temporary,
+            temporary.open("wb") as opened,
         ):
             np.save(opened, _unit_rows(store, size, step))
-    with local_copy(file) as held:
-        found: Rows = np.load(held, mmap_mode="r")
-    return found
+    with local_copy(file) as temporary:
+        rows: EmbeddingRows = np.load(temporary, mmap_mode="r")
+    return rows
 
 
 def embeddings_sum(store: Store) -> str:
-    """The sha256 of the embeddings as they are kept, which `load_embeddings` made."""
+    """Return the SHA-256 of the stored embeddings, which `load_embeddings` wrote."""
     return read(checksum_file(_file(store))).decode().split()[0]
 
 
@@ -54,21 +54,21 @@ def _file(store: Store) -> AnyPath:
     return store.tables / "embeddings" / f"{size}-{step}.npy"
 
 
-def _unit_rows(store: Store, size: str, step: int) -> Rows:
+def _unit_rows(store: Store, size: str, step: int) -> EmbeddingRows:
     study = store.study
-    place, revision = study.model(size).checkpoint_at(step)
-    lm = load_lm(place, revision, trust_remote_code=study.lm.trust_remote_code)
+    checkpoint, revision = study.model(size).checkpoint_at(step)
+    lm = load_lm(checkpoint, revision, trust_remote_code=study.lm.trust_remote_code)
     rows = lm.input_embeddings().numpy()
     if len(rows) < store.corpus_attributes()["vocab_size"]:
-        msg = f"{place} embeds {len(rows)} tokens, fewer than the tokenizer has"
+        msg = f"{checkpoint} embeds {len(rows)} tokens, fewer than the tokenizer has"
         raise CheckpointError(msg)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Rows = (rows / np.where(norms > 0, norms, 1)).astype(np.float16)
+    unit: EmbeddingRows = (rows / np.where(norms > 0, norms, 1)).astype(np.float16)
     return unit
 
 
-def random_cosines(rows: Rows, tokens: Ints, seed: int) -> NDArray[np.float32]:
-    """The cosines of a million random pairs of these tokens."""
+def random_cosines(rows: EmbeddingRows, tokens: Ints, seed: int) -> NDArray[np.float32]:
+    """Return the cosines of a million random pairs of these tokens."""
     draw = np.random.default_rng(seed)
     first, second = draw.choice(tokens, (2, RANDOM_PAIRS))
     first, second = first[first != second], second[first != second]
@@ -79,7 +79,7 @@ def random_cosines(rows: Rows, tokens: Ints, seed: int) -> NDArray[np.float32]:
 
 
 def resolve_threshold(setting: float | str, cosines: NDArray[np.float32]) -> Threshold:
-    """Turn a cosine or `null:q` into a cosine, with the share it links by chance.
+    """Turn a cosine or `null:q` into a cosine, with the share that it links by chance.
 
     `null:q` is the cosine that a share q of random pairs exceeds.
     """

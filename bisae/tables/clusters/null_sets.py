@@ -1,4 +1,4 @@
-"""Token sets drawn at random from the text: what a feature without meaning fires on."""
+"""Random token sets, the null of monosemanticity: a feature without meaning."""
 
 from typing import NamedTuple
 
@@ -22,9 +22,9 @@ class NullSets(NamedTuple):
 def draw_null_sets(text: Ints, sets: int, seed: int) -> NullSets:
     """Draw token sets for each logarithmic bin of set sizes: 1, 2, 3-4, 5-8, ...
 
-    Firings fall on random positions of the text until the set has its size, so tokens
-    come as frequent as they are. Sets end at LARGEST_SET tokens, and at half of those
-    that occur: beyond, only the rarest tokens tell one set from another.
+    Firings fall on random positions of the text until the set has its size, so that
+    tokens are drawn by their frequency. The largest set has LARGEST_SET tokens, or half
+    of the tokens that occur: larger sets would differ in the rarest tokens alone.
     """
     draw = np.random.default_rng(seed)
     largest = min(LARGEST_SET, max(2, len(np.unique(text)) // 2))
@@ -38,7 +38,9 @@ def draw_null_sets(text: Ints, sets: int, seed: int) -> NullSets:
             parts.append(_random_set(text, int(draw.integers(low, top + 1)), draw))
         low, high = high + 1, 2 * high
     feature = np.repeat(np.arange(len(parts)), [len(tokens) for tokens, _ in parts])
-    token_id, n_firings = (np.concatenate(one) for one in zip(*parts, strict=True))
+    token_id, n_firings = (
+        np.concatenate(columns) for columns in zip(*parts, strict=True)
+    )
     return NullSets(feature, token_id, n_firings, bins)
 
 

@@ -1,4 +1,5 @@
-"""Semantic clusters: a feature's tokens, joined where they are alike."""
+"""Semantic clusters: similar tokens of a feature, joined by connected components or
+greedily."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
@@ -17,7 +18,7 @@ LEADER, MEMBER = 1, 2
 
 
 class Clustering(NamedTuple):
-    """How tokens are joined, and which tokens of a feature count."""
+    """A method of joining tokens, and the firings by which a feature has them."""
 
     clustering: int
     """Its number."""
@@ -27,10 +28,10 @@ class Clustering(NamedTuple):
     bit: int
     """The rule's bit."""
     threshold: float
-    """Two tokens are alike if their cosine exceeds it."""
+    """Two tokens are similar if their cosine exceeds it."""
     method: str
-    """`components`: clusters are connected components. `greedy`: tokens in falling
-    order of firings join the first leader that they are alike to."""
+    """`components`: clusters are connected components. `greedy`: tokens, by descending
+    number of firings, join the first leader that they are similar to."""
 
 
 class Linked(NamedTuple):
@@ -51,35 +52,47 @@ class TokenSets(NamedTuple):
     rules: Ints
     """The bits of the firing rules by which the feature fires on the token."""
     n_firings: Mapping[int, Ints]
-    """How often, by each rule whose clustering is greedy."""
+    """The number of firings, by each rule whose clustering is greedy."""
 
 
 def linked_tokens(
     sets: TokenSets, links: Links, clusterings: Iterable[Clustering]
 ) -> Iterator[Linked]:
-    """Yield the tokens that have a link, and their clusters, by every clustering."""
+    """Yield, for every clustering, the tokens that have a link and their clusters."""
     key, greedy = attrgetter("threshold"), sets.n_firings
     for threshold, group in groupby(sorted(clusterings, key=key), key):
-        listed, near = list(group), links.above(threshold)
-        bits = reduce(or_, (one.bit for one in listed))
+        group_clusterings, links_above = list(group), links.above(threshold)
+        bits = reduce(or_, (clustering.bit for clustering in group_clusterings))
         rows = np.flatnonzero(sets.rules & bits)
         feature, token_id = sets.feature[rows], sets.token_id[rows]
-        for part in _parts(feature, near.candidates(feature, token_id)):
-            features, tokens, used = feature[part], token_id[part], rows[part]
-            a, b = near.within(features, tokens)
-            for one in listed:
-                fires = sets.rules[used] & one.bit > 0
-                both = fires[a] & fires[b]
-                counts = greedy[one.rule][used] if one.rule in greedy else None
-                linked, lowest = _label(a[both], b[both], tokens, counts, one.method)
-                yield Linked(one.clustering, features[linked], tokens[linked], lowest)
+        for rows_of_part in _parts(feature, links_above.candidates(feature, token_id)):
+            features, tokens, set_rows = (
+                feature[rows_of_part],
+                token_id[rows_of_part],
+                rows[rows_of_part],
+            )
+            a, b = links_above.within(features, tokens)
+            for clustering in group_clusterings:
+                fires = sets.rules[set_rows] & clustering.bit > 0
+                both_fire = fires[a] & fires[b]
+                counts = (
+                    greedy[clustering.rule][set_rows]
+                    if clustering.rule in greedy
+                    else None
+                )
+                linked, lowest = _label(
+                    a[both_fire], b[both_fire], tokens, counts, clustering.method
+                )
+                yield Linked(
+                    clustering.clustering, features[linked], tokens[linked], lowest
+                )
 
 
 def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
-    """Cut between features, so that little is compared at once."""
+    """Cut between features, so that few tokens are compared at once."""
     starts = set_starts(feature)
-    before = np.r_[0, np.cumsum(candidates + 1)][starts]
-    cuts = np.flatnonzero(np.diff(before // CANDIDATES_AT_ONCE, prepend=-1))
+    n_before = np.r_[0, np.cumsum(candidates + 1)][starts]
+    cuts = np.flatnonzero(np.diff(n_before // CANDIDATES_AT_ONCE, prepend=-1))
     for first, last in pairwise(np.unique(np.r_[starts[cuts], len(feature)])):
         yield slice(first, last)
 
@@ -87,9 +100,9 @@ def _parts(feature: Ints, candidates: Ints) -> Iterator[slice]:
 def _label(
     a: Ints, b: Ints, tokens: Ints, n_firings: Ints | None, method: str
 ) -> tuple[Ints, Ints]:
-    """Return the rows that are linked, and the lowest token of each one's cluster.
+    """Return the rows that are linked, and the lowest token of each row's cluster.
 
-    Rows a and b are alike; tokens and n_firings are of all rows.
+    Rows a and b are similar tokens; tokens and n_firings are of all rows.
     """
     rows = np.unique(np.concatenate([a, b]))
     a, b = np.searchsorted(rows, a), np.searchsorted(rows, b)
@@ -109,11 +122,10 @@ def _components(n: int, a: Ints, b: Ints) -> Ints:
 
 
 def _leaders(a: Ints, b: Ints, order: Ints) -> Ints:
-    """Return each row's leader: the first in order of those it is linked to that lead.
+    """Return each row's leader: itself, or the first linked leader in `order`.
 
-    A row with no earlier linked leader becomes a leader. That is settled for all sets
-    at once, in rounds: a row waits while an earlier one that it is linked to is not
-    settled.
+    A row with no earlier linked leader becomes a leader. All sets are settled at once,
+    in rounds: a row waits until the earlier rows that it is linked to are settled.
     """
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))

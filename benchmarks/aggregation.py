@@ -1,13 +1,13 @@
-"""The tables of one cell of the paper's size, and the same metrics in data frames.
+"""Time to export one cell of the paper's size, and the same metrics in data frames.
 
     python benchmarks/paper_cell.py FOLDER               # some minutes, 5 GB
-    python benchmarks/fold.py FOLDER
+    python benchmarks/aggregation.py FOLDER
     python benchmarks/paper_cell.py TENTH --tokens 1000000
-    python benchmarks/fold.py TENTH --frames     # polars: pip install '.[bench]'
+    python benchmarks/aggregation.py TENTH --frames     # polars: pip install '.[bench]'
 
 Each row is a fresh process. Ratios are to the query MAXIMA, streamed from the same
-store in the same process, its median of several before and after. The time to look up
-links between tokens is part of the whole, and also given alone.
+store in the same process: the median of several runs before and after. The time to look
+up links between tokens is part of the total, and also printed alone.
 """
 
 import argparse
@@ -31,7 +31,13 @@ from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.query import database
 from bisae.store import table_names
-from bisae.tables import Shared, cell, export_cells, export_shared, gather
+from bisae.tables import (
+    ExportContext,
+    cell,
+    export_cells,
+    export_study_tables,
+    prepare_export,
+)
 
 CELLS = {"late": LATE, "early": EARLY}
 MAXIMA = "select feature, max(value) from codes group by feature"
@@ -43,18 +49,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--frames", action="store_true")
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    store = str(asked.folder / "store")
-    if asked.inside:
-        work, name = asked.inside
+    arguments = parser.parse_args()
+    store = str(arguments.folder / "store")
+    if arguments.inside:
+        work, name = arguments.inside
         print(json.dumps(WORK[work](store, CELLS[name])))
         return
-    works = ["tables", "pandas", "polars"] if asked.frames else ["tables"]
-    cells = ["late"] if asked.frames else ["late", "early"]
+    works = ["tables", "pandas", "polars"] if arguments.frames else ["tables"]
+    cells = ["late"] if arguments.frames else ["late", "early"]
     prepare(store)
-    told = [measure(asked.folder, work, name) for name in cells for work in works]
-    names = sorted({key for row in told for key in row}, key=ORDER.index)
-    rows = [tuple(row.get(name) for name in names) for row in told]
+    measured = [
+        measure(arguments.folder, work, name) for name in cells for work in works
+    ]
+    names = sorted({key for row in measured for key in row}, key=ORDER.index)
+    rows = [tuple(row.get(name) for name in names) for row in measured]
     print(render(Rows(names, rows), "markdown"))
 
 
@@ -65,46 +73,42 @@ ORDER = (
 
 
 def prepare(store: str) -> None:
-    """Write what all cells share, timed."""
+    """Write the tables that all cells share, and print the time."""
     began = time.perf_counter()
-    shared = gather(bisae.open(store))
-    gathered = time.perf_counter() - began
-    export_shared(shared)
-    written = time.perf_counter() - began - gathered
-    print(
-        f"once a study: {gathered:.0f} s to draw pairs, {written:.0f} s for its tables"
-    )
+    context = prepare_export(bisae.open(store))
+    prepared = time.perf_counter() - began
+    export_study_tables(context)
+    written = time.perf_counter() - began - prepared
+    print(f"once per study: {prepared:.0f} s to draw pairs, {written:.0f} s for tables")
 
 
 def measure(folder: Path, work: str, name: str) -> dict[str, Any]:
-    """What a fresh process measured."""
+    """Measure in a fresh process."""
     command = [sys.executable, __file__, str(folder), "--inside", work, name]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {"work": work, "cell": name, **json.loads(told)}
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {"work": work, "cell": name, **json.loads(output)}
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long it takes."""
+    """Return the seconds that some work takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def maxima(store: Any, address: Cell) -> float:
-    """The yardstick."""
+    """Time the query that is the yardstick."""
     with closing(database()) as con:
         con.register("codes", store.codes_stream(address))
         return seconds(lambda: con.execute(MAXIMA).fetchall())
 
 
-def tables(place: str, address: Cell) -> dict[str, Any]:
-    """Export the cell's tables anew, those of its variants among them."""
-    store = bisae.open(place)
-    shared, links = gather(store), []
+def tables(path: str, address: Cell) -> dict[str, Any]:
+    """Export the cell's tables again, including those of its variants."""
+    store = bisae.open(path)
+    context, links = prepare_export(store), []
     for table in table_names("cell", "export"):
-        shutil.rmtree(
-            place + f"/tables/{table}/{address.partition}", ignore_errors=True
-        )
+        shutil.rmtree(path + f"/tables/{table}/{address.partition}", ignore_errors=True)
     put = cell.put_linked_tokens
 
     def timed(*arguments: Any) -> None:
@@ -112,21 +116,21 @@ def tables(place: str, address: Cell) -> dict[str, Any]:
 
     cell.put_linked_tokens = timed
     yardstick = [maxima(store, address) for _ in range(3)]
-    whole = seconds(lambda: export_cells(shared, [address]))
+    taken = seconds(lambda: export_cells(context, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yardstick += [maxima(store, address) for _ in range(2)]
-    row = ratio(yardstick, whole) | {"links s": sum(links)}
-    return row | {"peak MB": peak} | counts(store, shared, address)
+    row = ratio(yardstick, taken) | {"links s": sum(links)}
+    return row | {"peak MB": peak} | counts(store, context, address)
 
 
 def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
-    """Seconds beside the yardstick's."""
+    """Return seconds and their ratio to the yardstick's."""
     usual = statistics.median(yardstick)
     return {"maxima s": usual, "seconds": taken, "ratio": taken / usual}
 
 
-def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
-    """What the cell is like, and what its clusters compare."""
+def counts(store: Any, context: ExportContext, address: Cell) -> dict[str, Any]:
+    """Count the cell's firings and the comparisons of its clusters."""
     size, step, layer = address
     where = f"size = '{size}' and step = {step} and layer = {layer}"
     query = f"select feature, token_id from clusters where {where} order by all"
@@ -139,18 +143,18 @@ def counts(store: Any, shared: Shared, address: Cell) -> dict[str, Any]:
         "firings": int(firings),
         "tokens a feature": float(np.median(n)),
         "sets over 5,000": float((n > 5000).mean()),
-        "compared": int(shared.links.candidates(feature, token_id).sum()),
+        "compared": int(context.links.candidates(feature, token_id).sum()),
         "products spared": int((n * (n - 1) // 2).sum()),
     }
 
 
 def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
-    """The same metrics as one writes them in a library, codes read and all."""
+    """Return a function that computes the metrics with a library, codes included."""
 
-    def work(place: str, address: Cell) -> dict[str, Any]:
+    def work(path: str, address: Cell) -> dict[str, Any]:
         import frames as written
 
-        store = bisae.open(place)
+        store = bisae.open(path)
         yardstick = [maxima(store, address) for _ in range(3)]
         clusters = store.sql("select feature, token_id, cluster from clusters")
         tokens = store.sql(
@@ -171,29 +175,31 @@ def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
         codes = pa.Table.from_batches(store.read_codes(LATE)).drop(["starts_run"])
         if library == "pandas":
             tokens = tokens.set_index("token_row")
-            found = written.in_pandas(codes.to_pandas(), tokens, clusters, WIDTH)
+            features = written.in_pandas(codes.to_pandas(), tokens, clusters, WIDTH)
         else:
             import polars as pl
 
-            given = (
+            inputs = (
                 pl.from_arrow(codes),
                 pl.from_pandas(tokens),
                 pl.from_pandas(clusters),
             )
-            found = written.in_polars(*given, WIDTH).to_pandas().set_index("feature")
-        check(store, found)
+            features = (
+                written.in_polars(*inputs, WIDTH).to_pandas().set_index("feature")
+            )
+        check(store, features)
 
     return work
 
 
-def check(store: Any, found: Any) -> None:
-    """The frames say what the tables say."""
-    wanted = store.sql("from features where step = 2").set_index("feature")
-    found = found.loc[wanted.index]
+def check(store: Any, features: Any) -> None:
+    """Assert that the frames have the values of the tables."""
+    expected = store.sql("from features where step = 2").set_index("feature")
+    features = features.loc[expected.index]
     for name in ("n_firings", "n_documents", "n_tokens", "supported", "language"):
-        assert (found[name] == wanted[name]).all(), name
+        assert (features[name] == expected[name]).all(), name
     for name in ("monosemanticity", "mean_span", "mean_span_active", "truncated_share"):
-        assert np.allclose(found[name], wanted[name]), name
+        assert np.allclose(features[name], expected[name]), name
 
 
 WORK = {

@@ -1,6 +1,6 @@
-"""What the export of every cell needs: settings, views, which tokens are alike.
+"""The context of an export: settings, views and the graph of similar tokens.
 
-Reads the study, the corpus and the embeddings, which are made on first use.
+Reads the study, the corpus and the embeddings, which are computed on first use.
 """
 
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ import numpy as np
 from bisae.query import (
     View,
     database,
-    named,
+    explain_errors,
     parquet_view,
     read_views,
 )
 from bisae.store import Store, study_tables, table_file, table_names
 from bisae.tables.clusters import (
+    EmbeddingRows,
     Graph,
     Ints,
     Links,
     Pairs,
     Products,
-    Rows,
     Threshold,
     embeddings_sum,
     load_embeddings,
@@ -35,7 +35,7 @@ from bisae.tables.clusters import (
 
 
 def _step(name: str, reads: str, settings: str = "") -> View:
-    """A step between views that Python takes: what it reads, and which settings."""
+    """Describe a step between views that Python takes, as if it were a view."""
     tables = frozenset(reads.split())
     return View(name, "cell", {}, settings, tables, Path(name))
 
@@ -47,64 +47,65 @@ STEPS = {
         "linked_tokens", "token_counts", "semantic_threshold clustering"
     ),
 }
-"""What no .sql file makes, though views of a cell read it."""
+"""Tables that views of a cell read but no .sql file computes."""
 VARIED = ("null:1e-3", "null:1e-4", "null:1e-5")
-"""Semantic thresholds that `sensitivity` tries beside the study's."""
+"""Semantic thresholds that `sensitivity` tries alongside the study's."""
 MAX_LINKS = 2**25
-"""Pairs that are kept, of 12 bytes each; where more are alike, none are."""
+"""The most pairs of similar tokens that are stored, of 12 bytes each; with more pairs
+than this, none are stored."""
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What the export of every cell needs."""
+class ExportContext:
+    """The settings, views and links that the export of every cell shares."""
 
     store: Store
     occurring: Ints
     """The tokens of the evaluation text, each once."""
     vocabulary: int
-    """Tokens that are embedded."""
+    """The number of tokens that have an embedding."""
     settings: dict[str, Any]
     """The row of the table `settings`."""
     thresholds: list[Threshold]
-    """The study's, and those of VARIED."""
+    """The study's threshold, then those of VARIED."""
     views: dict[str, View]
     """The .sql files of a cell's tables: study, cell, variants and trends."""
 
     @property
-    def rows(self) -> Rows:
-        """Unit embedding rows, (vocabulary, d), mapped anew: let go of when used."""
+    def rows(self) -> EmbeddingRows:
+        """Unit embedding rows, (vocabulary, d), mapped into memory at each access."""
         return load_embeddings(self.store)
 
     @property
     def floor(self) -> float:
-        """The lowest cosine that anybody asks about."""
-        return min(one.cosine for one in self.thresholds)
+        """The lowest cosine of all thresholds."""
+        return min(threshold.cosine for threshold in self.thresholds)
 
     @property
     def has_graph(self) -> bool:
-        """Whether the pairs that are alike are few enough to be kept."""
-        rate = max(one.link_rate for one in self.thresholds)
+        """True if the pairs of similar tokens are few enough to be stored."""
+        rate = max(threshold.link_rate for threshold in self.thresholds)
         return rate * len(self.occurring) ** 2 / 2 <= MAX_LINKS
 
     @cached_property
     def links(self) -> Links:
-        """The graph, once its table is written; else products."""
+        """The graph, whose table must be written; without a graph, products."""
         if not self.has_graph:
             return Products(self.rows)
         con = database(self.store.tables)
         try:
             file = table_file(self.store, "neighbours")
             parquet_view(con, "neighbours", [file])
-            with named(file):
-                found: Any = con.execute("from neighbours").fetchnumpy()
+            with explain_errors(file):
+                columns_by_name: Any = con.execute("from neighbours").fetchnumpy()
         finally:
             con.close()
-        columns = (found[name] for name in ("token_id", "other", "cosine"))
+        columns = (columns_by_name[name] for name in ("token_id", "other", "cosine"))
         return Graph(Pairs(*columns), self.vocabulary)
 
     @property
-    def depends(self) -> dict[str, View]:
-        """The views of a cell and the steps between them: what depends on what."""
+    def dependencies(self) -> dict[str, View]:
+        """The views of a cell and the steps between them, with what they read."""
         exported = {*table_names("study")}
         views = {
             name: view for name, view in self.views.items() if name not in exported
@@ -118,28 +119,31 @@ class Shared:
 
     @property
     def embeddings(self) -> str:
-        """Which embeddings say what is alike."""
+        """The SHA-256 of the embeddings."""
         return embeddings_sum(self.store)
 
     def text(self) -> Iterator[Ints]:
-        """Every evaluation token's id, in order, some at a time."""
+        """Yield the ids of all evaluation tokens in order, a block at a time."""
         return _text(self.store)
 
 
-def gather(store: Store) -> Shared:
-    """Resolve the settings of a store's study."""
+def prepare_export(store: Store) -> ExportContext:
+    """Prepare the export of a store's cells: resolve the settings of its study."""
     rows = load_embeddings(store)
     occurring = np.flatnonzero(_counts(store, len(rows)))
     cosines = random_cosines(rows, occurring, store.study.features.null_seed)
-    asked = store.study.features.semantic_threshold
-    thresholds = [resolve_threshold(one, cosines) for one in (asked, *VARIED)]
+    study_threshold = store.study.features.semantic_threshold
+    thresholds = [
+        resolve_threshold(threshold, cosines)
+        for threshold in (study_threshold, *VARIED)
+    ]
     settings = _settings(store, thresholds[0])
     views = read_views("text", "cell", "variants", "grid")
-    return Shared(store, occurring, len(rows), settings, thresholds, views)
+    return ExportContext(store, occurring, len(rows), settings, thresholds, views)
 
 
 def _settings(store: Store, threshold: Threshold) -> dict[str, Any]:
-    """Every threshold of the study, the semantic one made a number."""
+    """Return the row of the table `settings`, with the semantic threshold resolved."""
     study = store.study
     size, step = study.embeddings()
     return study.features.model_dump() | {

@@ -1,7 +1,7 @@
-"""Read what a check says in JSON: a suite of great-expectations for one table.
+"""Read a JSON file of checks: an expectation suite of great-expectations for one table.
 
-Reads a JSON file of validations/ or of a user's folder, and remembers where in it each
-check is.
+Reads a file of validations/ or of a user's folder, and remembers the line of each
+check.
 """
 
 import io
@@ -19,7 +19,7 @@ from bisae.errors import CheckError
 from bisae.files import read
 
 NAMED = re.compile(r"""["'](\w+)["']|name (\w+) does not exist""")
-"""The part of a message that names what is wrong."""
+"""The part of a message that names the faulty column, table or word."""
 
 
 class Position(NamedTuple):
@@ -30,10 +30,10 @@ class Position(NamedTuple):
     text: str
 
     def line_of(self, reason: str) -> int:
-        """The line of the first thing that a message names, else the first line."""
+        """Return the line of the first name in a message, else the first line."""
         for match in NAMED.finditer(reason.partition("!")[0]):  # then come hints
-            if at := re.search(rf"\b{match[1] or match[2]}\b", self.text):
-                return self.line + self.text.count("\n", 0, at.start())
+            if start := re.search(rf"\b{match[1] or match[2]}\b", self.text):
+                return self.line + self.text.count("\n", 0, start.start())
         return self.line
 
 
@@ -41,20 +41,20 @@ class Check(NamedTuple):
     """One check."""
 
     name: str
-    """Its key: of a .sql file, the stem."""
+    """Its key; for a .sql file, the stem."""
     description: str
-    """What holds if it passes."""
+    """The statement that is true if it passes."""
     why: str
     guards: str
     """The equation or rule."""
     expectation: Any
     view: str
-    """The view whose rows violate it; empty if the library looks at the table."""
+    """The view whose rows violate it; empty if the library checks the table itself."""
     file: Path
     position: Position
 
 
-class Suite(NamedTuple):
+class TableChecks(NamedTuple):
     """The checks of one table or view."""
 
     table: str
@@ -63,8 +63,8 @@ class Suite(NamedTuple):
     checks: list[Check]
 
 
-def read_suite(file: Path) -> Suite:
-    """Read a JSON file. Raises CheckError: one line, naming the file and the line."""
+def read_check_file(file: Path) -> TableChecks:
+    """Read a JSON file of checks. Raises CheckError, naming the file and the line."""
     try:
         text = read(file).decode()
         raw = json.loads(text)
@@ -76,15 +76,17 @@ def read_suite(file: Path) -> Suite:
             "name": str(table),
             "meta": {"key": [*key]},
             "expectations": [*listed],
-        } if all(isinstance(one, dict) for one in listed):
+        } if all(isinstance(item, dict) for item in listed):
             positions = _positions(text, len(listed))
-            return Suite(table, key, [_check(file, one) for one in positions])
+            return TableChecks(
+                table, key, [_check(file, position) for position in positions]
+            )
     msg = f"{file}: not a suite: it needs name, meta.key and expectations, a list"
     raise CheckError(msg)
 
 
 def _positions(text: str, number: int) -> Iterator[Position]:
-    """Find each expectation in the text: the decoder does not say where it is."""
+    """Find each expectation in the text, since the decoder gives no positions."""
     decode, end = json.JSONDecoder().raw_decode, text.index('"expectations"')
     for _ in range(number):
         start = text.index("{", end)
@@ -139,13 +141,13 @@ def expectation(kind: str, kwargs: dict[str, Any]) -> Any:
 
 
 def one_line(message: str) -> str:
-    """A message without its line breaks."""
+    """Return a message without line breaks."""
     return " ".join(message.split())
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the library from printing hints and logging what it also returns."""
+    """Keep the library from printing hints, and from logging what it also returns."""
     disabled = logging.root.manager.disable
     logging.disable()
     try:

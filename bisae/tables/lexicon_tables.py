@@ -1,7 +1,7 @@
-"""The tables of a study's lexicon: its words, and the tokens that stand on them.
+"""The tables of a study's lexicon: its words, and the tokens that are part of them.
 
-Reads the evaluation text, the tokenizer and the lexicon; puts `lexicon` and
-`token_concepts` into a connection, and says which words never occur.
+Reads the evaluation text, the tokenizer and the lexicon; registers `lexicon` and
+`token_concepts` with a connection, and notes words that never occur.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ TOKEN_CONCEPTS = pa.schema(
     [("token_row", pa.int64()), ("concept", pa.string()), ("topic", pa.string())]
 )
 SHOWN_WORDS = 10
-"""Words that a note names."""
+"""The most words that a note names."""
 
 
 def put_lexicon(con: Connection, lexicon: Lexicon) -> None:
-    """Give a connection the table `lexicon`."""
+    """Register the table `lexicon` with a connection."""
     rows = [
         {"concept": row.concept, "topic": row.topic, "language": language, "word": word}
         for row in lexicon.rows
@@ -34,7 +34,7 @@ def put_lexicon(con: Connection, lexicon: Lexicon) -> None:
 
 
 def put_concepts(con: Connection, store: Store, lexicon: Lexicon) -> None:
-    """Give a connection the table `token_concepts`."""
+    """Register the table `token_concepts` with a connection."""
     tokenizer = load_tokenizer(store.study)
     tokens = [
         token
@@ -50,11 +50,11 @@ def put_concepts(con: Connection, store: Store, lexicon: Lexicon) -> None:
 
 
 def note_unused_words(lexicon: Lexicon, tokens: Sequence[TokenConcept]) -> None:
-    """Say which words of the lexicon no token of the evaluation text stands on."""
-    used = {(token.language, token.word) for token in tokens}
+    """Note the words of the lexicon that never occur in the evaluation text."""
+    used_words = {(token.language, token.word) for token in tokens}
     for language in lexicon.languages:
         words = lexicon.words(language)
-        unused = [word for word in words if (language, word) not in used]
+        unused = [word for word in words if (language, word) not in used_words]
         if unused:
             shown = unused[:SHOWN_WORDS] + ["..."] * (len(unused) > SHOWN_WORDS)
             note(

@@ -1,10 +1,10 @@
-"""Answers from a database: rows, and what there is to ask about."""
+"""Query results as rows or a pandas frame, and a description of every relation."""
 
 from typing import TYPE_CHECKING
 
 from bisae.formats import Rows
 from bisae.query.database import Connection
-from bisae.query.failure import named
+from bisae.query.failure import explain_errors
 from bisae.query.views import read_check_views, read_views
 from bisae.store import registry
 
@@ -21,25 +21,25 @@ COLUMNS = (
 KEYWORDS = (
     "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
 )
-"""The words that DuckDB's SQL keeps for itself."""
+"""The reserved words of DuckDB's SQL."""
 
 
 def rows_of(con: Connection, query: str) -> Rows:
-    """Run a query. Raises SqlError: one line, with the query's line it is about."""
-    with named():
+    """Run a query and return its rows. Raises SqlError, naming the query's line."""
+    with explain_errors():
         result = con.execute(query)
         names = [column[0] for column in result.description or ()]
         return Rows(names, result.fetchall() if names else [])
 
 
 def frame_of(con: Connection, query: str) -> "pd.DataFrame":
-    """Run a query; its rows as a pandas frame. Raises SqlError as `rows_of`."""
-    with named():
+    """Run a query and return a pandas frame. Raises SqlError as `rows_of`."""
+    with explain_errors():
         return con.execute(query).df()
 
 
 def headers() -> dict[str, tuple[str, str]]:
-    """Title and grain of every table and view that bisae knows."""
+    """Return title and grain of every table and view of bisae."""
     tables, views = registry().items(), (read_views() | read_check_views()).items()
     return {name: (table.title, table.grain) for name, table in tables} | {
         name: (view.title, view.grain) for name, view in views
@@ -47,15 +47,15 @@ def headers() -> dict[str, tuple[str, str]]:
 
 
 def describe(con: Connection) -> Rows:
-    """Every table and view: name, title, grain, columns."""
-    known = headers()
+    """Return name, title, grain and columns of every table and view."""
+    headers_by_name = headers()
     values = [
-        (name, *known[name], ", ".join(columns))
+        (name, *headers_by_name[name], ", ".join(columns))
         for name, columns in columns_of(con).items()
     ]
     return Rows(["name", "title", "grain", "columns"], values)
 
 
 def columns_of(con: Connection) -> dict[str, list[str]]:
-    """The columns of every table and view."""
+    """Return the columns of every table and view."""
     return dict(con.execute(COLUMNS).fetchall())
