@@ -48,7 +48,7 @@ def verify(store: Store, only: Selection) -> Verified:
     exists = listing(store.tables)
     shared = study_files(store, exists)
     tables = {cell: cell_files(store, cell, exists) for cell in cells}
-    paths = ["corpus", *(f"cells/{cell}/{part}" for cell in cells for part in PARTS)]
+    paths = ["corpus", *(f"cells/{cell}/{name}" for cell in cells for name in PARTS)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         finished = list(pool.map(partial(is_finished, store), paths))
         parts = [_part_work(store, path) for path in compress(paths, finished)]
