@@ -141,7 +141,7 @@ def test_what_a_user_added_is_not_lost(
     before = file.read_bytes()
     told = catalog(tiny, "--output", file)
     said = f"{file} has relations that bisae did not create: mine; move it away, "
-    assert told.stderr == f"Error: {said}another --output\n"
+    assert told.stderr == f"Error: {said}or give another --output\n"
     assert (told.exit_code, file.read_bytes()) == (2, before)
 
 
@@ -154,7 +154,7 @@ def test_what_is_no_catalog_is_left_alone(tiny: Store, tmp_path: Path) -> None:
         before = file.read_bytes()
         told = catalog(tiny, "--output", file)
         assert told.exit_code == 2
-        assert told.stderr.startswith(f"Error: {file} is there and is no catalog")
+        assert told.stderr.startswith(f"Error: {file} exists and is not a catalog")
         assert told.stderr.count("\n") == 1
         assert file.read_bytes() == before
 
