@@ -20,7 +20,7 @@ REMEDIES = {
     errno.EFBIG: "files cannot be that large on this disk; use another one",
     errno.EACCES: "get permission to write there and run again",
     errno.EPERM: "get permission to write there and run again",
-    errno.EROFS: "choose a store on a disk that can be written",
+    errno.EROFS: "choose a store on a writable disk",
     errno.ENOTDIR: "a file is in the way; choose another path",
     errno.EEXIST: "a file is in the way; choose another path",
 }

@@ -46,7 +46,7 @@ LONGEST = ("test_checks", "test_build", "test_transfer", "test_object_store")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that no worker ends with one by itself."""
-    order = {name: place for place, name in enumerate(LONGEST)}
+    order = {name: location for location, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
@@ -150,9 +150,9 @@ def rules(tiny: Store) -> Rules:
     con = connect(tiny)
     sql = "select n_tokens_low, n_tokens_high, monosemanticity from mono_null"
     bins = [Bin(*row) for row in con.execute(sql).fetchall()]
-    (found,) = con.execute("select semantic_threshold from settings").fetchall()
+    (actual,) = con.execute("select semantic_threshold from settings").fetchall()
     embeddings = dict(enumerate(load_embeddings(tiny)))
-    return Rules(tiny.study.features, found[0], embeddings, bins)
+    return Rules(tiny.study.features, actual[0], embeddings, bins)
 
 
 @pytest.fixture
@@ -176,8 +176,8 @@ def small_study(copied_study: Study) -> Study:
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[None]:
     """A local S3 server, and an environment that names it."""
-    with s3_server() as (_, told), pytest.MonkeyPatch.context() as patch:
-        for name, value in told.items():
+    with s3_server() as (_, result), pytest.MonkeyPatch.context() as patch:
+        for name, value in result.items():
             patch.setenv(name, value)
         yield
 

@@ -1,4 +1,4 @@
-"""How far each checkpoint of a store is, and who is building it.
+"""Show the progress of each checkpoint of a store, and who is building it.
 
 Reads metadata and leases; writes nothing.
 """

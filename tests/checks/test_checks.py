@@ -76,10 +76,10 @@ def whole(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A copy of the tiny store that has every table."""
     folder = tmp_path_factory.mktemp("whole")
     copy_store(tiny, folder / "store")
-    asked = tiny.study.intervention
-    assert asked
+    request = tiny.study.intervention
+    assert request
     few = {"classes": ("en", "ja"), "documents": 12, "m": (3, 6), "alpha": (0.1,)}
-    section = Intervention.model_validate(asked.model_dump() | few)
+    section = Intervention.model_validate(request.model_dump() | few)
     update = {
         "store": str(folder / "store"),
         "work_dir": str(folder / "work"),
@@ -127,19 +127,19 @@ def test_a_fault_fails_what_it_is_for_and_nothing_else(
     assert {result.status for result in results} <= {"pass", "fail"}
     failed = [result for result in results if result.status == "fail"]
     assert sorted(result.check for result in failed) == sorted(fault.fails)
-    for one in failed:
-        assert one.n_bad >= len(one.rows) > 0
-        assert len(one.rows) <= 10
+    for item in failed:
+        assert item.n_bad >= len(item.rows) > 0
+        assert len(item.rows) <= 10
     if fault.table not in table_names("study"):
-        assert all(is_here(row) for one in failed for row in one.rows)
+        assert all(is_here(row) for item in failed for row in item.rows)
 
 
 def is_here(row: dict[str, Any]) -> bool:
     """Whether a row is of the cell that was changed, or of its size."""
-    named = {"size": row.get("of_size", "M"), "step": 5, "layer": 1} | row
+    labelled = {"size": row.get("of_size", "M"), "step": 5, "layer": 1} | row
     if row.keys() & {"lr", "of_size", "n_middle"}:
-        return bool(named["size"] == CELL["size"])
-    return {name: named[name] for name in CELL} == CELL
+        return bool(labelled["size"] == CELL["size"])
+    return {name: labelled[name] for name in CELL} == CELL
 
 
 def downstream(table: str) -> set[str]:
@@ -177,20 +177,20 @@ def checked(con: Connection, fault: Fault) -> list[CheckResult]:
 
 def part(of_table: TableChecks, views: set[str]) -> TableChecks:
     """The checks of a suite that depend on some tables and views."""
-    kept = [
+    remaining = [
         check for check in of_table.checks if (check.view or of_table.table) in views
     ]
-    return of_table._replace(checks=kept)
+    return of_table._replace(checks=remaining)
 
 
 def to_run(con: Connection, of_table: TableChecks, fault: Fault) -> TableChecks:
     """The checks of a suite that fail or should fail, and all that are in JSON."""
-    kept = [
+    remaining = [
         check
         for check in of_table.checks
         if not check.view or check.name in fault.fails or has_rows(con, check.view)
     ]
-    return of_table._replace(checks=kept)
+    return of_table._replace(checks=remaining)
 
 
 def has_rows(con: Connection, view: str) -> bool:

@@ -27,8 +27,8 @@ BETWEEN = "expect_column_values_to_be_between"
 
 def text_of(kind: str, **kwargs: Any) -> str:
     """A suite with two checks: a good one, and one from line 21 on."""
-    one = ONE | {"type": kind, "kwargs": kwargs}
-    return json.dumps(GOOD | {"expectations": [ONE, one]}, indent=1)
+    result = ONE | {"type": kind, "kwargs": kwargs}
+    return json.dumps(GOOD | {"expectations": [ONE, result]}, indent=1)
 
 
 @pytest.fixture
@@ -100,10 +100,10 @@ def test_what_cannot_be_checked_is_no_failure(
     assert result.observed.endswith(f" (line {line})")
     with pytest.raises(CheckError) as caught:
         failures([result])
-    told = f"{file}: 'it' could not be checked: {result.observed}"
-    assert str(caught.value) == told
-    assert "\n" not in told
-    assert "duckdb" not in told.lower().replace("dialect duckdb", "")
+    outcome = f"{file}: 'it' could not be checked: {result.observed}"
+    assert str(caught.value) == outcome
+    assert "\n" not in outcome
+    assert "duckdb" not in outcome.lower().replace("dialect duckdb", "")
 
 
 def test_one_that_cannot_be_checked_leaves_others_alone(
@@ -114,13 +114,13 @@ def test_one_that_cannot_be_checked_leaves_others_alone(
 
 
 def statuses(results: list[CheckResult]) -> list[str]:
-    return [one.status for one in results]
+    return [result.status for result in results]
 
 
 def test_rows_are_as_json_can_hold_them(con: Connection, file: Path) -> None:
     query = "select 'nan'::float a, 0.5::decimal(9, 3) b, [1] c, null d"
-    one = ONE | {"kwargs": {"unexpected_rows_query": query}}
-    file.write_text(json.dumps(GOOD | {"expectations": [one]}))
+    item = ONE | {"kwargs": {"unexpected_rows_query": query}}
+    file.write_text(json.dumps(GOOD | {"expectations": [item]}))
     (result,) = run_checks(con, [read_check_file(file)])
     assert result.rows == [{"a": "nan", "b": 0.5, "c": [1], "d": None}]
 

@@ -63,16 +63,16 @@ def refused(folder: Path) -> str:
 
 def test_a_suite_is_checked(tiny: Store, folder: Path) -> None:
     (folder / "cells.json").write_text(json.dumps(SUITE))
-    (one,) = run_folder(tiny, folder)
-    assert one.file == folder / "cells.json"
-    assert (one.description, one.why, one.guards) == (
+    (result,) = run_folder(tiny, folder)
+    assert result.file == folder / "cells.json"
+    assert (result.description, result.why, result.guards) == (
         EXPECTATION["description"],
         "They would say little.",
         "mse",
     )
-    assert (one.status, one.observed) == ("fail", "15 of 15")
-    assert one.where.startswith("cells: S/0/1, at least ")
-    assert len(one.rows) == 10
+    assert (result.status, result.observed) == ("fail", "15 of 15")
+    assert result.where.startswith("cells: S/0/1, at least ")
+    assert len(result.rows) == 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits are of Linux")
@@ -84,28 +84,32 @@ def test_a_check_has_so_much_memory(
     before = resource.getrlimit(resource.RLIMIT_DATA)
     column = "if(step < 0, 1, length(printf('%1000000000d', step))) as n"
     (folder / "greedy.sql").write_text(CHECK.replace("select", f"select {column},", 1))
-    (one,) = run_folder(tiny, folder)
-    assert one.status == "error"
-    assert "Out of Memory" in one.observed
+    (result,) = run_folder(tiny, folder)
+    assert result.status == "error"
+    assert "Out of Memory" in result.observed
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_file_of_sql_is_a_check(tiny: Store, folder: Path) -> None:
     (folder / "first_step.sql").write_text(CHECK)
-    (one,) = run_folder(tiny, folder)
-    assert one.description == "No cell is of the first step"
-    assert one.why == "They are controls."
-    assert (one.check, one.status, one.expected) == ("first_step", "fail", "no rows")
-    assert one.n_bad == len(one.rows) == 5
-    assert one.rows[0].keys() == {"size", "step", "layer", "mse"}
+    (result,) = run_folder(tiny, folder)
+    assert result.description == "No cell is of the first step"
+    assert result.why == "They are controls."
+    assert (result.check, result.status, result.expected) == (
+        "first_step",
+        "fail",
+        "no rows",
+    )
+    assert result.n_bad == len(result.rows) == 5
+    assert result.rows[0].keys() == {"size", "step", "layer", "mse"}
 
 
 def test_a_check_without_rows_passes(tiny: Store, folder: Path) -> None:
     (folder / "cells").mkdir()
     file = folder / "cells" / "strange.sql"
     file.write_text(sql("select * from cells where step = 3"))
-    (one,) = run_folder(tiny, folder)
-    assert (one.table, one.check, one.status) == ("cells", "strange", "pass")
+    (result,) = run_folder(tiny, folder)
+    assert (result.table, result.check, result.status) == ("cells", "strange", "pass")
 
 
 def test_a_suite_may_be_about_a_view_of_ones_own(tiny: Store, folder: Path) -> None:
@@ -116,8 +120,8 @@ def test_a_suite_may_be_about_a_view_of_ones_own(tiny: Store, folder: Path) -> N
     (folder / "base_.sql").write_text("-- Title: x\nselect size, mse from cells")
     about = SUITE | {"name": "large", "meta": {"key": ["size"]}}
     (folder / "large.json").write_text(json.dumps(about))
-    (one,) = run_folder(tiny, folder)
-    assert (one.table, one.status) == ("large", "fail")
+    (result,) = run_folder(tiny, folder)
+    assert (result.table, result.status) == ("large", "fail")
 
 
 BROKEN = [
@@ -132,11 +136,11 @@ def test_a_view_that_does_not_build_is_named(
     tiny: Store, folder: Path, query: str, message: str, line: str
 ) -> None:
     (folder / "a.sql").write_text(sql(query))
-    (one,) = run_folder(tiny, folder)
-    assert (one.file, one.status) == (folder / "a.sql", "error")
-    assert message in one.observed
-    assert line in one.observed
-    assert "\n" not in one.observed
+    (result,) = run_folder(tiny, folder)
+    assert (result.file, result.status) == (folder / "a.sql", "error")
+    assert message in result.observed
+    assert line in result.observed
+    assert "\n" not in result.observed
 
 
 def test_checks_of_a_view_that_does_not_build_are_errors(
@@ -152,23 +156,27 @@ def test_checks_of_a_view_that_does_not_build_are_errors(
 
 def test_a_view_that_fails_as_it_is_read_is_an_error(tiny: Store, folder: Path) -> None:
     (folder / "a.sql").write_text(sql("select size::int\nfrom cells"))
-    (one,) = run_folder(tiny, folder)
-    assert one.status == "error"
-    assert one.observed.startswith("Conversion Error: Could not convert string 'S' to")
+    (result,) = run_folder(tiny, folder)
+    assert result.status == "error"
+    assert result.observed.startswith(
+        "Conversion Error: Could not convert string 'S' to"
+    )
 
 
 def test_a_name_that_is_taken_is_an_error(tiny: Store, folder: Path) -> None:
     (folder / "features.sql").write_text(sql("select size from cells"))
-    (one,) = run_folder(tiny, folder)
-    assert one.status == "error"
-    assert "features" in one.observed
-    assert "already exists" in one.observed
+    (result,) = run_folder(tiny, folder)
+    assert result.status == "error"
+    assert "features" in result.observed
+    assert "already exists" in result.observed
 
 
 def test_a_name_that_sql_cannot_say_is_refused(folder: Path) -> None:
     (folder / "first step.sql").write_text(CHECK)
-    told = refused(folder)
-    assert told.startswith(f"{folder / 'first step.sql'}: its name becomes a view's: ")
+    result = refused(folder)
+    assert result.startswith(
+        f"{folder / 'first step.sql'}: its name becomes a view's: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,12 +186,12 @@ def test_a_name_that_sql_cannot_say_is_refused(folder: Path) -> None:
 def test_views_that_read_each_other_are_refused(
     folder: Path, reads: dict[str, str], message: str
 ) -> None:
-    for name, other in reads.items():
-        (folder / f"{name}.sql").write_text(sql(f"select * from {other}"))
-    told = refused(folder)
-    assert told.startswith(f"{folder}: ")
-    assert message in told
-    assert told.endswith(": name one of them differently")
+    for name, second in reads.items():
+        (folder / f"{name}.sql").write_text(sql(f"select * from {second}"))
+    result = refused(folder)
+    assert result.startswith(f"{folder}: ")
+    assert message in result
+    assert result.endswith(": name one of them differently")
 
 
 def test_a_check_that_is_no_text_is_refused(folder: Path) -> None:
@@ -193,9 +201,9 @@ def test_a_check_that_is_no_text_is_refused(folder: Path) -> None:
 
 def test_what_is_not_well_formed_is_refused(folder: Path) -> None:
     (folder / "a.sql").write_text(sql(BROKEN[2][0]))
-    told = refused(folder)
-    assert told.startswith(f"{folder / 'a.sql'}: syntax error at or near")
-    assert told.endswith("(line 4)")
+    result = refused(folder)
+    assert result.startswith(f"{folder / 'a.sql'}: syntax error at or near")
+    assert result.endswith("(line 4)")
     (folder / "a.sql").unlink()
     (folder / "a.json").write_text("{\n]")
     assert refused(folder).startswith(f"{folder / 'a.json'}: ")
@@ -203,9 +211,9 @@ def test_what_is_not_well_formed_is_refused(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error(tiny: Store, folder: Path) -> None:
-    (one,) = run_folder(tiny, folder / "none")
-    assert (one.file, one.status) == (folder / "none", "error")
-    assert one.observed.startswith("no such folder; create it, or name another")
+    (result,) = run_folder(tiny, folder / "none")
+    assert (result.file, result.status) == (folder / "none", "error")
+    assert result.observed.startswith("no such folder; create it, or name another")
 
 
 # -- the fence --------------------------------------------------------------------
@@ -224,24 +232,24 @@ ATTEMPTS = [
 def test_users_checks_read_the_tables_and_nothing_else(
     tiny: Store, folder: Path, attempt: str, kind: str
 ) -> None:
-    here = folder.parent
-    (here / "secret.csv").write_text("a\n1\n")
-    query = attempt.format(here=here, store=tiny.path)
+    position = folder.parent
+    (position / "secret.csv").write_text("a\n1\n")
+    query = attempt.format(here=position, store=tiny.path)
     if kind == "check":
         (folder / "a.sql").write_text(sql(query))
     else:
         kwargs = {"unexpected_rows_query": query}
-        one = EXPECTATION | {"type": "unexpected_rows_expectation", "kwargs": kwargs}
-        (folder / "cells.json").write_text(json.dumps(SUITE | {"expectations": [one]}))
+        item = EXPECTATION | {"type": "unexpected_rows_expectation", "kwargs": kwargs}
+        (folder / "cells.json").write_text(json.dumps(SUITE | {"expectations": [item]}))
     (result,) = run_folder(tiny, folder)
     assert (result.status, result.rows) == ("error", [])
-    assert sorted(path.name for path in here.iterdir()) == ["checks", "secret.csv"]
+    assert sorted(path.name for path in position.iterdir()) == ["checks", "secret.csv"]
 
 
 def test_a_check_that_is_no_select_is_refused(folder: Path) -> None:
     (folder / "a.sql").write_text(sql("copy cells to 'out.csv'"))
-    told = refused(folder)
-    assert told.startswith(f"{folder / 'a.sql'}: Only SELECT statements")
+    result = refused(folder)
+    assert result.startswith(f"{folder / 'a.sql'}: Only SELECT statements")
 
 
 # -- the study and the command ----------------------------------------------------
@@ -264,19 +272,19 @@ def run(study: Study, folder: Path) -> Result:
 
 def test_the_command_shows_their_results(small_study: Study, folder: Path) -> None:
     (folder / "first.sql").write_text(CHECK)
-    told = run(small_study, folder)
-    assert told.exit_code == 1
-    assert "fail: No cell is of the first step (first: S/0/1, 1 more)" in told.stdout
+    result = run(small_study, folder)
+    assert result.exit_code == 1
+    assert "fail: No cell is of the first step (first: S/0/1, 1 more)" in result.stdout
     (folder / "second.sql").write_text(sql("select msee from cells"))
-    told = run(small_study, folder)
-    assert told.exit_code == 2
-    assert "fail: No cell is of the first step" in told.stdout
-    said = without_progress(told.stderr)
+    result = run(small_study, folder)
+    assert result.exit_code == 2
+    assert "fail: No cell is of the first step" in result.stdout
+    said = without_progress(result.stderr)
     assert said.startswith(f"Error: {folder / 'second.sql'}: 'It holds' could not")
     assert said.count("\n") == 1
-    told = run(small_study, folder / "none")
-    assert told.exit_code == 2
-    assert f"Error: {folder / 'none'}: '[validation] folder' could not" in told.stderr
+    result = run(small_study, folder / "none")
+    assert result.exit_code == 2
+    assert f"Error: {folder / 'none'}: '[validation] folder' could not" in result.stderr
 
 
 def test_a_build_ends_with_them(small_study: Study, folder: Path) -> None:
@@ -286,16 +294,16 @@ def test_a_build_ends_with_them(small_study: Study, folder: Path) -> None:
     path = folder.parent / "study.toml"
     path.write_text(dump_study(small_study.model_copy(update=section)))
     words = ["build", str(path), "--only", "size=S"]
-    told = CliRunner().invoke(main, words)
-    assert told.exit_code == 1
-    assert "checks failed; `bisae validate" in told.stderr
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert "checks failed; `bisae validate" in result.stderr
     page = Path(small_study.store) / "reports" / "validation.html"
     assert "No cell is of the first step" in page.read_text("utf-8")
     (folder / "second.sql").write_text(sql("select msee from cells"))
-    told = CliRunner().invoke(main, words)
-    assert told.exit_code == 2
-    assert f"report {page.parent / 'index.html'}" in told.stderr
-    assert f"Error: {folder / 'second.sql'}: 'It holds' could not be" in told.stderr
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert f"report {page.parent / 'index.html'}" in result.stderr
+    assert f"Error: {folder / 'second.sql'}: 'It holds' could not be" in result.stderr
 
 
 def test_what_is_malformed_is_told_before_a_build(
@@ -305,8 +313,8 @@ def test_what_is_malformed_is_told_before_a_build(
     update = {"validation": Validation(folder=str(folder)), "store": str(folder / "s")}
     path = folder.parent / "study.toml"
     path.write_text(dump_study(copied_study.model_copy(update=update)))
-    told = CliRunner().invoke(main, ["build", str(path)])
-    assert told.exit_code == 2
-    assert told.stderr.startswith(f"Error: {folder / 'first.json'}: ")
-    assert "line 2" in told.stderr
+    message = CliRunner().invoke(main, ["build", str(path)])
+    assert message.exit_code == 2
+    assert message.stderr.startswith(f"Error: {folder / 'first.json'}: ")
+    assert "line 2" in message.stderr
     assert not (folder / "s").exists()

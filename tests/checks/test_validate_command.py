@@ -34,11 +34,11 @@ RAISED = PASSED._replace(status="error", observed="no such column (line 3)")
 def damage(store: Store, column: str, value: str) -> int:
     """Set a column of the first feature of M/5/1; gives the feature."""
     (file,) = (store.path / "tables/features/size=M/step=5/layer=1").glob("*.parquet")
-    ((one,),) = duckdb.execute(f"select min(feature) from '{file}'").fetchall()
-    changed = f"* replace (if(feature = {one}, {value}, {column}) as {column})"
+    ((result,),) = duckdb.execute(f"select min(feature) from '{file}'").fetchall()
+    changed = f"* replace (if(feature = {result}, {value}, {column}) as {column})"
     duckdb.execute(f"create or replace temp table t as select {changed} from '{file}'")
     duckdb.execute(f"copy t to '{file}' (format parquet)")
-    return int(one)
+    return int(result)
 
 
 def run(store: Store, style: str) -> Result:
@@ -61,27 +61,27 @@ def broken(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store
 
 def test_json_has_the_rows_that_violate_a_check(broken: tuple[Store, int]) -> None:
     store, feature = broken
-    told = run(store, "json")
-    (one,) = [one for one in json.loads(told.stdout) if one["result"] == "fail"]
-    assert one["check"] == "features_active_spans_out_of_range"
-    assert one["what"] == ACTIVE
-    assert one["where"] == "features: M/5/1"
-    assert (one["observed"], one["expected"]) == ("1", "no rows")
-    assert one["why"].endswith(".")
+    result = run(store, "json")
+    (item,) = [item for item in json.loads(result.stdout) if item["result"] == "fail"]
+    assert item["check"] == "features_active_spans_out_of_range"
+    assert item["what"] == ACTIVE
+    assert item["where"] == "features: M/5/1"
+    assert (item["observed"], item["expected"]) == ("1", "no rows")
+    assert item["why"].endswith(".")
     cell = {"size": "M", "step": 5, "layer": 1}
-    assert one["rows"] == [cell | {"feature": feature, "mean_span_active": 99.5}]
-    number = len(json.loads(told.stdout))
-    said = without_progress(told.stderr)
+    assert item["rows"] == [cell | {"feature": feature, "mean_span_active": 99.5}]
+    number = len(json.loads(result.stdout))
+    said = without_progress(result.stderr)
     assert said == f"Error: 1 of {number} checks failed\n"
-    assert told.exit_code == 1
+    assert result.exit_code == 1
 
 
 def test_the_table_is_narrow_and_shows_failures_below(
     broken: tuple[Store, int],
 ) -> None:
     store, feature = broken
-    told = run(store, "table")
-    table, below = told.stdout.split("\n\n")
+    result = run(store, "table")
+    table, below = result.stdout.split("\n\n")
     head, _, *lines = table.splitlines()
     assert head.split() == ["result", "what", "where", "observed", "expected"]
     assert [line for line in lines if not line.startswith("pass  ")] == [
@@ -94,7 +94,7 @@ def test_the_table_is_narrow_and_shows_failures_below(
     assert (expected, observed) == ("expected: no rows", "observed: 1")
     assert names.split() == ["size", "step", "layer", "feature", "mean_span_active"]
     assert row.split() == ["M", "5", "1", str(feature), "99.5"]
-    assert told.exit_code == 1
+    assert result.exit_code == 1
 
 
 def test_markdown_and_csv_have_one_line_a_check(broken: tuple[Store, int]) -> None:
@@ -105,7 +105,7 @@ def test_markdown_and_csv_have_one_line_a_check(broken: tuple[Store, int]) -> No
     assert len(markdown) == len(records) + 2
     (line,) = [line for line in markdown if line.startswith("| fail ")]
     assert json.loads(line.split("|")[-2]) == [expected | {"mean_span_active": 99.5}]
-    (record,) = [one for one in records if one["result"] == "fail"]
+    (record,) = [item for item in records if item["result"] == "fail"]
     assert json.loads(record["rows"]) == [expected | {"mean_span_active": 99.5}]
 
 
@@ -115,30 +115,30 @@ def test_what_cannot_be_checked_is_shown_beside_what_is_broken(
     """A value that is no number fails a check; means over it cannot be computed."""
     store = one_checkpoint(tiny, tmp_path / "store")
     damage(store, "mean_span", "'nan'")
-    told = run(store, "json")
-    results = {one["what"]: one for one in json.loads(told.stdout)}
+    result = run(store, "json")
+    results = {item["what"]: item for item in json.loads(result.stdout)}
     assert results[SPANS]["result"] == "fail"
     assert results[SPANS]["rows"][0]["mean_span"] == "nan"
     assert results["Every cell has one row"]["result"] == "pass"
-    errors = [one for one in results.values() if one["result"] == "error"]
+    errors = [item for item in results.values() if item["result"] == "error"]
     assert errors
-    assert all("value nan can't be cast" in one["observed"] for one in errors)
-    said = without_progress(told.stderr)
+    assert all("value nan can't be cast" in item["observed"] for item in errors)
+    said = without_progress(result.stderr)
     assert said.startswith("Error: ")
     assert said.count("\n") == 1
-    assert f"{errors[0]['what']!r} could not be checked: " in told.stderr
-    assert f"; nor could {len(errors) - 1} more" in told.stderr
-    assert told.exit_code == 2
+    assert f"{errors[0]['what']!r} could not be checked: " in result.stderr
+    assert f"; nor could {len(errors) - 1} more" in result.stderr
+    assert result.exit_code == 2
     below = run(store, "table").stdout.split("\n\n", 1)[1]
     assert f"error: {errors[0]['what']} (" in below
     assert f"\nobserved: {errors[0]['observed']}\n" in below
 
 
 def test_a_sound_store_says_so(tiny: Store) -> None:
-    told = run(tiny, "table")
-    assert told.exit_code == 0
-    number = len(told.stdout.splitlines()) - 2
-    assert without_progress(told.stderr) == f"all {number} checks passed\n"
+    result = run(tiny, "table")
+    assert result.exit_code == 0
+    number = len(result.stdout.splitlines()) - 2
+    assert without_progress(result.stderr) == f"all {number} checks passed\n"
 
 
 def test_nothing_is_written(

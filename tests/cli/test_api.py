@@ -69,8 +69,10 @@ def test_what_is_not_there_is_named(tiny: Store, tmp_path: Path) -> None:
 
 def test_importing_bisae_imports_nothing_heavy() -> None:
     code = "import bisae, sys; print({'zarr', 'duckdb', 'upath'} & set(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert told.stdout == "set()\n"
+    message = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert message.stdout == "set()\n"
 
 
 # -- how threads wait -----------------------------------------------------------------

@@ -28,10 +28,10 @@ def fail(study: Study, *command: str, status: int = 1) -> str:
     path = store.parent / "study.toml"
     path.write_text(dump_study(study))
     before = finished(store)
-    told = CliRunner().invoke(main, [*command, str(path)])
-    assert told.exit_code == status, told.output
-    assert told.stdout == ""
-    line = told.stderr
+    message = CliRunner().invoke(main, [*command, str(path)])
+    assert message.exit_code == status, message.output
+    assert message.stdout == ""
+    line = message.stderr
     assert line.startswith("Error: ")
     assert line.count("\n") == 1
     after = finished(store)

@@ -32,7 +32,7 @@ def arrays(store: Store, cell: Cell) -> list[np.ndarray]:
     codes = list(store.codes(cell))
     return [
         *(weights[name] for name in sorted(weights)),
-        *(one for block in codes for one in (block.index, block.value)),
+        *(item for block in codes for item in (block.index, block.value)),
     ]
 
 
@@ -96,7 +96,7 @@ def kill(path: Path, moment: str) -> None:
 def finished(store: str) -> dict[str, int]:
     """When the finished parts of all cells were written."""
     parts = Path(store).glob("bisae.zarr/cells/*/*/*/*")
-    files = [file for part in parts for file in part.glob("zarr.json")]
+    files = [file for section in parts for file in section.glob("zarr.json")]
     return {
         str(file): file.stat().st_mtime_ns
         for file in files
@@ -127,8 +127,8 @@ def test_a_killed_build_goes_on_where_it_was(
     assert len(finished(unbuilt.store)) == len(seen) + 1
     assert finished(unbuilt.store).items() >= seen.items()
     for cell in unbuilt.cells:
-        for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for item, second in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
+            np.testing.assert_array_equal(item, second)
 
 
 def test_a_checkpoint_that_is_killed_goes_on_inside_it(
@@ -145,8 +145,10 @@ def test_a_checkpoint_that_is_killed_goes_on_inside_it(
     assert not (tmp_path / "work").exists()
     store = open_store(unbuilt.store)
     for cell in unbuilt.cells:
-        here, there = store.weights(cell), tiny.weights(cell)
-        assert all(np.array_equal(here[name], there[name]) for name in here), cell
+        position, there = store.weights(cell), tiny.weights(cell)
+        assert all(np.array_equal(position[name], there[name]) for name in position), (
+            cell
+        )
 
 
 def test_only_builds_what_is_selected(tiny: Store, tmp_path: Path) -> None:
@@ -243,19 +245,19 @@ def test_two_builds_share_the_work(
     written = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
     cells = parse_selection(only).of(tiny.cells)
     assert sorted(name for _, name in written) == sorted(map(str, cells))
-    assert {pid for pid, _ in written} == {str(one.pid) for one in processes}
+    assert {pid for pid, _ in written} == {str(item.pid) for item in processes}
     store = open_store(copied_study.store)
     for cell in cells:
-        for one, other in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for item, second in zip(arrays(store, cell), arrays(tiny, cell), strict=True):
+            np.testing.assert_array_equal(item, second)
 
 
 def test_what_another_builds_is_left_to_them(
     tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = tiny.study.model_copy(update={"store": str(tmp_path / "store")})
-    other = create_store(study)
-    with other.lease("S/5"):
+    second = create_store(study)
+    with second.lease("S/5"):
         store = build(study, Selection(sizes=frozenset({"S"})), ("train",))
         line = capsys.readouterr().err
         assert re.search(
@@ -265,9 +267,9 @@ def test_what_another_builds_is_left_to_them(
         by = {row[:2]: row[-1] for row in rows.values}
         assert by["S", 5].endswith(f"process {os.getpid()} on {socket.gethostname()}")
         assert not by["S", 0]
-    with other.lease(SHARED):
-        told = CliRunner().invoke(main, ["status", str(store.path)])
-    assert "the shared tables are being written by " in told.stderr
+    with second.lease(SHARED):
+        message = CliRunner().invoke(main, ["status", str(store.path)])
+    assert "the shared tables are being written by " in message.stderr
     trained = [cell for cell in tiny.cells if store.cell_status(cell).sae]
     assert trained == [c for c in tiny.cells if c.size == "S" and c.step != 5]
     assert unfinished == len(tiny.cells)

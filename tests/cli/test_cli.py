@@ -25,9 +25,9 @@ def run(*args: object) -> Result:
 
 @pytest.mark.parametrize("name", main.commands)
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    told = run(name, "--help")
-    assert told.exit_code == 0
-    assert f"Example: bisae {name}" in told.output
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert f"Example: bisae {name}" in result.output
 
 
 def test_the_help_lists_every_command_with_its_whole_first_line() -> None:
@@ -41,10 +41,10 @@ def test_the_help_lists_every_command_with_its_whole_first_line() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = f"import bisae.cli, sys; print([m for m in {HEAVY} if m in sys.modules])"
-    told = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
-    assert told.stdout == "[]\n"
+    assert message.stdout == "[]\n"
 
 
 def test_a_bisae_error_is_one_line(
@@ -55,24 +55,24 @@ def test_a_bisae_error_is_one_line(
         raise SqlError(msg)
 
     monkeypatch.setattr(api, "connect", boom)
-    told = run("views", tiny.path)
-    assert told.exit_code == SqlError.exit_code
-    assert told.stderr == "Error: a.sql and b.sql would both create 'x'\n"
-    assert told.stdout == ""
+    result = run("views", tiny.path)
+    assert result.exit_code == SqlError.exit_code
+    assert result.stderr == "Error: a.sql and b.sql would both create 'x'\n"
+    assert result.stdout == ""
 
 
 def test_views_lists_titles_grains_and_columns(tiny: Store) -> None:
-    told = json.loads(run("views", tiny.path, "--format", "json").stdout)
-    named = {one["name"]: one for one in told}
-    assert named["trends"]["grain"] == "size, step, layer, population"
-    assert named["features"]["columns"].startswith("size, step, layer, feature,")
-    assert all(one["title"] and one["grain"] for one in told)
+    result = json.loads(run("views", tiny.path, "--format", "json").stdout)
+    labelled = {item["name"]: item for item in result}
+    assert labelled["trends"]["grain"] == "size, step, layer, population"
+    assert labelled["features"]["columns"].startswith("size, step, layer, feature,")
+    assert all(item["title"] and item["grain"] for item in result)
 
 
 def test_status_counts_what_is_finished(tiny: Store) -> None:
-    told = json.loads(run("status", tiny.path, "--format", "json").stdout)
-    assert len(told) == len({cell[:2] for cell in tiny.study.cells})
-    assert all(one["exported"] == one["layers"] for one in told)
+    result = json.loads(run("status", tiny.path, "--format", "json").stdout)
+    assert len(result) == len({cell[:2] for cell in tiny.study.cells})
+    assert all(item["exported"] == item["layers"] for item in result)
     assert run("status", tiny.path).stderr == "all is finished\n"
 
 
@@ -80,9 +80,9 @@ def test_plan_counts_cells_and_passes(tiny: Store, tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text(dump_study(tiny.study))
     sizes = json.loads(run("plan", path, "--format", "json").stdout)
-    assert [one["cells"] for one in sizes] == [6, 9]
-    assert [one["passes"] for one in sizes] == [1, 1]
-    assert [one["layers_at_once"] for one in sizes] == [2, 3]
+    assert [size["cells"] for size in sizes] == [6, 9]
+    assert [size["passes"] for size in sizes] == [1, 1]
+    assert [size["layers_at_once"] for size in sizes] == [2, 3]
     weights = 6 * 2 * tiny.study.sae.n_features * 32 * 4 / 1e9
     assert sizes[0]["weights_gb"] == pytest.approx(weights)
 
@@ -91,9 +91,9 @@ def test_plan_of_the_paper_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("BISAE_HOME", "/nowhere")
     monkeypatch.setenv("LLM_JP", "/nowhere")
     path = ROOT / "examples" / "llm-jp-3.toml"
-    told = run("plan", path).stderr
-    assert "1572 cells" in told
-    assert "intervene, 3.7B: 11.3 GB, one model at a time\n" in told
+    message = run("plan", path).stderr
+    assert "1572 cells" in message
+    assert "intervene, 3.7B: 11.3 GB, one model at a time\n" in message
 
 
 def test_stages_do_nothing_twice(copied_study: Study, tmp_path: Path) -> None:
@@ -102,6 +102,6 @@ def test_stages_do_nothing_twice(copied_study: Study, tmp_path: Path) -> None:
     times = {file: file.stat().st_mtime_ns for file in tables.rglob("*.parquet")}
     assert times
     for stage in ("train", "encode", "export", "check"):
-        told = run(stage, path)
-        assert (told.exit_code, told.output) == (0, "")
+        result = run(stage, path)
+        assert (result.exit_code, result.output) == (0, "")
     assert times == {file: file.stat().st_mtime_ns for file in times}

@@ -49,13 +49,13 @@ def test_the_spread_is_that_of_the_trends(stores: list[OpenStore]) -> None:
     assert names[:5] == ["size", "step", "layer", "population", "name"]
     assert {row[:5] for row in rows} == set(values)
     for *key, n_stores, mean, deviation, lowest, highest in rows:
-        found = values[tuple(key)]
-        assert n_stores == len(found)
-        spread = statistics.stdev(found) if len(found) > 1 else None
+        actual = values[tuple(key)]
+        assert n_stores == len(actual)
+        spread = statistics.stdev(actual) if len(actual) > 1 else None
         assert deviation == (spread and pytest.approx(spread, abs=1e-12))
-        if found:
-            assert mean == pytest.approx(statistics.fmean(found))
-            assert (lowest, highest) == (min(found), max(found))
+        if actual:
+            assert mean == pytest.approx(statistics.fmean(actual))
+            assert (lowest, highest) == (min(actual), max(actual))
 
 
 def test_cells_of_one_store_alone_say_so(stores: list[OpenStore]) -> None:
@@ -74,9 +74,9 @@ def test_another_seed_gives_other_trends(stores: list[OpenStore]) -> None:
 
 
 def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
-    told = invoke(*(store.path for store in stores), "--format", "csv")
-    assert told.exit_code == 0, told.output
-    head, *lines = told.stdout.splitlines()
+    result = invoke(*(store.path for store in stores), "--format", "csv")
+    assert result.exit_code == 0, result.output
+    head, *lines = result.stdout.splitlines()
     assert head == (
         "size,step,layer,population,name,n_stores,mean,standard_deviation,lowest,highest"
     )
@@ -96,19 +96,19 @@ def with_study(store: Store, where: Path, **changed: Any) -> Path:
 
 
 def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
-    told = invoke(stores[0].path)
-    assert told.exit_code == 2
-    assert "a spread needs two or more stores" in told.stderr
+    result = invoke(stores[0].path)
+    assert result.exit_code == 2
+    assert "a spread needs two or more stores" in result.stderr
 
 
 def test_the_same_seed_twice_is_no_replicate(
     stores: list[OpenStore], tmp_path: Path
 ) -> None:
     copy = with_study(stores[1], tmp_path / "copy")
-    told = invoke(stores[0].path, stores[1].path, copy)
-    assert told.exit_code == 2
-    assert "both have [sae] seed = 1" in told.stderr
-    assert len(told.stderr.splitlines()) == 1
+    result = invoke(stores[0].path, stores[1].path, copy)
+    assert result.exit_code == 2
+    assert "both have [sae] seed = 1" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -128,18 +128,18 @@ def test_another_setting_is_named(
     line: str,
 ) -> None:
     changed = getattr(stores[1].study, section).model_copy(update={key: value})
-    other = with_study(stores[1], tmp_path / "other", **{section: changed})
-    told = invoke(stores[0].path, other)
-    assert told.exit_code == 2
-    assert f"{other} is not a replicate of {stores[0].path}: {line}" in told.stderr
+    second = with_study(stores[1], tmp_path / "other", **{section: changed})
+    result = invoke(stores[0].path, second)
+    assert result.exit_code == 2
+    assert f"{second} is not a replicate of {stores[0].path}: {line}" in result.stderr
 
 
 def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
     small, large = stores[1].study.models
     fewer = large.model_copy(update={"layers": (1, 3)})
-    other = with_study(stores[1], tmp_path / "layers", models=(small, fewer))
+    second = with_study(stores[1], tmp_path / "layers", models=(small, fewer))
     assert (
-        "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].path, other).stderr
+        "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].path, second).stderr
     )
     alone = with_study(stores[1], tmp_path / "sizes", models=(large,), pretrain=None)
     line = "the list of sizes is ['M'], not ['S', 'M']"
@@ -147,14 +147,14 @@ def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
 
 
 def test_another_model_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
-    other = with_study(stores[1], tmp_path / "other")
-    store = bisae.open(other)
+    second = with_study(stores[1], tmp_path / "other")
+    store = bisae.open(second)
     for cell in BUILT.of(store.cells):
         file = str(table_file(store, "cells", cell))
         table = pq.read_table(file, partitioning=None)
-        place = table.column_names.index("lm_fingerprint")
+        location = table.column_names.index("lm_fingerprint")
         pq.write_table(
-            table.set_column(place, "lm_fingerprint", pa.array(["another"])), file
+            table.set_column(location, "lm_fingerprint", pa.array(["another"])), file
         )
-    told = invoke(stores[0].path, other)
-    assert "the model of M/40 is another, not" in told.stderr
+    result = invoke(stores[0].path, second)
+    assert "the model of M/40 is another, not" in result.stderr

@@ -235,8 +235,8 @@ def test_a_study_for_a_gpu_is_priced_for_one_and_for_this_machine() -> None:
 def test_processors_with_bfloat16(
     monkeypatch: pytest.MonkeyPatch, names: set[str], *, has: bool
 ) -> None:
-    known = {name: name in names for name in (*SLOW, "bf16", "neon", *names)}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    attributes = {name: name in names for name in (*SLOW, "bf16", "neon", *names)}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: attributes)
     assert has_bfloat16() == has
 
 

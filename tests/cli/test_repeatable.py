@@ -87,7 +87,7 @@ def text_in(file: Path) -> str:
     if file.suffix != ".parquet":
         return file.read_bytes().decode(errors="ignore")
     table = pq.read_table(file, partitioning=None)
-    columns = [one for one in table.columns if not pa.types.is_primitive(one.type)]
+    columns = [item for item in table.columns if not pa.types.is_primitive(item.type)]
     values = [str(value) for column in columns for value in column.to_pylist()]
     return "\n".join([str(table.schema.metadata), *values])
 
@@ -129,7 +129,7 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
     file = table_file(tiny, table, cell)
     if not file.exists():
         pytest.skip("the tiny study has no such table; it has the same writer")
-    made, files = provenance_of(file), []
+    created, files = provenance_of(file), []
     address = "exclude (size, step, layer)" if cell else ""
     for threads in (1, 4):
         copy = Store(any_path(tmp_path / str(threads)), tiny.study)
@@ -142,10 +142,10 @@ def test_the_bytes_of_a_table_are_of_its_rows_alone(
                 f"'{file}', hive_partitioning = false) order by random()"
             )
             con.execute(f"set threads = {threads}")
-            write_tables(con, copy, {table: made}, cell)
+            write_tables(con, copy, {table: created}, cell)
     assert files[0].read_bytes() == files[1].read_bytes()
     stored, written = (
-        pq.read_table(str(one), partitioning=None) for one in (file, files[0])
+        pq.read_table(str(item), partitioning=None) for item in (file, files[0])
     )
     assert written.to_pylist() == stored.to_pylist()
 
@@ -192,8 +192,12 @@ def paths_in_store(study: Study, **changed: str) -> list[str]:
 
     file = Path(changed["folder"]) / "study.toml"
     file.write_text(tomli_w.dumps(raw))
-    kept = portable(load_study(file))
-    return [kept.models[0].checkpoint, kept.corpus.text[0].files[0], kept.store]
+    remaining = portable(load_study(file))
+    return [
+        remaining.models[0].checkpoint,
+        remaining.corpus.text[0].files[0],
+        remaining.store,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -220,8 +224,8 @@ def test_a_store_keeps_paths_as_the_study_writes_them(
     text: str,
 ) -> None:
     monkeypatch.setenv("TEXTS", str(tmp_path / "texts"))
-    found = paths_in_store(tiny_study, folder=str(tmp_path), **changed)
-    assert found == [checkpoint, text, "."]
+    actual = paths_in_store(tiny_study, folder=str(tmp_path), **changed)
+    assert actual == [checkpoint, text, "."]
 
 
 def test_a_cell_names_its_checkpoint_relative_to_the_store(again: Store) -> None:

@@ -80,7 +80,7 @@ def test_a_terminal_is_shown_what_fits_it(tiny: Store) -> None:
 def test_a_terminal_is_shown_views_one_by_one(tiny: Store) -> None:
     with terminal("views", tiny.path) as command:
         _, seen = command.end()
-    assert "\nvocab\n    Which tokens belong to one language?\n" in seen
+    assert "\nvocab\n    Which tokens are exclusive to one language?\n" in seen
     assert "    one row per: token_id\n    token_id, token, language\n" in seen
     assert max(map(len, seen.splitlines())) <= WIDTH
 
@@ -104,12 +104,12 @@ COLUMNS = {"cells": ["size", "fvu"], "features": ["size", "feature", "p_shared"]
 def test_completion(typed: str, after: str, offered: list[str]) -> None:
     completer = SqlCompleter(COLUMNS, ["where", "select"])
     document = Document(typed + after, len(typed))
-    found = completer.get_completions(document, CompleteEvent())
-    assert [one.text for one in found] == offered
+    actual = completer.get_completions(document, CompleteEvent())
+    assert [item.text for item in actual] == offered
 
 
 def test_tables_are_found_by_alias() -> None:
     query = "select * from cells as c\njoin features f using (size) join vocab"
-    named = {"c": "cells", "f": "features"}
-    assert named.items() <= tables_read(query).items()
+    labelled = {"c": "cells", "f": "features"}
+    assert labelled.items() <= tables_read(query).items()
     assert tables_read(query)["vocab"] == "vocab"

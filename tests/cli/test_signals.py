@@ -43,7 +43,7 @@ def signal_at(
 
 
 def run(*command: object) -> Result:
-    return CliRunner().invoke(main, [str(one) for one in command])
+    return CliRunner().invoke(main, [str(item) for item in command])
 
 
 STAGES = [
@@ -68,7 +68,7 @@ def test_a_signal_ends_a_build_at_every_stage_and_the_next_run_goes_on(
     file = tmp_path / "study.toml"
     file.write_text(dump_study(study))
     command = ("build", file, "--only", "size=S,step=5")
-    for number, (path, turn, place) in enumerate(STAGES, first):
+    for number, (path, turn, location) in enumerate(STAGES, first):
         sent = SIGNALS[number % 2]
         with monkeypatch.context() as patch:
             signal_at(patch, path, sent, turn)
@@ -76,9 +76,9 @@ def test_a_signal_ends_a_build_at_every_stage_and_the_next_run_goes_on(
         assert result.exit_code == STATUS[sent], (path, result.output)
         line = result.stderr.splitlines()[-1]
         assert line.startswith("Error: ")
-        assert place in line
+        assert location in line
         assert re.search("run it again", line)
-        if not place.startswith("train"):
+        if not location.startswith("train"):
             assert f"`bisae build` was stopped by {sent.name}; what is" in line
     assert run(*command).exit_code == 0
     assert verify(open_store(study.store), Selection()).findings == []
@@ -136,8 +136,8 @@ def test_a_signal_ends_what_writes_and_the_next_run_goes_on(
     assert "what is finished is kept, run it again and it goes on" in line
     assert command == "cp" or line.endswith("; at S/5/2")
     assert run(*argv).exit_code == 0
-    place = tmp_path / "copied" if command == "cp" else copy.path
-    assert verify(open_store(place), Selection()).findings == []
+    location = tmp_path / "copied" if command == "cp" else copy.path
+    assert verify(open_store(location), Selection()).findings == []
 
 
 ENDLESS = """
@@ -172,8 +172,8 @@ def test_a_signal_ends_pretraining_and_the_next_run_goes_on(
     tiny_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = tuple(
-        one.model_copy(update={"checkpoint": str(tmp_path / one.size / "{step}")})
-        for one in tiny_study.models
+        model.model_copy(update={"checkpoint": str(tmp_path / model.size / "{step}")})
+        for model in tiny_study.models
     )
     file = tmp_path / "study.toml"
     file.write_text(dump_study(tiny_study.model_copy(update={"models": models})))

@@ -104,7 +104,7 @@ def test_who_asks_for_shares_finds_numbers_in_the_store(
     numbers, counts = with_stored_numbers(store).corpus.tokens, tokens(store)
     for split in ("train", "eval", "heldout"):
         assert numbers[split] == sum(
-            n for (one, _), n in counts.items() if one == split
+            n for (item, _), n in counts.items() if item == split
         )
 
 
@@ -174,7 +174,7 @@ def test_a_plan_says_at_once_all_that_does_not_fit(
     assert "; [sae] batch_tokens = 32,768 is more than [corpus] train_tokens" in line
     _, _, advice = line.partition("divide what there is: ")
     advice, _, _ = advice.partition("; [sae]")
-    settings = (one.split(" = ") for one in advice.split(", "))
+    settings = (word.split(" = ") for word in advice.split(", "))
     raw["corpus"] |= {name: json.loads(value) for name, value in settings}
     raw["sae"]["batch_tokens"] = SIZE
     raw["sae"]["batch_tokens"] = SIZE

@@ -104,7 +104,7 @@ def test_no_key_and_no_text_stands_in_two_splits(
         split = split_of(Document(text, str(pair)))
         splits.setdefault(pair, set()).add(split)
         splits.setdefault(text, set()).add(split)
-    assert {len(found) for found in splits.values()} == {1}
+    assert {len(actual) for actual in splits.values()} == {1}
     assert set.union(*splits.values()) <= set(SPLITS)
 
 
@@ -128,9 +128,9 @@ def test_translations_of_dates_share_a_split(tmp_path: Path, tokenizer: Path) ->
     keys = [f"2024-{n % 12 + 1:02}-{n // 12 + 1:02}" for n in range(300)]
     keys += [str(n) for n in range(100)]
     rows = [{"pair": key, "text": f"{n:08}"} for n, key in enumerate(keys)]
-    other = [{"pair": key, "text": f"{n:07}!"} for n, key in enumerate(keys)]
-    other.append({"pair": "no date", "text": "no date!"})
-    study = make_study(tmp_path, rows, other, key="pair", tokenizer=str(tokenizer))
+    second = [{"pair": key, "text": f"{n:07}!"} for n, key in enumerate(keys)]
+    second.append({"pair": "no date", "text": "no date!"})
+    study = make_study(tmp_path, rows, second, key="pair", tokenizer=str(tokenizer))
     split_of, loaded = splitter(study), load_tokenizer(study)
     splits: dict[int, set[str]] = {}
     for language in ("en", "ja"):
@@ -165,11 +165,11 @@ def test_without_a_key_equal_texts_share_a_split(
 
 
 def test_splits_are_as_large_as_asked(tmp_path: Path) -> None:
-    asked = {"train_tokens": 600, "valid_share": 0.1} | {
+    request = {"train_tokens": 600, "valid_share": 0.1} | {
         "eval_tokens": 240,
         "heldout_tokens": 100,
     }
-    split_of = splitter(make_study(tmp_path, [], [], **asked))
+    split_of = splitter(make_study(tmp_path, [], [], **request))
     counts = Counter(split_of(Document(str(n), "")) for n in range(10_000))
     shares = [counts[split] / 10_000 for split in SPLITS]
     assert shares == pytest.approx([0.6, 0.06, 0.24, 0.1], abs=0.02)
@@ -197,8 +197,8 @@ def cut(
     )
     names = {split[0]: split for split in SPLITS}
     loaded = load_tokenizer(study)
-    found = windows(study, "en", loaded, lambda document: names[document.text[0]])
-    return [(window.split[0], loaded.decode(window.token_id)) for window in found]
+    actual = windows(study, "en", loaded, lambda document: names[document.text[0]])
+    return [(window.split[0], loaded.decode(window.token_id)) for window in actual]
 
 
 def test_a_window_is_a_documents_first_tokens_without_bos(
@@ -214,16 +214,16 @@ def test_a_window_is_a_documents_first_tokens_without_bos(
 
 def test_short_documents_may_be_kept(tmp_path: Path, tokenizer: Path) -> None:
     rows = ["t", "txxxxxxxxxx", "ex"]
-    found = cut(tmp_path, tokenizer, rows, short="keep")
-    assert found == [("t", "t"), ("t", "txxxxxxx"), ("e", "ex")]
+    actual = cut(tmp_path, tokenizer, rows, short="keep")
+    assert actual == [("t", "t"), ("t", "txxxxxxx"), ("e", "ex")]
 
 
 def test_documents_may_be_joined_within_their_split(
     tmp_path: Path, tokenizer: Path
 ) -> None:
     rows = ["tab", "eab", "tcd", "t9876543210", "ecdef", "t", "h"]
-    found = cut(tmp_path, tokenizer, rows, join=True)
-    assert found == [("t", "tab\ntcd\n"), ("t", "t9876543"), ("e", "eab\necde")]
+    actual = cut(tmp_path, tokenizer, rows, join=True)
+    assert actual == [("t", "tab\ntcd\n"), ("t", "t9876543"), ("e", "eab\necde")]
 
 
 def test_windows_are_mixed_by_the_seed(tmp_path: Path, tokenizer: Path) -> None:
@@ -234,8 +234,8 @@ def test_windows_are_mixed_by_the_seed(tmp_path: Path, tokenizer: Path) -> None:
             tmp_path, texts(rows), [], tokenizer=str(tokenizer), **corpus
         )
         loaded = load_tokenizer(study)
-        found = windows(study, "en", loaded, lambda _: "train")
-        return [loaded.decode(window.token_id) for window in found]
+        actual = windows(study, "en", loaded, lambda _: "train")
+        return [loaded.decode(window.token_id) for window in actual]
 
     mixed = order(shuffle_windows=20)
     assert sorted(mixed) == rows != mixed
@@ -264,21 +264,21 @@ def test_bos_else_eos_else_the_studys(tmp_path: Path, tokenizer: Path) -> None:
 
 
 def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
-    place = tmp_path / "nowhere"
-    study = make_study(tmp_path, [], [], tokenizer=str(place))
-    said = rf"^no tokenizer at {place}: [^\n]*; set \[corpus\] tokenizer$"
+    location = tmp_path / "nowhere"
+    study = make_study(tmp_path, [], [], tokenizer=str(location))
+    said = rf"^no tokenizer at {location}: [^\n]*; set \[corpus\] tokenizer$"
     with pytest.raises(CheckpointError, match=said):
         load_tokenizer(study)
 
 
 def test_a_fingerprint_tells_tokenizers_apart(tmp_path: Path, tokenizer: Path) -> None:
-    one, same = (
+    result, same = (
         load_tokenizer(make_study(tmp_path, [], [], tokenizer=str(tokenizer)))
         for _ in range(2)
     )
-    assert fingerprint(one) == fingerprint(same)
+    assert fingerprint(result) == fingerprint(same)
     same.add_tokens(["cat"])
-    assert fingerprint(one) != fingerprint(same)
+    assert fingerprint(result) != fingerprint(same)
 
 
 def test_every_token_has_a_text(tmp_path: Path, tokenizer: Path) -> None:
@@ -302,13 +302,13 @@ WHOLE = {"train": 80, "valid": 16, "eval": 48, "heldout": 24}  # a language, in 
 def some_text(n: int, letters: str, seed: int = 0) -> Rows:
     """Texts of 12 to 20 letters, each twice; no two others open alike."""
     draw = random.Random(seed)
-    found = [
+    actual = [
         f"{seed}{number:04}" + "".join(draw.choices(letters, k=draw.randint(7, 15)))
         for number in range(n)
     ]
-    found += found
-    draw.shuffle(found)
-    return texts(found)
+    actual += actual
+    draw.shuffle(actual)
+    return texts(actual)
 
 
 def make_store(
@@ -376,8 +376,8 @@ def test_two_builds_are_the_same_and_another_seed_is_not(
     tmp_path: Path, tokenizer: Path
 ) -> None:
     prints = []
-    for place, seed in (("one", 0), ("two", 0), ("three", 1)):
-        store = make_store(tmp_path, tokenizer, place=place, seed=seed)
+    for location, seed in (("one", 0), ("two", 0), ("three", 1)):
+        store = make_store(tmp_path, tokenizer, place=location, seed=seed)
         build_corpus(store)
         prints.append(store.corpus_attributes()["fingerprint"])
     assert prints[0] == prints[1] != prints[2]
@@ -449,16 +449,16 @@ def test_translations_stay_together_in_the_stored_corpus(
     tmp_path: Path, tokenizer: Path
 ) -> None:
     rows = [{"pair": n, "text": f"{n:08}"} for n in range(400)]
-    other = [{"pair": n, "text": f"{n:07}!"} for n in reversed(range(400))]
-    asked = ASKED | {"tokenizer": str(tokenizer), "key": "pair"}
-    store = create_store(make_study(tmp_path, rows, other, **asked))
+    second = [{"pair": n, "text": f"{n:07}!"} for n in reversed(range(400))]
+    request = ASKED | {"tokenizer": str(tokenizer), "key": "pair"}
+    store = create_store(make_study(tmp_path, rows, second, **request))
     build_corpus(store)
     loaded = load_tokenizer(store.study)
     splits: dict[int, set[str]] = {}
     for split, _, token_id in stored(store):
         pair = int(loaded.decode(token_id).rstrip("!"))
         splits.setdefault(pair, set()).add(split)
-    assert {len(found) for found in splits.values()} == {1}
+    assert {len(actual) for actual in splits.values()} == {1}
 
 
 def test_texts_that_open_alike_share_a_split(tmp_path: Path) -> None:
@@ -472,8 +472,8 @@ def test_texts_that_open_alike_share_a_split(tmp_path: Path) -> None:
 
 def test_a_special_token_in_a_text_is_text(tokenizer: Path) -> None:
     loaded = AutoTokenizer.from_pretrained(tokenizer)
-    (found,) = tokens_of(loaded, [f"a {loaded.bos_token} b"])
-    assert loaded.bos_token_id not in found
+    (actual,) = tokens_of(loaded, [f"a {loaded.bos_token} b"])
+    assert loaded.bos_token_id not in actual
 
 
 # -- copies ---------------------------------------------------------------------------
@@ -513,8 +513,8 @@ def test_a_window_that_is_in_two_sources_is_one(
     corpus = study.corpus.model_copy(update={"text": (*study.corpus.text, more)})
     study = study.model_copy(update={"corpus": corpus})
     loaded = load_tokenizer(study)
-    found = windows(study, "en", loaded, lambda _: "train")
-    texts_found = sorted(loaded.decode(window.token_id) for window in found)
+    actual = windows(study, "en", loaded, lambda _: "train")
+    texts_found = sorted(loaded.decode(window.token_id) for window in actual)
     assert texts_found == [*rows, "new text"]
 
 
@@ -575,8 +575,8 @@ def test_sources_of_a_language_share_it(
     english = [ids for _, name, ids in stored(store) if name == "en"]
     given = Counter(loaded.decode(ids)[0] for ids in english)
     assert given["2"] / given.total() == pytest.approx(share, abs=0.15 * (second > 5))
-    one, two = (f"{given[name] / given.total():.1%}" for name in "12")
-    said = f"en: {one} from {tmp_path}/1.jsonl (text), {two} from {tmp_path}/2.jsonl"
+    result, two = (f"{given[name] / given.total():.1%}" for name in "12")
+    said = f"en: {result} from {tmp_path}/1.jsonl (text), {two} from {tmp_path}/2.jsonl"
     assert capsys.readouterr().err.splitlines() == [f"{said} (text)"]
 
 
@@ -625,8 +625,8 @@ def test_work_follows_what_is_kept_of_a_document(
         return tokens_of(tokenizer, texts)
 
     monkeypatch.setattr("bisae.corpus.tokens.tokens_of", counting)
-    found = [*windows(study, "en", load_tokenizer(study), lambda _: "train")]
-    assert len(found) == 40
+    actual = [*windows(study, "en", load_tokenizer(study), lambda _: "train")]
+    assert len(actual) == 40
     assert sum(read) < 40 * 200
     batches = batches_of(read_documents(study.corpus.text[0]))
     assert [len(batch) for batch in batches] == [20, 20]

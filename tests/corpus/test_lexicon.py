@@ -117,7 +117,7 @@ def test_writings_of_one_word_are_one(
     """And where it was found is said in the text as it is."""
     rows = "concept,en,ja,ko,de,el\na,café|cat,ネコ|ガ,고양이,Straße,Οδυσσευς\n"
     lexicon = load(tmp_path, unicodedata.normalize(lexicon_form, rows), [language])
-    text, written = (unicodedata.normalize(form, one) for one in (text, written))
+    text, written = (unicodedata.normalize(form, item) for item in (text, written))
     (match,) = lexicon.find(text, language)
     assert text[match.start : match.end] == written
 

@@ -73,20 +73,20 @@ def test_documents_and_their_keys_are_read(
     write(tmp_path / name)
     source = Source(files=(str(tmp_path / name),))
     assert [*read_documents(source)] == [Document("a b", ""), Document("猫 ü", "")]
-    assert [one.key for one in read_documents(source, "pair")] == ["1", "2"]
+    assert [document.key for document in read_documents(source, "pair")] == ["1", "2"]
 
 
 def test_a_line_of_plain_text_is_a_document(tmp_path: Path) -> None:
     as_text(tmp_path / "a.txt")
     source = Source(files=(str(tmp_path / "a.txt"),))
-    assert [one.text for one in read_documents(source)] == ["a b", "猫 ü"]
+    assert [document.text for document in read_documents(source)] == ["a b", "猫 ü"]
 
 
 def test_files_of_one_source_are_read_in_order(tmp_path: Path) -> None:
     names = ("b.jsonl", "a.jsonl")
     files = [write_rows(tmp_path / name, texts([name])) for name in names]
     read = read_documents(Source(files=tuple(files)))
-    assert [one.text for one in read] == ["b.jsonl", "a.jsonl"]
+    assert [item.text for item in read] == ["b.jsonl", "a.jsonl"]
 
 
 def test_the_study_says_which_field_holds_the_text(tmp_path: Path) -> None:
@@ -98,11 +98,13 @@ def test_the_study_says_which_field_holds_the_text(tmp_path: Path) -> None:
 def test_reading_files_asks_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *where, **_: asked.append(where))
+    request: list[object] = []
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *where, **_: request.append(where)
+    )
     as_jsonl(tmp_path / "a.jsonl")
     assert len([*read_documents(Source(files=(str(tmp_path / "a.jsonl"),)))]) == 2
-    assert asked == []
+    assert request == []
 
 
 def refuses(source: Source, said: str, key: str | None = None) -> None:
@@ -158,7 +160,9 @@ def test_files_of_two_kinds_may_be_one_source(tmp_path: Path) -> None:
     as_text(tmp_path / "a.txt")
     as_jsonl(tmp_path / "a.jsonl")
     files = (str(tmp_path / "a.txt"), str(tmp_path / "a.jsonl"))
-    assert [one.text for one in read_documents(Source(files=files))] == TEXTS * 2
+    assert [
+        document.text for document in read_documents(Source(files=files))
+    ] == TEXTS * 2
 
 
 @pytest.mark.parametrize(
@@ -216,9 +220,9 @@ WAYS: list[tuple[str, Callable[[Path, Rows], object]]] = [
 def test_a_document_and_its_key_are_the_strings_in_the_file(
     tmp_path: Path, name: str, write: Callable[[Path, Rows], object]
 ) -> None:
-    rows = [{"text": one, "pair": one} for one in STRINGS]
+    rows = [{"text": string, "pair": string} for string in STRINGS]
     write(tmp_path / name, rows)
-    expected = [(one, one) for one in STRINGS]
+    expected = [(string, string) for string in STRINGS]
     assert read(Source(files=(str(tmp_path / name),)), "pair") == expected
 
 
@@ -234,7 +238,7 @@ def test_any_text_is_read_as_it_was_written(tmp_path: Path, strings: list[str]) 
 def test_keys_of_dates_and_numbers_meet_across_files(tmp_path: Path) -> None:
     """One file has a null-free column of them, the other something else among them."""
     dates = [f"20{n // 28:02}-01-{n % 28 + 1:02}" for n in range(400)]
-    one = write_rows(
+    result = write_rows(
         tmp_path / "one.jsonl", [{"text": "a", "pair": day} for day in dates]
     )
     two = write_rows(
@@ -244,7 +248,7 @@ def test_keys_of_dates_and_numbers_meet_across_files(tmp_path: Path) -> None:
     as_table(tmp_path / "n.parquet", [{"text": "c", "pair": n} for n in (1, 2**60)])
     keys = [
         {key for _, key in read(Source(files=(str(file),)), "pair")}
-        for file in (one, two, tmp_path / "n.parquet")
+        for file in (result, two, tmp_path / "n.parquet")
     ]
     assert keys[0] == keys[1] - {"no date"} == set(dates)
     assert keys[2] == {"1", str(2**60)}
@@ -286,8 +290,8 @@ def test_what_utf8_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 def test_only_the_fields_asked_for_are_read(tmp_path: Path) -> None:
     """Other columns change their type from row to row and from file to file."""
-    other: list[Any] = [1, "x", None, [1], {"a": 1}, 1.5, "2024-01-02", True]
-    rows = [{"text": str(n), "other": value} for n, value in enumerate(other)]
+    second: list[Any] = [1, "x", None, [1], {"a": 1}, 1.5, "2024-01-02", True]
+    rows = [{"text": str(n), "other": value} for n, value in enumerate(second)]
     write_rows(tmp_path / "a.jsonl", [*rows, {"text": "8"}])
     as_table(tmp_path / "a.parquet", [{"text": "9", "other": 1, "more": 1}])
     as_table(tmp_path / "b.parquet", [{"other": [b"\xff"], "text": "10"}])

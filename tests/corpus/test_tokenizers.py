@@ -193,7 +193,7 @@ def test_joined_texts_are_the_decoding(opened: Any) -> None:
     for text in TEXT[:4]:
         (token_id,) = tokens_of(opened, [text])
         decoded = opened.backend_tokenizer.decode(token_id, skip_special_tokens=False)
-        joined = "".join(shown[one] for one in token_id)
+        joined = "".join(shown[item] for item in token_id)
         if "<0x" not in joined:
             assert joined.strip() == decoded.strip()
         assert joined.count("house") == decoded.count("house")

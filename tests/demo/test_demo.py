@@ -52,15 +52,15 @@ def test_the_first_trend_comes_before_the_rest(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_demo_shows_what_the_paper_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bisae", "demo", "--folder", str(tmp_path)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
-    early, late = told.stdout.split("size  step")[1:]
+    message = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert message.returncode == 0, message.stderr
+    early, late = message.stdout.split("size  step")[1:]
     assert "0.2M   900" in early
     assert "0.5M" not in early
     assert "0.5M   900" in late
-    assert "leaked" not in told.stderr
+    assert "leaked" not in message.stderr
     page = tmp_path / "store" / "reports" / "index.html"
-    lines = told.stderr.splitlines()
+    lines = message.stderr.splitlines()
     assert lines[-1] == f"report {page}"
     first = "the middle layer of 0.2M, as far as it is built; the rest follows"
     done = [line.partition(": done")[0] for line in lines if ": done" in line]

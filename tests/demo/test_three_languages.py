@@ -112,8 +112,8 @@ def test_nothing_stands_beyond_a_documents_end(three: Store, con: Connection) ->
     width = three.study.corpus.context - 1
     real = {row for (row,) in con.execute("select token_row from tokens").fetchall()}
     for block in three.documents("eval"):
-        for place, length in enumerate(block.length):
-            first = (block.first + place) * width
+        for location, length in enumerate(block.length):
+            first = (block.first + location) * width
             assert {first + i in real for i in range(length)} == {True}
             assert not any(first + i in real for i in range(length, width))
     cell = three.study.cells[-1]
@@ -137,14 +137,14 @@ def test_classes_are_counted_in_plain_python(three: Store, con: Connection) -> N
     for feature, by_language in counts.items():
         (language, most), *_ = by_language.most_common()
         classes[feature] = language if most / by_language.total() > 0.9 else "mixed"
-    told = con.execute(f"select feature, language from features where {where}")
-    assert dict(told.fetchall()) == classes
+    result = con.execute(f"select feature, language from features where {where}")
+    assert dict(result.fetchall()) == classes
     shares = con.execute(
         f"select language, n_features from trend_languages where {where} "
         "and population = 'alive'"
     ).fetchall()
-    wanted = Counter(classes.values())
-    assert dict(shares) == {name: wanted[name] for name in (*WORDS, "mixed")}
+    expected = Counter(classes.values())
+    assert dict(shares) == {name: expected[name] for name in (*WORDS, "mixed")}
 
 
 def test_every_check_passes_for_three_languages(three: Store) -> None:

@@ -81,8 +81,8 @@ def test_grammar_names_no_concept(world: World, language: str) -> None:
 def test_every_sentence_gives_back_its_concepts(world: World, language: str) -> None:
     for meaning in drawn(world):
         text = verbalize(world, meaning, language)
-        found = [match.concept for match in world.lexicon.find(text, language)]
-        assert sorted(found) == sorted(concepts_of(world, meaning)), text
+        actual = [match.concept for match in world.lexicon.find(text, language)]
+        assert sorted(actual) == sorted(concepts_of(world, meaning)), text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -92,8 +92,8 @@ def test_every_noun_is_read_in_every_place(world: World, language: str) -> None:
         others = (noun + 1) % 320, (noun + 2) % 320
         meaning = Meaning(pattern, noun, *others, noun % 24, noun % 16, noun % 15)
         text = verbalize(world, meaning, language)
-        found = [match.concept for match in world.lexicon.find(text, language)]
-        assert sorted(found) == sorted(concepts_of(world, meaning)), text
+        actual = [match.concept for match in world.lexicon.find(text, language)]
+        assert sorted(actual) == sorted(concepts_of(world, meaning)), text
 
 
 def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
 
 
 def test_other_seed_other_text(folder: Path, tmp_path: Path) -> None:
-    other = write(tmp_path, seed=1)
+    second = write(tmp_path, seed=1)
     for name in ["en.jsonl", "ja.jsonl", "pairs.jsonl", "parallel.jsonl"]:
-        assert (other / name).read_bytes() != (folder / name).read_bytes()
+        assert (second / name).read_bytes() != (folder / name).read_bytes()
 
 
 def test_own_text_holds_no_other_language(folder: Path) -> None:
@@ -118,8 +118,8 @@ def test_own_text_holds_no_other_language(folder: Path) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_document_has_one_topic(folder: Path, world: World, language: str) -> None:
     for line in lines(folder / f"{language}.jsonl"):
-        found = world.lexicon.find(line["text"], language)
-        assert {match.topic for match in found} == {line["topic"]}
+        actual = world.lexicon.find(line["text"], language)
+        assert {match.topic for match in actual} == {line["topic"]}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -131,8 +131,8 @@ def test_documents_are_of_the_length_asked_for(folder: Path, language: str) -> N
 
 def named(world: World, sentence: str) -> list[str]:
     """The concepts of a sentence, in words of either language."""
-    found = (world.lexicon.find(sentence, language) for language in LANGUAGES)
-    return sorted(match.concept for matches in found for match in matches)
+    actual = (world.lexicon.find(sentence, language) for language in LANGUAGES)
+    return sorted(match.concept for matches in actual for match in matches)
 
 
 def test_parallel_text_alternates_translations(folder: Path, world: World) -> None:
@@ -149,11 +149,11 @@ def test_parallel_text_alternates_translations(folder: Path, world: World) -> No
 
 def test_parallel_text_mixes_the_nouns(folder: Path, world: World) -> None:
     said = [s for x in lines(folder / "parallel.jsonl") for s in sentences(x["text"])]
-    for stop, own in ((".", "en"), ("。", "ja")):
+    for stop, local in ((".", "en"), ("。", "ja")):
         mine = [sentence for sentence in said if sentence.endswith(stop)]
-        found = sum(len(world.lexicon.find(sentence, own)) for sentence in mine)
+        actual = sum(len(world.lexicon.find(sentence, local)) for sentence in mine)
         every = sum(len(named(world, sentence)) for sentence in mine)
-        assert 0.4 < found / every < 0.6
+        assert 0.4 < actual / every < 0.6
 
 
 def test_pairs_are_sentences_that_say_the_same(folder: Path, world: World) -> None:
@@ -163,7 +163,7 @@ def test_pairs_are_sentences_that_say_the_same(folder: Path, world: World) -> No
         assert list(pair) == list(LANGUAGES)
         assert all(len(sentences(text)) == 1 for text in pair.values())
         english, japanese = (
-            sorted(one.concept for one in world.lexicon.find(text, language))
+            sorted(item.concept for item in world.lexicon.find(text, language))
             for language, text in pair.items()
         )
         assert english == japanese != []
@@ -185,11 +185,11 @@ def test_no_document_translates_another(folder: Path, world: World) -> None:
 def test_facts_hold_in_each_language(folder: Path, world: World, language: str) -> None:
     verbs = world.forms[language].verbs
     number = {row.concept: i for i, row in enumerate(world.lexicon.rows)}
-    kept = total = 0
+    remaining = total = 0
     for line in lines(folder / f"{language}.jsonl"):
         for text in sentences(line["text"]):
             nouns = [m.concept for m in world.lexicon.find(text, language)]
             usual = {verb for noun in nouns for verb in world.facts[number[noun]].verbs}
-            kept += any(verbs[verb] in text for verb in usual)
+            remaining += any(verbs[verb] in text for verb in usual)
             total += 1
-    assert kept / total > 0.75  # by chance about 0.2
+    assert remaining / total > 0.75  # by chance about 0.2

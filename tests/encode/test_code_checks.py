@@ -79,8 +79,8 @@ def test_weights_of_another_shape_encode_nothing(
     cell = Copy(copy)
     cell.write("sae/b_pre", cell.weight("b_pre")[:-1])
     results = check(copy, lm)
-    assert [one.check for one in results if one.status == "fail"] == [SHAPE]
-    assert ENCODED_AGAIN.isdisjoint(one.check for one in results)
+    assert [result.check for result in results if result.status == "fail"] == [SHAPE]
+    assert ENCODED_AGAIN.isdisjoint(result.check for result in results)
 
 
 def test_rows_that_are_cut_off_are_told(copy: Store, lm: LanguageModel) -> None:

@@ -44,32 +44,32 @@ def plain_states(store: Store, cell: Cell) -> np.ndarray:
 
 
 def load(store: Store, cell: Cell) -> Any:
-    place = store.study.model(cell.size).checkpoint_at(cell.step)[0]
-    model: Any = AutoModelForCausalLM.from_pretrained(place)
+    location = store.study.model(cell.size).checkpoint_at(cell.step)[0]
+    model: Any = AutoModelForCausalLM.from_pretrained(location)
     return model.eval()
 
 
 @pytest.mark.parametrize("cell", CELLS[:1] + CELLS[2:], ids=str)
 def test_mse_fvu_and_cosine(tiny: Store, cell: Cell) -> None:
-    known = tiny.attributes(cell, "codes")
+    attributes = tiny.attributes(cell, "codes")
     x, recon = plain_states(tiny, cell), stored(tiny, cell)
     error = np.square(recon - x).sum(1)
     away = np.square(x - x.mean(0)).sum(1)
     cosine = (x * recon).sum(1) / np.linalg.norm(recon, axis=1)
-    assert known["mse"] == pytest.approx(error.mean(), rel=1e-4)
-    assert known["fvu"] == pytest.approx(error.sum() / away.sum(), rel=1e-4)
-    assert known["cosine"] == pytest.approx(cosine.mean(), rel=1e-4)
-    assert known["fvu"] < 1
+    assert attributes["mse"] == pytest.approx(error.mean(), rel=1e-4)
+    assert attributes["fvu"] == pytest.approx(error.sum() / away.sum(), rel=1e-4)
+    assert attributes["cosine"] == pytest.approx(cosine.mean(), rel=1e-4)
+    assert attributes["fvu"] < 1
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_dead_features_and_l0(tiny: Store, cell: Cell) -> None:
-    known = tiny.attributes(cell, "codes")
+    attributes = tiny.attributes(cell, "codes")
     blocks = list(tiny.codes(cell))
     used = [block.index[block.value > 0] for block in blocks]
     alive = np.unique(np.concatenate(used))
-    assert known["n_dead"] == tiny.study.sae.n_features - len(alive)
-    assert known["l0"] == sum(map(len, used)) / known["n_eval_tokens"]
+    assert attributes["n_dead"] == tiny.study.sae.n_features - len(alive)
+    assert attributes["l0"] == sum(map(len, used)) / attributes["n_eval_tokens"]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -79,14 +79,14 @@ def test_codes_are_ranked_distinct_and_zero_at_the_end(tiny: Store, cell: Cell) 
         assert (np.diff(value, axis=1) <= 0).all()
         assert (value >= 0).all()
         assert (block.index[value == 0] == 0).all()
-        for row, kept in zip(block.index, value > 0, strict=True):
-            assert len(set(row[kept])) == kept.sum()
+        for row, remaining in zip(block.index, value > 0, strict=True):
+            assert len(set(row[remaining])) == remaining.sum()
 
 
 @pytest.mark.parametrize("zero", [False, True])
 def test_cross_entropy_with_a_layer_replaced(tiny: Store, *, zero: bool) -> None:
     cell = CELLS[0]
-    known = tiny.attributes(cell, "codes")
+    attributes = tiny.attributes(cell, "codes")
     model, text = load(tiny, cell), tokens(tiny)
     # Whole batches until eval_ce_tokens are reached.
     batch, width = tiny.study.lm.batch_documents, text.shape[1] - 1
@@ -105,7 +105,7 @@ def test_cross_entropy_with_a_layer_replaced(tiny: Store, *, zero: bool) -> None
         logits = model(text[:n]).logits[:, :-1].flatten(0, 1)
     handle.remove()
     ce = cross_entropy(logits, text[:n, 1:].flatten()).item()
-    assert known["ce_zero" if zero else "ce_recon"] == pytest.approx(ce, rel=1e-4)
+    assert attributes["ce_zero" if zero else "ce_recon"] == pytest.approx(ce, rel=1e-4)
 
 
 def test_training_reduces_the_loss(tiny: Store) -> None:

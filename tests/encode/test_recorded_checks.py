@@ -48,7 +48,7 @@ def here() -> str:
 
 def as_study(store: Store, **changes: Any) -> Study:
     """The study of a copied store, with a model changed."""
-    models = tuple(one.model_copy(update=changes) for one in store.study.models)
+    models = tuple(model.model_copy(update=changes) for model in store.study.models)
     update = {"store": str(store.path), "models": models}
     return store.study.model_copy(update=update)
 
@@ -59,10 +59,10 @@ def asked(store: Store, *more: str) -> Result:
 
 def test_every_cell_has_its_results(tiny: Store) -> None:
     query = "select size, step, layer, status, n_bad, rows from code_checks"
-    found = rows(tiny, query)
-    assert sorted({row[:3] for row in found}) == sorted(map(tuple, tiny.cells))
-    assert len(found) == len(tiny.cells) * N_CHECKS
-    assert {row[3:] for row in found} == {("pass", 0, "[]")}
+    actual = rows(tiny, query)
+    assert sorted({row[:3] for row in actual}) == sorted(map(tuple, tiny.cells))
+    assert len(actual) == len(tiny.cells) * N_CHECKS
+    assert {row[3:] for row in actual} == {("pass", 0, "[]")}
 
 
 def test_what_is_recorded_is_not_done_again(copied_study: Study) -> None:
@@ -93,36 +93,36 @@ def test_a_failed_check_is_recorded_and_fails_validate(copied_study: Study) -> N
     build(copied_study, ONE, ("export", "check"))
     (failed,) = failures(validate(store))
     assert (failed.check, failed.n_bad) == (FAILED, 1)
-    (told,) = failed.rows
-    assert told.items() >= CELL._asdict().items()
-    assert told["check_name"] == NEGATIVE
-    assert json.loads(told["rows"]) == [CELL._asdict() | row | {"n_negative": 1}]
-    found = asked(store)
-    assert found.exit_code == 1
-    assert "1 of " in found.stderr
+    (result,) = failed.rows
+    assert result.items() >= CELL._asdict().items()
+    assert result["check_name"] == NEGATIVE
+    assert json.loads(result["rows"]) == [CELL._asdict() | row | {"n_negative": 1}]
+    actual = asked(store)
+    assert actual.exit_code == 1
+    assert "1 of " in actual.stderr
 
 
 def test_only_checks_cells_afresh_and_writes_nothing(copy: Store) -> None:
     slot(negative)(Copy(copy))
-    place = Path(str(copy.path))
-    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    location = Path(str(copy.path))
+    before = {path: path.stat().st_mtime_ns for path in location.rglob("*")}
     assert failures(validate(copy)) == []
-    found = asked(copy, "--only", ONLY, "--format", "json")
-    assert found.exit_code == 1
-    (failed,) = (x for x in json.loads(found.stdout) if x["result"] == "fail")
+    actual = asked(copy, "--only", ONLY, "--format", "json")
+    assert actual.exit_code == 1
+    (failed,) = (x for x in json.loads(actual.stdout) if x["result"] == "fail")
     assert failed["check"] == NEGATIVE
     assert {row["layer"] for row in failed["rows"]} == {3}
     assert asked(copy, "--only", "size=M,step=5,layer=1").exit_code == 0
-    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in location.rglob("*")} == before
 
 
 def test_results_of_several_cells_are_one(copy: Store) -> None:
     longer(Copy(copy))
-    found = validate_cells(copy, parse_selection("size=M,step=5"))
-    names = [one.check for one in found]
+    actual = validate_cells(copy, parse_selection("size=M,step=5"))
+    names = [item.check for item in actual]
     assert len(names) == len(set(names))
     assert {FAILED, NOT_RUN}.isdisjoint(names)
-    (failed,) = failures(found)
+    (failed,) = failures(actual)
     assert [row["layer"] for row in failed.rows] == [CELL.layer]
 
 
@@ -133,7 +133,7 @@ def test_only_restricts_checks_of_tables(copy: Store) -> None:
     elsewhere = validate_cells(copy, parse_selection("size=S,step=5"))
     assert failures(elsewhere) == []
     here = failures(validate_cells(copy, ONE))
-    assert "cells_mse_negative" in {one.check for one in here}
+    assert "cells_mse_negative" in {item.check for item in here}
 
 
 def test_only_names_what_is_there(tiny: Store, tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ def test_only_names_what_is_there(tiny: Store, tmp_path: Path) -> None:
 
 def test_a_store_without_results_is_passed_over(copy: Store) -> None:
     shutil.rmtree(str(copy.tables / "code_checks"))
-    found = validate(copy)
-    assert {one.status for one in found} == {"pass"}
-    assert {FAILED, NOT_RUN}.isdisjoint({one.check for one in found})
+    actual = validate(copy)
+    assert {item.status for item in actual} == {"pass"}
+    assert {FAILED, NOT_RUN}.isdisjoint({item.check for item in actual})
 
 
 def test_a_check_that_could_not_run_is_shown(copy: Store) -> None:
@@ -185,8 +185,8 @@ def test_without_its_checkpoint_a_cell_is_not_encoded_again(elsewhere: Store) ->
 def test_another_checkpoint_is_told(
     elsewhere: Store, tiny: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = tiny.study.model("M").checkpoint.replace("{step}", "40")
-    elsewhere.study = as_study(elsewhere, checkpoint=other)
+    second = tiny.study.model("M").checkpoint.replace("{step}", "40")
+    elsewhere.study = as_study(elsewhere, checkpoint=second)
     assert ENCODED_AGAIN.isdisjoint(checks(elsewhere))
     assert "M/5: skipping the checks that encode again" in capsys.readouterr().err
 

@@ -44,54 +44,54 @@ def drawn(**told: object) -> list[SteeringVector]:
 
 
 def of(found: list[SteeringVector], **told: object) -> list[SteeringVector]:
-    return [one for one in found if one._asdict().items() >= told.items()]
+    return [item for item in found if item._asdict().items() >= told.items()]
 
 
 def test_every_class_and_control_is_drawn() -> None:
-    found = drawn()
+    actual = drawn()
     for control in ("m", "firings", "norm"):
         for name in (*CLASSES, RANDOM_FEATURES, RANDOM_DIRECTIONS):
             there = {
-                (one.m, one.draw) for one in of(found, control=control, added=name)
+                (item.m, item.draw) for item in of(actual, control=control, added=name)
             }
             assert there == {(m, draw) for m in (4, 8) for draw in range(3)}
-    assert len(found) == 2 + 3 * 5 * 2 * 3
+    assert len(actual) == 2 + 3 * 5 * 2 * 3
 
 
 def test_features_are_of_their_class() -> None:
-    for one in drawn():
-        assert len(set(one.features)) == len(one.features)
-        if one.added in CLASSES:
-            assert {CLASS[number] for number in one.features} == {one.added}
-        if one.control != "firings" and one.added in (*CLASSES, RANDOM_FEATURES):
-            assert len(one.features) == one.m
+    for item in drawn():
+        assert len(set(item.features)) == len(item.features)
+        if item.added in CLASSES:
+            assert {CLASS[number] for number in item.features} == {item.added}
+        if item.control != "firings" and item.added in (*CLASSES, RANDOM_FEATURES):
+            assert len(item.features) == item.m
 
 
 def test_a_smaller_draw_begins_a_larger_one() -> None:
-    found = drawn()
-    for small in of(found, control="m", m=4):
-        (large,) = of(found, control="m", m=8, added=small.added, draw=small.draw)
+    actual = drawn()
+    for small in of(actual, control="m", m=4):
+        (large,) = of(actual, control="m", m=8, added=small.added, draw=small.draw)
         assert large.features[:4] == small.features
 
 
 def test_draws_differ_and_repeat() -> None:
-    sets = {frozenset(one.features) for one in of(drawn(), control="m", added="en")}
+    sets = {frozenset(item.features) for item in of(drawn(), control="m", added="en")}
     assert len(sets) == 6
     assert drawn() == drawn()
     assert drawn(seed=1) != drawn()
 
 
 def test_the_norm_is_controlled_for_the_same_features() -> None:
-    found = drawn()
-    for one in of(found, control="m"):
-        if one.m and one.added != RECONSTRUCTION:
-            assert one._replace(control="norm") in found
+    actual = drawn()
+    for item in of(actual, control="m"):
+        if item.m and item.added != RECONSTRUCTION:
+            assert item._replace(control="norm") in actual
 
 
 def test_random_directions_have_the_last_class() -> None:
-    found = drawn(classes=["ja", "en"])
-    for one in of(found, added=RANDOM_DIRECTIONS):
-        assert one._replace(added="en") in found
+    actual = drawn(classes=["ja", "en"])
+    for item in of(actual, added=RANDOM_DIRECTIONS):
+        assert item._replace(added="en") in actual
 
 
 def test_nothing_and_everything() -> None:
@@ -102,30 +102,33 @@ def test_nothing_and_everything() -> None:
 
 @given(st.integers(1, 9), st.integers(0, 5))
 def test_firings_come_nearest_to_the_least(m: int, seed: int) -> None:
-    found = drawn(m=m, seed=seed)
+    actual = drawn(m=m, seed=seed)
     for draw in range(3):
         whole = {
-            one.added: [FIRINGS[number] for number in one.features]
-            for one in of(found, control="m", draw=draw)
-            if one.added in CLASSES
+            item.added: [FIRINGS[number] for number in item.features]
+            for item in of(actual, control="m", draw=draw)
+            if item.added in CLASSES
         }
         least = min(sum(some) for some in whole.values()) if len(whole) == 3 else None
-        for one in of(found, control="firings", draw=draw):
-            if least is None or one.added not in whole:
+        for item in of(actual, control="firings", draw=draw):
+            if least is None or item.added not in whole:
                 continue
-            fired = whole[one.added]
+            fired = whole[item.added]
             sums = [abs(sum(fired[: j + 1]) - least) for j in range(len(fired))]
-            assert sums[len(one.features) - 1] == min(sums)
+            assert sums[len(item.features) - 1] == min(sums)
 
 
 def test_all_of_a_class_is_drawn_once() -> None:
-    found = drawn(m=["all"])
+    actual = drawn(m=["all"])
     for name, size in {"en": 20, "ja": 12, "mixed": 9}.items():
-        (one,) = of(found, control="m", added=name)
-        assert (one.m, len(one.features)) == (20, size)  # as many as the largest has
-        assert len(of(found, control="firings", added=name)) == 3
-    assert len(of(found, control="m", added=RANDOM_FEATURES)) == 3
-    assert len(of(found, control="m", added=RANDOM_DIRECTIONS)) == 3
+        (result,) = of(actual, control="m", added=name)
+        assert (result.m, len(result.features)) == (
+            20,
+            size,
+        )  # as many as the largest has
+        assert len(of(actual, control="firings", added=name)) == 3
+    assert len(of(actual, control="m", added=RANDOM_FEATURES)) == 3
+    assert len(of(actual, control="m", added=RANDOM_DIRECTIONS)) == 3
 
 
 def test_one_number_may_stand_alone() -> None:
@@ -148,9 +151,9 @@ def test_a_class_without_features_is_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     some = features({"en": 5, "ja": 7})
-    found = steering_vectors(some, asked(m="all"), LANGUAGES, N)
-    assert not of(found, added="mixed")
-    told = "no feature is mixed in M at layer 1: nothing of that class is added\n"
-    assert capsys.readouterr().err == told
+    actual = steering_vectors(some, asked(m="all"), LANGUAGES, N)
+    assert not of(actual, added="mixed")
+    result = "no feature is mixed in M at layer 1: nothing of that class is added\n"
+    assert capsys.readouterr().err == result
     with pytest.raises(StudyError, match="no features of mixed in M at layer 1"):
         steering_vectors(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)

@@ -85,26 +85,26 @@ def test_one_feature_at_one_position(
     ((ids, mask),) = first_documents(tiny, 1)
     raw = full.hidden_states(ids, mask, [1])[1][0, 1:]  # no BOS
     code = sae.encode(unit_states(raw))
-    place, feature = 7, int(code.index[7, 0])
+    location, feature = 7, int(code.index[7, 0])
     value = float(code.value[7, 0])
     (of,) = masked_decoders([SteeringVector("en", "m", 1, 0, (feature,))], sae, 0)
     added = steering_function(sae, of, 0.4, sae.b_pre, scale_back=False)(raw)
-    wanted = 0.4 * (value * sae.W_dec[feature] + sae.b_pre)
-    torch.testing.assert_close(added[place], wanted)
+    expected_value = 0.4 * (value * sae.W_dec[feature] + sae.b_pre)
+    torch.testing.assert_close(added[location], expected_value)
 
     def by_hand(_: nn.Module, _args: Any, output: Any) -> Any:
         changed = output.clone()
-        changed[0, 1 + place] += wanted
+        changed[0, 1 + location] += expected_value
         return changed
 
     hook = mid._blocks[0].register_forward_hook(by_hand)
     expected = mid.token_losses(ids, mask)
     hook.remove()
-    with mid.caching(1) as kept:
+    with mid.caching(1) as remaining:
         mid.token_losses(ids, mask)
-    state = kept.state.clone()
-    state[0, 1 + place] += added[place]
-    with mid.resume_from_layer(1, kept, state):
+    state = remaining.state.clone()
+    state[0, 1 + location] += added[location]
+    with mid.resume_from_layer(1, remaining, state):
         torch.testing.assert_close(mid.token_losses(ids, mask), expected)
 
 
@@ -129,12 +129,12 @@ def test_it_is_scaled_back_by_the_full_models_norm(sae: Autoencoder) -> None:
 def test_random_directions_have_the_same_strength(sae: Autoencoder) -> None:
     raw = torch.randn(50, 48, generator=torch.Generator().manual_seed(1))
     some = tuple(range(0, 256, 2))
-    wanted = [
+    expected_value = [
         SteeringVector("random_directions", "m", 128, 0, some),
         SteeringVector("random_directions", "m", 4, 0, some[:4]),
         SteeringVector("random_directions", "m", 128, 1, some),
     ]
-    whole, fewer, other = masked_decoders(wanted, sae, 0)
+    whole, fewer, second = masked_decoders(expected_value, sae, 0)
     assert whole.position is not None
     torch.testing.assert_close(whole.rows.norm(dim=1), torch.ones(128))
     code = sae.encode(unit_states(raw))
@@ -145,8 +145,8 @@ def test_random_directions_have_the_same_strength(sae: Autoencoder) -> None:
                 expected[token] += v * whole.rows[some.index(i)]
     torch.testing.assert_close(whole.decode(code), expected)
     assert fewer.rows is whole.rows
-    assert not torch.allclose(other.rows, whole.rows)
-    again = masked_decoders(wanted, sae, 1)[0]
+    assert not torch.allclose(second.rows, whole.rows)
+    again = masked_decoders(expected_value, sae, 1)[0]
     assert not torch.allclose(again.rows, whole.rows)
 
 
@@ -204,16 +204,16 @@ def shorten(store: Store) -> None:
         open_array(store.zarr / "corpus" / "heldout" / name, mode="r+")
         for name in ("token_id", "length")
     )
-    kept = np.arange(length.shape[0]) % 27 + 3
-    cut = np.arange(token_id.shape[1]) >= kept[:, None]
+    remaining = np.arange(length.shape[0]) % 27 + 3
+    cut = np.arange(token_id.shape[1]) >= remaining[:, None]
     token_id[:] = np.where(cut, -1, token_id[:])
-    length[:] = kept
+    length[:] = remaining
 
 
 def in_class(store: Store, name: str) -> list[int]:
     where = f"(size, step, layer) = {(*FULL,)} and language = '{name}'"
-    found = rows_of(connect(store), f"select feature from features where {where}")
-    return sorted(row["feature"] for row in found)
+    actual = rows_of(connect(store), f"select feature from features where {where}")
+    return sorted(row["feature"] for row in actual)
 
 
 def draw_of(features: list[int], draw: int) -> list[int]:
@@ -236,9 +236,9 @@ def plain_loss(
     z = torch.zeros(len(raw), 256)
     code = sae.encode(unit_states(raw))
     z.scatter_(1, code.index, code.value)
-    kept = torch.zeros(256)
-    kept[features] = 1
-    added = 0.3 * ((z * kept) @ sae.W_dec + sae.b_pre)
+    remaining = torch.zeros(256)
+    remaining[features] = 1
+    added = 0.3 * ((z * remaining) @ sae.W_dec + sae.b_pre)
     if row["scale_back"]:
         added *= raw.norm(dim=1, keepdim=True)
     added[0] = 0  # BOS is not touched
@@ -261,15 +261,15 @@ def test_nothing_added_is_the_baseline_to_the_last_bit(losses: list[Row]) -> Non
 def test_a_mask_of_nothing_without_b_pre_is_the_baseline(
     copied_study: Study, tmp_path: Path
 ) -> None:
-    told = {"b_pre": False, "documents": 9, "draws": 1, "alpha": 0.3}
-    store, _ = intervene(with_intervention(copied_study, tmp_path, **told))
-    found = rows_of(connect(store), "from intervention_losses")
-    baseline = {row["document"]: row["nll"] for row in named(found, added="baseline")}
-    assert Counter(row["language"] for row in named(found, added="baseline")) == {
+    result = {"b_pre": False, "documents": 9, "draws": 1, "alpha": 0.3}
+    store, _ = intervene(with_intervention(copied_study, tmp_path, **result))
+    actual = rows_of(connect(store), "from intervention_losses")
+    baseline = {row["document"]: row["nll"] for row in named(actual, added="baseline")}
+    assert Counter(row["language"] for row in named(actual, added="baseline")) == {
         "en": 9,
         "ja": 9,
     }
-    for row in named(found, added="none"):
+    for row in named(actual, added="none"):
         assert row["nll"] == baseline[row["document"]]
         assert row["added_norm"] == 0
 
@@ -282,11 +282,11 @@ def mean_norm(rows: list[Row]) -> float:
 def test_norms_are_equal_where_features_alone_are_added(
     copied_study: Study, tmp_path: Path
 ) -> None:
-    told = {"b_pre": False, "draws": 1, "alpha": 0.3}
-    store, _ = intervene(with_intervention(copied_study, tmp_path, **told))
-    found = rows_of(connect(store), "from intervention_losses")
+    result = {"b_pre": False, "draws": 1, "alpha": 0.3}
+    store, _ = intervene(with_intervention(copied_study, tmp_path, **result))
+    actual = rows_of(connect(store), "from intervention_losses")
     for scale_back in (False, True):
-        rows = named(found, control="norm", scale_back=scale_back)
+        rows = named(actual, control="norm", scale_back=scale_back)
         names = {row["added"] for row in rows}
         assert names == {"en", "ja", "random_features", "random_directions"}
         norms = [mean_norm(named(rows, added=name)) for name in names]
@@ -296,13 +296,13 @@ def test_norms_are_equal_where_features_alone_are_added(
 @pytest.mark.parametrize("layer", [0, 3])
 def test_any_layer_will_do(copied_study: Study, tmp_path: Path, layer: int) -> None:
     """The first block's input, and the last block's output."""
-    told = {"layer": layer, "documents": 2, "draws": 1, "m": "all", "alpha": 0.3}
-    store, cell = intervene(with_intervention(copied_study, tmp_path, **told))
+    result = {"layer": layer, "documents": 2, "draws": 1, "m": "all", "alpha": 0.3}
+    store, cell = intervene(with_intervention(copied_study, tmp_path, **result))
     assert cell == MID._replace(layer=layer)
-    found = rows_of(connect(store), "from intervention_losses")
+    actual = rows_of(connect(store), "from intervention_losses")
     (baseline, *_), (added, *_) = (
-        named(found, added="baseline"),
-        named(found, added="ja"),
+        named(actual, added="baseline"),
+        named(actual, added="ja"),
     )
     assert baseline["document"] == added["document"]
     assert baseline["nll"] != added["nll"]
@@ -355,7 +355,7 @@ def test_one_model_is_in_memory_at_a_time(
     opened: list[weakref.ref[LanguageModel]] = []
 
     def opening(store: Store, size: str, step: int) -> LanguageModel:
-        assert not any(one() for one in opened), "the model before is still held"
+        assert not any(item() for item in opened), "the model before is still held"
         lm = open_model(store, size, step)
         opened.append(weakref.ref(lm))
         return lm
@@ -409,8 +409,10 @@ def test_a_run_goes_on_where_it_was_killed(
     runs.clear()
     store, _ = intervene(with_intervention(copied_study, tmp_path))
     assert runs[5, 2] == (runs[40, 1] - 2) * (1 + N_SETTINGS) + TRIAL_PASSES
-    found = rows_of(connect(store), "select distinct document from intervention_losses")
-    assert len(found) == len(store.split("heldout"))
+    actual = rows_of(
+        connect(store), "select distinct document from intervention_losses"
+    )
+    assert len(actual) == len(store.split("heldout"))
 
 
 # -- the text -----------------------------------------------------------------------

@@ -77,8 +77,8 @@ def test_models_that_do_not_fit_are_named(
 ) -> None:
     study = moved(copied_study, tmp_path)
     config = tmp_path / "M" / "40" / "config.json"
-    told = json.loads(config.read_text())
-    config.write_text(json.dumps(told | {name: told[name] + 16}))
+    result = json.loads(config.read_text())
+    config.write_text(json.dumps(result | {name: result[name] + 16}))
     with pytest.raises(CheckpointError, match=said):
         intervene(with_intervention(study, tmp_path / "work"))
 
@@ -98,8 +98,8 @@ def test_without_held_out_documents(copied_study: Study, tmp_path: Path) -> None
         array = heldout[name]
         assert isinstance(array, zarr.Array)
         array.resize((0, *array.shape[1:]))
-    told = rf"^{store} has no held-out documents; raise \[corpus\] heldout_tok"
-    with pytest.raises(StudyError, match=told):
+    result = rf"^{store} has no held-out documents; raise \[corpus\] heldout_tok"
+    with pytest.raises(StudyError, match=result):
         intervene(with_intervention(copied_study, tmp_path / "work"))
 
 
@@ -108,7 +108,7 @@ def moved(study: Study, folder: Path) -> Study:
     model = study.model("M")
     shutil.copytree(Path(model.checkpoint).parent, folder / "M")
     mine = model.model_copy(update={"checkpoint": str(folder / "M" / "{step}")})
-    models = tuple(mine if one.size == "M" else one for one in study.models)
+    models = tuple(mine if item.size == "M" else item for item in study.models)
     return study.model_copy(update={"models": models})
 
 

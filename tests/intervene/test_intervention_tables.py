@@ -70,11 +70,11 @@ def in_language(rows: Sequence[Row], language: str) -> list[Row]:
 
 def by_draw(losses: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
     """The documents of each setting and draw."""
-    found: dict[tuple[Any, ...], list[Row]] = {}
+    actual: dict[tuple[Any, ...], list[Row]] = {}
     for row in losses:
         key = tuple(row[name] for name in (*SETTING, "draw"))
-        found.setdefault(key, []).append(row)
-    return found
+        actual.setdefault(key, []).append(row)
+    return actual
 
 
 # -- interventions --------------------------------------------------------------------
@@ -83,44 +83,44 @@ def by_draw(losses: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
 def test_perplexities_are_of_summed_losses(con: Connection, losses: list[Row]) -> None:
     settings = by_draw(losses)
     baseline = next(rows for key, rows in settings.items() if key[1] == "baseline")
-    wanted = [
+    expected = [
         {
             **dict(zip((*SETTING, "draw"), key, strict=True)),
             **dict.fromkeys(["b_pre"], True),
             "full_step": 40,
             "language": language,
-            "n_tokens": sum(row["n_tokens"] for row in own),
-            "nll": math.fsum(row["nll"] for row in own),
-            "perplexity": perplexity(own),
+            "n_tokens": sum(row["n_tokens"] for row in local),
+            "nll": math.fsum(row["nll"] for row in local),
+            "perplexity": perplexity(local),
             "baseline": perplexity(in_language(baseline, language)),
         }
         for key, rows in settings.items()
         for language in ("en", "ja", "all")
-        for own in [in_language(rows, language)]
+        for local in [in_language(rows, language)]
         if key[1] != "baseline"
     ]
-    found = rows_of(con, "from interventions")
-    assert_same(found, wanted, *SETTING, "draw", "language")
+    actual = rows_of(con, "from interventions")
+    assert_same(actual, expected, *SETTING, "draw", "language")
 
 
 @pytest.mark.parametrize("name", ["added_norm", "residual_norm", "active_per_token"])
 def test_norms_are_means_over_tokens(
     con: Connection, losses: list[Row], name: str
 ) -> None:
-    found = by_key(rows_of(con, "from interventions"), (*SETTING, "draw", "language"))
+    actual = by_key(rows_of(con, "from interventions"), (*SETTING, "draw", "language"))
     for key, rows in by_draw(losses).items():
         if key[1] == "baseline":
             continue
         tokens = sum(row["n_tokens"] for row in rows)
         whole = math.fsum(row["n_tokens"] * row[name] for row in rows) / tokens
-        assert found[*key, "all"][name] == pytest.approx(whole, abs=1e-5)
+        assert actual[*key, "all"][name] == pytest.approx(whole, abs=1e-5)
 
 
 def test_the_mean_of_means_is_another_number(con: Connection) -> None:
-    found = by_key(rows_of(con, "from interventions"), (*SETTING, "draw", "language"))
-    for key, row in found.items():
+    actual = by_key(rows_of(con, "from interventions"), (*SETTING, "draw", "language"))
+    for key, row in actual.items():
         if key[-1] == "all":
-            means = mean(found[*key[:-1], name]["perplexity"] for name in ("en", "ja"))
+            means = mean(actual[*key[:-1], name]["perplexity"] for name in ("en", "ja"))
             assert abs(means - row["perplexity"]) > 1e-6
 
 
@@ -132,12 +132,12 @@ def test_differences_are_means_over_draws(con: Connection) -> None:
     for row in rows_of(con, "from interventions order by draw"):
         key = tuple(row[name] for name in (*SETTING, "language"))
         drawn.setdefault(key, []).append(row)
-    found = by_key(rows_of(con, "from intervention_effects"), (*SETTING, "language"))
-    assert found.keys() == drawn.keys()
+    actual = by_key(rows_of(con, "from intervention_effects"), (*SETTING, "language"))
+    assert actual.keys() == drawn.keys()
     for key, rows in drawn.items():
         values = [row["perplexity"] for row in rows]
         (none,) = drawn["m", "none", key[2], 0, key[4], key[5]]
-        row = found[key]
+        row = actual[key]
         assert row["n_draws"] == len(rows)
         assert row["perplexity"] == near(mean(values))
         assert row["difference"] == near(mean(values) - rows[0]["baseline"])
@@ -166,22 +166,22 @@ def test_intervals_are_a_paired_bootstrap(con: Connection, losses: list[Row]) ->
         [poisson(0, replicate, document) for document in range(max(documents) + 1)]
         for replicate in range(REPLICATES)
     ]
-    found = by_key(rows_of(con, "from intervention_intervals"), (*SETTING, "language"))
+    actual = by_key(rows_of(con, "from intervention_intervals"), (*SETTING, "language"))
     baseline = next(rows for key, rows in settings.items() if key[1] == "baseline")
     for name, language in (("en", "all"), ("random_directions", "ja")):
         key = ("m", name, 0.5, 6, True)
         none = settings["m", "none", 0.5, 0, True, 0]
         draws = [settings[*key, draw] for draw in (0, 1)]
-        for column, other in (("difference", baseline), ("difference_none", none)):
+        for column, second in (("difference", baseline), ("difference_none", none)):
             changes = sorted(
                 mean(
                     perplexity(in_language(rows, language), weight)
-                    - perplexity(in_language(other, language), weight)
+                    - perplexity(in_language(second, language), weight)
                     for rows in draws
                 )
                 for weight in weights
             )
-            row = found[*key, language]
+            row = actual[*key, language]
             low, high = row[f"{column}_low"], row[f"{column}_high"]
             assert low == near(float(quantile(changes, 0.025)))
             assert high == near(float(quantile(changes, 0.975)))
@@ -209,14 +209,14 @@ def test_same_losses_same_rows(con: Connection, measured: Store) -> None:
 
 def test_table_4_is_the_equation_as_written(con: Connection) -> None:
     key = ("control", "alpha", "m", "added", "language")
-    wanted = rows_of(con, "from intervention_effects where not scale_back")
-    found = rows_of(con, "from table_4")
-    assert {name for row in found for name in row} < {*wanted[0]}
-    assert_same(wanted, found, *key)
+    expected = rows_of(con, "from intervention_effects where not scale_back")
+    actual = rows_of(con, "from table_4")
+    assert {name for row in actual for name in row} < {*expected[0]}
+    assert_same(expected, actual, *key)
 
 
 def test_table_1_is_the_setting_nearest_to_the_papers(con: Connection) -> None:
-    found = by_key(rows_of(con, "from table_1"), ["added", "measure"])
+    actual = by_key(rows_of(con, "from table_1"), ["added", "measure"])
     effects = by_key(
         rows_of(con, "from table_4 where control = 'm' and alpha = 0.1"),
         ["m", "added", "language"],
@@ -225,23 +225,23 @@ def test_table_1_is_the_setting_nearest_to_the_papers(con: Connection) -> None:
         measure = f"perplexity {language}"
         for name in ("en", "ja", "none"):
             m = 0 if name == "none" else 6
-            row, effect = found[name, measure], effects[m, name, language]
+            row, effect = actual[name, measure], effects[m, name, language]
             assert (row["alpha"], row["m"]) == (0.1, m)
             assert row["value"] == effect["perplexity"]
-            assert found["baseline", measure]["value"] == effect["baseline"]
-    assert len(found) == 4 * 3
+            assert actual["baseline", measure]["value"] == effect["baseline"]
+    assert len(actual) == 4 * 3
     assert rows_of(con, "from translation_scores") == []  # none were asked for
 
 
 def test_the_report_lays_languages_across(measured: Store) -> None:
     folder = report(measured, []).parent / "tables"
-    one, four = (
+    item, four = (
         (folder / f"table_{number}.csv").read_text().splitlines() for number in (1, 4)
     )
     start = "size,step,layer,full_step,"
-    told = "alpha,m,added,perplexity all,perplexity en,perplexity ja"
-    assert one[0] == start + told
-    assert len(one) == 1 + 4
+    result = "alpha,m,added,perplexity all,perplexity en,perplexity ja"
+    assert item[0] == start + result
+    assert len(item) == 1 + 4
     columns = [
         f"{language}_{name}"
         for language in ("all", "en", "ja")
@@ -261,25 +261,25 @@ def test_without_interventions_their_tables_are_left_out(tiny: Store) -> None:
 def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None:
     """Each class, `b_pre` alone, and nothing; not twice. Table 1 has the scores."""
     study = copied_study.model_copy(update={"work_dir": str(tmp_path / "work")})
-    asked = study.intervention
-    assert asked
-    few = asked.model_copy(update={"documents": 2, "draws": 1})
+    request = study.intervention
+    assert request
+    few = request.model_copy(update={"documents": 2, "draws": 1})
     study = study.model_copy(update={"intervention": few})
     store, cell = intervene(study)
-    found = rows_of(connect(store), "from translation_scores")
-    assert {row["added"] for row in found} == {"baseline", "none", "en", "ja"}
-    assert {Cell(*(row[name] for name in Cell._fields)) for row in found} == {cell}
+    actual = rows_of(connect(store), "from translation_scores")
+    assert {row["added"] for row in actual} == {"baseline", "none", "en", "ja"}
+    assert {Cell(*(row[name] for name in Cell._fields)) for row in actual} == {cell}
     scores = {
         (row["added"], f"{row['metric']} {row['source_language']}-{target}"): row
-        for row in found
+        for row in actual
         for target in [row["target_language"]]
     }
-    told = by_key(rows_of(connect(store), "from table_1"), ["added", "measure"])
+    result = by_key(rows_of(connect(store), "from table_1"), ["added", "measure"])
     for key, row in scores.items():
-        assert told[key]["value"] == row["score"]
-        assert (told[key]["alpha"], told[key]["m"]) == (row["alpha"], row["m"])
+        assert result[key]["value"] == row["score"]
+        assert (result[key]["alpha"], result[key]["m"]) == (row["alpha"], row["m"])
     intervene(study.model_copy(update={"work_dir": str(tmp_path / "other")}))
     assert not (tmp_path / "other" / "translations").exists()
     untranslated = few.model_copy(update={"translation": None})
     intervene(study.model_copy(update={"intervention": untranslated}))
-    assert len(rows_of(connect(store), "from translation_scores")) == len(found)
+    assert len(rows_of(connect(store), "from translation_scores")) == len(actual)

@@ -27,8 +27,8 @@ def numbered(n: int) -> list[dict[str, str]]:
 def tasks(
     *files: Path, languages: Sequence[str] = ("en", "ja"), seed: int = 0, **named: int
 ) -> dict[Direction, list[Task]]:
-    asked = Translation(files=tuple(map(str, files)), **named)
-    return read_tasks(asked, languages, seed)
+    request = Translation(files=tuple(map(str, files)), **named)
+    return read_tasks(request, languages, seed)
 
 
 def refusal(file: Path, shots: int = 4) -> str:
@@ -40,7 +40,7 @@ def refusal(file: Path, shots: int = 4) -> str:
 
 def evaluation(path: Path, rows: list[Any]) -> Path:
     """A data set as LLM-jp-eval writes it, other keys included."""
-    told = {
+    message = {
         "instruction": "Translate.",
         "output_length": 300,
         "metrics": ["comet_wmt22"],
@@ -48,20 +48,20 @@ def evaluation(path: Path, rows: list[Any]) -> Path:
         "language": "ja",
         "num_few_shots": 4,
     }
-    path.write_text(json.dumps(told, ensure_ascii=False, indent=2), "utf-8")
+    path.write_text(json.dumps(message, ensure_ascii=False, indent=2), "utf-8")
     return path
 
 
 def test_lines_are_translated_both_ways(tmp_path: Path) -> None:
-    found = tasks(lines(tmp_path / "p.jsonl", numbered(3)), shots=0)
-    assert found == {
+    actual = tasks(lines(tmp_path / "p.jsonl", numbered(3)), shots=0)
+    assert actual == {
         TO_JA: [Task(Pair(f"e{i}", f"j{i}"), ()) for i in range(3)],
         TO_EN: [Task(Pair(f"j{i}", f"e{i}"), ()) for i in range(3)],
     }
 
 
 def test_of_three_languages_every_two_are_translated(tmp_path: Path) -> None:
-    rows = [one | {"fr": f"f{i}"} for i, one in enumerate(numbered(3))]
+    rows = [item | {"fr": f"f{i}"} for i, item in enumerate(numbered(3))]
     languages = ("en", "ja", "fr")
     three = tasks(lines(tmp_path / "p.jsonl", rows), shots=0, languages=languages)
     assert len(three) == 6
@@ -73,14 +73,14 @@ def test_of_three_languages_every_two_are_translated(tmp_path: Path) -> None:
 def test_shots_are_never_translated(tmp_path: Path) -> None:
     rows = numbered(30) * 2  # each twice: one is not shown before the other
     file = lines(tmp_path / "p.jsonl", rows)
-    found = tasks(file, pairs=20, shots=4)
-    for of_way in found.values():
-        assert len({one.pair for one in of_way}) == len(of_way) == 20
-        (shots,) = {one.shots for one in of_way}
+    actual = tasks(file, pairs=20, shots=4)
+    for of_way in actual.values():
+        assert len({item.pair for item in of_way}) == len(of_way) == 20
+        (shots,) = {item.shots for item in of_way}
         assert len(set(shots)) == 4
-        assert not {*shots} & {one.pair for one in of_way}
-    assert found == tasks(file, pairs=20, shots=4)
-    assert found != tasks(file, pairs=20, shots=4, seed=1)
+        assert not {*shots} & {item.pair for item in of_way}
+    assert actual == tasks(file, pairs=20, shots=4)
+    assert actual != tasks(file, pairs=20, shots=4, seed=1)
 
 
 def test_data_sets_of_llm_jp_eval_have_the_direction_of_their_name(
@@ -88,12 +88,12 @@ def test_data_sets_of_llm_jp_eval_have_the_direction_of_their_name(
 ) -> None:
     rows = [{"input": f"e{i}", "output": f"j{i}"} for i in range(20)]
     back = [{"input": f"j{i}", "output": f"e{i}"} for i in range(20)]
-    one = evaluation(tmp_path / "alt-e-to-j.json", rows)
+    result = evaluation(tmp_path / "alt-e-to-j.json", rows)
     two = evaluation(tmp_path / "alt-j-to-e.json", back)
-    assert tasks(one, pairs=5).keys() == {TO_JA}
-    found = tasks(one, two, pairs=5)
+    assert tasks(result, pairs=5).keys() == {TO_JA}
+    actual = tasks(result, two, pairs=5)
     same = lines(tmp_path / "p.jsonl", numbered(20))
-    assert found == tasks(same, pairs=5)  # the same sentences either way
+    assert actual == tasks(same, pairs=5)  # the same sentences either way
 
 
 def test_files_follow_each_other_with_shots_of_their_own(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_files_follow_each_other_with_shots_of_their_own(tmp_path: Path) -> None
         )
         for name in ("alt", "wikicorpus")
     ]
-    found = tasks(*files, pairs=3, shots=2)[TO_JA]
+    actual = tasks(*files, pairs=3, shots=2)[TO_JA]
     names = [[pair.source.rstrip("012345678") for pair in (t.pair, *t.shots)]
-             for t in found]  # fmt: skip
+             for t in actual]  # fmt: skip
     assert names == [["alt"] * 3] * 3 + [["wikicorpus"] * 3] * 3
 
 
@@ -157,5 +157,5 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 def test_too_few_pairs_for_the_shots(tmp_path: Path) -> None:
     file = lines(tmp_path / "p.jsonl", numbered(3))
     assert len(tasks(file, shots=2)[TO_JA]) == 1
-    told = "p.jsonl has 3 pairs, too few for 3 shots and one to translate; lower"
-    assert told in refusal(file, shots=3)
+    result = "p.jsonl has 3 pairs, too few for 3 shots and one to translate; lower"
+    assert result in refusal(file, shots=3)

@@ -77,8 +77,8 @@ def asking(study: Study, **update: Any) -> dict[str, Any]:
     assert section
     assert section.translation
     translation = section.translation.model_copy(update=update)
-    asked = section.model_copy(update={"translation": translation})
-    return {"intervention": asked}
+    request = section.model_copy(update={"translation": translation})
+    return {"intervention": request}
 
 
 def job_of(store: Store) -> TranslationJob:
@@ -90,16 +90,16 @@ def rows(store: Store, query: str) -> list[Row]:
 
 
 def test_each_setting_translates_each_pair_both_ways(done: Store) -> None:
-    found = rows(done, "from translations order by all")
-    counts = Counter((one["added"], one["source_language"]) for one in found)
+    actual = rows(done, "from translations order by all")
+    counts = Counter((item["added"], item["source_language"]) for item in actual)
     expected = {(a, lang): 6 for a in ("baseline", "mixed") for lang in ("en", "ja")}
     assert counts == expected
     pairs = Path(job_of(done).section.files[0]).read_text("utf-8").splitlines()
-    known = {tuple(json.loads(line).values()) for line in pairs}
-    for one in found:
-        assert (one["size"], one["step"], one["layer"]) == MID
-        pair = (one["source"], one["reference"])
-        assert (pair if one["source_language"] == "en" else pair[::-1]) in known
+    attributes = {tuple(json.loads(line).values()) for line in pairs}
+    for item in actual:
+        assert (item["size"], item["step"], item["layer"]) == MID
+        pair = (item["source"], item["reference"])
+        assert (pair if item["source_language"] == "en" else pair[::-1]) in attributes
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -124,10 +124,10 @@ def test_a_translation_is_what_is_written_after_its_prompt(
 
 def test_what_is_added_changes_translations(done: Store) -> None:
     query = "select added, translation from translations order by all"
-    found: dict[str, list[str]] = {"baseline": [], "mixed": []}
+    actual: dict[str, list[str]] = {"baseline": [], "mixed": []}
     for row in rows(done, query):
-        found[row["added"]].append(row["translation"])
-    assert found["baseline"] != found["mixed"]
+        actual[row["added"]].append(row["translation"])
+    assert actual["baseline"] != actual["mixed"]
 
 
 def chrf(found: list[Row]) -> float:
@@ -151,22 +151,22 @@ def chrf(found: list[Row]) -> float:
 
 
 def test_scores_are_of_all_pairs_together(done: Store) -> None:
-    found = rows(done, "from translation_scores where metric = 'chrf'")
-    assert len(found) == 4
-    for score in found:
+    actual = rows(done, "from translation_scores where metric = 'chrf'")
+    assert len(actual) == 4
+    for score in actual:
         way, added = score["source_language"], score["added"]
-        told = rows(
+        result = rows(
             done,
             f"from translations where source_language = '{way}' and added = '{added}'",
         )
         assert score["n_pairs"] == 6
-        assert score["score"] == pytest.approx(chrf(told))
+        assert score["score"] == pytest.approx(chrf(result))
         assert score["signature"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0")
 
 
 def test_bleu_counts_characters_of_what_nothing_parts() -> None:
-    one = Translated("x", "猫が犬を見る。", "猫が犬を見た。")
-    ja, en = (Scorer(None).scores([one], target)[1] for target in ("ja", "en"))
+    result = Translated("x", "猫が犬を見る。", "猫が犬を見た。")
+    ja, en = (Scorer(None).scores([result], target)[1] for target in ("ja", "en"))
     assert (ja.metric, en.metric) == ("bleu", "bleu")
     assert "|tok:char|" in ja.signature
     assert "|tok:13a|" in en.signature
@@ -203,7 +203,7 @@ def test_what_is_translated_is_not_translated_again(
     remove(again.tables / "translations")
     assert not is_translated(job, SETTINGS)
     before = rows(again, "from translation_scores order by all")
-    kept = next((Path(again.study.work_dir) / "translations").iterdir())
+    remaining = next((Path(again.study.work_dir) / "translations").iterdir())
     translate(job, *models, SETTINGS | {MIXED: add})
     assert calls == []
     assert is_translated(job, SETTINGS)
@@ -213,7 +213,7 @@ def test_what_is_translated_is_not_translated_again(
     n = len(calls)
     assert n > 0
     assert not is_translated(job, SETTINGS)
-    kept.unlink()  # one setting and direction of four
+    remaining.unlink()  # one setting and direction of four
     translate(job, *models, SETTINGS)
     assert len(rows(again, "from translations")) == 24
 
@@ -246,11 +246,11 @@ def test_a_run_that_stopped_goes_on(again: Store, models: Models) -> None:
 def test_tables_hang_on_what_is_asked(done: Store, update: dict[str, Any]) -> None:
     job = job_of(done)
     assert is_translated(job, SETTINGS)
-    other = job._replace(section=job.section.model_copy(update=update))
+    second = job._replace(section=job.section.model_copy(update=update))
     if "comet" not in update:
         study = done.study.model_copy(update=asking(done.study, **update))
-        other = job_of(Store(done.path, study))
-    assert not is_translated(other, SETTINGS)
+        second = job_of(Store(done.path, study))
+    assert not is_translated(second, SETTINGS)
     assert not is_translated(make_job(done, MID, 40, {"other": 1}), SETTINGS)
 
 
@@ -276,8 +276,8 @@ def test_comet_is_not_there(tiny: Store, tmp_path: Path) -> None:
     )
     lm = tiny.study.lm.model_copy(update={"trust_remote_code": True})
     trusted = Store(tiny.path, tiny.study.model_copy(update={"lm": lm}))
-    told = "comet needs the package unbabel-comet, which is not installed"
-    assert told in refusal(trusted, comet=str(tmp_path))
+    result = "comet needs the package unbabel-comet, which is not installed"
+    assert result in refusal(trusted, comet=str(tmp_path))
 
 
 def test_a_study_without_the_section(tiny: Store) -> None:
@@ -289,8 +289,8 @@ def test_a_study_without_the_section(tiny: Store) -> None:
 def test_a_prompt_that_is_too_long(done: Store, models: Models) -> None:
     study = done.study.model_copy(update=asking(done.study, max_new_tokens=2040))
     job = job_of(Store(done.path, study))
-    told = r"takes 21\d\d tokens, the model has positions for 2048; lower shots or"
-    with pytest.raises(StudyError, match=told):
+    result = r"takes 21\d\d tokens, the model has positions for 2048; lower shots or"
+    with pytest.raises(StudyError, match=result):
         check_prompts(job, [lm.shape for lm in models])
 
 
@@ -298,9 +298,9 @@ def score(added: str, draw: int, value: float, **named: Any) -> Row:
     setting = BASELINE._replace(added=added, draw=draw, alpha=0.1)._asdict()
     address = {"size": "M", "step": 5, "layer": 1, "full_step": 40}
     way = Direction("en", "ja")
-    told: Row = {"source_language": way.source, "target_language": way.target}
-    told |= {"metric": "chrf", "score": value, "n_pairs": 6, "signature": "s"}
-    return address | setting | told | named
+    result: Row = {"source_language": way.source, "target_language": way.target}
+    result |= {"metric": "chrf", "score": value, "n_pairs": 6, "signature": "s"}
+    return address | setting | result | named
 
 
 def test_differences_are_to_the_baseline_and_to_b_pre_alone() -> None:
@@ -312,13 +312,13 @@ def test_differences_are_to_the_baseline_and_to_b_pre_alone() -> None:
         score("mixed", 0, 9.0, scale_back=True),
         score("mixed", 0, 3.0, metric="bleu"),
     ]
-    found = rows_of(
+    actual = rows_of(
         planted({"translation_scores": scores}, "translation_differences"),
         "from translation_differences",
     )
     key = ("added", "scale_back", "metric")
     names = (*key, "n_draws", "score", "spread", "difference", "difference_none")
-    wanted = [
+    expected = [
         ("baseline", False, "chrf", 1, 20.0, None, 0.0, None),
         ("none", False, "chrf", 1, 19.0, None, -1.0, 0.0),
         ("none", True, "chrf", 1, 11.0, None, -9.0, 0.0),
@@ -326,4 +326,6 @@ def test_differences_are_to_the_baseline_and_to_b_pre_alone() -> None:
         ("mixed", True, "chrf", 1, 9.0, None, -11.0, -2.0),
         ("mixed", False, "bleu", 1, 3.0, None, None, None),
     ]
-    assert_same(found, [dict(zip(names, one, strict=True)) for one in wanted], *key)
+    assert_same(
+        actual, [dict(zip(names, item, strict=True)) for item in expected], *key
+    )

@@ -28,7 +28,7 @@ def study(tmp_path: Path) -> Study:
     for step in (1, 2, 3):
         save("gpt2", tmp_path / "lm" / str(step), step, vocab_size=300, n_positions=40)
     save_tokenizer(tmp_path / "tokenizer", bos_token="<s>")
-    text = [{"language": one, "files": ["/no/text.jsonl"]} for one in ("en", "ja")]
+    text = [{"language": item, "files": ["/no/text.jsonl"]} for item in ("en", "ja")]
     corpus = {"text": text, "tokenizer": str(tmp_path / "tokenizer"), "context": 40}
     model: dict[str, Any] = {"size": "S", "checkpoint": str(tmp_path / "lm/{step}")}
     model |= {"steps": [1, 2, 3], "tokens_per_step": 10}
@@ -63,8 +63,10 @@ def test_a_context_beyond_the_positions(study: Study) -> None:
     corpus = study.corpus.model_copy(update={"context": 41})
     (said,) = refusals(study.model_copy(update={"corpus": corpus}))
     path = study.models[0].checkpoint_at(1)[0]
-    wanted = f"[corpus] context = 41 is more than the 40 positions of {path}; lower it"
-    assert said == wanted
+    expected = (
+        f"[corpus] context = 41 is more than the 40 positions of {path}; lower it"
+    )
+    assert said == expected
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
@@ -101,8 +103,8 @@ def test_only_what_is_selected_is_looked_at(study: Study) -> None:
 
 
 def test_an_intervention_at_a_layer_that_there_is_not(study: Study) -> None:
-    asked = {"size": "S", "layer": 9, "mid_step": 1}
-    raw = study.model_dump() | {"intervention": asked}
+    request = {"size": "S", "layer": 9, "mid_step": 1}
+    raw = study.model_dump() | {"intervention": request}
     with pytest.raises(BisaeError, match="S has no autoencoder at layer 9; its layers"):
         with_layers(Study.model_validate(raw))
 

@@ -34,7 +34,9 @@ class Pair(NamedTuple):
 @pytest.fixture(scope="module", params=FAMILIES)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
     places = [tmp_path_factory.mktemp(f"{request.param}{seed}") for seed in (1, 2)]
-    folders = [save(request.param, place, seed) for seed, place in enumerate(places)]
+    folders = [
+        save(request.param, location, seed) for seed, location in enumerate(places)
+    ]
     return Pair(*(load_lm(str(folder)) for folder in folders))
 
 
@@ -81,8 +83,8 @@ def written_plainly(pair: Pair, layer: int, prompt: list[int]) -> list[int]:
         pair.full._model(token_id, use_cache=False)
         logits = pair.mid._model(token_id, use_cache=False).logits
         ids.append(int(logits[0, -1].argmax()))
-    for one in hooks:
-        one.remove()
+    for item in hooks:
+        item.remove()
     return ids[len(prompt) :]
 
 
@@ -105,7 +107,7 @@ def of_transformers(lm: LanguageModel, prompt: list[int], ends: list[int]) -> li
         eos_token_id=ends or None,
         pad_token_id=0,
     )
-    return [int(one) for one in written[0, len(prompt) :]]
+    return [int(item) for item in written[0, len(prompt) :]]
 
 
 def test_with_nothing_added_it_is_the_generation_of_transformers(pair: Pair) -> None:
@@ -120,10 +122,10 @@ def test_each_text_ends_at_its_own_end(llama: LanguageModel) -> None:
     ends = [whole[0][4], whole[1][2], whole[2][5]]
     written = generate(llama, PROMPTS, NEW, ends)
     assert written == [of_transformers(llama, prompt, ends) for prompt in PROMPTS]
-    assert [len(one) for one in written] == [
-        min(one.index(end) for end in ends if end in one) + 1 for one in whole
+    assert [len(item) for item in written] == [
+        min(item.index(end) for end in ends if end in item) + 1 for item in whole
     ]
-    assert len({len(one) for one in written}) > 1
+    assert len({len(item) for item in written}) > 1
 
 
 @pytest.fixture(scope="module", params=CACHELESS)
@@ -133,7 +135,7 @@ def recurrent(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pair:
     for seed in (1, 2):
         folder = tmp_path_factory.mktemp(f"{request.param}{seed}")
         places.append(save(request.param, folder, seed, config))
-    return Pair(*(load_lm(str(place)) for place in places))
+    return Pair(*(load_lm(str(location)) for location in places))
 
 
 @pytest.mark.parametrize("layer", [0, 2])
@@ -144,12 +146,12 @@ def test_without_a_cache_all_is_read_anew(recurrent: Pair, layer: int) -> None:
     assert written == [written_plainly(recurrent, layer, prompt) for prompt in PROMPTS]
     alone = generate(recurrent.mid, PROMPTS, NEW, NEVER)
     assert written != alone
-    assert len({tuple(one) for one in alone}) > 1
+    assert len({tuple(item) for item in alone}) > 1
 
 
 def saved_pair(name: str, config: Any, folder: Path) -> Pair:
     places = [save(name, folder / str(seed), seed, config) for seed in (1, 2)]
-    return Pair(*(load_lm(str(place)) for place in places))
+    return Pair(*(load_lm(str(location)) for location in places))
 
 
 @pytest.mark.parametrize("name", HYBRID)

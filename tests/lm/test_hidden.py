@@ -304,10 +304,15 @@ def refusal(checkpoint: str | Path, *args: Any, **named: Any) -> str:
 
 def test_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for place in (str(tmp_path / "no"), "./no", "models/toy/step1", "~/no-such-folder"):
-        assert refusal(place).startswith(f"no checkpoint folder {place}; check")
+    for location in (
+        str(tmp_path / "no"),
+        "./no",
+        "models/toy/step1",
+        "~/no-such-folder",
+    ):
+        assert refusal(location).startswith(f"no checkpoint folder {location}; check")
         with pytest.raises(CheckpointError, match="no checkpoint folder"):
-            read_config(place)
+            read_config(location)
 
 
 def test_hub_name_offline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,9 +439,9 @@ def test_unknown_architecture(llama: Path) -> None:
 
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
 def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
-    with lm.caching(layer) as kept:
+    with lm.caching(layer) as remaining:
         whole = lm.token_losses(*batch())
-    assert torch.equal(kept.state, lm.hidden_states(*batch(), [layer])[layer])
+    assert torch.equal(remaining.state, lm.hidden_states(*batch(), [layer])[layer])
     with lm.edited(layer, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
     assert not layer or can_skip(lm, layer)  # it is tried before
@@ -444,9 +449,9 @@ def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
     for number, block in enumerate(lm._blocks, start=1):
         inside = next(iter(block.children()))
         inside.register_forward_hook(lambda *_, number=number: worked.append(number))
-    with lm.resume_from_layer(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, remaining, remaining.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resume_from_layer(layer, kept, kept.state * 1.5):
+    with lm.resume_from_layer(layer, remaining, remaining.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert worked == 2 * list(range(layer + 1, LAYERS + 1))
     assert torch.equal(lm.token_losses(*batch()), whole)
@@ -455,24 +460,24 @@ def test_a_resumed_pass_is_a_whole_one(lm: LanguageModel, layer: int) -> None:
 @pytest.mark.parametrize("layer", range(LAYERS + 1))
 def test_tuples_are_resumed_too(llama: Path, layer: int) -> None:
     lm = tupled(llama)
-    with lm.caching(layer) as kept:
+    with lm.caching(layer) as remaining:
         whole = lm.token_losses(*batch())
-    with lm.resume_from_layer(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, remaining, remaining.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resume_from_layer(layer, kept, -kept.state):
+    with lm.resume_from_layer(layer, remaining, -remaining.state):
         assert not torch.equal(lm.token_losses(*batch()), whole)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3, 4])
 def test_blocks_that_others_read_are_not_skipped(tmp_path: Path, layer: int) -> None:
     lm = load_lm(str(save("gemma4", tmp_path, config=SHARED_KEYS)))
-    with lm.caching(layer) as kept:
+    with lm.caching(layer) as remaining:
         whole = lm.token_losses(*batch())
     with lm.edited(layer, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
-    with lm.resume_from_layer(layer, kept, kept.state):
+    with lm.resume_from_layer(layer, remaining, remaining.state):
         assert torch.equal(lm.token_losses(*batch()), whole)
-    with lm.resume_from_layer(layer, kept, kept.state * 1.5):
+    with lm.resume_from_layer(layer, remaining, remaining.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert lm.skip_trials == {layer: layer == 4}
 
@@ -483,18 +488,18 @@ def test_recurrent_blocks_are_skipped_where_that_is_exact(
 ) -> None:
     config = (CACHELESS | HYBRID)[name]
     lm = load_lm(str(save(name, tmp_path, config=config)))
-    with lm.caching(2) as kept:
+    with lm.caching(2) as remaining:
         lm.token_losses(*batch())
     with lm.edited(2, lambda h: h * 1.5):
         edited = lm.token_losses(*batch())
-    with lm.resume_from_layer(2, kept, kept.state * 1.5):
+    with lm.resume_from_layer(2, remaining, remaining.state * 1.5):
         assert torch.equal(lm.token_losses(*batch()), edited)
     assert lm.skip_trials == {2: True}
 
 
 def test_nothing_is_kept_before_a_pass(llama: Path) -> None:
     lm = load_lm(str(llama))
-    with lm.caching(1) as kept, pytest.raises(LookupError, match="before a pass"):
-        _ = kept.state
+    with lm.caching(1) as remaining, pytest.raises(LookupError, match="before a pass"):
+        _ = remaining.state
     with pytest.raises(AddressError, match="no layer 9"), lm.caching(9):
         pass

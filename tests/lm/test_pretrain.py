@@ -121,10 +121,10 @@ def some_windows(study: Study, n: int = 2000) -> list[str]:
     tokenizer = load_tokenizer(study)
     assert study.pretrain
     texts = module._texts(study, study.pretrain)
-    found = list(islice(module.windows(study, texts, tokenizer), n))
-    assert {len(one) for one in found} == {CONTEXT}
-    assert {one[0] for one in found} == {tokenizer.bos_token_id}
-    return [str(tokenizer.decode(one)) for one in found]
+    actual = list(islice(module.windows(study, texts, tokenizer), n))
+    assert {len(item) for item in actual} == {CONTEXT}
+    assert {item[0] for item in actual} == {tokenizer.bos_token_id}
+    return [str(tokenizer.decode(item)) for item in actual]
 
 
 def kind(window: str) -> str:
@@ -151,8 +151,8 @@ def test_the_loss_falls(trained: Study, size: str) -> None:
     ids = torch.tensor(tokenizer("haus baum stein garten wasser haus").input_ids)[None]
     losses = []
     for step in STEPS:
-        place = folder_of(trained, size, step)
-        model: Any = AutoModelForCausalLM.from_pretrained(place)
+        location = folder_of(trained, size, step)
+        model: Any = AutoModelForCausalLM.from_pretrained(location)
         losses.append(model(input_ids=ids, labels=ids).loss.item())
     assert losses[0] > losses[1] > losses[2]
     assert losses[2] < 0.6 * losses[0]
@@ -181,14 +181,14 @@ def test_an_interrupted_size_starts_anew(tmp_path: Path, trained: Study) -> None
         patch.setattr(module, "_model", crash)
         with pytest.raises(KeyboardInterrupt):
             pretrain(study)
-    kept = [folder_of(study, "one", step) / "model.safetensors" for step in STEPS]
-    kept.append(tmp_path / "tokenizer" / "tokenizer.json")
-    before = [file.stat().st_mtime_ns for file in kept]
+    remaining = [folder_of(study, "one", step) / "model.safetensors" for step in STEPS]
+    remaining.append(tmp_path / "tokenizer" / "tokenizer.json")
+    before = [file.stat().st_mtime_ns for file in remaining]
     half = tmp_path / "checkpoints" / "two" / ".5.partial"
     half.mkdir(parents=True)
     (half / "junk").touch()
     pretrain(study)
-    assert [file.stat().st_mtime_ns for file in kept] == before
+    assert [file.stat().st_mtime_ns for file in remaining] == before
     names = {path.name for path in half.parent.iterdir()}
     assert names == {str(step) for step in STEPS}
     assert not list(half.parent.rglob("junk"))
@@ -278,7 +278,7 @@ def test_windows_are_mixed_and_repeatable(trained: Study) -> None:
 def test_short_documents_are_packed_where_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(module, "SHUFFLED", 64)  # so little text has few windows
+    monkeypatch.setattr(module, "SHUFFLE_WINDOWS", 64)  # so little text has few windows
     toml = STUDY.replace("context = 16", f"context = 16\n{how}")
     study = made(tmp_path, toml)
     for name, words in WORDS.items():

@@ -38,10 +38,10 @@ def study_of(name: str, tiny: Study, folder: Path, layer: int) -> Study:
         tokens_per_step=256,
         layers=(layer,),
     )
-    asked = tiny.intervention
-    assert asked
+    request = tiny.intervention
+    assert request
     update = {"layer": layer, "documents": 8, "draws": 1}
-    changed = {"models": (model,), "intervention": asked.model_copy(update=update)}
+    changed = {"models": (model,), "intervention": request.model_copy(update=update)}
     changed |= {"pretrain": None, "store": str(folder / "store")}
     return tiny.model_copy(update=changed | {"work_dir": str(folder / "work")})
 

@@ -50,22 +50,22 @@ def stranger(
     """A store that holds a checkpoint with code, and whose study allows it."""
     cache = str(tmp_path / "modules")
     monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", cache)
-    place = Path(str(copy.path))
+    location = Path(str(copy.path))
     ours = copy.study.model("S").checkpoint_at(40)[0]
     for step in copy.study.model("S").steps:
-        model = place / "model" / str(step)
+        model = location / "model" / str(step)
         shutil.copytree(ours, model)
         config = json.loads((model / "config.json").read_text())
         config |= {"model_type": "own", "auto_map": AUTO_MAP}
         (model / "config.json").write_text(json.dumps(config))
         (model / "own.py").write_text(CODE.format(ran=str(ran)))
-    text = (place / "study.toml").read_text()
-    named = "../checkpoints/S/{step}"
-    assert named in text
-    text = text.replace(f'"{named}"', f'"{place}/model/{{step}}"')
+    text = (location / "study.toml").read_text()
+    labelled = "../checkpoints/S/{step}"
+    assert labelled in text
+    text = text.replace(f'"{labelled}"', f'"{location}/model/{{step}}"')
     text = text.replace("[lm]\n", "[lm]\ntrust_remote_code = true\n")
-    (place / "study.toml").write_text(text)
-    return place
+    (location / "study.toml").write_text(text)
+    return location
 
 
 @pytest.fixture
@@ -126,8 +126,11 @@ def test_no_word_is_kept_in_a_file(tiny_study: Study, tmp_path: Path) -> None:
 def test_a_tokenizer_with_code_is_refused(tiny_study: Study, tmp_path: Path) -> None:
     folder = tmp_path / "tokenizer"
     folder.mkdir()
-    told = {"auto_map": {"AutoTokenizer": [None, "own.Own"]}, "tokenizer_class": "Own"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    result = {
+        "auto_map": {"AutoTokenizer": [None, "own.Own"]},
+        "tokenizer_class": "Own",
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(result))
     (folder / "own.py").write_text(CODE.format(ran=str(tmp_path / "ran")))
     corpus = tiny_study.corpus.model_copy(update={"tokenizer": str(folder)})
     with pytest.raises(UntrustedCode, match=f"^{folder} brings Python code"):

@@ -138,8 +138,8 @@ def test_cross_entropies_are_those_of_padded_blocks(
         def replace(h: Tensor, real: Tensor = real) -> Tensor:
             norm = h.norm(dim=2, keepdim=True)
             recon = sae.reconstruct((h / norm).flatten(0, 1)).recon.view_as(h)
-            other = {"ce": h, "ce_recon": norm * recon, "ce_zero": 0 * h}[edit]
-            return torch.where(real[..., None], other, h)
+            second = {"ce": h, "ce_recon": norm * recon, "ce_zero": 0 * h}[edit]
+            return torch.where(real[..., None], second, h)
 
         with lm.edited(cell.layer, replace):
             total += float(lm.token_losses(token_id, mask).double().sum())

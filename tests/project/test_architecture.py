@@ -58,17 +58,17 @@ def room(path: Path) -> str:
 def imports(path: Path) -> set[str]:
     """List the dotted names that `path` imports, relative ones resolved."""
     package = ["bisae", *path.relative_to(PACKAGE).parent.parts]
-    found: set[str] = set()
+    actual: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            actual |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*start, *([node.module] if node.module else [])])
             names = {alias.name for alias in node.names}
             inside = {f"{base}.{name}" for name in names if base == "bisae"}
-            found |= inside or {base}
-    return found
+            actual |= inside or {base}
+    return actual
 
 
 def rank(name: str) -> int:
@@ -79,8 +79,8 @@ def rank(name: str) -> int:
 def test_imports_point_down(path: Path) -> None:
     for name in imports(path):
         if name.startswith("bisae.") and not name.startswith("bisae.__"):
-            other = name.split(".")[1]
-            assert other == room(path) or rank(other) < rank(room(path)), name
+            second = name.split(".")[1]
+            assert second == room(path) or rank(second) < rank(room(path)), name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -35,13 +35,13 @@ TINY = {
 
 def blocks(kind: str) -> list[tuple[Path, str]]:
     """The code of one kind on every page, in the tiny study's words."""
-    found = []
+    actual = []
     for page in PAGES:
         for block in re.findall(rf"```{kind}\n(.*?)```", page.read_text(), re.DOTALL):
             for said, meant in TINY.items():
                 block = block.replace(said, meant)
-            found.append((page, block))
-    return found
+            actual.append((page, block))
+    return actual
 
 
 def commands() -> list[tuple[str, list[str]]]:
@@ -75,8 +75,8 @@ def toy(tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_of_the_docs_runs(page: str, lines: list[str]) -> None:
     """Those of one block one after another, as a reader would."""
     for line in lines:
-        told = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
-        assert told.exit_code == 0, (page, line, told.output)
+        result = CliRunner().invoke(main, shlex.split(line, comments=True)[1:])
+        assert result.exit_code == 0, (page, line, result.output)
 
 
 def test_the_docs_have_commands() -> None:
@@ -124,9 +124,11 @@ def generator() -> ModuleType:
 
 
 def test_generated_parts_are_fresh() -> None:
-    made = generator()
-    for file in made.PARTS:
-        assert made.filled(file) == (ROOT / file).read_text("utf-8"), "run `make docs`"
+    created = generator()
+    for file in created.PARTS:
+        assert created.filled(file) == (ROOT / file).read_text("utf-8"), (
+            "run `make docs`"
+        )
 
 
 SECTIONS = [

@@ -41,7 +41,7 @@ def test_an_installed_wheel_finds_its_assets(wheel: Path, tmp_path: Path) -> Non
     install = [str(python), "-m", "pip", "install", "--no-deps", "-q", str(wheel)]
     subprocess.run(install, check=True, capture_output=True)
     ask = "from bisae.assets import asset_dir as a; print(a('sql'), a('examples'))"
-    told = subprocess.run(
+    message = subprocess.run(
         [python, "-c", ask], check=True, capture_output=True, text=True, cwd=tmp_path
     )
-    assert told.stdout.count("_assets") == len(("sql", "examples"))
+    assert message.stdout.count("_assets") == len(("sql", "examples"))

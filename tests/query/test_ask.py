@@ -25,9 +25,9 @@ def run(*args: object) -> Result:
 
 
 def test_sql_answers_as_a_table(tiny: Store) -> None:
-    told = run("sql", tiny.path, "select count(*) as n from cells")
-    assert told.stdout == f" n\n--\n{len(tiny.study.cells):2}\n"
-    assert told.stderr == ""
+    result = run("sql", tiny.path, "select count(*) as n from cells")
+    assert result.stdout == f" n\n--\n{len(tiny.study.cells):2}\n"
+    assert result.stderr == ""
 
 
 def test_sql_answers_in_every_format(tiny: Store, tmp_path: Path) -> None:
@@ -45,41 +45,43 @@ def test_sql_answers_in_every_format(tiny: Store, tmp_path: Path) -> None:
 
 def test_sql_reads_a_file_or_standard_input(tiny: Store, tmp_path: Path) -> None:
     (tmp_path / "q.sql").write_text("select 1 as one;")
-    asked = run("sql", tiny.path, "-f", tmp_path / "q.sql", "--format", "csv")
+    request = run("sql", tiny.path, "-f", tmp_path / "q.sql", "--format", "csv")
     piped = CliRunner().invoke(
         main, ["sql", str(tiny.path), "--format", "csv"], input="select 1 as one"
     )
-    assert asked.stdout == piped.stdout == "one\n1\n"
+    assert request.stdout == piped.stdout == "one\n1\n"
 
 
 def test_sql_writes_where_it_is_told(tiny: Store, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
-    told = run("sql", tiny.path, "select 1 as one", "--format", "csv", "--output", file)
-    assert told.stdout == ""
+    message = run(
+        "sql", tiny.path, "select 1 as one", "--format", "csv", "--output", file
+    )
+    assert message.stdout == ""
     assert file.read_text() == "one\n1\n"
 
 
 def test_sql_adds_the_codes_of_a_cell(tiny: Store) -> None:
     cell = tiny.study.cells[0]
     where = f"size = '{cell.size}' and step = {cell.step} and layer = {cell.layer}"
-    told = f"(select sum(n_active) from features where {where})"
-    ask = f"select count(*) = {told} as same from codes"
+    result = f"(select sum(n_active) from features where {where})"
+    ask = f"select count(*) = {result} as same from codes"
     answer = run("sql", tiny.path, ask, "--codes", cell, "--format", "csv")
     assert answer.stdout == "same\nTrue\n"
 
 
 def test_parameters_are_numbers_or_text(tiny: Store) -> None:
     query = "select typeof($a) as a, typeof($b) as b, typeof($c) as c, $c as d"
-    given = ("--param", "a=7", "--param", "b=-1.5e3", "--param", "c=3.7B")
-    told = run("sql", tiny.path, query, *given, "--format", "csv")
-    assert told.stdout == "a,b,c,d\nINTEGER,DOUBLE,VARCHAR,3.7B\n"
+    arguments = ("--param", "a=7", "--param", "b=-1.5e3", "--param", "c=3.7B")
+    result = run("sql", tiny.path, query, *arguments, "--format", "csv")
+    assert result.stdout == "a,b,c,d\nINTEGER,DOUBLE,VARCHAR,3.7B\n"
 
 
 def test_parameters_reach_every_format(tiny: Store, tmp_path: Path) -> None:
     file = tmp_path / "rows.parquet"
     ask = ("sql", tiny.path, "select count(*) as n from cells where size = $size")
-    given = ("--param", "size=S", "--format", "parquet", "--output", file)
-    assert run(*ask, *given).exit_code == 0
+    arguments = ("--param", "size=S", "--format", "parquet", "--output", file)
+    assert run(*ask, *arguments).exit_code == 0
     assert pq.read_table(file).to_pydict() == {"n": [6]}
 
 
@@ -94,43 +96,43 @@ def test_parameters_reach_every_format(tiny: Store, tmp_path: Path) -> None:
 def test_a_parameter_that_is_not_right(
     tiny: Store, given: tuple[str, ...], said: str
 ) -> None:
-    told = run("sql", tiny.path, "from cells where size = $size", *given)
-    assert told.exit_code == 2
-    assert told.stderr == f"Error: {said}\n"
+    result = run("sql", tiny.path, "from cells where size = $size", *given)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {said}\n"
 
 
 def test_each_of_several_queries_is_answered(tiny: Store) -> None:
     query = "create temp table t as select 1 as a;\nfrom t; -- one\nselect 2 as b;"
-    told = run("sql", tiny.path, query)
-    assert told.stdout == "a\n-\n1\nb\n-\n2\n"
-    told = run("sql", tiny.path, query, "--format", "csv")
-    assert told.exit_code == 2
-    assert "2 queries have 2 answers: run one at a time" in told.stderr
+    result = run("sql", tiny.path, query)
+    assert result.stdout == "a\n-\n1\nb\n-\n2\n"
+    result = run("sql", tiny.path, query, "--format", "csv")
+    assert result.exit_code == 2
+    assert "2 queries have 2 answers: run one at a time" in result.stderr
 
 
 def test_a_pivot_and_a_plan_are_answered(tiny: Store) -> None:
     pivot = "pivot cells on size using count(*) group by layer order by layer"
-    told = run("sql", tiny.path, pivot, "--format", "csv")
-    assert told.stdout == "layer,M,S\n0,3,0\n1,3,3\n2,0,3\n3,3,0\n"
+    result = run("sql", tiny.path, pivot, "--format", "csv")
+    assert result.stdout == "layer,M,S\n0,3,0\n1,3,3\n2,0,3\n3,3,0\n"
     assert len(run("sql", tiny.path, "explain from cells").stdout.splitlines()) > 3
 
 
 def test_no_rows_are_said(tiny: Store) -> None:
-    told = run("sql", tiny.path, "select 1 as a, 2 as b where false")
-    assert told.stdout == "a  b\n-  -\n"
-    assert told.stderr == "no rows\n"
+    result = run("sql", tiny.path, "select 1 as a, 2 as b where false")
+    assert result.stdout == "a  b\n-  -\n"
+    assert result.stderr == "no rows\n"
 
 
 def test_long_answers_pass_through(tiny: Store) -> None:
     """Piped, an answer is whole; it is fetched in several parts."""
     query = "select range as a, 'x' as b from range(30001)"
     expected = [f"{i},x" for i in range(30001)]
-    told = run("sql", tiny.path, query, "--format", "csv")
-    assert told.stdout.splitlines() == ["a,b", *expected]
+    result = run("sql", tiny.path, query, "--format", "csv")
+    assert result.stdout.splitlines() == ["a,b", *expected]
     table = run("sql", tiny.path, query).stdout.splitlines()
     assert [",".join(line.split()) for line in table[2:]] == expected
-    found = json.loads(run("sql", tiny.path, query, "--format", "json").stdout)
-    assert found == [{"a": i, "b": "x"} for i in range(30001)]
+    actual = json.loads(run("sql", tiny.path, query, "--format", "json").stdout)
+    assert actual == [{"a": i, "b": "x"} for i in range(30001)]
 
 
 def test_what_fails_midway_leaves_the_old_output(tiny: Store, tmp_path: Path) -> None:
@@ -138,46 +140,48 @@ def test_what_fails_midway_leaves_the_old_output(tiny: Store, tmp_path: Path) ->
     for style in ("csv", "parquet"):
         file = tmp_path / style
         file.write_text("old")
-        told = run("sql", tiny.path, query, "--format", style, "--output", file)
-        assert told.exit_code == 2
-        assert told.stderr.startswith("Error: Invalid Input Error: ")
-        assert told.stderr.count("\n") == 1
+        message = run("sql", tiny.path, query, "--format", style, "--output", file)
+        assert message.exit_code == 2
+        assert message.stderr.startswith("Error: Invalid Input Error: ")
+        assert message.stderr.count("\n") == 1
         assert file.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "parquet"]
 
 
 def test_an_output_that_cannot_be_written(tiny: Store, tmp_path: Path) -> None:
-    told = run("sql", tiny.path, "select 1", "--output", tmp_path / "no" / "rows.csv")
-    assert told.exit_code == 2
-    assert told.stderr.startswith(
+    message = run(
+        "sql", tiny.path, "select 1", "--output", tmp_path / "no" / "rows.csv"
+    )
+    assert message.exit_code == 2
+    assert message.stderr.startswith(
         f"Error: cannot write {tmp_path}/no/rows.csv: No such"
     )
-    assert told.stderr.count("\n") == 1
+    assert message.stderr.count("\n") == 1
 
 
 def test_a_query_may_take_so_long(tiny: Store) -> None:
-    told = run("sql", tiny.path, ENDLESS, "--timeout", 0.3)
-    assert told.exit_code == TimedOut.exit_code == 1
+    result = run("sql", tiny.path, ENDLESS, "--timeout", 0.3)
+    assert result.exit_code == TimedOut.exit_code == 1
     said = "Error: the query was ended after 0.3 s: raise the time limit (--timeout), "
-    assert told.stdout == ""
-    assert told.stderr.startswith(said)
-    assert told.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
 
 
 def test_the_time_limit_is_for_reading_rows_too(tiny: Store) -> None:
     query = "select range from range(1000000000)"
-    told = run("sql", tiny.path, query, "--timeout", 1.5, "--format", "csv")
-    assert told.exit_code == 1
-    assert told.stdout.startswith("range\n0\n1\n")
-    assert "ended after 1.5 s: raise the time limit (--timeout)" in told.stderr
+    result = run("sql", tiny.path, query, "--timeout", 1.5, "--format", "csv")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("range\n0\n1\n")
+    assert "ended after 1.5 s: raise the time limit (--timeout)" in result.stderr
 
 
 def test_the_time_limit_is_for_parquet_too(tiny: Store, tmp_path: Path) -> None:
     query = "select range, hash(range) as h from range(100000000000)"
-    given = ("--format", "parquet", "--output", tmp_path / "rows.parquet")
-    told = run("sql", tiny.path, query, "--timeout", 0.5, *given)
-    assert told.exit_code == 1
-    assert told.stderr.startswith("Error: the query was ended after 0.5 s: raise ")
+    arguments = ("--format", "parquet", "--output", tmp_path / "rows.parquet")
+    result = run("sql", tiny.path, query, "--timeout", 0.5, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: the query was ended after 0.5 s: raise ")
     assert not list(tmp_path.iterdir())
 
 
@@ -187,8 +191,8 @@ def test_a_long_query_says_how_long_it_took(
     monkeypatch.setattr("bisae.cli.output.LONG", 60.0)
     assert run("sql", tiny.path, "select 1").stderr == ""
     monkeypatch.setattr("bisae.cli.output.LONG", 0.0)
-    told = run("sql", tiny.path, "select 1")
-    assert re.fullmatch(r"\d[\d.e-]* s\n", told.stderr)
+    result = run("sql", tiny.path, "select 1")
+    assert re.fullmatch(r"\d[\d.e-]* s\n", result.stderr)
 
 
 def test_an_interrupt_ends_with_its_status(tiny: Store) -> None:
@@ -201,9 +205,9 @@ def test_an_interrupt_ends_with_its_status(tiny: Store) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    told = run("sql", tiny.path, ENDLESS)
-    assert told.exit_code == Stopped.exit_code == 130
-    assert told.stderr in {
+    result = run("sql", tiny.path, ENDLESS)
+    assert result.exit_code == Stopped.exit_code == 130
+    assert result.stderr in {
         "Error: the query was stopped\n",
         "Error: `bisae sql` was stopped by SIGINT; nothing was changed\n",
     }
@@ -220,16 +224,16 @@ def test_after_a_stopped_query_the_connection_answers(tiny: Store) -> None:
 
 def test_lines_of_later_statements_are_those_of_the_text(tiny: Store) -> None:
     query = "\n-- which?\nselect 1;\n\n-- this\nselect\n langage from features"
-    told = run("sql", tiny.path, query)
-    assert told.exit_code == 2
-    assert 'nearest: "language"' in told.stderr
-    assert "(line 7: langage from features)" in told.stderr
+    result = run("sql", tiny.path, query)
+    assert result.exit_code == 2
+    assert 'nearest: "language"' in result.stderr
+    assert "(line 7: langage from features)" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "-- nothing\n", ";"])
 def test_an_empty_query(tiny: Store, text: str) -> None:
     with pytest.raises(SqlError, match="there is no query in it"):
         questions(text)
-    told = CliRunner().invoke(main, ["sql", str(tiny.path)], input=text)
-    assert told.exit_code == 2
-    assert told.stderr == "Error: there is no query in it\n"
+    message = CliRunner().invoke(main, ["sql", str(tiny.path)], input=text)
+    assert message.exit_code == 2
+    assert message.stderr == "Error: there is no query in it\n"

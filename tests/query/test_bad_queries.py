@@ -17,16 +17,16 @@ from bisae.study import Study
 
 
 def ask(store: Path, *query: str) -> tuple[int, str]:
-    told = CliRunner().invoke(main, ["sql", str(store), *query])
-    assert told.stdout == ""
-    return told.exit_code, told.stderr
+    message = CliRunner().invoke(main, ["sql", str(store), *query])
+    assert message.stdout == ""
+    return message.exit_code, message.stderr
 
 
 def test_sql_over_an_unfinished_cell(copied_study: Study) -> None:
     codes = Path(copied_study.store) / "bisae.zarr/cells/S/40/1/codes/zarr.json"
-    known = json.loads(codes.read_text())
-    del known["attributes"]["complete"]
-    codes.write_text(json.dumps(known))
+    attributes = json.loads(codes.read_text())
+    del attributes["attributes"]["complete"]
+    codes.write_text(json.dumps(attributes))
     status, line = ask(Path(copied_study.store), "from codes", "--codes", "S/40/1")
     assert status == 1
     assert "codes of cell S/40/1 is not finished" in line
@@ -43,9 +43,9 @@ def test_sql_over_a_missing_cell(copied_study: Study) -> None:
 
 def test_sql_says_how_many_cells_are_missing(copied_study: Study) -> None:
     shutil.rmtree(Path(copied_study.store) / "tables/features/size=S/step=40")
-    told = CliRunner().invoke(main, ["sql", copied_study.store, "select 1 as one"])
-    assert told.exit_code == 0
-    assert told.stderr == "2 cells are not finished: their rows are missing\n"
+    result = CliRunner().invoke(main, ["sql", copied_study.store, "select 1 as one"])
+    assert result.exit_code == 0
+    assert result.stderr == "2 cells are not finished: their rows are missing\n"
 
 
 def test_sql_before_anything_is_finished(copied_study: Study) -> None:
@@ -80,7 +80,7 @@ def test_sql_over_damaged_codes(copied_study: Study) -> None:
     status, line = ask(Path(copied_study.store), query, "--codes", "S/40/1")
     assert status == 2
     assert "cells/S/40/1/codes/value, chunk c/0/0 (rows 0 to " in line
-    assert line.endswith("remove it with `bisae rm`, build again.\n")
+    assert line.endswith("and build again.\n")
 
 
 def firings(copied_study: Study) -> Path:

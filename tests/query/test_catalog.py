@@ -38,8 +38,8 @@ def client(file: Path, query: str) -> list[list[str]]:
         "",
         str(file),
     ]
-    told = subprocess.run([*command, "-c", query], check=True, capture_output=True)
-    return list(csv.reader(io.StringIO(told.stdout.decode(), newline="")))
+    message = subprocess.run([*command, "-c", query], check=True, capture_output=True)
+    return list(csv.reader(io.StringIO(message.stdout.decode(), newline="")))
 
 
 def client_answers(
@@ -59,15 +59,15 @@ def client_answers(
 @pytest.fixture(scope="module")
 def made(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("catalog") / "tiny.duckdb"
-    told = catalog(tiny, "--output", file)
-    assert (told.exit_code, told.stdout, told.stderr) == (0, f"{file}\n", "")
+    message = catalog(tiny, "--output", file)
+    assert (message.exit_code, message.stdout, message.stderr) == (0, f"{file}\n", "")
     assert [path.name for path in file.parent.iterdir()] == ["tiny.duckdb"]
     return file
 
 
 def test_the_client_is_of_an_older_version() -> None:
-    told = subprocess.run([CLIENT, "--version"], capture_output=True, text=True)
-    assert told.stdout.startswith("v1.")
+    message = subprocess.run([CLIENT, "--version"], capture_output=True, text=True)
+    assert message.stdout.startswith("v1.")
 
 
 def test_every_table_and_view_is_in_it(tiny: Store, made: Path) -> None:
@@ -89,8 +89,8 @@ def test_every_view_answers_the_client_as_it_does_us(tiny: Store, made: Path) ->
         for name, theirs in client_answers(made, queries).items():
             ours = rows_of(con, queries.pop(name)).values
             assert len(ours) == len(theirs), name
-            for one, other in zip(ours, theirs, strict=True):
-                assert all(map(is_same, one, other)), (name, one, other)
+            for item, second in zip(ours, theirs, strict=True):
+                assert all(map(is_same, item, second)), (name, item, second)
         assert not queries
 
 
@@ -139,30 +139,30 @@ def test_what_a_user_added_is_not_lost(
     shutil.copy(made, file)
     subprocess.run([CLIENT, file, "-c", change], check=True)
     before = file.read_bytes()
-    told = catalog(tiny, "--output", file)
+    message = catalog(tiny, "--output", file)
     said = f"{file} has relations that bisae did not create: mine; move it away, "
-    assert told.stderr == f"Error: {said}or give another --output\n"
-    assert (told.exit_code, file.read_bytes()) == (2, before)
+    assert message.stderr == f"Error: {said}or give another --output\n"
+    assert (message.exit_code, file.read_bytes()) == (2, before)
 
 
 def test_what_is_no_catalog_is_left_alone(tiny: Store, tmp_path: Path) -> None:
-    text, other = tmp_path / "notes.txt", tmp_path / "other.duckdb"
+    text, second = tmp_path / "notes.txt", tmp_path / "other.duckdb"
     text.write_text("mine")
-    with duckdb.connect(other) as con:
+    with duckdb.connect(second) as con:
         con.execute("create table mine as select 1 as a")
-    for file in (text, other):
+    for file in (text, second):
         before = file.read_bytes()
-        told = catalog(tiny, "--output", file)
-        assert told.exit_code == 2
-        assert told.stderr.startswith(f"Error: {file} exists and is not a catalog")
-        assert told.stderr.count("\n") == 1
+        message = catalog(tiny, "--output", file)
+        assert message.exit_code == 2
+        assert message.stderr.startswith(f"Error: {file} exists and is not a catalog")
+        assert message.stderr.count("\n") == 1
         assert file.read_bytes() == before
 
 
 def test_a_place_that_cannot_be_written(tiny: Store, tmp_path: Path) -> None:
-    told = catalog(tiny, "--output", tmp_path / "no" / "x.duckdb")
-    assert told.exit_code == 2
-    assert told.stderr.startswith(
+    message = catalog(tiny, "--output", tmp_path / "no" / "x.duckdb")
+    assert message.exit_code == 2
+    assert message.stderr.startswith(
         f"Error: cannot write {tmp_path}/no/x.duckdb: No such"
     )
 

@@ -23,12 +23,12 @@ def test_threads_read_a_shared_file_each_at_its_own_place(tmp_path: Path) -> Non
     path.write_bytes(bytes(range(256)))
     file = open_local(str(path))
     went = threading.Barrier(2)
-    found: dict[int, bytes] = {}
+    actual: dict[int, bytes] = {}
 
     def read(place: int) -> None:
         file.seek(place)
         went.wait()  # both have gone where they read before either reads
-        found[place] = file.read(3) + file.read(2)
+        actual[place] = file.read(3) + file.read(2)
         assert file.tell() == place + 5
 
     threads = [threading.Thread(target=read, args=(place,)) for place in (10, 200)]
@@ -36,7 +36,7 @@ def test_threads_read_a_shared_file_each_at_its_own_place(tmp_path: Path) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == {place: bytes(range(place, place + 5)) for place in (10, 200)}
+    assert actual == {place: bytes(range(place, place + 5)) for place in (10, 200)}
     assert file.seek(-2, os.SEEK_END) == 254
     assert file.read() == bytes([254, 255])
     file.close()
@@ -55,8 +55,8 @@ def test_fenced_queries_of_several_threads_read_what_is_there(tiny: Store) -> No
 
 def paths(store: Store, folder: Path) -> list[str]:
     """All that is in a store and a folder, but for leases: other workers take some."""
-    found = [*Path(str(store.path)).rglob("*"), *folder.rglob("*")]
-    return sorted(str(path) for path in found if "leases" not in path.parts)
+    actual = [*Path(str(store.path)).rglob("*"), *folder.rglob("*")]
+    return sorted(str(path) for path in actual if "leases" not in path.parts)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +124,11 @@ def test_a_query_cannot_leave_the_fence(
     (tmp_path / "schema.sql").write_text("create table secret as select 1")
     before = paths(tiny, tmp_path)
     names = {"out": tmp_path / "out", "here": tmp_path, "tables": tiny.tables}
-    told = CliRunner().invoke(main, ["sql", str(tiny.path), attempt.format(**names)])
-    assert told.exit_code == SqlError.exit_code
-    assert told.stdout == ""
-    assert told.stderr.startswith("Error: ")
-    assert told.stderr.count("\n") == 1
+    message = CliRunner().invoke(main, ["sql", str(tiny.path), attempt.format(**names)])
+    assert message.exit_code == SqlError.exit_code
+    assert message.stdout == ""
+    assert message.stderr.startswith("Error: ")
+    assert message.stderr.count("\n") == 1
     assert paths(tiny, tmp_path) == before
 
 
@@ -153,8 +153,8 @@ def test_a_query_sees_no_variable_of_python(tiny: Store) -> None:
 )
 def test_inside_the_fence_there_is_room(tiny: Store, query: str) -> None:
     text = query.format(tables=tiny.tables)
-    told = CliRunner().invoke(main, ["sql", str(tiny.path), text])
-    assert (told.exit_code, told.stderr) == (0, "")
+    message = CliRunner().invoke(main, ["sql", str(tiny.path), text])
+    assert (message.exit_code, message.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_a_query_has_so_much_memory(
 ) -> None:
     # The package has a function of the module's name.
     monkeypatch.setattr(sys.modules["bisae.query.database"], "MEMORY", "64MiB")
-    told = CliRunner().invoke(main, ["sql", str(tiny.path), query])
-    assert told.exit_code == OutOfMemory.exit_code
-    assert told.stdout == ""
-    assert "/64.0 MiB used); read fewer rows or columns, aggregate in" in told.stderr
-    assert told.stderr.count("\n") == 1
+    message = CliRunner().invoke(main, ["sql", str(tiny.path), query])
+    assert message.exit_code == OutOfMemory.exit_code
+    assert message.stdout == ""
+    assert "/64.0 MiB used); read fewer rows or columns, aggregate in" in message.stderr
+    assert message.stderr.count("\n") == 1

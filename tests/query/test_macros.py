@@ -45,8 +45,8 @@ def test_newcombe_takes_the_bound_on_the_side_of_the_sum(weight: float) -> None:
 
 def test_a_macro_calls_only_those_before_it() -> None:
     names = list(macros())
-    for name, other in itertools.combinations(names, 2):
-        assert not re.search(rf"\b{other}\(", macros()[name]), (name, other)
+    for name, second in itertools.combinations(names, 2):
+        assert not re.search(rf"\b{second}\(", macros()[name]), (name, second)
 
 
 def test_the_source_of_a_table_has_the_macros_that_it_calls() -> None:

@@ -283,8 +283,8 @@ def test_rows_are_those_of_this_process(
         names, values = runner.answer(question, {})
         return names, list(values)
 
-    here, there = both
-    assert shown(lambda: ask(there)) == shown(lambda: ask(here))
+    position, there = both
+    assert shown(lambda: ask(there)) == shown(lambda: ask(position))
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -298,8 +298,8 @@ def test_batches_are_those_of_this_process(
         table = pa.Table.from_batches(batches, schema).combine_chunks()
         return schema, table.num_rows, table.to_string(preview_cols=1000)
 
-    here, there = both
-    assert shown(lambda: ask(there)) == shown(lambda: ask(here))
+    position, there = both
+    assert shown(lambda: ask(there)) == shown(lambda: ask(position))
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -309,12 +309,12 @@ def test_frames_are_those_of_this_process(
     (question,) = questions(QUERIES[name])
     store = bisae.open(str(tiny.path))
     try:
-        here = store.sql(QUERIES[name])
+        position = store.sql(QUERIES[name])
     except SqlError as error:  # pandas has no such type, or no such value
         with pytest.raises(SqlError, match=re.escape(str(error))):
             both[1].frame(question, {})
     else:
-        pd.testing.assert_frame_equal(both[1].frame(question, {}), here)
+        pd.testing.assert_frame_equal(both[1].frame(question, {}), position)
 
 
 def test_parameters_and_what_was_created(both: tuple[InProcess, QueryProcess]) -> None:
@@ -337,8 +337,8 @@ def test_errors_are_those_of_this_process(
         "from getenv('HOME')",
         "select $nothing",
     ):
-        here, there = (shown(partial(rows, one, query)) for one in both)
-        assert there == here
+        position, there = (shown(partial(rows, item, query)) for item in both)
+        assert there == position
         assert there.startswith("SqlError: ")
 
 

@@ -62,8 +62,8 @@ def test_header_says_title_grain_and_reads(path: Path) -> None:
 @by_stem
 def test_header_names_what_is_read(path: Path) -> None:
     view = read_view(path)
-    named = set(re.findall(r"\w+", view.header["Reads"])) - {"nothing"}
-    assert named == view.reads
+    labelled = set(re.findall(r"\w+", view.header["Reads"])) - {"nothing"}
+    assert labelled == view.reads
 
 
 @by_stem
@@ -185,11 +185,11 @@ def test_for_one_query_only_what_it_needs_is_there(
 def test_for_what_cannot_be_told_all_is_there(
     tiny: Store, con: Connection, query: str
 ) -> None:
-    with closing(connect(tiny, query=query)) as other:
-        assert _there(con) == _there(other)
+    with closing(connect(tiny, query=query)) as second:
+        assert _there(con) == _there(second)
 
 
 def _there(con: Connection) -> list[tuple[str]]:
     names = "select view_name from duckdb_views() where not internal order by all"
-    found: list[tuple[str]] = con.execute(names).fetchall()
-    return found
+    actual: list[tuple[str]] = con.execute(names).fetchall()
+    return actual

@@ -32,20 +32,20 @@ Document = list[Row]
 @pytest.fixture(scope="module")
 def documents(con: Connection) -> list[Document]:
     sql = "select tokens.*, token from tokens inner join vocab using (token_id)"
-    found: defaultdict[int, Document] = defaultdict(list)
+    actual: defaultdict[int, Document] = defaultdict(list)
     for row in rows_of(con, f"{sql} order by token_row"):
-        found[row["document"]].append(row)
-    return [found[i] for i in range(len(found))]
+        actual[row["document"]].append(row)
+    return [actual[i] for i in range(len(actual))]
 
 
 def fired(con: Connection, row: Row) -> dict[int, list[Row]]:
     """A cell's firings by feature, the strongest first, equal ones as in the text."""
     sql = "from firings where size = ? and step = ? and layer = ?"
-    found: defaultdict[int, list[Row]] = defaultdict(list)
+    actual: defaultdict[int, list[Row]] = defaultdict(list)
     rows = rows_of(con, sql, [row[name] for name in CELL])
     for one in sorted(rows, key=lambda one: (-one["value"], one["token_row"])):
-        found[one["feature"]].append(one)
-    return found
+        actual[one["feature"]].append(one)
+    return actual
 
 
 # -- activation_examples --------------------------------------------------------------
@@ -91,22 +91,22 @@ def test_examples_are_the_strongest_firings(
 ) -> None:
     cell = {"size": size, "step": step, "layer": layer}
     window = len(documents[0])
-    wanted = []
+    expected = []
     for feature, firings in fired(con, cell).items():
-        for rank, one in enumerate(firings[:20], start=1):
-            document, position = divmod(one["token_row"], window)
+        for rank, item in enumerate(firings[:20], start=1):
+            document, position = divmod(item["token_row"], window)
             tokens = documents[document]
             words = [token["token"] for token in tokens]
-            row = {"feature": feature, "rank": rank, "value": one["value"]}
+            row = {"feature": feature, "rank": rank, "value": item["value"]}
             row |= {"document": document, "position": position}
             row |= {name: tokens[position][name] for name in ("language", "token")}
             texts = decoded(words)
             row |= {"before": texts[:position], "after": texts[position + 1 :]}
             row |= {"context": "".join(texts)}
-            wanted.append(cell | row)
+            expected.append(cell | row)
     sql = f"from activation_examples where size = '{size}' and step = {step}"
-    found = rows_of(con, f"{sql} and layer = {layer}")
-    assert_same(found, wanted, "feature", "rank")
+    actual = rows_of(con, f"{sql} and layer = {layer}")
+    assert_same(actual, expected, "feature", "rank")
 
 
 ABC = [{"token_id": i, "token": word} for i, word in enumerate("abc")]
@@ -137,8 +137,8 @@ def small(
 
 def test_equal_firings_come_in_the_texts_order() -> None:
     con = small([1.0] * 25 + [2.0] + [1.0] * 4)
-    found = rows_of(con, "from activation_examples order by rank")
-    assert [row["token_row"] for row in found] == [25, *range(19)]
+    actual = rows_of(con, "from activation_examples order by rank")
+    assert [row["token_row"] for row in actual] == [25, *range(19)]
 
 
 def test_a_document_ends_where_it_ends() -> None:
@@ -190,13 +190,13 @@ def picked(panel: str, features: Sequence[Row]) -> list[Row]:
         return sorted(mixed, key=by("monosemanticity", -1))[:2]
     if panel == "late":
         order = by("monosemanticity", 1)
-        own = "language_exclusive"
-        return sorted(mixed, key=lambda row: (row[own] != MIXED, order(row)))[:2]
+        local = "language_exclusive"
+        return sorted(mixed, key=lambda row: (row[local] != MIXED, order(row)))[:2]
     if panel == "middle":
-        found: Row = {}
+        actual: Row = {}
         for row in sorted(rows, key=by("monosemanticity", 1)):
-            found.setdefault(row["language"], row)
-        return [row for language, row in found.items() if language != MIXED]
+            actual.setdefault(row["language"], row)
+        return [row for language, row in actual.items() if language != MIXED]
     lower = panel == "lower"
     return sorted(rows, key=by("monosemanticity", -1) if lower else by("mean_span", 1))[
         :2
@@ -215,26 +215,26 @@ def text_of(run: Sequence[reference.AnyPath], document: Document) -> str:
 def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
     """Three runs of a feature as text, by the rules of figure_examples."""
     places = [divmod(row["token_row"], len(documents[0])) for row in firings]
-    run_of = {place: run for run in reference.runs(places) for place in run}
-    left, seen = Counter[int](), Counter[str]()
-    found: dict[reference.AnyPath, Row] = {}
+    run_of = {location: run for run in reference.runs(places) for location in run}
+    rest, seen = Counter[int](), Counter[str]()
+    actual: dict[reference.AnyPath, Row] = {}
     for rank, (document, position) in enumerate(places[:20]):
         run, token = run_of[document, position], documents[document][position]
-        if run[0] not in found:
-            row = {"order": (left[token["token_id"]], rank), **token}
-            found[run[0]] = row | {"text": text_of(run, documents[document])}
-            left[token["token_id"]] += 1
-    for row in sorted(found.values(), key=itemgetter("order")):
+        if run[0] not in actual:
+            row = {"order": (rest[token["token_id"]], rank), **token}
+            actual[run[0]] = row | {"text": text_of(run, documents[document])}
+            rest[token["token_id"]] += 1
+    for row in sorted(actual.values(), key=itemgetter("order")):
         row["order"] = (seen[row["language"]], *row["order"])
         seen[row["language"]] += 1
-    return sorted(found.values(), key=itemgetter("order"))[:3]
+    return sorted(actual.values(), key=itemgetter("order"))[:3]
 
 
 @pytest.mark.parametrize("figure", [4, 7])
 def test_figures_show_what_their_rules_pick(
     con: Connection, documents: list[Document], figure: int
 ) -> None:
-    wanted = []
+    expected = []
     for number, panel, cell in panels(con):
         if number != figure:
             continue
@@ -245,11 +245,11 @@ def test_figures_show_what_their_rules_pick(
             chosen |= {"class": row["language"], "n_firings": row["n_firings"]}
             chosen |= {"class_exclusive": row["language_exclusive"]}
             texts = told(firings[row["feature"]], documents)
-            for example, one in enumerate(texts, start=1):
-                shown = {name: one[name] for name in ("language", "text")}
-                wanted.append({**chosen, "example": example, **shown})
-    found = rows_of(con, f"from figure_{figure}")
-    assert_same(found, wanted, "panel", "feature", "example")
+            for example, item in enumerate(texts, start=1):
+                shown = {name: item[name] for name in ("language", "text")}
+                expected.append({**chosen, "example": example, **shown})
+    actual = rows_of(con, f"from figure_{figure}")
+    assert_same(actual, expected, "panel", "feature", "example")
 
 
 def candidate(feature: int, **changed: Any) -> Row:
@@ -274,11 +274,11 @@ def test_a_feature_of_two_tokens_or_little_support_is_not_picked() -> None:
     panel = {"figure": 4, "panel": "late", "size": "S", "step": 1, "layer": 1}
     tables = {"features": features, "figure_panels": [panel]}
     con = planted(tables, "figure_features")
-    found = {row["feature"] for row in rows_of(con, "from figure_features")}
-    assert found == {4, 5}
+    actual = {row["feature"] for row in rows_of(con, "from figure_features")}
+    assert actual == {4, 5}
     con.execute("delete from features where feature in (4, 6)")
-    found = {row["feature"] for row in rows_of(con, "from figure_features")}
-    assert found == {3, 5}
+    actual = {row["feature"] for row in rows_of(con, "from figure_features")}
+    assert actual == {3, 5}
 
 
 def test_figures_are_selections_of_the_examples(con: Connection) -> None:
@@ -289,9 +289,9 @@ def test_figures_are_selections_of_the_examples(con: Connection) -> None:
         left join activation_examples as examples
             using (size, step, layer, feature, rank, document)
     """
-    found = rows_of(con, sql)
-    assert len(found) > 6
-    for row in found:
+    actual = rows_of(con, sql)
+    assert len(actual) > 6
+    for row in actual:
         assert row["same"]
         assert row["token"] in row["text"] or "<0x" in row["token"]
 

@@ -26,25 +26,28 @@ def verdicts(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
 
 def test_a_fall_and_a_rise_are_a_turn() -> None:
     counts = {1: 500, 10: 100, 30: 200}
-    told = ask("findings", list(over_steps(counts, counts)))
-    assert {(row["step_left"], row["step_right"]) for row in told} == {
+    result = ask("findings", list(over_steps(counts, counts)))
+    assert {(row["step_left"], row["step_right"]) for row in result} == {
         (1, 10),
         (30, 10),
     }
-    assert set(verdicts(told).values()) == {"yes"}
-    estimates = {row["comparison"]: row["estimate"] for row in told}
+    assert set(verdicts(result).values()) == {"yes"}
+    estimates = {row["comparison"]: row["estimate"] for row in result}
     assert estimates == pytest.approx({"fall": 0.4, "rise": 0.1})
-    assert {row["interval_over"] for row in told} == {"features"}
+    assert {row["interval_over"] for row in result} == {"features"}
 
 
 def test_the_turn_is_chosen_on_one_half_and_measured_on_the_other() -> None:
-    half, other = {1: 500, 10: 90, 20: 140, 30: 300}, {1: 510, 10: 170, 20: 80, 30: 290}
-    told = ask("findings", list(over_steps(half, other)))
-    found = {
+    half, second = (
+        {1: 500, 10: 90, 20: 140, 30: 300},
+        {1: 510, 10: 170, 20: 80, 30: 290},
+    )
+    result = ask("findings", list(over_steps(half, second)))
+    actual = {
         (row["comparison"], row["chosen_on"], row["measured_on"]): row["estimate"]
-        for row in told
+        for row in result
     }
-    assert found == pytest.approx(
+    assert actual == pytest.approx(
         {
             ("fall", "half", "other half"): (510 - 170) / N,
             ("rise", "half", "other half"): (290 - 170) / N,
@@ -68,22 +71,22 @@ def test_the_turn_is_chosen_on_one_half_and_measured_on_the_other() -> None:
 def test_what_is_no_turn_is_said_to_be_none(
     counts: dict[int, int], fall: str, rise: str
 ) -> None:
-    told = verdicts(ask("findings", list(over_steps(counts, counts))))
+    result = verdicts(ask("findings", list(over_steps(counts, counts))))
     for half in BOTH:
-        assert told["fall", half] == fall
-        assert told["rise", half] == rise
+        assert result["fall", half] == fall
+        assert result["rise", half] == rise
 
 
 def test_what_falls_again_on_the_other_half_has_not_risen() -> None:
-    half, other = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
-    told = verdicts(ask("findings", list(over_steps(half, other))))
-    assert told["rise", "half"] == "no"
+    half, second = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
+    result = verdicts(ask("findings", list(over_steps(half, second))))
+    assert result["rise", "half"] == "no"
 
 
 def test_the_untrained_step_and_other_layers_are_not_asked() -> None:
     counts = {0: 10, 1: 500, 10: 100, 30: 200}
     shares = list(over_steps(counts, counts))
-    shares += [one._replace(layer=2, n_mixed=N - one.n_mixed) for one in shares]
+    shares += [share._replace(layer=2, n_mixed=N - share.n_mixed) for share in shares]
     turns = ask("turns", shares)
     assert {(row["layer"], row["step_first"], row["step_turn"]) for row in turns} == {
         (1, 1, 10)
@@ -91,9 +94,9 @@ def test_the_untrained_step_and_other_layers_are_not_asked() -> None:
 
 
 def test_over_exclusive_tokens_the_turn_is_another() -> None:
-    counts, own = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
+    counts, local = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
     shares = list(over_steps(counts, counts))
-    shares = [one._replace(exclusive=own[one.step]) for one in shares]
+    shares = [share._replace(exclusive=local[share.step]) for share in shares]
     turns = {row["measure"]: row["step_turn"] for row in ask("turns", shares)}
     assert turns == {"mixed_share": 10, "mixed_share_exclusive": 30}
 
@@ -106,38 +109,38 @@ LAYERS = {0: 900, 1: 100, 2: 140, 3: 300, 4: 280, 5: 200, 6: 230}
 def over_layers(counts: Mapping[int, int]) -> list[Share]:
     """One size over its layers, at two steps; the first must not be asked."""
     last = [Share("S", 30, layer, count) for layer, count in counts.items()]
-    return last + [one._replace(step=10, n_mixed=N - one.n_mixed) for one in last]
+    return last + [item._replace(step=10, n_mixed=N - item.n_mixed) for item in last]
 
 
 def interval(left: Sequence[Share], right: Sequence[Share]) -> tuple[float, float]:
     """The difference of two mean shares: Wilson's intervals, combined by Newcombe."""
-    estimate = fmean(one.n_mixed / N for one in left) - fmean(
-        one.n_mixed / N for one in right
+    estimate = fmean(item.n_mixed / N for item in left) - fmean(
+        item.n_mixed / N for item in right
     )
     distances = []
     for near in (0, 1):
-        own = [one.n_mixed / N - one.bounds()[near] for one in left]
-        others = [one.n_mixed / N - one.bounds()[1 - near] for one in right]
-        squares = sum((one / len(left)) ** 2 for one in own)
-        squares += sum((one / len(right)) ** 2 for one in others)
+        local = [item.n_mixed / N - item.bounds()[near] for item in left]
+        others = [item.n_mixed / N - item.bounds()[1 - near] for item in right]
+        squares = sum((item / len(left)) ** 2 for item in local)
+        squares += sum((item / len(right)) ** 2 for item in others)
         distances.append(sqrt(squares))
     return estimate - distances[0], estimate + distances[1]
 
 
 def test_the_middle_third_is_compared_with_both_others() -> None:
     shares = over_layers(LAYERS)
-    by_layer = {one.layer: one for one in shares if one.step == 30}
-    told = {row["comparison"]: row for row in ask("findings", shares)}
-    told = {
+    by_layer = {item.layer: item for item in shares if item.step == 30}
+    result = {row["comparison"]: row for row in ask("findings", shares)}
+    result = {
         row["comparison"]: row for row in ask("findings", shares) if row["estimate"]
     }
-    for other, layers in (("lower", (1, 2)), ("upper", (5, 6))):
-        row = told[f"middle over {other}"]
-        right = [by_layer[one] for one in layers]
+    for second, layers in (("lower", (1, 2)), ("upper", (5, 6))):
+        row = result[f"middle over {second}"]
+        right = [by_layer[item] for item in layers]
         low, high = interval([by_layer[3], by_layer[4]], right)
         assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
         assert row["estimate"] == pytest.approx(
-            0.29 - fmean(one.n_mixed for one in right) / N
+            0.29 - fmean(item.n_mixed for item in right) / N
         )
         assert row["fvu_left"] == pytest.approx(0.035)
         assert row["fvu_right"] == pytest.approx(fmean(layers) / 100)
@@ -149,8 +152,8 @@ def test_the_middle_third_is_compared_with_both_others() -> None:
 )
 def test_the_verdict_is_where_the_interval_lies(middle: int, verdict: str) -> None:
     shares = over_layers({1: 200, 2: middle, 3: 200})
-    told = [row for row in ask("findings", shares) if row["measure"] == "mixed_share"]
-    assert [row["verdict"] for row in told] == [verdict, verdict]
+    result = [row for row in ask("findings", shares) if row["measure"] == "mixed_share"]
+    assert [row["verdict"] for row in result] == [verdict, verdict]
 
 
 def test_a_grid_without_a_third_compares_what_it_has() -> None:
@@ -160,10 +163,10 @@ def test_a_grid_without_a_third_compares_what_it_has() -> None:
 
 
 def test_without_a_share_there_is_no_verdict() -> None:
-    told = ask("findings", over_layers(LAYERS))
-    own = [row for row in told if row["measure"] == "mixed_share_exclusive"]
-    assert len(own) == 2
-    assert {(row["estimate"], row["low"], row["verdict"]) for row in own} == {
+    result = ask("findings", over_layers(LAYERS))
+    local = [row for row in result if row["measure"] == "mixed_share_exclusive"]
+    assert len(local) == 2
+    assert {(row["estimate"], row["low"], row["verdict"]) for row in local} == {
         (None, None, None)
     }
 
@@ -182,10 +185,10 @@ def of_sizes(*counts: int) -> list[Share]:
 
 
 def test_each_size_is_compared_with_the_next_smaller_and_the_ends_too() -> None:
-    told = ask("findings", of_sizes(100, 300, 200))
+    result = ask("findings", of_sizes(100, 300, 200))
     sizes = [
         row
-        for row in told
+        for row in result
         if row["finding"] == "sizes" and row["measure"] == "mixed_share"
     ]
     assert {row["comparison"]: row["verdict"] for row in sizes} == {
@@ -207,11 +210,11 @@ def test_two_sizes_are_compared_once() -> None:
 def test_weights_sum_to_nothing() -> None:
     shares = over_layers(LAYERS) + of_sizes(100, 300, 200)
     counts = {1: 500, 10: 100, 30: 200}
-    shares += [one._replace(size="T") for one in over_steps(counts, counts)]
+    shares += [item._replace(size="T") for item in over_steps(counts, counts)]
     sums: dict[tuple[str, ...], float] = {}
     for row in ask("contrasts", shares):
         key = tuple(
-            row[one] for one in ("comparison", "of_size", "measure", "chosen_on")
+            row[item] for item in ("comparison", "of_size", "measure", "chosen_on")
         )
         sums[key] = sums.get(key, 0) + row["weight"]
     assert len(sums) == 24
@@ -223,9 +226,9 @@ def test_weights_sum_to_nothing() -> None:
 
 def drawn(counts: Mapping[str, Sequence[int]], seeds: Mapping[str, int]) -> list[Row]:
     """Replicates of the middle layers of two sizes."""
-    told = {"layer": 1, "population": "alive", "name": "mixed_share"}
+    result = {"layer": 1, "population": "alive", "name": "mixed_share"}
     return [
-        told
+        result
         | {"size": size, "step": step, "seed": seeds[size], "replicate": replicate}
         | {"value": count / N}
         for size, step in (("C", 20), ("A", 30))
@@ -244,7 +247,7 @@ def test_what_cells_have_in_common_cancels() -> None:
     assert row["replicates_mean"] == pytest.approx(0.061 / 3)
     assert (row["n_replicates"], row["verdict"]) == (3, "yes")
     assert row["interval_over"] == "documents"
-    features = [one for one in ask("findings", shares) if one["finding"] == "sizes"]
+    features = [item for item in ask("findings", shares) if item["finding"] == "sizes"]
     assert features[0]["verdict"] == "undecided"
 
 
@@ -253,15 +256,15 @@ def test_what_cells_have_in_common_cancels() -> None:
 )
 def test_the_verdict_over_documents(counts: list[int], verdict: str) -> None:
     rows = drawn({"C": [150, 250, 200], "A": counts}, {"C": 0, "A": 0})
-    told = ask(
+    result = ask(
         "findings_uncertainty", of_sizes(200, 200 if verdict != "no" else 100), rows
     )
-    assert [row["verdict"] for row in told] == [verdict]
+    assert [row["verdict"] for row in result] == [verdict]
 
 
 def test_replicates_of_other_seeds_or_of_one_cell_alone_do_not_pair() -> None:
     counts = {"C": [150, 250, 200], "A": [170, 272, 219]}
-    other = drawn(counts, {"C": 0, "A": 1})
-    assert ask("findings_uncertainty", of_sizes(200, 220), other) == []
+    second = drawn(counts, {"C": 0, "A": 1})
+    assert ask("findings_uncertainty", of_sizes(200, 220), second) == []
     alone = drawn(counts | {"A": []}, {"C": 0, "A": 0})
     assert ask("findings_uncertainty", of_sizes(200, 220), alone) == []

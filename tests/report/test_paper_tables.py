@@ -15,31 +15,31 @@ CELL = ("size", "step", "layer")
 def test_table_2_is_the_best_rate_of_each_size(con: Connection) -> None:
     tried = rows_of(con, "from lr_search")
     sizes = {row["size"]: row["n_params"] for row in rows_of(con, "from cells")}
-    found = rows_of(con, "from table_2")
-    assert [row["size"] for row in found] == sorted(sizes, key=lambda one: sizes[one])
-    for row in found:
-        own = [one for one in tried if one["size"] == row["size"]]
-        best = min(own, key=lambda one: (one["mse"], one["lr"]))
+    actual = rows_of(con, "from table_2")
+    assert [row["size"] for row in actual] == sorted(sizes, key=lambda one: sizes[one])
+    for row in actual:
+        local = [one for one in tried if one["size"] == row["size"]]
+        best = min(local, key=lambda one: (one["mse"], one["lr"]))
         for name in (*CELL, "lr", "mse"):
             assert row[name] == best[name]
-        assert (row["n_rates"], row["n_params"]) == (len(own), sizes[row["size"]])
+        assert (row["n_rates"], row["n_params"]) == (len(local), sizes[row["size"]])
 
 
 def test_table_3_is_the_time_of_each_size(con: Connection) -> None:
     cells = rows_of(con, "from cells join timings using (size, step, layer)")
     for row in rows_of(con, "from table_3"):
-        own = [one for one in cells if one["size"] == row["size"]]
-        seconds = [one["train_seconds"] for one in own]
-        assert row["n_cells"] == len(own)
+        local = [item for item in cells if item["size"] == row["size"]]
+        seconds = [item["train_seconds"] for item in local]
+        assert row["n_cells"] == len(local)
         assert row["train_seconds"] == pytest.approx(mean(seconds), abs=1e-9)
         assert row["train_seconds_total"] == pytest.approx(sum(seconds), abs=1e-8)
         assert row["train_seconds_least"] == min(seconds)
         assert row["train_seconds_most"] == max(seconds)
-        buffers = [one["buffer_tokens"] for one in own]
+        buffers = [item["buffer_tokens"] for item in local]
         assert row["buffer_tokens_least"] == min(buffers)
         assert row["buffer_tokens_most"] == max(buffers)
 
 
 def test_each_size_stands_once_in_its_order(con: Connection) -> None:
-    found = rows_of(con, "from table_3")
-    assert list(by_key(found, ["size"])) == [("S",), ("M",)]
+    actual = rows_of(con, "from table_3")
+    assert list(by_key(actual, ["size"])) == [("S",), ("M",)]

@@ -34,17 +34,17 @@ def places(cells: Sequence[Row]) -> Iterator[Row]:
     """Where each cell is in its model and among the models."""
     sizes = {row["size"]: row["n_params"] for row in cells}
     for row in cells:
-        same = [one for one in cells if one["size"] == row["size"]]
-        highest = max(one["layer"] for one in same)
+        same = [item for item in cells if item["size"] == row["size"]]
+        highest = max(item["layer"] for item in same)
         third = sum(3 * row["layer"] > n * highest for n in (1, 2))
-        layers = {one["layer"] for one in same} - {0} or {0}
+        layers = {item["layer"] for item in same} - {0} or {0}
         middle = min(layers, key=lambda layer: (abs(layer - highest // 2), layer))
         yield {
             **{name: row[name] for name in CELL},
             "relative_depth": float(Fraction(row["layer"], highest or 1)),
             "region": ("lower", "middle", "upper")[third],
             "is_middle": row["layer"] == middle,
-            "is_last_step": row["step"] == max(one["step"] for one in same),
+            "is_last_step": row["step"] == max(item["step"] for item in same),
             "is_largest_size": row["n_params"] == max(sizes.values()),
             "is_smallest_size": row["n_params"] == min(sizes.values()),
         }
@@ -52,22 +52,22 @@ def places(cells: Sequence[Row]) -> Iterator[Row]:
 
 def of(rows: Sequence[Row], row: Row) -> list[Row]:
     """Those of the same cell."""
-    return [one for one in rows if all(one[name] == row[name] for name in CELL)]
+    return [item for item in rows if all(item[name] == row[name] for name in CELL)]
 
 
 def measured(features: Sequence[Row]) -> Row:
     """What the paper shows of some features."""
-    own = [f["language_exclusive"] for f in features if f["language_exclusive"]]
+    local = [f["language_exclusive"] for f in features if f["language_exclusive"]]
     n_mixed = sum(f["language"] == MIXED for f in features)
     row: Row = {"n_features": len(features)}
     row |= share_columns("mixed_share", n_mixed, len(features))
-    row |= share_columns("mixed_share_exclusive", own.count(MIXED), len(own))
+    row |= share_columns("mixed_share_exclusive", local.count(MIXED), len(local))
     n_null = sum(f["language_permuted"] == MIXED for f in features)
     row["mixed_share_null"] = n_null / len(features)
     for name in ("monosemanticity", *SPANS):
         row |= mean_columns(name, [f[name] for f in features])
     nulls = [f["monosemanticity_null"] for f in features]
-    row["monosemanticity_null"] = mean([one for one in nulls if one is not None])
+    row["monosemanticity_null"] = mean([null for null in nulls if null is not None])
     return row
 
 
@@ -86,8 +86,8 @@ def test_regions_are_thirds(highest: int) -> None:
 
 
 def test_a_third_of_a_model_is_lower_and_two_thirds_are_middle() -> None:
-    found = placed([cell_row("a", 1, layer) for layer in range(1, 13)])
-    regions = [row["region"] for row in found]
+    actual = placed([cell_row("a", 1, layer) for layer in range(1, 13)])
+    regions = [row["region"] for row in actual]
     assert regions == ["lower"] * 4 + ["middle"] * 4 + ["upper"] * 4
 
 
@@ -98,14 +98,14 @@ def test_one_size_is_the_largest_and_the_smallest() -> None:
 
 
 def test_of_equal_sizes_one_is_the_largest() -> None:
-    found = placed([cell_row(size, 1, 1, n_params=7) for size in ("b", "a")])
-    assert [row["size"] for row in found if row["is_largest_size"]] == ["b"]
-    assert [row["size"] for row in found if row["is_smallest_size"]] == ["a"]
+    actual = placed([cell_row(size, 1, 1, n_params=7) for size in ("b", "a")])
+    assert [row["size"] for row in actual if row["is_largest_size"]] == ["b"]
+    assert [row["size"] for row in actual if row["is_smallest_size"]] == ["a"]
 
 
 def test_each_size_has_a_last_step_of_its_own() -> None:
-    found = placed([cell_row("a", 1, 1), cell_row("a", 2, 1), cell_row("b", 1, 1)])
-    assert [row["is_last_step"] for row in found] == [False, True, True]
+    actual = placed([cell_row("a", 1, 1), cell_row("a", 2, 1), cell_row("b", 1, 1)])
+    assert [row["is_last_step"] for row in actual] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_sql_and_python_agree_on_the_middle_layer(
     model = Model(
         size="a", checkpoint="x", steps=(1, 2), tokens_per_step=10, layers=layers
     )
-    found = placed([cell_row("a", step, layer) for step in (1, 2) for layer in layers])
-    in_the_middle = [row for row in found if row["is_middle"]]
+    actual = placed([cell_row("a", step, layer) for step in (1, 2) for layer in layers])
+    in_the_middle = [row for row in actual if row["is_middle"]]
     assert [row["layer"] for row in in_the_middle] == [middle, middle]
     last = Cell(*(in_the_middle[-1][name] for name in CELL))
     assert last == model.middle_cell
@@ -150,11 +150,13 @@ def test_the_overview_has_every_step_of_a_sparse_grid(
         for table in ("cells", "features")
     }
     sparse = planted(tables, "overview")
-    wanted = [place for place in places(tables["cells"]) if place["is_middle"]]
-    assert wanted
+    expected = [
+        location for location in places(tables["cells"]) if location["is_middle"]
+    ]
+    assert expected
     assert_same(
         rows_of(sparse, "from overview"),
-        [{name: place[name] for name in CELL} for place in wanted],
+        [{name: location[name] for name in CELL} for location in expected],
         "size",
         "step",
     )
@@ -162,8 +164,8 @@ def test_the_overview_has_every_step_of_a_sparse_grid(
 
 def test_the_classes_are_the_languages_and_mixed() -> None:
     classes = planted({"settings": [{"languages": ["ja", "en", "de"]}]}, "classes")
-    found = rows_of(classes, "from classes order by position")
-    assert [row["language"] for row in found] == ["ja", "en", "de", MIXED]
+    actual = rows_of(classes, "from classes order by position")
+    assert [row["language"] for row in actual] == ["ja", "en", "de", MIXED]
 
 
 # -- figures 3, 5, 6, 8, 9, 12 to 17 --------------------------------------------------
@@ -172,9 +174,9 @@ def test_the_classes_are_the_languages_and_mixed() -> None:
 def test_figure_3_has_the_share_over_exclusive_tokens(con: Connection) -> None:
     features = rows_of(con, "from features")
     for row in rows_of(con, "from figure_3 where measure = 'language class'"):
-        own = Counter(f["language_exclusive"] for f in of(features, row))
-        total = own.total() - own[None]
-        share = own[row["series"]] / total if total else None
+        local = Counter(f["language_exclusive"] for f in of(features, row))
+        total = local.total() - local[None]
+        share = local[row["series"]] / total if total else None
         assert row["estimate_exclusive"] == near(share)
 
 
@@ -182,15 +184,15 @@ def test_figure_3_has_the_share_over_exclusive_tokens(con: Connection) -> None:
 def test_layers_and_spans_are_those_of_the_features(
     con: Connection, figure: str
 ) -> None:
-    found = rows_of(con, f"from {figure}")
+    actual = rows_of(con, f"from {figure}")
     features = rows_of(con, "from features")
-    wanted = [
+    expected = [
         {name: row[name] for name in CELL}
-        | {k: v for k, v in measured(of(features, row)).items() if k in found[0]}
+        | {k: v for k, v in measured(of(features, row)).items() if k in actual[0]}
         for row in rows_of(con, "from cells")
     ]
-    assert_same(found, wanted, *CELL)
-    assert any(name in wanted[0] for name in (*TREND, *SPANS))
+    assert_same(actual, expected, *CELL)
+    assert any(name in expected[0] for name in (*TREND, *SPANS))
 
 
 @pytest.fixture(scope="module")
@@ -221,10 +223,10 @@ def three(con: Connection) -> Connection:
 def test_a_figure_is_one_size_of_the_whole(
     three: Connection, figure: str, whole: str, size: str
 ) -> None:
-    found = rows_of(three, f"from {figure}")
+    actual = rows_of(three, f"from {figure}")
     rows = rows_of(three, f"from {whole} where size = '{size}'")
-    shown = [{k: v for k, v in row.items() if k in found[0]} for row in rows]
-    assert_same(found, shown, *CELL)
+    shown = [{k: v for k, v in row.items() if k in actual[0]} for row in rows]
+    assert_same(actual, shown, *CELL)
     assert {"n_features", "relative_depth"} < shown[0].keys()
 
 
@@ -248,15 +250,15 @@ def test_of_two_sizes_none_is_between(con: Connection) -> None:
 def test_regions_pool_the_features_of_their_layers(three: Connection) -> None:
     pooled: defaultdict[str, list[Row]] = defaultdict(list)
     features = rows_of(three, "from features")
-    for place in places(rows_of(three, "from cells")):
-        if place["is_largest_size"] and place["is_last_step"]:
-            pooled[place["region"]] += of(features, place)
-    wanted = [{"region": name, **measured(rows)} for name, rows in pooled.items()]
-    found = rows_of(three, "from slides_layers")
-    assert_same(found, wanted, "region")
-    assert {(row["size"], row["step"]) for row in found} == {("L", 40)}
-    assert [row["n_layers"] for row in found] == [2, 1]
-    assert [(row["first_layer"], row["last_layer"]) for row in found] == [
+    for location in places(rows_of(three, "from cells")):
+        if location["is_largest_size"] and location["is_last_step"]:
+            pooled[location["region"]] += of(features, location)
+    expected = [{"region": name, **measured(rows)} for name, rows in pooled.items()]
+    actual = rows_of(three, "from slides_layers")
+    assert_same(actual, expected, "region")
+    assert {(row["size"], row["step"]) for row in actual} == {("L", 40)}
+    assert [row["n_layers"] for row in actual] == [2, 1]
+    assert [(row["first_layer"], row["last_layer"]) for row in actual] == [
         (0, 1),
         (3, 3),
     ]
@@ -264,11 +266,11 @@ def test_regions_pool_the_features_of_their_layers(three: Connection) -> None:
 
 def test_sizes_are_shown_by_their_middle_layer(three: Connection) -> None:
     features = rows_of(three, "from features")
-    wanted = [
-        {name: place[name] for name in CELL} | measured(of(features, place))
-        for place in places(rows_of(three, "from cells"))
-        if place["is_middle"] and place["is_last_step"]
+    expected = [
+        {name: location[name] for name in CELL} | measured(of(features, location))
+        for location in places(rows_of(three, "from cells"))
+        if location["is_middle"] and location["is_last_step"]
     ]
-    found = rows_of(three, "from slides_sizes")
-    assert_same(found, wanted, "size")
-    assert [row["size"] for row in found] == ["S", "M", "L"]
+    actual = rows_of(three, "from slides_sizes")
+    assert_same(actual, expected, "size")
+    assert [row["size"] for row in actual] == ["S", "M", "L"]

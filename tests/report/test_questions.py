@@ -37,9 +37,9 @@ def of(rows: Iterable[Row], *cell: object) -> list[Row]:
 
 
 def test_spans_are_those_of_each_class(con: Connection, features: list[Row]) -> None:
-    wanted = []
-    held = of(features, "S", 5, 1)
-    for population, alive, _ in reference.populations(held, len(held)):
+    expected = []
+    content = of(features, "S", 5, 1)
+    for population, alive, _ in reference.populations(content, len(content)):
         for language in CLASSES:
             rows = [f for f in alive if f["language"] == language]
             row: Row = {"population": population, "language": language}
@@ -47,10 +47,10 @@ def test_spans_are_those_of_each_class(con: Connection, features: list[Row]) -> 
             row |= mean_columns("mean_span", [f["mean_span"] for f in rows])
             for name in ("mean_span_active", "truncated_share"):
                 row[name] = mean([f[name] for f in rows])
-            wanted.append(row)
-    found = rows_of(con, f"from class_spans {WHERE}")
-    assert_same(found, wanted, "population", "language")
-    assert len({row["mean_span"] for row in wanted}) > 3
+            expected.append(row)
+    actual = rows_of(con, f"from class_spans {WHERE}")
+    assert_same(actual, expected, "population", "language")
+    assert len({row["mean_span"] for row in expected}) > 3
 
 
 def test_every_class_has_spans_in_every_cell(con: Connection, tiny: Store) -> None:
@@ -61,12 +61,12 @@ def test_every_class_has_spans_in_every_cell(con: Connection, tiny: Store) -> No
 def test_tokens_are_those_on_which_a_class_fires(
     con: Connection, features: list[Row], tokens: list[Row]
 ) -> None:
-    named = {f["feature"]: f["language"] for f in of(features, "S", 5, 1)}
+    labelled = {f["feature"]: f["language"] for f in of(features, "S", 5, 1)}
     on: defaultdict[str, list[int]] = defaultdict(list)
     for row in rows_of(con, f"from firings {WHERE}"):
-        on[named[row["feature"]]].append(row["token_row"])
+        on[labelled[row["feature"]]].append(row["token_row"])
     n_firings = sum(map(len, on.values()))
-    wanted = [
+    expected = [
         {
             "language": language,
             "n_firings": len(on[language]),
@@ -76,7 +76,7 @@ def test_tokens_are_those_on_which_a_class_fires(
         }
         for language in CLASSES
     ]
-    assert_same(rows_of(con, f"from class_tokens {WHERE}"), wanted, "language")
+    assert_same(rows_of(con, f"from class_tokens {WHERE}"), expected, "language")
 
 
 def test_a_class_without_a_feature_explains_nothing() -> None:
@@ -120,31 +120,31 @@ def parts_of(con: Connection, tokens: list[Row]) -> dict[int, list[Row]]:
     clusters: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for row in rows_of(con, f"from clusters {WHERE}"):
         clusters[row["feature"]][row["token_id"]] = row["cluster"]
-    found: defaultdict[int, list[Row]] = defaultdict(list)
+    actual: defaultdict[int, list[Row]] = defaultdict(list)
     for feature, counts in fired.items():
-        for part in split(counts, clusters[feature]):
-            found[part["token_id"]].append(part)
-    return found
+        for section in split(counts, clusters[feature]):
+            actual[section["token_id"]].append(section)
+    return actual
 
 
 def test_a_token_adds_its_part_of_the_entropy(
     con: Connection, features: list[Row], tokens: list[Row]
 ) -> None:
     total = fsum(f["semantic_entropy"] for f in of(features, "S", 5, 1))
-    wanted = [
+    expected = [
         {
             "token_id": token_id,
-            "n_features": len(held),
-            "n_features_apart": sum(one["apart"] for one in held),
-            "n_firings": sum(one["n"] for one in held),
-            "n_firings_apart": sum(one["n"] for one in held if one["apart"]),
-            "semantic_entropy": fsum(one["entropy"] for one in held),
-            "semantic_entropy_share": fsum(one["entropy"] for one in held) / total,
+            "n_features": len(content),
+            "n_features_apart": sum(item["apart"] for item in content),
+            "n_firings": sum(item["n"] for item in content),
+            "n_firings_apart": sum(item["n"] for item in content if item["apart"]),
+            "semantic_entropy": fsum(item["entropy"] for item in content),
+            "semantic_entropy_share": fsum(item["entropy"] for item in content) / total,
         }
-        for token_id, held in parts_of(con, tokens).items()
+        for token_id, content in parts_of(con, tokens).items()
     ]
-    assert_same(rows_of(con, f"from polysemantic_tokens {WHERE}"), wanted, "token_id")
-    assert any(row["n_features_apart"] < row["n_features"] for row in wanted)
+    assert_same(rows_of(con, f"from polysemantic_tokens {WHERE}"), expected, "token_id")
+    assert any(row["n_features_apart"] < row["n_features"] for row in expected)
 
 
 # -- size_differences -----------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_sizes_differ_by_what_their_features_are(
     con: Connection, features: list[Row]
 ) -> None:
     """Layers 1 and 2 of S are halfway and on top; M has 0, 1 and 3 of 3."""
-    wanted = []
+    expected = []
     for small, large in ((1, 1), (2, 3)):
         a, b = (
             {
@@ -179,11 +179,11 @@ def test_sizes_differ_by_what_their_features_are(
                 row |= {"population": population, "size_small": "S", "size_large": "M"}
                 row |= {"step_small": 40, "step_large": 40}
                 if None not in (a[population][name], b[population][f"{name}_low"]):
-                    wanted.append(row | newcombe(a[population], b[population], name))
-    names = ", ".join(f"'{name}'" for name in {row["measure"] for row in wanted})
+                    expected.append(row | newcombe(a[population], b[population], name))
+    names = ", ".join(f"'{name}'" for name in {row["measure"] for row in expected})
     sql = "from size_differences where difference_low is not null"
     sql += f" and measure in ({names})"
-    assert_same(rows_of(con, sql), wanted, "layer_small", "population", "measure")
+    assert_same(rows_of(con, sql), expected, "layer_small", "population", "measure")
 
 
 @pytest.mark.parametrize(("small", "large"), [(12, 16), (4, 6), (3, 3), (28, 12)])
@@ -197,17 +197,17 @@ def test_layers_are_matched_by_their_depth(small: int, large: int) -> None:
     measure: Row = {"name": "mixed_share", "population": "alive"}
     measure |= {"value": 0.5, "low": 0.4, "high": 0.6}
     tables = {"cells": cells, "trend_intervals": [row | measure for row in cells]}
-    found = rows_of(planted(tables, "size_differences"), "from size_differences")
-    assert not any(row["differs"] for row in found)
-    for row in found:
+    actual = rows_of(planted(tables, "size_differences"), "from size_differences")
+    assert not any(row["differs"] for row in actual)
+    for row in actual:
         depth = Fraction(row["layer_small"], small)
         away = [(abs(Fraction(i, large) - depth), i) for i in range(1, large + 1)]
         assert row["layer_large"] == min(away)[1]
-    assert len(found) == small
+    assert len(actual) == small
 
 
 def test_one_size_differs_from_none(con: Connection) -> None:
     cells = rows_of(con, "from cells where size = 'S'")
-    held = rows_of(con, "from trend_intervals where size = 'S'")
-    alone = planted({"cells": cells, "trend_intervals": held}, "size_differences")
+    content = rows_of(con, "from trend_intervals where size = 'S'")
+    alone = planted({"cells": cells, "trend_intervals": content}, "size_differences")
     assert rows_of(alone, "from size_differences") == []

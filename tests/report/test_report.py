@@ -50,10 +50,10 @@ by_figure = pytest.mark.parametrize("name", FIGURES)
 @pytest.fixture(scope="module")
 def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of its own, and its report."""
-    place = tmp_path_factory.mktemp("report") / "store"
-    copy_store(tiny, place)
-    report(open_store(place), CHECKS)
-    return place
+    location = tmp_path_factory.mktemp("report") / "store"
+    copy_store(tiny, location)
+    report(open_store(location), CHECKS)
+    return location
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +81,16 @@ def nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 def fields(text: str) -> set[str]:
     """Every column that a figure reads: not those which it makes itself."""
-    found = set(re.findall(r"rows'\)\[0\]\.(\w+)", text))
-    found |= set(re.findall(r"datum\.(\w+)", text)) - {"value"}
-    made = set()
+    actual = set(re.findall(r"rows'\)\[0\]\.(\w+)", text))
+    actual |= set(re.findall(r"datum\.(\w+)", text)) - {"value"}
+    created = set()
     for node in nodes(json.loads(text)):
-        made |= {node["as"]} if "as" in node else set()
-        found |= {node["field"]} if "field" in node else set()
-        found |= set(node.get("groupby", ()))
+        created |= {node["as"]} if "as" in node else set()
+        actual |= {node["field"]} if "field" in node else set()
+        actual |= set(node.get("groupby", ()))
         if isinstance(node.get("facet"), dict):
-            found.add(node["facet"]["field"])
-    return found - made
+            actual.add(node["facet"]["field"])
+    return actual - created
 
 
 # -- figures ----------------------------------------------------------------------
@@ -187,8 +187,8 @@ def test_same_store_same_bytes(copy: Path, tmp_path: Path) -> None:
     shutil.copytree(copy, tmp_path / "other", ignore=shutil.ignore_patterns("reports"))
     report(open_store(tmp_path / "other"), CHECKS)
     for file in sorted((copy / "reports").rglob("*")):
-        other = tmp_path / "other" / file.relative_to(copy)
-        assert file.is_dir() or file.read_bytes() == other.read_bytes(), file.name
+        second = tmp_path / "other" / file.relative_to(copy)
+        assert file.is_dir() or file.read_bytes() == second.read_bytes(), file.name
 
 
 def test_nothing_is_left_half_written(copy: Path) -> None:
@@ -257,14 +257,14 @@ def test_names_are_escaped(contents: Contents) -> None:
 def test_a_view_that_is_missing_or_empty_is_left_out(
     tiny: Store, tmp_path: Path
 ) -> None:
-    place = tmp_path / "store"
-    copy_store(tiny, place)
+    location = tmp_path / "store"
+    copy_store(tiny, location)
     for table in ("token_concepts", "lexicon", "feature_concepts"):
-        shutil.rmtree(place / "tables" / table)
+        shutil.rmtree(location / "tables" / table)
     study = tiny.study.model_copy(update={"lexicon": None})
-    (place / "study.toml").write_text(dump_study(study))
-    text = report(open_store(place), []).read_text(encoding="utf-8")
+    (location / "study.toml").write_text(dump_study(study))
+    text = report(open_store(location), []).read_text(encoding="utf-8")
     left_out = "figure_translations</code> (this study has no lexicon_translations)"
     assert left_out in text
-    assert not (place / "reports" / "figures" / "figure_translations.svg").exists()
+    assert not (location / "reports" / "figures" / "figure_translations.svg").exists()
     assert "Every layer of each size" in text

@@ -63,20 +63,26 @@ def read(page: str) -> tuple[str, list[str]]:
 @pytest.fixture(scope="module")
 def folder(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports of the tiny store, as the command writes them."""
-    place = tmp_path_factory.mktemp("checks") / "store"
-    copy_store(tiny, place)
-    told = CliRunner().invoke(main, ["report", str(place)])
-    assert told.exit_code == 0, told.output
-    return place / "reports"
+    location = tmp_path_factory.mktemp("checks") / "store"
+    copy_store(tiny, location)
+    message = CliRunner().invoke(main, ["report", str(location)])
+    assert message.exit_code == 0, message.output
+    return location / "reports"
 
 
 def test_the_page_has_every_check(folder: Path) -> None:
     words, _ = read((folder / "validation.html").read_text("utf-8"))
     results = validate(open_store(folder.parent))
-    for one in results:
-        for text in (one.check, one.description, one.why, one.guards, one.observed):
+    for result in results:
+        for text in (
+            result.check,
+            result.description,
+            result.why,
+            result.guards,
+            result.observed,
+        ):
             assert " ".join(text.split()) in words
-        assert one.expected in words
+        assert result.expected in words
     assert f"{len(results)} passed, 0 failed, 0 could not run." in words
     assert words.count("Expected:") == len(results)
 
@@ -117,10 +123,10 @@ def test_a_store_that_passes_all_has_no_notice() -> None:
 
 
 def test_texts_are_escaped() -> None:
-    named = FAILED._replace(
+    labelled = FAILED._replace(
         description=NASTY, why=NASTY, guards=NASTY, observed=NASTY, expected=NASTY
     )
-    page = render_checks(NASTY, as_records([named]))
+    page = render_checks(NASTY, as_records([labelled]))
     words, tags = read(page)
     assert "script" not in tags
     assert words.count("<script>alert('大')</script> & \"more\"") >= 7
@@ -140,9 +146,9 @@ def test_the_page_is_there_where_the_rest_cannot_be_made(copy: Store) -> None:
         spoiled = f"select * replace ('nan'::double as mean_span) from '{file}'"
         duckdb.execute(f"create or replace temp table t as {spoiled}")
         duckdb.execute(f"copy t to '{file}' (format parquet)")
-    told = CliRunner().invoke(main, ["report", str(copy.path)])
-    assert told.exit_code == 2
-    assert "value nan can't be cast" in told.stderr
+    message = CliRunner().invoke(main, ["report", str(copy.path)])
+    assert message.exit_code == 2
+    assert "value nan can't be cast" in message.stderr
     page = (copy.path / "reports" / "validation.html").read_text("utf-8")
     assert (
         "Spans of firings lie between one token and a window (features" in read(page)[0]

@@ -18,7 +18,7 @@ PAIR = ("en", "ja")
 def tokens(con: Connection) -> dict[int, Token]:
     names = ", ".join(Token._fields)
     rows = [Token(**row) for row in rows_of(con, f"select {names} from tokens")]
-    return {one.token_row: one for one in rows}
+    return {item.token_row: item for item in rows}
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +34,22 @@ def chance(tokens: Mapping[int, Token], words: Mapping[int, Word]) -> float:
         on = [words[row] for row in words if tokens[row].language == language]
         counts = Counter(topic for _, topic in on)
         shares.append({topic: n / len(on) for topic, n in counts.items()})
-    left, right = shares
-    return reference.agreement(left, right)
+    rest, right = shares
+    return reference.agreement(rest, right)
 
 
 def met(fired: list[Token], words: Mapping[int, Word]) -> Row:
     """The concept that a feature fires on most in both languages."""
-    left, right = (
+    rest, right = (
         reference.word_shares([t for t in fired if t.language == name], words)
         for name in PAIR
     )
-    both = {word: left[word] * right[word] for word in left.keys() & right}
+    both = {word: rest[word] * right[word] for word in rest.keys() & right}
     if not both:
         return {}
     top = max(both, key=lambda word: (both[word], word[0]))
     row: Row = {"concept": top[0], "topic": top[1], "n_concepts": len(both)}
-    return row | {"share_a": left[top], "share_b": right[top]}
+    return row | {"share_a": rest[top], "share_b": right[top]}
 
 
 def named_in(lexicon: list[Row], concept: str, language: str) -> str:
@@ -61,24 +61,24 @@ def named_in(lexicon: list[Row], concept: str, language: str) -> str:
 def test_features_on_translations_are_found(
     con: Connection, tokens: dict[int, Token], words: dict[int, Word]
 ) -> None:
-    named = {r["feature"]: r for r in rows_of(con, f"from features {WHERE}")}
+    labelled = {r["feature"]: r for r in rows_of(con, f"from features {WHERE}")}
     fired: defaultdict[int, list[Token]] = defaultdict(list)
     for row in rows_of(con, f"from firings {WHERE}"):
         fired[row["feature"]].append(tokens[row["token_row"]])
     lexicon = rows_of(con, "from lexicon")
-    sizes = reference.topic_sizes((one["concept"], one["topic"]) for one in lexicon)
-    by_chance, wanted = chance(tokens, words), []
+    sizes = reference.topic_sizes((item["concept"], item["topic"]) for item in lexicon)
+    by_chance, expected = chance(tokens, words), []
     for feature, on in fired.items():
-        if named[feature]["language"] != MIXED or not (top := met(on, words)):
+        if labelled[feature]["language"] != MIXED or not (top := met(on, words)):
             continue
-        row = {"feature": feature, "supported": named[feature]["supported"], **top}
+        row = {"feature": feature, "supported": labelled[feature]["supported"], **top}
         row |= reference.alignment(on, words, sizes, PAIR)._asdict()
         row |= {"language_a": PAIR[0], "language_b": PAIR[1]}
         row |= {"same_topic_chance": by_chance}
         for side, language in zip("ab", PAIR, strict=True):
             row[f"words_{side}"] = named_in(lexicon, top["concept"], language)
-        wanted.append(row)
-    assert_same(rows_of(con, f"from feature_translations {WHERE}"), wanted, "feature")
+        expected.append(row)
+    assert_same(rows_of(con, f"from feature_translations {WHERE}"), expected, "feature")
 
 
 def test_the_concept_is_the_one_of_most_pairs() -> None:
@@ -96,7 +96,7 @@ def test_the_concept_is_the_one_of_most_pairs() -> None:
         ],
         "concept_pairs": [cell | pair | same | {"same_concept_chance": 0.5}],
         "topic_chance": [pair | {"same_topic_chance": 0.1}],
-        "lexicon": [word | {"concept": "dog", "word": one} for one in ("犬", "イヌ")],
+        "lexicon": [word | {"concept": "dog", "word": item} for item in ("犬", "イヌ")],
     }
     con = planted(tables, "feature_translations")
     (row,) = rows_of(con, "from feature_translations")

@@ -25,9 +25,9 @@ def problems(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         torch.rand(t, k, generator=source) < 0.7
     )
     rows = torch.randn(n, d, generator=source)
-    other = torch.randn(t, d, generator=source)
+    second = torch.randn(t, d, generator=source)
     index = torch.randint(n, (t, k), generator=source)
-    return index, value.double(), rows.double(), other.double()
+    return index, value.double(), rows.double(), second.double()
 
 
 def dense(index: Tensor, value: Tensor, n: int) -> Tensor:
@@ -55,22 +55,24 @@ either = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @either
 @given(problems())
 def test_gather_dot_picks_from_a_dense_product(problem: tuple[Tensor, ...]) -> None:
-    index, _, rows, other = problem
-    expected = (other @ rows.T).gather(1, index)
-    torch.testing.assert_close(kernels.gather_dot(index, rows, other), expected)
+    index, _, rows, second = problem
+    expected = (second @ rows.T).gather(1, index)
+    torch.testing.assert_close(kernels.gather_dot(index, rows, second), expected)
 
 
 @pytest.mark.usefixtures("_with_csr")
 @either
 @given(problems())
 def test_transposed_product_is_dense(problem: tuple[Tensor, ...]) -> None:
-    index, value, rows, other = problem
+    index, value, rows, second = problem
     n = len(rows)
-    expected = dense(index, value, n).T @ other
+    expected = dense(index, value, n).T @ second
     out = torch.full_like(rows, torch.nan)
-    found = kernels.transposed_product(kernels.by_feature(index, n), value, other, out)
-    torch.testing.assert_close(found, expected)
-    assert found.data_ptr() == out.data_ptr()
+    actual = kernels.transposed_product(
+        kernels.by_feature(index, n), value, second, out
+    )
+    torch.testing.assert_close(actual, expected)
+    assert actual.data_ptr() == out.data_ptr()
 
 
 @given(problems(), seeds)
@@ -174,9 +176,13 @@ def test_encoding_by_blocks_is_encoding_whole(
 
 def test_scratch_is_the_same_memory_again() -> None:
     scratch, cpu = Scratch(), torch.device("cpu")
-    one = scratch.empty("a", (4, 6), torch.float32, cpu)
-    assert scratch.empty("a", (2, 5), torch.float32, cpu).data_ptr() == one.data_ptr()
-    assert scratch.empty("b", (4, 6), torch.float32, cpu).data_ptr() != one.data_ptr()
+    result = scratch.empty("a", (4, 6), torch.float32, cpu)
+    assert (
+        scratch.empty("a", (2, 5), torch.float32, cpu).data_ptr() == result.data_ptr()
+    )
+    assert (
+        scratch.empty("b", (4, 6), torch.float32, cpu).data_ptr() != result.data_ptr()
+    )
     assert scratch.empty("a", (9, 9), torch.float32, cpu).shape == (9, 9)
     assert scratch.empty("a", (4, 6), torch.bfloat16, cpu).dtype == torch.bfloat16
 

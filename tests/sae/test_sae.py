@@ -123,10 +123,12 @@ def assert_autograds(
     sae: Autoencoder, x: Tensor, expected_loss: Tensor, p: dict[str, Tensor]
 ) -> None:
     expected_loss.backward()  # type: ignore[no-untyped-call]
-    found = sae.gradients(x)
-    torch.testing.assert_close(found.loss, expected_loss.detach(), rtol=1e-4, atol=1e-5)
-    assert found.by_name.keys() == p.keys()
-    for name, gradient in found.by_name.items():
+    actual = sae.gradients(x)
+    torch.testing.assert_close(
+        actual.loss, expected_loss.detach(), rtol=1e-4, atol=1e-5
+    )
+    assert actual.by_name.keys() == p.keys()
+    for name, gradient in actual.by_name.items():
         torch.testing.assert_close(gradient, p[name].grad, rtol=1e-3, atol=1e-4)
 
 
@@ -137,10 +139,10 @@ def test_gradients_in_bfloat16_are_those_of_rounded_inputs_to_the_encoder(
     """Only the codes are rounded; what follows from them is exact."""
     sae, x = problem
     code = sae.encode(x, torch.bfloat16)
-    found = sae.gradients(x, torch.bfloat16)
+    actual = sae.gradients(x, torch.bfloat16)
     error = sae.decode(code) - x
-    torch.testing.assert_close(found.error, error)
-    torch.testing.assert_close(found.loss, error.square().sum(1).mean())
+    torch.testing.assert_close(actual.error, error)
+    torch.testing.assert_close(actual.loss, error.square().sum(1).mean())
     exact = sae.encode(x).value
     torch.testing.assert_close(code.value, exact, rtol=0.05, atol=0.3)
 
@@ -174,14 +176,14 @@ def test_a_relu_code_keeps_the_largest_and_is_measured_whole(
     problem: tuple[Autoencoder, Tensor],
 ) -> None:
     sae, x = problem
-    found = relu_of(sae, 0.1).reconstruct(x)
+    actual = relu_of(sae, 0.1).reconstruct(x)
     z = dense_relu(sae.parameters(), x)
     expected = z @ sae.W_dec + sae.b_pre
-    torch.testing.assert_close(found.recon, expected, rtol=1e-4, atol=1e-4)
-    assert torch.equal(found.n_active, (z > 0).sum(1))
-    torch.testing.assert_close(found.summed.float(), z.sum(1), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(actual.recon, expected, rtol=1e-4, atol=1e-4)
+    assert torch.equal(actual.n_active, (z > 0).sum(1))
+    torch.testing.assert_close(actual.summed.float(), z.sum(1), rtol=1e-4, atol=1e-4)
     largest = z.topk(sae.k, dim=1).values.half().float()
-    torch.testing.assert_close(found.code.value, largest, rtol=2e-3, atol=1e-4)
+    torch.testing.assert_close(actual.code.value, largest, rtol=2e-3, atol=1e-4)
 
 
 def test_relu_gradients_by_blocks_are_those_of_the_whole(
@@ -235,12 +237,12 @@ def test_a_start_has_unit_directions_and_equal_encoder_rows() -> None:
 
 
 def test_the_seed_alone_decides_the_rows() -> None:
-    one = start(normal(50, 8), asked(32, 4, seed=5))
+    result = start(normal(50, 8), asked(32, 4, seed=5))
     torch.manual_seed(99)
     same = start(normal(70, 8, seed=1) * 7, asked(32, 8, seed=5, encoder_bias=True))
-    other = start(normal(50, 8), asked(32, 4, seed=6))
-    assert torch.equal(one.W_dec, same.W_dec)
-    assert not torch.equal(one.W_dec, other.W_dec)
+    second = start(normal(50, 8), asked(32, 4, seed=6))
+    assert torch.equal(result.W_dec, same.W_dec)
+    assert not torch.equal(result.W_dec, second.W_dec)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -269,8 +271,8 @@ def known_tokens(tokens: int, seed: int) -> tuple[Tensor, Tensor]:
 
 def trained(steps: int, *, seed: int = 0, bias: bool = False) -> Autoencoder:
     x, _ = known_tokens(256, 0)
-    wanted = asked(40, 2, seed=seed, encoder_bias=bias)
-    trainer = Trainer(start(x, wanted), wanted, 0.01)
+    expected = asked(40, 2, seed=seed, encoder_bias=bias)
+    trainer = Trainer(start(x, expected), expected, 0.01)
     for step in range(steps):
         trainer.step(known_tokens(256, step)[0])
     return trainer.sae
@@ -306,8 +308,8 @@ def test_a_first_step_of_warm_up_moves_by_its_share_of_the_rate() -> None:
 
 def test_directions_have_unit_norm_after_every_step() -> None:
     x, _ = known_tokens(64, 0)
-    wanted = asked(40, 2, warmup_steps=0)
-    trainer = Trainer(start(x, wanted), wanted, 0.5)
+    expected = asked(40, 2, warmup_steps=0)
+    trainer = Trainer(start(x, expected), expected, 0.5)
     for step in range(5):
         trainer.step(known_tokens(64, step)[0])
         norms = trainer.sae.W_dec.norm(dim=1)
@@ -317,10 +319,10 @@ def test_directions_have_unit_norm_after_every_step() -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_the_same_seed_gives_the_same_weights(*, bias: bool) -> None:
-    one, same = (trained(20, bias=bias).to_numpy() for _ in range(2))
-    other = trained(20, seed=1, bias=bias).to_numpy()
-    assert all(np.array_equal(one[name], same[name]) for name in one)
-    assert not np.array_equal(one["W_dec"], other["W_dec"])
+    result, same = (trained(20, bias=bias).to_numpy() for _ in range(2))
+    second = trained(20, seed=1, bias=bias).to_numpy()
+    assert all(np.array_equal(result[name], same[name]) for name in result)
+    assert not np.array_equal(result["W_dec"], second["W_dec"])
 
 
 def test_training_finds_a_known_dictionary() -> None:
@@ -336,8 +338,8 @@ def test_a_relu_autoencoder_learns_and_l1_makes_it_sparser() -> None:
     x, _ = known_tokens(1000, 10_000)
     active = []
     for l1 in (1e-4, 0.3):
-        wanted = asked(40, 2, architecture="relu", l1=l1)
-        trainer = Trainer(start(x, wanted), wanted, 0.01)
+        expected = asked(40, 2, architecture="relu", l1=l1)
+        trainer = Trainer(start(x, expected), expected, 0.01)
         assert isinstance(trainer.sae, ReluAutoencoder)
         losses = [float(trainer.step(known_tokens(256, i)[0])) for i in range(300)]
         assert losses[-1] < 0.5 * losses[0]
@@ -359,8 +361,8 @@ def test_what_is_parallel_to_a_direction_can_be_left_out() -> None:
         p["W_dec"].grad = gradient
         adam = torch.optim.Adam([p["W_dec"]], lr=0.01, eps=6.25e-10)
         adam.step()
-        wanted = asked(24, 4, warmup_steps=0, remove_parallel=remove)
-        Trainer(sae, wanted, 0.01).step(x)
+        expected_value = asked(24, 4, warmup_steps=0, remove_parallel=remove)
+        Trainer(sae, expected_value, 0.01).step(x)
         expected = torch.nn.functional.normalize(p["W_dec"].detach(), dim=1)
         torch.testing.assert_close(sae.W_dec, expected)
 
@@ -383,20 +385,22 @@ def dense_aux(
 def test_auxk_is_autograds_on_the_dead_features(aux_k: int, *, bias: bool) -> None:
     x, weight = normal(64, 8, seed=4), 0.25
     sae = random_sae(24, 8, 4, 0, bias=bias)
-    wanted = asked(
+    expected_value = asked(
         24, 4, aux_weight=weight, aux_k=aux_k, dead_tokens=100, warmup_steps=0
     )
-    trainer = Trainer(sae, wanted, 1e-9)  # so small that the step does not matter
+    trainer = Trainer(
+        sae, expected_value, 1e-9
+    )  # so small that the step does not matter
     idle = torch.arange(24) * 10
     trainer._idle = idle
     p = leaves(sae)
     expected = dense_aux(p, x, 4, idle >= 100, aux_k, weight)
     expected.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(trainer.step(x), expected.detach())
-    kept = trainer.state()
-    for name, one in p.items():  # Adam's first moment is a tenth of the gradient
-        assert one.grad is not None
-        torch.testing.assert_close(kept[f"exp_avg.{name}"], 0.1 * one.grad)
+    remaining = trainer.state()
+    for name, item in p.items():  # Adam's first moment is a tenth of the gradient
+        assert item.grad is not None
+        torch.testing.assert_close(remaining[f"exp_avg.{name}"], 0.1 * item.grad)
 
 
 def test_a_feature_is_dead_after_so_many_tokens_without_it() -> None:
@@ -410,10 +414,10 @@ def test_a_feature_is_dead_after_so_many_tokens_without_it() -> None:
 def test_auxk_revives_features() -> None:
     dead = []
     for weight in (0.0, 1.0):
-        wanted = asked(40, 2, aux_weight=weight, aux_k=8, dead_tokens=2000)
-        sae = start(known_tokens(256, 0)[0], wanted)
+        expected = asked(40, 2, aux_weight=weight, aux_k=8, dead_tokens=2000)
+        sae = start(known_tokens(256, 0)[0], expected)
         sae.W_enc[10:] *= 1e-3  # of 20 directions, at most ten are ever chosen
-        trainer = Trainer(sae, wanted, 0.01)
+        trainer = Trainer(sae, expected, 0.01)
         for step in range(200):
             trainer.step(known_tokens(256, step)[0])
         dead.append(int((trainer.state()["idle"] >= 2000).sum()))
@@ -439,8 +443,8 @@ def test_what_the_product_is_computed_in(
 def test_bfloat16_learns_as_well() -> None:
     losses = []
     for product in ("float32", "bfloat16"):
-        wanted = asked(40, 2, product=product)
-        trainer = Trainer(start(known_tokens(256, 0)[0], wanted), wanted, 0.01)
+        expected = asked(40, 2, product=product)
+        trainer = Trainer(start(known_tokens(256, 0)[0], expected), expected, 0.01)
         losses += [
             [float(trainer.step(known_tokens(256, i)[0])) for i in range(200)][-1]
         ]
@@ -449,13 +453,13 @@ def test_bfloat16_learns_as_well() -> None:
 
 @pytest.mark.parametrize("changes", [{}, {"encoder_bias": True}, {"aux_weight": 0.5}])
 def test_a_resumed_trainer_goes_on_bit_by_bit(changes: dict[str, Any]) -> None:
-    wanted = asked(40, 2, dead_tokens=600, **changes)
-    whole = Trainer(start(known_tokens(256, 0)[0], wanted), wanted, 0.01)
-    half = Trainer(start(known_tokens(256, 0)[0], wanted), wanted, 0.01)
+    expected = asked(40, 2, dead_tokens=600, **changes)
+    whole = Trainer(start(known_tokens(256, 0)[0], expected), expected, 0.01)
+    half = Trainer(start(known_tokens(256, 0)[0], expected), expected, 0.01)
     for step in range(20):
         if step == 7:
-            state = {name: one.clone() for name, one in half.state().items()}
-            half = Trainer.from_state(state, wanted, 0.01, half.steps)
+            state = {name: item.clone() for name, item in half.state().items()}
+            half = Trainer.from_state(state, expected, 0.01, half.steps)
         x, _ = known_tokens(256, step)
         assert torch.equal(whole.step(x), half.step(x))
     for name, tensor in whole.state().items():
@@ -463,11 +467,11 @@ def test_a_resumed_trainer_goes_on_bit_by_bit(changes: dict[str, Any]) -> None:
 
 
 def test_trainers_may_share_their_scratch() -> None:
-    wanted, scratch = asked(40, 2), Scratch()
+    expected, scratch = asked(40, 2), Scratch()
     x, _ = known_tokens(256, 0)
-    alone = [Trainer(start(x, wanted), wanted, lr) for lr in (0.01, 0.02)]
-    beside = [Trainer(start(x, wanted), wanted, lr, scratch) for lr in (0.01, 0.02)]
+    alone = [Trainer(start(x, expected), expected, lr) for lr in (0.01, 0.02)]
+    beside = [Trainer(start(x, expected), expected, lr, scratch) for lr in (0.01, 0.02)]
     for step in range(5):
         x, _ = known_tokens(256, step)
-        for one, other in zip(alone, beside, strict=True):
-            assert torch.equal(one.step(x), other.step(x))
+        for item, second in zip(alone, beside, strict=True):
+            assert torch.equal(item.step(x), second.step(x))

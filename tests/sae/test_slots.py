@@ -33,12 +33,12 @@ def blocks(n: int) -> Iterator[Codes]:
 def plainly(number: list[int], value: list[np.float16], n: int) -> list[int]:
     """What is summarize_slots of one row."""
     used = [v != 0 or math.copysign(1, v) < 0 for v in value]
-    named = [x for x, u in zip(number, used, strict=True) if u]
+    labelled = [x for x, u in zip(number, used, strict=True) if u]
     order = np.array(value, np.float16).view(np.int16).tolist()
     return [
         sum(used),
-        len(named) - len(set(named)),
-        sum(x >= n for x in named),
+        len(labelled) - len(set(labelled)),
+        sum(x >= n for x in labelled),
         sum(not math.isfinite(v) for v in value),
         sum(math.copysign(1, v) < 0 for v in value),
         sum(b > a for a, b in pairwise(order)),
@@ -66,15 +66,15 @@ def test_features_are_told_as_plain_loops_tell_them() -> None:
         pairs = zip(block.index.ravel(), block.value.ravel(), strict=True)
         for number, value in pairs:
             if number < N and value.view(np.uint16):
-                one = int(feature[number])
-                n_active[one] += 1
+                result = int(feature[number])
+                n_active[result] += 1
                 if math.isfinite(value):
-                    largest[one] = max(largest[one], float(value))
-    found = (
+                    largest[result] = max(largest[result], float(value))
+    actual = (
         summarize_slots(blocks(N), feature).features.to_pandas().set_index("feature")
     )
-    assert found.n_active.to_dict() == n_active
-    assert found.max_value.to_dict() == largest
+    assert actual.n_active.to_dict() == n_active
+    assert actual.max_value.to_dict() == largest
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.7, 0.999, 1.0])
@@ -86,13 +86,13 @@ def test_what_is_above_a_floor(tiny: Store, factor: float) -> None:
     floor = np.full(tiny.study.sae.n_features, np.inf)
     for feature in np.unique(index[value > 0]):
         floor[feature] = factor * value[index == feature].max()
-    row, place = np.nonzero(value > floor[index])
+    row, location = np.nonzero(value > floor[index])
     stream = pa.RecordBatchReader.from_stream(tiny.codes_above(cell, floor))
-    found = stream.read_all()
-    assert found["token_row"].to_pylist() == row.tolist()
-    assert found["feature"].to_pylist() == index[row, place].tolist()
-    assert found["value"].to_pylist() == value[row, place].tolist()
-    assert (len(found) == 0) == (factor == 1.0)
+    actual = stream.read_all()
+    assert actual["token_row"].to_pylist() == row.tolist()
+    assert actual["feature"].to_pylist() == index[row, location].tolist()
+    assert actual["value"].to_pylist() == value[row, location].tolist()
+    assert (len(actual) == 0) == (factor == 1.0)
 
 
 UNIT = 2.0**-11
@@ -131,5 +131,5 @@ def test_codes_are_the_same_up_to_rounding(
         base = {"sampled_codes", "codes_again", "sampled_rows"}
         create_views(con, read_check_views(of_codes=True), base)
         for what in ("features", "values"):
-            found = con.execute(f"from reencoded_other_{what}").fetchall()
-            assert bool(found) == (what == other), found
+            actual = con.execute(f"from reencoded_other_{what}").fetchall()
+            assert bool(actual) == (what == other), actual

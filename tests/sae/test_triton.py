@@ -82,44 +82,44 @@ def test_what_is_no_number_is_not_hidden(dtype: torch.dtype) -> None:
 def test_decode_is_a_dense_product(problem: tuple[Tensor, ...]) -> None:
     index, value, rows, _ = problem
     expected = dense(index, value, len(rows)) @ rows
-    found = cuda.decode(index, value, rows)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    actual = cuda.decode(index, value, rows)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 @anyhow
 @given(problems())
 def test_gather_dot_picks_from_a_dense_product(problem: tuple[Tensor, ...]) -> None:
-    index, _, rows, other = problem
-    expected = (other @ rows.T).gather(1, index)
-    found = cuda.gather_dot(index, rows, other)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    index, _, rows, second = problem
+    expected = (second @ rows.T).gather(1, index)
+    actual = cuda.gather_dot(index, rows, second)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 @anyhow
 @given(problems())
 def test_transposed_product_is_dense(problem: tuple[Tensor, ...]) -> None:
-    index, value, rows, other = problem
-    expected = dense(index, value, len(rows)).T @ other
+    index, value, rows, second = problem
+    expected = dense(index, value, len(rows)).T @ second
     places = kernels.by_feature(index, len(rows))
     out = torch.full_like(rows, torch.nan)
-    found = cuda.transposed_product(places, value, other, out)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
-    assert found.data_ptr() == out.data_ptr()
+    actual = cuda.transposed_product(places, value, second, out)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+    assert actual.data_ptr() == out.data_ptr()
 
 
 def test_rows_wider_than_a_tile() -> None:
     draw = torch.Generator().manual_seed(0)
     index = torch.randint(30, (4, 7), generator=draw)
     value = torch.rand(4, 7, generator=draw)
-    rows, other = torch.randn(30, 600), torch.randn(4, 600)
+    rows, second = torch.randn(30, 600), torch.randn(4, 600)
     code = dense(index, value, 30)
     close = torch.testing.assert_close
     close(cuda.decode(index, value, rows), code @ rows, rtol=1e-4, atol=1e-4)
-    picked = (other @ rows.T).gather(1, index)
-    close(cuda.gather_dot(index, rows, other), picked, rtol=1e-4, atol=1e-4)
+    picked = (second @ rows.T).gather(1, index)
+    close(cuda.gather_dot(index, rows, second), picked, rtol=1e-4, atol=1e-4)
     places = kernels.by_feature(index, 30)
-    found = cuda.transposed_product(places, value, other, torch.empty_like(rows))
-    close(found, code.T @ other, rtol=1e-4, atol=1e-4)
+    actual = cuda.transposed_product(places, value, second, torch.empty_like(rows))
+    close(actual, code.T @ second, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_a_gpus_gradients_are_the_cpus(
     expected = sae.gradients(x, product)
     monkeypatch.setattr(kernels, "_triton_for", lambda _: cuda)
     monkeypatch.setattr(kernels, "gather_dtype", lambda narrow, _: narrow)
-    found = sae.gradients(x, product)
+    actual = sae.gradients(x, product)
     close = torch.testing.assert_close
-    close(found.loss, expected.loss, rtol=tolerance, atol=0)
-    for name, gradient in found.by_name.items():
+    close(actual.loss, expected.loss, rtol=tolerance, atol=0)
+    for name, gradient in actual.by_name.items():
         assert gradient.dtype == torch.float32
         scale = float(expected.by_name[name].abs().max())
         close(gradient, expected.by_name[name], rtol=0, atol=tolerance * scale)
@@ -193,14 +193,14 @@ for dtype in ("*bf16", "*fp32"):
 def test_the_kernels_compile_for_a_gpu(tmp_path: Path) -> None:
     environment = os.environ | {"TRITON_CACHE_DIR": str(tmp_path)}
     environment.pop("TRITON_INTERPRET")
-    told = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", COMPILE],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
-    sizes = [int(line.split()[1]) for line in told.stdout.splitlines()]
+    assert message.returncode == 0, message.stderr
+    sizes = [int(line.split()[1]) for line in message.stdout.splitlines()]
     assert len(sizes) == 8
     assert min(sizes) > 1000

@@ -24,7 +24,7 @@ from support.progress_lines import without_progress
 
 
 def run(*command: object) -> Result:
-    return CliRunner().invoke(main, [str(one) for one in command])
+    return CliRunner().invoke(main, [str(item) for item in command])
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def test_a_disk_that_fills_up_in_export(
         assert str(store) in line
         assert not set("{}\\") & set(line)
         assert ".partial" not in line
-        assert not [one for one in store.rglob("*") if "partial" in one.name]
+        assert not [file for file in store.rglob("*") if "partial" in file.name]
         filled.unlink()
         assert run("export", tmp_path / "study.toml").exit_code == 0
         assert verify(open_store(store), Selection()).findings == []
@@ -84,8 +84,8 @@ def test_a_disk_that_fills_up_in_export(
 def test_a_disk_that_fills_up_with_models(tiny_study: Study, tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=400k", "tmpfs") as disk:
         models = tuple(
-            one.model_copy(update={"checkpoint": str(disk / one.size / "{step}")})
-            for one in tiny_study.models
+            item.model_copy(update={"checkpoint": str(disk / item.size / "{step}")})
+            for item in tiny_study.models
         )
         study = tiny_study.model_copy(update={"models": models})
         (tmp_path / "study.toml").write_text(dump_study(study))
@@ -98,8 +98,8 @@ def test_a_disk_that_fills_up_with_models(tiny_study: Study, tmp_path: Path) -> 
         larger = ["mount", "-o", "remount,size=64m", str(disk)]
         subprocess.run(larger, check=True)
         assert run("pretrain", tmp_path / "study.toml").exit_code == 0
-        made = {str(one.relative_to(disk)) for one in disk.glob("*/*")}
-        assert made == {f"{size}/{step}" for size in "SM" for step in (0, 5, 40)}
+        created = {str(item.relative_to(disk)) for item in disk.glob("*/*")}
+        assert created == {f"{size}/{step}" for size in "SM" for step in (0, 5, 40)}
 
 
 def test_a_full_disk_for_what_training_keeps(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_writes_says_that_it_cannot(
     assert result.exit_code == 1
     line = without_progress(result.stderr)
     assert line.startswith("Error: cannot write the lease on ")
-    said = f" to {read_only}: Read-only file system; choose a store on a disk that can"
+    said = f" to {read_only}: Read-only file system; choose a store on a writable"
     assert said in line
     assert line.count("\n") == 1
 
@@ -169,8 +169,8 @@ def test_an_answer_that_cannot_be_written(read_only: Path, command: str) -> None
     output = read_only / "answer"
     result = run(command, read_only, *query, "--output", output)
     assert result.exit_code == 1
-    said = f"Error: {output}: Read-only file system; choose a store on a disk that can "
-    assert result.stderr == f"{said}be written\n"
+    said = f"Error: {output}: Read-only file system; choose a store on a writable "
+    assert result.stderr == f"{said}disk\n"
 
 
 # -- lost ------------------------------------------------------------------------------

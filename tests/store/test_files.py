@@ -52,8 +52,8 @@ def test_a_file_is_created_once(home: AnyPath) -> None:
 def test_a_written_file_has_its_sum(home: AnyPath) -> None:
     file = home / "table" / "rows"
     for text in ("one", "two"):
-        with write_with_checksum(file, may_write) as held:
-            held.write_text(text)
+        with write_with_checksum(file, may_write) as content:
+            content.write_text(text)
         assert file.read_text() == text
         assert matches_checksum(file)
     assert sorted(names(file.parent)) == ["rows", "rows.sha256"]
@@ -62,21 +62,21 @@ def test_a_written_file_has_its_sum(home: AnyPath) -> None:
 
 
 def test_its_sum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
-    with write_with_checksum(any_path(tmp_path / "rows"), may_write) as held:
-        held.write_text("one")
+    with write_with_checksum(any_path(tmp_path / "rows"), may_write) as content:
+        content.write_text("one")
     command = ["sha256sum", "-c", "rows.sha256"]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert told.stdout == "rows: OK\n"
+    message = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert message.stdout == "rows: OK\n"
 
 
 def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
     """A kill between the sum and the file leaves the old file, with its sum."""
     file = any_path(tmp_path / "rows")
-    with write_with_checksum(file, may_write) as held:
-        held.write_text("old")
+    with write_with_checksum(file, may_write) as content:
+        content.write_text("old")
     old = checksum_file(file).read_text()
-    with write_with_checksum(file, may_write) as held:
-        held.write_text("new")
+    with write_with_checksum(file, may_write) as content:
+        content.write_text("new")
     new = checksum_file(file).read_text()
     replace(checksum_file(file), new + old)
     assert matches_checksum(file)
@@ -85,12 +85,12 @@ def test_while_it_is_exchanged_either_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_what_was_there(home: AnyPath) -> None:
-    with write_with_checksum(home / "rows", may_write) as held:
-        held.write_text("old")
+    with write_with_checksum(home / "rows", may_write) as content:
+        content.write_text("old")
 
     def fail() -> None:
-        with write_with_checksum(home / "rows", may_write) as held:
-            held.write_text("new")
+        with write_with_checksum(home / "rows", may_write) as content:
+            content.write_text("new")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -103,7 +103,7 @@ def test_a_write_that_fails_leaves_what_was_there(home: AnyPath) -> None:
 def test_what_is_below_a_folder(home: AnyPath) -> None:
     for name in ("b", "a/two", "a/one"):
         create(home / name, name)
-    assert [str(one)[len(str(home)) + 1 :] for one in below(home)] == [
+    assert [str(item)[len(str(home)) + 1 :] for item in below(home)] == [
         "a/one",
         "a/two",
         "b",
@@ -118,8 +118,8 @@ def test_what_is_below_a_folder(home: AnyPath) -> None:
 def test_files_and_folders_are_removed(home: AnyPath) -> None:
     for name in ("b", "a/two", "a/one"):
         create(home / name, name)
-    for one in (home / "a", home / "b", home / "c"):
-        remove(one)
+    for item in (home / "a", home / "b", home / "c"):
+        remove(item)
     assert names(home) == []
 
 
@@ -129,6 +129,6 @@ def test_a_file_is_copied_and_lent(home: AnyPath, tmp_path: Path) -> None:
     copy(home / "one", any_path(tmp_path / "out" / "three"))
     assert (home / "sub" / "two").read_text() == "text"
     assert (tmp_path / "out" / "three").read_text() == "text"
-    with local_copy(home / "one") as held:
-        assert held.read_text() == "text"
-    assert held.exists() == is_local(home)
+    with local_copy(home / "one") as content:
+        assert content.read_text() == "text"
+    assert content.exists() == is_local(home)

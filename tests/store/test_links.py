@@ -130,7 +130,7 @@ def test_a_command_refuses_a_linked_folder(copy: Store, ours: Path, name: str) -
     command = "uncertainty" if name == "tables" else "report"
     result = CliRunner().invoke(main, [command, str(copy.path)])
     assert result.exit_code == 1
-    (line,) = [one for one in result.stderr.splitlines() if one.startswith("Error")]
+    (line,) = [item for item in result.stderr.splitlines() if item.startswith("Error")]
     assert f"{link}" in line
     assert "through a link" in line
     assert sorted(ours.rglob("*")) == before
@@ -146,14 +146,14 @@ def test_cells_are_not_removed_or_copied_through_a_link(
     with pytest.raises(StoreError, match="through a link"):
         remove_cells(copy, [CELL])
     assert sorted(ours.rglob("*")) == before
-    other = tmp_path / "other"
-    (other / "bisae.zarr").mkdir(parents=True)
-    shutil.copy(str(copy.path / "study.toml"), other / "study.toml")
-    shutil.copy(str(copy.zarr / "zarr.json"), other / "bisae.zarr" / "zarr.json")
-    (other / "bisae.zarr" / "corpus").symlink_to(ours)
-    (other / "bisae.zarr" / "cells").symlink_to(ours)
+    second = tmp_path / "other"
+    (second / "bisae.zarr").mkdir(parents=True)
+    shutil.copy(str(copy.path / "study.toml"), second / "study.toml")
+    shutil.copy(str(copy.zarr / "zarr.json"), second / "bisae.zarr" / "zarr.json")
+    (second / "bisae.zarr" / "corpus").symlink_to(ours)
+    (second / "bisae.zarr" / "cells").symlink_to(ours)
     with pytest.raises(StoreError, match="through a link"):
-        copy_cells(copy, any_path(other), bisae.grid.Selection(frozenset({"S"})))
+        copy_cells(copy, any_path(second), bisae.grid.Selection(frozenset({"S"})))
     assert sorted(ours.rglob("*")) == before
 
 

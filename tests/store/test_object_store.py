@@ -60,11 +60,11 @@ def built(
 def test_it_holds_what_a_folder_would(built: Store, tiny: Store) -> None:
     assert str(built.path).startswith("s3://")
     for cell in built.cells:
-        here, there = built.weights(cell), tiny.weights(cell)
-        assert all(np.array_equal(here[name], there[name]) for name in there)
-        for one, other in zip(built.codes(cell), tiny.codes(cell), strict=True):
-            assert np.array_equal(one.index, other.index)
-            assert np.array_equal(one.value, other.value)
+        position, there = built.weights(cell), tiny.weights(cell)
+        assert all(np.array_equal(position[name], there[name]) for name in there)
+        for item, second in zip(built.codes(cell), tiny.codes(cell), strict=True):
+            assert np.array_equal(item.index, second.index)
+            assert np.array_equal(item.value, second.value)
     for split in ("train", "eval"):
         mine, its = built.documents(split), tiny.documents(split)
         for block, same in zip(mine, its, strict=True):
@@ -83,18 +83,18 @@ def test_sql_answers_as_over_a_folder(built: Store, tiny: Store) -> None:
     # Semantic clusters hang on the last size's embeddings, which this study has not.
     query = "select feature, n_active, n_firings, language, p_shared, mean_span from "
     query += "features where size = 'S' and step = 40 and layer = 1 order by all"
-    one = bisae.open(str(built.path)).sql(query)
-    other = bisae.open(str(tiny.path)).sql(query)
-    assert len(one) > 20
-    assert one.equals(other)
+    result = bisae.open(str(built.path)).sql(query)
+    second = bisae.open(str(tiny.path)).sql(query)
+    assert len(result) > 20
+    assert result.equals(second)
 
 
 def test_codes_are_streamed_from_it(built: Store) -> None:
     cell = built.cells[-2]
     n = sum(int((block.value > 0).sum()) for block in built.codes(cell))
     query = "select count(*) as n from codes"
-    told = run("sql", built.path, query, "--codes", cell, "--format", "csv")
-    assert told.stdout == f"n\n{n}\n"
+    result = run("sql", built.path, query, "--codes", cell, "--format", "csv")
+    assert result.stdout == f"n\n{n}\n"
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_codes_are_streamed_from_it(built: Store) -> None:
 )
 def test_commands(built: Store, command: str) -> None:
     more = ["from overview"] if command == "sql" else []
-    told = run(command, built.path, *more)
-    assert told.exit_code == 0, told.output
+    result = run(command, built.path, *more)
+    assert result.exit_code == 0, result.output
     if command == "report":
-        assert told.stdout == f"{built.path}/reports/index.html\n"
+        assert result.stdout == f"{built.path}/reports/index.html\n"
         assert (built.path / "reports" / "index.html").read_text().startswith("<!")
     if command == "verify":
-        assert "nothing is wrong; 7 parts" in told.stderr
+        assert "nothing is wrong; 7 parts" in result.stderr
 
 
 def test_a_catalog_names_its_urls(built: Store, tmp_path: Path) -> None:
     file = tmp_path / "far.duckdb"
-    told = run("catalog", built.path, "--output", file)
-    assert (told.exit_code, told.stdout) == (0, f"{file}\n")
+    message = run("catalog", built.path, "--output", file)
+    assert (message.exit_code, message.stdout) == (0, f"{file}\n")
     with duckdb.connect(file, read_only=True) as con:
         con.register_filesystem(fsspec.filesystem("s3"))  # what clients have httpfs for
         assert con.execute("select count(*) from cells").fetchall() == [(2,)]
@@ -144,10 +144,10 @@ def test_a_query_cannot_leave_the_tables(built: Store, query: str) -> None:
     where = str(built.path)
     if "://" in query:
         where = where.removeprefix("s3://")
-    told = run("sql", built.path, query.format(where))
-    assert told.exit_code == 2, told.output
-    assert told.stdout == ""
-    assert told.stderr.count("\n") == 1
+    result = run("sql", built.path, query.format(where))
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
     assert not [file for file in below(built.path) if "out" in file.name]
 
 
@@ -155,34 +155,34 @@ def test_a_flipped_bit_is_named(built: Store) -> None:
     chunk = built.folder(built.cells[0]) / "codes" / "value" / "c" / "0" / "0"
     whole = chunk.read_bytes()
     chunk.write_bytes(whole[:60] + bytes([whole[60] ^ 8]) + whole[61:])
-    told = run("verify", built.path)
+    result = run("verify", built.path)
     chunk.write_bytes(whole)
-    assert told.exit_code == 1
-    assert "codes/value, chunk c/0/0 (rows 0 to" in told.stdout
+    assert result.exit_code == 1
+    assert "codes/value, chunk c/0/0 (rows 0 to" in result.stdout
 
 
 def test_a_lost_chunk_is_named(built: Store) -> None:
     chunk = built.folder(built.cells[0]) / "sae" / "W_enc" / "c" / "0" / "0"
     whole = chunk.read_bytes()
     chunk.unlink()
-    with pytest.raises(OSError, match=r"W_enc, chunk c/0/0 .* cannot be read: it is l"):
+    with pytest.raises(OSError, match=r"W_enc, chunk c/0/0 .* cannot be read: it is m"):
         built.weights(built.cells[0])
     chunk.write_bytes(whole)
 
 
 def test_no_store_there(built: Store, bucket: str) -> None:
-    told = run("status", bucket)
-    assert told.exit_code == 1
-    assert told.stderr == f"Error: no store at {bucket} (it has no study.toml)\n"
+    result = run("status", bucket)
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: no store at {bucket} (it has no study.toml)\n"
 
 
 def test_no_bucket_there(object_store: None, tiny: Store, tmp_path: Path) -> None:
     where = "s3://nowhere/at/all"
-    told = run("build", small(tiny, where, tmp_path))
-    assert told.exit_code == 1
-    assert told.stderr.startswith("Error: ")
-    assert where in told.stderr
-    assert told.stderr.count("\n") == 1
+    result = run("build", small(tiny, where, tmp_path))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert where in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def test_no_server_there(
@@ -197,11 +197,11 @@ def test_no_server_there(
         "PATH": "/usr/bin",
     }
     command = [sys.executable, "-m", "bisae", "status", "s3://b/p"]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert told.returncode == 1
-    assert told.stderr.startswith("Error: cannot reach s3://b/p: ")
-    assert told.stderr.endswith("endpoint and credentials in the environment\n")
-    assert told.stderr.count("\n") == 1
+    message = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert message.returncode == 1
+    assert message.stderr.startswith("Error: cannot reach s3://b/p: ")
+    assert message.stderr.endswith("endpoint and credentials in the environment\n")
+    assert message.stderr.count("\n") == 1
 
 
 LOST = """
@@ -224,8 +224,8 @@ except StoreError as error:
 
 
 def test_a_server_that_goes_away(tiny: Store, tmp_path: Path) -> None:
-    with s3_server() as (process, told):
-        environment = {"PATH": "/usr/bin", "AWS_MAX_ATTEMPTS": "1", **told}
+    with s3_server() as (process, result):
+        environment = {"PATH": "/usr/bin", "AWS_MAX_ATTEMPTS": "1", **result}
         make = "import fsspec; fsspec.filesystem('s3').mkdir('bucket')"
         python = [sys.executable, "-c"]
         subprocess.run([*python, make], check=True, env=environment)

@@ -36,18 +36,18 @@ def test_version_1_is_whole(old: OpenStore) -> None:
 def test_version_1_answers(old: OpenStore) -> None:
     """As it did when it was built: a metric that is defined anew changes this file."""
     query = "select * exclude (tokens_seen) from trends order by all"
-    found = old.sql(query).round(9).to_csv(index=False)
-    assert found == (DATA / "store-v1.trends.csv").read_text()
+    actual = old.sql(query).round(9).to_csv(index=False)
+    assert actual == (DATA / "store-v1.trends.csv").read_text()
 
 
 def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
     (block,) = old.codes("S/5/1")
     weights = old.weights("S/5/1")
-    told = old.attributes(old.cells[2], "codes")
+    result = old.attributes(old.cells[2], "codes")
     assert str(old.cells[2]) == "S/5/1"
     used = block.value > 0
-    assert used.sum() / len(used) == pytest.approx(told["l0"])
-    assert 48 - len(np.unique(block.index[used])) == told["n_dead"]
+    assert used.sum() / len(used) == pytest.approx(result["l0"])
+    assert 48 - len(np.unique(block.index[used])) == result["n_dead"]
     recon = np.einsum("rk,rkd->rd", block.value, weights["W_dec"][block.index])
     assert np.isfinite(recon).all()
 
@@ -62,6 +62,6 @@ def test_version_1_passes_every_check(old: OpenStore) -> None:
 
 def test_version_1_can_be_copied_and_reported(old: OpenStore, tmp_path: Path) -> None:
     for words in (["cp", old.path, tmp_path / "copy"], ["report", tmp_path / "copy"]):
-        told = CliRunner().invoke(main, list(map(str, words)))
-        assert told.exit_code == 0, told.output
+        result = CliRunner().invoke(main, list(map(str, words)))
+        assert result.exit_code == 0, result.output
     shutil.rmtree(tmp_path / "copy")

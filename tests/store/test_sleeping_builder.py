@@ -140,14 +140,14 @@ def test_who_slept_finds_its_successor_and_leaves_its_part_whole(
 ) -> None:
     if moment == "while it is put into place" and files.is_local(home):
         pytest.skip("a folder is put into place in one step")
-    store, other = create_store(study_in(home)), open_store(home)
+    store, second = create_store(study_in(home)), open_store(home)
     if path.endswith("codes"):
         write_sae(store, 0)
     after: dict[str, bytes] = {}
 
     def successor() -> None:
-        WRITERS[path](other, 2)
-        after.update(content(other, path))
+        WRITERS[path](second, 2)
+        after.update(content(second, path))
 
     sleep_at(monkeypatch, moment, successor)
     with pytest.raises(LeaseLost, match=r" was taken over by .*: this process was"):
@@ -162,12 +162,12 @@ def test_who_slept_finds_its_successor_and_leaves_its_part_whole(
 def test_what_fails_once_the_lease_is_lost_says_so(
     home: AnyPath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, other = create_store(study_in(home)), open_store(home)
+    store, second = create_store(study_in(home)), open_store(home)
 
     def fail() -> None:
         with store.lease("1M/7"):
             monkeypatch.setattr(holder, "STALE_AFTER", -1.0)
-            with other.lease("1M/7"):
+            with second.lease("1M/7"):
                 raise FileNotFoundError
 
     with pytest.raises(LeaseLost, match=r"^1M/7 was taken over by "):

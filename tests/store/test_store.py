@@ -78,8 +78,8 @@ def write_sae(store: Store, cell: Cell = ONE, n: int = 32) -> dict[str, Any]:
 
 def write_codes(store: Store, index: Any, value: Any, pieces: int = 7) -> None:
     with store.write_codes(ONE, len(index)) as writer:
-        for part in np.array_split(np.arange(len(index)), pieces):
-            writer.append(index[part], value[part])
+        for section in np.array_split(np.arange(len(index)), pieces):
+            writer.append(index[section], value[section])
         writer.finish(CODES)
 
 
@@ -113,8 +113,8 @@ def write_corpus(store: Store, documents: int = 10) -> dict[str, Any]:
 def told(store: Store, node: str) -> dict[str, Any]:
     """A node's metadata as it stands on the disk."""
     text = (store.zarr / node / "zarr.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    actual: dict[str, Any] = json.loads(text)
+    return actual
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,9 @@ def test_an_autoencoder_is_read_back(store: Store, n: int, *, bias: bool) -> Non
     weights = random_weights(n, bias=bias)
     loss = np.array([3, 2, 1], np.float32)
     store.write_sae(ONE, weights, loss, SAE | {"lr": 0.5})
-    found = store.weights(ONE)
-    assert found.keys() == weights.keys()
-    assert all(np.array_equal(found[name], weights[name]) for name in weights)
+    actual = store.weights(ONE)
+    assert actual.keys() == weights.keys()
+    assert all(np.array_equal(actual[name], weights[name]) for name in weights)
     attributes = store.attributes(ONE, "sae")
     assert (attributes["k"], attributes["lr"], attributes["revision"]) == (3, 0.5, None)
     assert str(store.cell_status(ONE)) == "trained"
@@ -203,9 +203,9 @@ def test_equal_weights_have_equal_fingerprints(store: Store) -> None:
 
 def test_complete_is_written_last(whole: Store) -> None:
     folder = whole.zarr / "cells" / str(ONE)
-    for part, others in (("sae", ["sae", "train"]), ("codes", ["codes"])):
-        last = folder / part / "zarr.json"
-        assert told(whole, f"cells/{ONE}/{part}")["attributes"]["complete"] is True
+    for section, others in (("sae", ["sae", "train"]), ("codes", ["codes"])):
+        last = folder / section / "zarr.json"
+        assert told(whole, f"cells/{ONE}/{section}")["attributes"]["complete"] is True
         files = [f for name in others for f in (folder / name).rglob("*")]
         before = [f.stat().st_mtime_ns for f in files if f.is_file() and f != last]
         assert len(before) >= 4
@@ -231,10 +231,10 @@ def test_codes_are_read_back_whatever_the_rows(store: Store, rows: int) -> None:
     write_sae(store)
     index, value = random_codes(rows)
     write_codes(store, index, value)
-    found = read_codes(store)
-    assert np.array_equal(found[0], index)
-    assert np.array_equal(found[1], value)
-    assert (found[0].dtype, found[1].dtype) == (np.uint16, np.float16)
+    actual = read_codes(store)
+    assert np.array_equal(actual[0], index)
+    assert np.array_equal(actual[1], value)
+    assert (actual[0].dtype, actual[1].dtype) == (np.uint16, np.float16)
     assert store.attributes(ONE, "codes")["mse"] == 0.5
     assert str(store.cell_status(ONE)) == "finished"
 
@@ -324,11 +324,11 @@ def test_codes_stream_into_duckdb_twice(whole: Store) -> None:
     con.register("codes", whole.codes_stream(ONE))
     row, rank = np.nonzero(value)
     for _ in range(2):
-        found = con.sql("select * from codes order by token_row, value desc").df()
-        assert np.array_equal(found.token_row, row)
-        assert np.array_equal(found.value, value[row, rank])
-        assert sorted(found.feature) == sorted(index[row, rank])
-    types = [str(one) for one in con.sql("from codes").types]
+        actual = con.sql("select * from codes order by token_row, value desc").df()
+        assert np.array_equal(actual.token_row, row)
+        assert np.array_equal(actual.value, value[row, rank])
+        assert sorted(actual.feature) == sorted(index[row, rank])
+    types = [str(item) for item in con.sql("from codes").types]
     assert types == ["BIGINT", "INTEGER", "FLOAT", "BOOLEAN"]
 
 
@@ -340,7 +340,7 @@ def test_a_run_starts_where_the_token_before_has_no_such_code(whole: Store) -> N
     key = row * 65_536 + index[row, rank]
     goes_on = np.isin(key - 65_536, key) & (row % width > 0)
     batches = list(whole.read_codes(ONE))
-    starts = [one["starts_run"].to_numpy(zero_copy_only=False) for one in batches]
+    starts = [batche["starts_run"].to_numpy(zero_copy_only=False) for batche in batches]
     assert len(starts) > 1
     assert np.array_equal(np.concatenate(starts), ~goes_on)
     assert goes_on.any()
@@ -348,11 +348,11 @@ def test_a_run_starts_where_the_token_before_has_no_such_code(whole: Store) -> N
 
 def test_reading_leaves_the_warnings_filters_alone(whole: Store) -> None:
     before = list(warnings.filters)
-    one, two = whole.codes(ONE), whole.codes(ONE)
-    next(one)
+    result, two = whole.codes(ONE), whole.codes(ONE)
+    next(result)
     next(two)
     assert list(warnings.filters) == before
-    assert len([*one, *two]) == 2 * (5 - 1)
+    assert len([*result, *two]) == 2 * (5 - 1)
     assert list(warnings.filters) == before
 
 
@@ -366,35 +366,35 @@ def codecs(array: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", ["token_id", "language", "length"])
 def test_corpus_arrays_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(whole, spec["path"].format(split="eval"))
-    assert found["data_type"] == spec["dtype"]
-    assert found["dimension_names"] == spec["dimensions"]
-    assert found["chunk_grid"]["configuration"]["chunk_shape"][0] == spec["chunk"]
-    assert codecs(found) == ["bytes", "zstd"]
-    assert found["codecs"][1]["configuration"] == {"level": 1, "checksum": True}
+    actual = told(whole, spec["path"].format(split="eval"))
+    assert actual["data_type"] == spec["dtype"]
+    assert actual["dimension_names"] == spec["dimensions"]
+    assert actual["chunk_grid"]["configuration"]["chunk_shape"][0] == spec["chunk"]
+    assert codecs(actual) == ["bytes", "zstd"]
+    assert actual["codecs"][1]["configuration"] == {"level": 1, "checksum": True}
 
 
 @pytest.mark.parametrize("name", ["W_enc", "W_dec", "b_pre", "b_enc", "loss"])
 def test_weights_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(whole, spec["path"].format(**ONE._asdict()))
+    actual = told(whole, spec["path"].format(**ONE._asdict()))
     rows = {"b_pre": D, "loss": 4}.get(name, 5000)
-    assert found["data_type"] == spec["dtype"]
-    assert found["dimension_names"] == spec["dimensions"]
-    chunk = found["chunk_grid"]["configuration"]["chunk_shape"]
+    assert actual["data_type"] == spec["dtype"]
+    assert actual["dimension_names"] == spec["dimensions"]
+    chunk = actual["chunk_grid"]["configuration"]["chunk_shape"]
     assert chunk[0] == min(spec["chunk"], rows)
-    assert codecs(found) == ["bytes", "zstd"]
-    assert found["codecs"][1]["configuration"] == {"level": 1, "checksum": True}
+    assert codecs(actual) == ["bytes", "zstd"]
+    assert actual["codecs"][1]["configuration"] == {"level": 1, "checksum": True}
 
 
 @pytest.mark.parametrize("name", ["index", "value"])
 def test_codes_are_as_the_layout_says(whole: Store, name: str) -> None:
     spec = LAYOUT["array"][name]
-    found = told(whole, spec["path"].format(**ONE._asdict()))
-    assert found["data_type"] == spec["dtype"]
-    assert found["dimension_names"] == spec["dimensions"]
-    shard = found["chunk_grid"]["configuration"]["chunk_shape"]
-    (sharding,) = found["codecs"]
+    actual = told(whole, spec["path"].format(**ONE._asdict()))
+    assert actual["data_type"] == spec["dtype"]
+    assert actual["dimension_names"] == spec["dimensions"]
+    shard = actual["chunk_grid"]["configuration"]["chunk_shape"]
+    (sharding,) = actual["codecs"]
     inner = sharding["configuration"]
     assert (shard, inner["chunk_shape"]) == ([SHARD, 3], [CHUNK, 3])
     assert spec["chunk_values"] - 3 < CHUNK * 3 <= spec["chunk_values"]
@@ -440,8 +440,8 @@ def test_the_sums_of_a_part_are_those_of_sha256sum(whole: Store, part: str) -> N
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A finished cell, of which tests flip a bit and flip it back."""
-    place = tmp_path_factory.mktemp("damaged") / "store"
-    store = create_store(study_in(place))
+    location = tmp_path_factory.mktemp("damaged") / "store"
+    store = create_store(study_in(location))
     write_sae(store)
     write_codes(store, *random_codes(9000))
     return store
@@ -466,7 +466,7 @@ def read_part(store: Store, part: str) -> list[bytes]:
 def test_a_flipped_bit_is_an_error_or_changes_no_value(
     damaged: Store, name: str, place: float, bit: int
 ) -> None:
-    part = name.split("/")[0]
+    section = name.split("/")[0]
     file = damaged.zarr / "cells" / str(ONE) / name
     whole = file.read_bytes()
     byte = int(place * len(whole))
@@ -477,7 +477,7 @@ def test_a_flipped_bit_is_an_error_or_changes_no_value(
     values: list[bytes] | None = None
     message = ""
     try:
-        values = read_part(damaged, part)
+        values = read_part(damaged, section)
     except Damaged as error:
         message = str(error)
     finally:
@@ -485,7 +485,7 @@ def test_a_flipped_bit_is_an_error_or_changes_no_value(
     if values is None:
         assert re.match(f"{re.escape(said)}.* cannot be read: ", message)
     else:
-        assert values == read_part(damaged, part)
+        assert values == read_part(damaged, section)
 
 
 def test_duckdb_hears_of_a_flipped_bit(damaged: Store) -> None:
@@ -608,21 +608,21 @@ def test_a_store_of_another_study_is_refused(
 ) -> None:
     write_corpus(store)
     raw = store.study.model_dump()
-    other = Study.model_validate(
+    second = Study.model_validate(
         raw | {name: raw[name] | values for name, values in change.items()}
     )
     said = f"{store.path} holds another study: {key} is not what it was built with; "
     with pytest.raises(StoreError, match=f"^{re.escape(said)}change it back"):
-        create_store(other)
+        create_store(second)
     assert open_store(store.path).study.model_dump() == store.study.model_dump()
 
 
 def test_a_store_without_a_finished_corpus_is_nobodys(
     store: Store, tmp_path: Path
 ) -> None:
-    other = study_in(tmp_path / "store", k=2)
-    assert create_store(other).study == other
-    assert open_store(store.path).study.model_dump() == other.model_dump()
+    second = study_in(tmp_path / "store", k=2)
+    assert create_store(second).study == second
+    assert open_store(store.path).study.model_dump() == second.model_dump()
     with suppress(KeyboardInterrupt), store.write_corpus():
         raise KeyboardInterrupt
     create_store(store.study)
@@ -645,10 +645,10 @@ def test_who_waits_for_a_corpus_is_refused_once_it_is_there(
     monkeypatch.setattr(lease, "note", lambda _: waits.set())
     monkeypatch.setattr(lease, "SHOWN_AFTER", 0.0)
     monkeypatch.setattr(lease, "POLL", 0.01)
-    other = study_in(tmp_path / "store", k=2)
+    second = study_in(tmp_path / "store", k=2)
     with ThreadPoolExecutor() as pool:
         with store.lease("study"):
-            result = pool.submit(create_store, other)
+            result = pool.submit(create_store, second)
             assert waits.wait(10)
             write_corpus(store)
         with pytest.raises(StoreError, match=r"holds another study: \[sae\] k"):
@@ -695,11 +695,11 @@ def test_an_empty_folder_is_a_place_for_a_store(tmp_path: Path) -> None:
 
 def test_a_place_under_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    place = tmp_path / "file" / "store"
+    location = tmp_path / "file" / "store"
     with pytest.raises(
-        StoreError, match=f"^cannot write a store to {place}: Not a dir"
+        StoreError, match=f"^cannot write a store to {location}: Not a dir"
     ):
-        create_store(study_in(place))
+        create_store(study_in(location))
 
 
 # -- a full disk ----------------------------------------------------------------------
@@ -780,15 +780,16 @@ def test_a_disk_that_fills_up_with_text(small_disk: Path) -> None:
 
 
 def test_a_store_that_found_no_room_is_made_once_there_is(small_disk: Path) -> None:
-    place = small_disk / "store"
+    location = small_disk / "store"
     full = fill(small_disk)
     with pytest.raises(
-        StoreError, match=f"^cannot write .* to {place}: No space left on device; make"
+        StoreError,
+        match=f"^cannot write .* to {location}: No space left on device; make",
     ):
-        create_store(study_in(place))
-    assert [one.name for one in place.rglob("*")] == ["leases"]
+        create_store(study_in(location))
+    assert [file.name for file in location.rglob("*")] == ["leases"]
     full.unlink()
-    assert create_store(study_in(place)).cell_status(ONE) == (False, False)
+    assert create_store(study_in(location)).cell_status(ONE) == (False, False)
 
 
 LIMITED = """

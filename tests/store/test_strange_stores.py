@@ -53,7 +53,7 @@ def refusal(store: Path, command: list[str]) -> str:
     assert result.exit_code in (1, 2), result.output
     *said, line = result.stderr.splitlines()
     assert line.startswith("Error: ")
-    assert not [one for one in said if one.startswith(("Error", "Traceback"))]
+    assert not [item for item in said if item.startswith(("Error", "Traceback"))]
     return line
 
 
@@ -359,8 +359,8 @@ LEASE = {
 )
 def test_a_lease_that_lies_is_none_for_ever(tmp_path: Path, lie: Any) -> None:
     file = tmp_path / "study.1.json"
-    told = LEASE | {"heartbeat": time.time()} | lie
-    file.write_text(json.dumps(told))
+    result = LEASE | {"heartbeat": time.time()} | lie
+    file.write_text(json.dumps(result))
     os.utime(file, (0, 0))
     assert current_holder(any_path(tmp_path), "study") is None
     Lease(any_path(tmp_path), "study").give_back()

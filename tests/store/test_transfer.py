@@ -34,10 +34,12 @@ def run(*words: object, answer: str | None = None) -> Result:
 
 
 def equal(one: Store, other: Store, cell: Cell) -> bool:
-    here, there = one.weights(cell), other.weights(cell)
-    assert here.keys() == there.keys()
+    position, there = one.weights(cell), other.weights(cell)
+    assert position.keys() == there.keys()
     pairs = zip(one.codes(cell), other.codes(cell), strict=True)
-    return all(np.array_equal(here[name], there[name]) for name in here) and all(
+    return all(
+        np.array_equal(position[name], there[name]) for name in position
+    ) and all(
         np.array_equal(a.index, b.index) and np.array_equal(a.value, b.value)
         for a, b in pairs
     )
@@ -49,25 +51,25 @@ def test_some_cells_are_copied_and_then_the_rest(
     remove_cells(small_study.store, "step=0")
     copy = open_store(small_study.store)
     rest = exported_cells(copy)
-    told = run("cp", copy.path, target, "--only", "size=S,step=40")
-    assert told.exit_code == 0
-    assert without_progress(told.stderr) == f"2 cells are in {target}\n"
-    other = open_store(target)
+    result = run("cp", copy.path, target, "--only", "size=S,step=40")
+    assert result.exit_code == 0
+    assert without_progress(result.stderr) == f"2 cells are in {target}\n"
+    second = open_store(target)
     some = [cell for cell in rest if cell.step == 40]
-    assert [cell for cell in copy.cells if other.cell_status(cell).codes] == some
-    assert exported_cells(other) == some
-    assert all(equal(copy, other, cell) for cell in some)
-    looked = verify(other, ALL)
+    assert [cell for cell in copy.cells if second.cell_status(cell).codes] == some
+    assert exported_cells(second) == some
+    assert all(equal(copy, second, cell) for cell in some)
+    looked = verify(second, ALL)
     assert (looked.findings, looked.parts) == ([], 7)
-    before = {str(one): one.stat().st_mtime for one in below(other.folder(CELL))}
+    before = {str(item): item.stat().st_mtime for item in below(second.folder(CELL))}
     assert run("cp", copy.path, target).exit_code == 0
-    after = {str(one): one.stat().st_mtime for one in below(other.folder(CELL))}
+    after = {str(item): item.stat().st_mtime for item in below(second.folder(CELL))}
     assert after == before  # what is finished there is left alone
-    assert exported_cells(other) == rest
-    assert all(equal(copy, other, cell) for cell in rest)
-    assert verify(other, ALL).parts == verify(copy, ALL).parts
+    assert exported_cells(second) == rest
+    assert all(equal(copy, second, cell) for cell in rest)
+    assert verify(second, ALL).parts == verify(copy, ALL).parts
     query = "from trends order by all"
-    answers = [run("sql", one, query).stdout for one in (copy.path, target)]
+    answers = [run("sql", item, query).stdout for item in (copy.path, target)]
     assert answers[0] == answers[1] != ""
 
 
@@ -85,11 +87,11 @@ def test_a_copy_can_be_copied_back(tiny: Store, bucket: str, tmp_path: Path) -> 
 def test_half_a_table_is_copied_again(tiny: Store, target: str) -> None:
     words = ("cp", tiny.path, target, "--only", "size=S,step=40,layer=1")
     assert run(*words).exit_code == 0
-    other = open_store(target)
-    file = table_file(other, "features", CELL)
+    second = open_store(target)
+    file = table_file(second, "features", CELL)
     file.write_bytes(file.read_bytes()[:500])
     assert run(*words).exit_code == 0
-    assert verify(other, ALL).findings == []
+    assert verify(second, ALL).findings == []
 
 
 def test_what_is_damaged_is_not_copied(copy: Store, tmp_path: Path) -> None:
@@ -98,21 +100,21 @@ def test_what_is_damaged_is_not_copied(copy: Store, tmp_path: Path) -> None:
     whole[50] ^= 4
     chunk.write_bytes(bytes(whole))
     target = tmp_path / "target"
-    told = run("cp", copy.path, target, "--only", "size=S,step=40,layer=1")
-    assert told.exit_code == 1
+    result = run("cp", copy.path, target, "--only", "size=S,step=40,layer=1")
+    assert result.exit_code == 1
     said = f"Error: the copy of cells/{CELL}/codes is damaged: bisae.zarr/cells/{CELL}"
-    assert told.stderr.startswith(f"{said}/codes/value, chunk c/0/0 (rows 0 to ")
-    assert f"run it again, or `bisae verify {copy.path}`" in told.stderr
-    other = open_store(target)
-    assert other.cell_status(CELL) == (True, False)
-    assert not (other.folder(CELL) / "codes").exists()
+    assert result.stderr.startswith(f"{said}/codes/value, chunk c/0/0 (rows 0 to ")
+    assert f"run the copy again, or `bisae verify {copy.path}`" in result.stderr
+    second = open_store(target)
+    assert second.cell_status(CELL) == (True, False)
+    assert not (second.folder(CELL) / "codes").exists()
 
 
 def test_nothing_finished_is_nothing_to_copy(copy: Store, tmp_path: Path) -> None:
     shutil.rmtree(str(copy.folder(CELL) / "codes"))
-    told = run("cp", copy.path, tmp_path / "x", "--only", "size=S,step=40,layer=1")
-    assert told.exit_code == 1
-    assert "none of these cells is finished; `bisae status`" in told.stderr
+    result = run("cp", copy.path, tmp_path / "x", "--only", "size=S,step=40,layer=1")
+    assert result.exit_code == 1
+    assert "none of these cells is finished; see `bisae status`" in result.stderr
     assert not (tmp_path / "x").exists()
 
 
@@ -121,9 +123,9 @@ def test_cells_are_not_copied_to_another_study(copy: Store, tmp_path: Path) -> N
     shutil.copytree(str(copy.path), tmp_path / "other")
     sae = copy.study.sae.model_copy(update={"seed": 7})
     file.write_text(dump_study(copy.study.model_copy(update={"sae": sae})))
-    told = run("cp", copy.path, tmp_path / "other", "--only", "size=S")
-    assert told.exit_code == 1
-    assert "holds another study: [sae] seed" in told.stderr
+    result = run("cp", copy.path, tmp_path / "other", "--only", "size=S")
+    assert result.exit_code == 1
+    assert "holds another study: [sae] seed" in result.stderr
 
 
 def of_size(store: Store, number: int) -> Study:
@@ -150,9 +152,9 @@ def test_a_grid_that_lacks_cells_takes_none_away(
     (tmp_path / "store" / "study.toml").write_text(dump_study(of_size(copy, 0)))
     copy_store(tiny, target)
     (target / "study.toml").write_text(dump_study(of_size(copy, 1)))
-    told = run("cp", copy.path, target)
-    assert told.exit_code == 1
-    assert f"{target} has cells that {copy.path} lacks, such as M/0/0" in told.stderr
+    result = run("cp", copy.path, target)
+    assert result.exit_code == 1
+    assert f"{target} has cells that {copy.path} lacks, such as M/0/0" in result.stderr
 
 
 # -- rm --------------------------------------------------------------------------------
@@ -160,12 +162,12 @@ def test_a_grid_that_lacks_cells_takes_none_away(
 
 def test_cells_are_removed_after_asking(copy: Store) -> None:
     words = ("rm", copy.path, "--only", "size=S,step=40")
-    told = run(*words, answer="n\n")
-    assert told.exit_code == 1
-    assert f"remove 2 cells of {copy.path}, S/40/1 to S/40/2? [y/N]" in told.stderr
+    result = run(*words, answer="n\n")
+    assert result.exit_code == 1
+    assert f"remove 2 cells of {copy.path}, S/40/1 to S/40/2? [y/N]" in result.stderr
     assert copy.cell_status(CELL).codes
-    told = run(*words, answer="y\n")
-    assert told.exit_code == 0
+    result = run(*words, answer="y\n")
+    assert result.exit_code == 0
     assert not copy.cell_status(CELL).sae
     assert CELL not in exported_cells(copy)
     looked = verify(copy, ALL)
@@ -176,10 +178,10 @@ def test_cells_are_removed_after_asking(copy: Store) -> None:
 def test_cells_are_removed_from_an_object_store(tiny: Store, bucket: str) -> None:
     run("cp", tiny.path, bucket, "--only", "size=S,step=40")
     assert run("rm", bucket, "--only", "layer=1", "--yes").exit_code == 0
-    other = open_store(bucket)
-    assert not other.cell_status(CELL).sae
-    assert other.cell_status(CELL._replace(layer=2)).codes
-    assert not [one for one in below(any_path(bucket)) if "layer=1" in str(one)]
+    second = open_store(bucket)
+    assert not second.cell_status(CELL).sae
+    assert second.cell_status(CELL._replace(layer=2)).codes
+    assert not [item for item in below(any_path(bucket)) if "layer=1" in str(item)]
 
 
 def test_a_damaged_cell_can_be_removed(copy: Store) -> None:
@@ -192,14 +194,14 @@ def test_a_damaged_cell_can_be_removed(copy: Store) -> None:
 
 def test_rm_says_which(copy: Store) -> None:
     assert run("rm", copy.path, "--yes").exit_code == 2
-    told = run("rm", copy.path, "--only", "step=41", "--yes")
-    assert told.exit_code == 2
-    assert "no step 41 in this study: the nearest is 40" in told.stderr
+    result = run("rm", copy.path, "--only", "step=41", "--yes")
+    assert result.exit_code == 2
+    assert "no step 41 in this study: the nearest is 40" in result.stderr
 
 
 def test_what_is_being_built_is_not_removed(copy: Store) -> None:
     with open_store(copy.path).lease(CELL.checkpoint):
-        told = run("rm", copy.path, "--only", "size=S,step=40", "--yes")
-    assert told.exit_code == 1
-    assert "S/40 is being built by " in told.stderr
+        result = run("rm", copy.path, "--only", "size=S,step=40", "--yes")
+    assert result.exit_code == 1
+    assert "S/40 is being built by " in result.stderr
     assert copy.cell_status(CELL).codes

@@ -32,7 +32,7 @@ def run(store: Store, *options: str) -> Result:
 
 def found(store: Store) -> set[str]:
     """Where things are wrong."""
-    return {one.where for one in verify(store, ALL).findings}
+    return {finding.where for finding in verify(store, ALL).findings}
 
 
 def test_a_whole_store_has_nothing_wrong(tiny: Store) -> None:
@@ -42,26 +42,28 @@ def test_a_whole_store_has_nothing_wrong(tiny: Store) -> None:
     assert looked.unfinished == 0
     tables = [*tiny.tables.rglob("*.parquet"), *tiny.tables.rglob("*.npy")]
     assert looked.tables == len(tables) > 90
-    told = run(tiny)
-    assert (told.exit_code, told.stdout) == (0, "")
-    assert re.match(r"nothing is wrong; 46 parts and \d+ files of tables", told.stderr)
+    result = run(tiny)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert re.match(
+        r"nothing is wrong; 46 parts and \d+ files of tables", result.stderr
+    )
 
 
 def test_only_some_cells_are_looked_at(copy: Store) -> None:
     flip(Path(str(copy.folder(CELL))) / "sae/W_dec/c/0/0", 100, 3)
-    told = run(copy, "--only", "size=M")
-    assert told.exit_code == 0
+    result = run(copy, "--only", "size=M")
+    assert result.exit_code == 0
     assert run(copy, "--only", "size=S").exit_code == 1
 
 
 def test_what_is_unfinished_is_counted_and_not_wrong(copy: Store) -> None:
     file = copy.folder(CELL) / "codes" / "zarr.json"
-    told = {"attributes": {}, "zarr_format": 3, "node_type": "group"}
-    file.write_text(json.dumps(told))
+    result = {"attributes": {}, "zarr_format": 3, "node_type": "group"}
+    file.write_text(json.dumps(result))
     looked = verify(copy, ALL)
     assert looked.unfinished == 1
     # Its tables claim codes that are not there any more.
-    assert {one.where for one in looked.findings} == {"tables"}
+    assert {finding.where for finding in looked.findings} == {"tables"}
 
 
 # -- bytes -----------------------------------------------------------------------------
@@ -92,15 +94,15 @@ def check_flips(store: Store, flips: int, seed: int) -> None:
         whole = file.read_bytes()
         byte, bit = draw.randrange(len(whole)), draw.randrange(8)
         flip(file, byte, bit)
-        told = run(store)
+        result = run(store)
         file.write_bytes(whole)
         name = str(file.relative_to(home))
-        context = (name, byte, bit, told.output)
-        if "/c/" in name and told.exit_code == 0:
+        context = (name, byte, bit, result.output)
+        if "/c/" in name and result.exit_code == 0:
             continue  # all that is read has the sums it had: that bit says nothing
-        assert told.exit_code == 1, context
-        assert isinstance(told.exception, SystemExit), context
-        assert named(name) in told.output.replace("\n", ""), context
+        assert result.exit_code == 1, context
+        assert isinstance(result.exception, SystemExit), context
+        assert named(name) in result.output.replace("\n", ""), context
 
 
 def named(file: str) -> str:
@@ -127,10 +129,10 @@ def test_two_hundred_flipped_bits_are_found(small_study: Study) -> None:
 def test_a_lost_chunk_is_named(copy: Store, lost: str) -> None:
     (copy.folder(CELL) / lost).unlink()
     array, _, chunk = lost.partition("/c/")
-    (one,) = check(copy, f"cells/{CELL}/{lost.partition('/')[0]}")
+    (result,) = check(copy, f"cells/{CELL}/{lost.partition('/')[0]}")
     where = f"bisae.zarr/cells/{CELL}/{array}, chunk c/{chunk} (rows 0 to "
-    assert one.where.startswith(where)
-    assert one.what == "it is missing"
+    assert result.where.startswith(where)
+    assert result.what == "it is missing"
 
 
 @pytest.mark.parametrize("lost", ["sae/zarr.json", "sae/W_enc/zarr.json", "sae.sha256"])
@@ -142,9 +144,11 @@ def test_lost_metadata_is_named(copy: Store, lost: str) -> None:
 def test_a_lost_sum_of_a_table_is_named(copy: Store) -> None:
     file = table_file(copy, "features", CELL)
     file.with_name("rows.parquet.sha256").unlink()
-    (one,) = verify(copy, ALL).findings
-    assert one.where == f"tables/features/{CELL.partition}/rows.parquet"
-    assert one.what.startswith("has no rows.parquet.sha256 next to it; remove it, and")
+    (result,) = verify(copy, ALL).findings
+    assert result.where == f"tables/features/{CELL.partition}/rows.parquet"
+    assert result.what.startswith(
+        "has no rows.parquet.sha256 next to it; remove it, and"
+    )
 
 
 # -- values ----------------------------------------------------------------------------
@@ -152,14 +156,14 @@ def test_a_lost_sum_of_a_table_is_named(copy: Store) -> None:
 
 def rewrite(store: Store, path: str, change: Change, **attributes: Any) -> None:
     """Write a part again, every sum right, with other values or attributes."""
-    told = read_group(store.zarr / path) or {}
-    arrays = {name: store.array(f"{path}/{name}")[:] for name in told[SUMS]}
+    result = read_group(store.zarr / path) or {}
+    arrays = {name: store.array(f"{path}/{name}")[:] for name in result[SUMS]}
     change(arrays)
     discard(store.zarr / path)
-    part = PartWriter(store.zarr / path, told | attributes)
+    section = PartWriter(store.zarr / path, result | attributes)
     for name, values in arrays.items():
-        part.write(name, values)
-    part.finish({})
+        section.write(name, values)
+    section.finish({})
 
 
 def nothing(_: dict[str, Array]) -> None:
@@ -219,15 +223,15 @@ def test_values_that_the_format_forbids(
     rewrite(copy, path, change)
     wrong = check(copy, path)
     assert wrong
-    for one in wrong:
-        assert one.where.startswith(f"bisae.zarr/{path}")
-        assert re.fullmatch(what, one.what), one
+    for item in wrong:
+        assert item.where.startswith(f"bisae.zarr/{path}")
+        assert re.fullmatch(what, item.what), item
 
 
 def test_the_rows_of_a_wrong_code_are_named(copy: Store) -> None:
     rewrite(copy, f"cells/{CELL}/codes", repeat)
-    (one,) = check(copy, f"cells/{CELL}/codes")
-    assert re.search(r"/codes/index, value, rows 0 to [\d,]+$", one.where)
+    (result,) = check(copy, f"cells/{CELL}/codes")
+    assert re.search(r"/codes/index, value, rows 0 to [\d,]+$", result.where)
 
 
 def test_codes_beyond_a_document_are_found(copy: Store) -> None:
@@ -239,8 +243,8 @@ def test_codes_beyond_a_document_are_found(copy: Store) -> None:
 
     rewrite(copy, "corpus", shorten)
     assert check(copy, "corpus") == []
-    (one,) = check(copy, f"cells/{CELL}/codes")
-    assert one.what == "a row beyond its document's end has codes"
+    (result,) = check(copy, f"cells/{CELL}/codes")
+    assert result.what == "a row beyond its document's end has codes"
 
 
 @pytest.mark.parametrize(
@@ -255,8 +259,8 @@ def test_a_corpus_that_the_format_forbids(
     copy: Store, change: Change, what: str
 ) -> None:
     rewrite(copy, "corpus", change)
-    (one,) = check(copy, "corpus")
-    assert one.what == what
+    (result,) = check(copy, "corpus")
+    assert result.what == what
 
 
 # -- what belongs together -------------------------------------------------------------
@@ -264,18 +268,18 @@ def test_a_corpus_that_the_format_forbids(
 
 def test_codes_of_other_weights(copy: Store) -> None:
     rewrite(copy, f"cells/{CELL}/sae", put("b_pre", 0, 0.5))
-    (one,) = check(copy, f"cells/{CELL}/codes")
-    assert one.what.startswith("says sae_fingerprint = ")
+    (result,) = check(copy, f"cells/{CELL}/codes")
+    assert result.what.startswith("says sae_fingerprint = ")
 
 
 def test_tables_of_other_codes(copy: Store) -> None:
     rewrite(copy, f"cells/{CELL}/codes", put("value", (3, 0), 60_000))
     wrong = verify(copy, ALL).findings
-    assert {one.what.partition(";")[0] for one in wrong} == {
+    assert {item.what.partition(";")[0] for item in wrong} == {
         "was made from other codes"
     }
-    assert all(f"/{CELL.partition}/" in one.where for one in wrong)
-    tables = {one.where.split("/")[1] for one in wrong}
+    assert all(f"/{CELL.partition}/" in item.where for item in wrong)
+    tables = {item.where.split("/")[1] for item in wrong}
     assert tables == {*table_names("cell", "export"), "code_checks"}
 
 
@@ -286,24 +290,24 @@ def test_who_makes_a_table_again(copy: Store, table: str, command: str) -> None:
     cell = copy.study.models[0].middle_cell
     file = table_file(copy, table, cell)
     file.write_bytes(file.read_bytes()[:-1])
-    (one,) = verify(copy, ALL).findings
-    assert one.what.endswith(f"remove it, and `bisae {command}` makes it again")
+    (result,) = verify(copy, ALL).findings
+    assert result.what.endswith(f"remove it, and `bisae {command}` makes it again")
 
 
 def test_a_store_that_two_studies_wrote(copy: Store) -> None:
     """A cell of another corpus, put there by hand."""
     rewrite(copy, f"cells/{CELL}/sae", nothing, corpus_fingerprint=64 * "f")
-    (one,) = verify(copy, ALL).findings
-    assert one.where == f"bisae.zarr/cells/{CELL}/sae/zarr.json"
-    assert one.what.startswith(f"says corpus_fingerprint = {64 * 'f'}, not ")
+    (result,) = verify(copy, ALL).findings
+    assert result.where == f"bisae.zarr/cells/{CELL}/sae/zarr.json"
+    assert result.what.startswith(f"says corpus_fingerprint = {64 * 'f'}, not ")
 
 
 def test_layers_of_two_models_in_one_checkpoint(copy: Store) -> None:
-    other = CELL._replace(layer=2)
-    rewrite(copy, f"cells/{other}/sae", nothing, lm_fingerprint="of another")
-    (one,) = verify(copy, ALL).findings
-    assert one.where == f"bisae.zarr/cells/{other}/sae"
-    assert one.what == f"is from another language model than {CELL}"
+    second = CELL._replace(layer=2)
+    rewrite(copy, f"cells/{second}/sae", nothing, lm_fingerprint="of another")
+    (result,) = verify(copy, ALL).findings
+    assert result.where == f"bisae.zarr/cells/{second}/sae"
+    assert result.what == f"is from another language model than {CELL}"
 
 
 def test_a_study_that_was_edited(copy: Store) -> None:

@@ -69,8 +69,8 @@ def test_nothing_selects_everything(text: str | None) -> None:
 
 
 def test_a_name_may_stand_more_than_once() -> None:
-    found = parse_selection("size=1M, step=10,step=30 ,layer=2")
-    assert found == Selection(frozenset({"1M"}), frozenset({10, 30}), frozenset({2}))
+    actual = parse_selection("size=1M, step=10,step=30 ,layer=2")
+    assert actual == Selection(frozenset({"1M"}), frozenset({10, 30}), frozenset({2}))
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ def test_tokens_seen(tmp_path: Path) -> None:
 def test_a_checkpoint_is_named_by_size_and_step() -> None:
     assert Model.model_validate(MODEL).checkpoint_at(10) == ("./lm/1M/10", None)
     hub = MODEL | {"checkpoint": "org/lm-{size}", "revision": "global_step{step}"}
-    place = Model.model_validate(hub).checkpoint_at(10)
-    assert place == ("org/lm-1M", "global_step10")
+    location = Model.model_validate(hub).checkpoint_at(10)
+    assert location == ("org/lm-1M", "global_step10")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_a_step_may_have_any_revision(tmp_path: Path) -> None:
     names = ["stage1-step0-tokens0B", "stage1-step10-tokens1B"]
     hub = MODEL | {"checkpoint": "allenai/OLMo-2-1124-7B", "revisions": names}
     study = load(tmp_path, models=[hub])
-    found = [study.models[0].checkpoint_at(step)[1] for step in (0, 10)]
-    assert found == names
+    actual = [study.models[0].checkpoint_at(step)[1] for step in (0, 10)]
+    assert actual == names
     again = tomllib.loads(dump_study(study))["models"][0]
     assert again["revisions"] == names
     few = [hub | {"revisions": names[:1]}]
@@ -121,13 +121,13 @@ def test_a_step_may_have_any_revision(tmp_path: Path) -> None:
 
 
 def test_an_unknown_field_is_named(tmp_path: Path) -> None:
-    known = "known are {step}, {size}, {tokens}"
+    attributes = "known are {step}, {size}, {tokens}"
     for key, text, field in [
         ("checkpoint", "./lm/{stp}/{step}", "{stp}"),
         ("revision", "{step}-{}", "{}"),
         ("revision", "{step.real}", "{step.real}"),
     ]:
-        said = f"models: {text!r} has an unknown field {field}; {known}"
+        said = f"models: {text!r} has an unknown field {field}; {attributes}"
         refused(tmp_path, said, models=[MODEL | {key: text}])
     said = "models: 1M: ['./{step:q}', ''] cannot be filled in: Unknown format code 'q'"
     said += " for object of type 'int'"
@@ -173,15 +173,15 @@ def test_the_tokenizer_is_the_first_models_last(tmp_path: Path) -> None:
     two = MODEL | {"size": "2M"}
     study = load(tmp_path, models=[MODEL, two])
     assert study.tokenizer() == (str(tmp_path / "lm/1M/10"), None)
-    named = {"text": [EN, JA], "tokenizer": "org/tok", "tokenizer_revision": "v1"}
-    assert load(tmp_path, corpus=named).tokenizer() == ("org/tok", "v1")
+    labelled = {"text": [EN, JA], "tokenizer": "org/tok", "tokenizer_revision": "v1"}
+    assert load(tmp_path, corpus=labelled).tokenizer() == ("org/tok", "v1")
 
 
 def test_the_embeddings_are_the_last_models_last(tmp_path: Path) -> None:
     two = MODEL | {"size": "2M", "steps": [0, 77]}
     assert load(tmp_path, models=[MODEL, two]).embeddings() == ("2M", 77)
-    named = {"size": "1M", "step": 0}
-    study = load(tmp_path, models=[MODEL, two], semantic=named)
+    labelled = {"size": "1M", "step": 0}
+    study = load(tmp_path, models=[MODEL, two], semantic=labelled)
     assert study.embeddings() == ("1M", 0)
 
 

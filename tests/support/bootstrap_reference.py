@@ -45,22 +45,22 @@ def drawn_feature(
 ) -> Row:
     """The columns of `features` that a trend reads; empty if it does not fire."""
     copies = [
-        one._replace(token=one.token._replace(document=document * COPIES + copy))
-        for one in fired
-        for document in (one.token.document,)
+        item._replace(token=item.token._replace(document=document * COPIES + copy))
+        for item in fired
+        for document in (item.token.document,)
         for copy in range(weights[document])
     ]
     if not copies:
         return {}
-    tokens = [one.token for one in copies]
-    own = [one.token.language for one in copies if one.exclusive]
-    enough = len(own) >= limits.min_exclusive_firings
+    tokens = [item.token for item in copies]
+    local = [item.token.language for item in copies if item.exclusive]
+    enough = len(local) >= limits.min_exclusive_firings
     over_tokens = reference.entropy(Counter(t.token_id for t in tokens).values())
-    over_clusters = reference.entropy(Counter(one.cluster for one in copies).values())
+    over_clusters = reference.entropy(Counter(item.cluster for item in copies).values())
     threshold = limits.class_threshold
     return {
         "language": reference.language_class((t.language for t in tokens), threshold),
-        "language_exclusive": reference.language_class(own, threshold)
+        "language_exclusive": reference.language_class(local, threshold)
         if enough
         else None,
         "n_tokens": len({t.token_id for t in tokens}),
@@ -101,10 +101,10 @@ def drawn_trends(
         if (row := drawn_feature(fired, weights, limits))
     ]
     total = len(features) + n_dead
-    found: Trends = {}
+    actual: Trends = {}
     for row in reference.trend_rows(features, total):
-        found |= {(row["population"], name): row[name] for name in NAMES}
+        actual |= {(row["population"], name): row[name] for name in NAMES}
     for row in reference.trend_language_rows(features, total, languages):
         if row["language"] != reference.MIXED:
-            found[row["population"], f"share of {row['language']}"] = row["share"]
-    return found
+            actual[row["population"], f"share of {row['language']}"] = row["share"]
+    return actual

@@ -39,9 +39,9 @@ class Copy:
         self.width = store.study.corpus.context - 1
         query = f"select feature, max_value from features where {self.here}"
         with closing(connect(store, query=query)) as con:
-            found: Any = con.execute(query).fetchnumpy()
+            actual: Any = con.execute(query).fetchnumpy()
         floor = np.zeros(self.n)
-        floor[found["feature"]] = found["max_value"].astype(float)
+        floor[actual["feature"]] = actual["max_value"].astype(float)
         self.floor = floor * store.study.features.firing_threshold
 
     @property
@@ -75,8 +75,8 @@ class Copy:
 
     def token(self, row: int) -> int:
         """The token of a row."""
-        place = divmod(row, self.width)
-        return int(self.store.array("corpus/eval/token_id")[place])
+        location = divmod(row, self.width)
+        return int(self.store.array("corpus/eval/token_id")[location])
 
     def write(self, path: str, values: Any) -> None:
         """Write an array of the cell anew."""

@@ -67,8 +67,8 @@ def negative(copy: Copy, row: int) -> None:
 
 
 def zeros_first(copy: Copy, row: int) -> None:
-    for one in (copy.number, copy.value):
-        one[row] = [0, *one[row, :-1]]
+    for item in (copy.number, copy.value):
+        item[row] = [0, *item[row, :-1]]
 
 
 def unused_named(copy: Copy, row: int) -> None:
@@ -142,10 +142,10 @@ def two_numbers(copy: Copy) -> Row:
 
 def dead(copy: Copy) -> Row:
     file = Path(str(copy.store.folder(CELL) / "codes" / "zarr.json"))
-    told = json.loads(file.read_text())
-    told["attributes"]["n_dead"] += 1
-    file.write_text(json.dumps(told))
-    return {"n_features": copy.n, "n_dead": told["attributes"]["n_dead"]}
+    result = json.loads(file.read_text())
+    result["attributes"]["n_dead"] += 1
+    file.write_text(json.dumps(result))
+    return {"n_features": copy.n, "n_dead": result["attributes"]["n_dead"]}
 
 
 FAULTS = [

@@ -85,7 +85,7 @@ def tokens_of(
     blocks: Iterable[Block], context: int, languages: Sequence[str]
 ) -> dict[int, Token]:
     """Every real token of a split, by its row in the codes."""
-    found = {}
+    actual = {}
     for block in blocks:
         for i in range(len(block.length)):
             document = block.first + i
@@ -93,8 +93,8 @@ def tokens_of(
             for position in range(int(block.length[i])):
                 row = document * (context - 1) + position
                 token_id = int(block.token_id[i][position])
-                found[row] = Token(row, document, position, token_id, language)
-    return found
+                actual[row] = Token(row, document, position, token_id, language)
+    return actual
 
 
 def activations_of(blocks: Iterable[Codes]) -> list[Activation]:
@@ -114,25 +114,29 @@ def activations_of(blocks: Iterable[Codes]) -> list[Activation]:
 def maxima(activations: Iterable[Activation]) -> dict[int, float]:
     """The largest value of every alive feature."""
     largest: dict[int, float] = {}
-    for one in activations:
-        largest[one.feature] = max(one.value, largest.get(one.feature, 0.0))
+    for item in activations:
+        largest[item.feature] = max(item.value, largest.get(item.feature, 0.0))
     return largest
 
 
 def firings(activations: Sequence[Activation], threshold: float) -> list[Activation]:
     """The activations above `threshold` times their feature's maximum."""
     largest = maxima(activations)
-    return [one for one in activations if one.value > threshold * largest[one.feature]]
+    return [
+        activation
+        for activation in activations
+        if activation.value > threshold * largest[activation.feature]
+    ]
 
 
 def by_feature(
     corpus: Corpus, activations: Iterable[Activation]
 ) -> dict[int, list[Token]]:
     """The tokens on which each feature stands."""
-    found: dict[int, list[Token]] = defaultdict(list)
-    for one in activations:
-        found[one.feature].append(corpus.tokens[one.token_row])
-    return dict(found)
+    actual: dict[int, list[Token]] = defaultdict(list)
+    for activation in activations:
+        actual[activation.feature].append(corpus.tokens[activation.token_row])
+    return dict(actual)
 
 
 def top_share(counts: Mapping[Any, int]) -> float:
@@ -164,13 +168,13 @@ def exclusive_tokens(tokens: Iterable[Token], threshold: float) -> dict[int, str
         seen[token.token_id][token.language] += 1
         totals[token.language] += 1
     limit = Fraction(str(threshold))
-    found = {}
+    actual = {}
     for token_id, counts in seen.items():
         rates = {name: Fraction(n, totals[name]) for name, n in counts.items()}
         for language, rate in rates.items():
             if rate / sum(rates.values()) > limit:
-                found[token_id] = language
-    return found
+                actual[token_id] = language
+    return actual
 
 
 def language_columns(
@@ -181,15 +185,15 @@ def language_columns(
 ) -> Row:
     """The three classes of a feature, and the share of firings on shared tokens."""
     limit = settings.class_threshold
-    own = [token.language for token in fired if token.token_id in exclusive]
-    enough = len(own) >= settings.min_exclusive_firings
+    local = [token.language for token in fired if token.token_id in exclusive]
+    enough = len(local) >= settings.min_exclusive_firings
     return {
         "language": language_class((token.language for token in fired), limit),
         "language_permuted": language_class(
             (permuted[t.document] for t in fired), limit
         ),
-        "language_exclusive": language_class(own, limit) if enough else None,
-        "p_shared": (len(fired) - len(own)) / len(fired),
+        "language_exclusive": language_class(local, limit) if enough else None,
+        "p_shared": (len(fired) - len(local)) / len(fired),
     }
 
 
@@ -205,10 +209,10 @@ def entropy(counts: Iterable[int]) -> float:
 
 def neighbours(token_ids: Sequence[int], rules: Rules) -> dict[int, set[int]]:
     """For each token id, the others whose cosine with it exceeds the threshold."""
-    rows = np.array([rules.embeddings[one] for one in token_ids], dtype=np.float64)
+    rows = np.array([rules.embeddings[item] for item in token_ids], dtype=np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = rows / np.where(lengths == 0, 1, lengths)
-    near: dict[int, set[int]] = {one: set() for one in token_ids}
+    near: dict[int, set[int]] = {item: set() for item in token_ids}
     for i, j in np.argwhere(rows @ rows.T > rules.semantic_threshold):
         if i != j:
             near[token_ids[i]].add(token_ids[j])
@@ -217,25 +221,25 @@ def neighbours(token_ids: Sequence[int], rules: Rules) -> dict[int, set[int]]:
 
 def components(near: Mapping[int, set[int]]) -> list[set[int]]:
     """Connected components."""
-    left, found = set(near), []
-    while left:
-        member, edge = set(), {left.pop()}
+    rest, actual = set(near), []
+    while rest:
+        member, edge = set(), {rest.pop()}
         while edge:
-            one = edge.pop()
-            member.add(one)
-            edge |= near[one] - member
-        left -= member
-        found.append(member)
-    return found
+            result = edge.pop()
+            member.add(result)
+            edge |= near[result] - member
+        rest -= member
+        actual.append(member)
+    return actual
 
 
 def greedy(near: Mapping[int, set[int]], counts: Mapping[int, int]) -> list[set[int]]:
     """Leader clusters: the most frequent first, each joins the first leader near it."""
-    found: dict[int, set[int]] = {}
-    for one in sorted(counts, key=lambda token_id: (-counts[token_id], token_id)):
-        leader = next((leader for leader in found if leader in near[one]), one)
-        found.setdefault(leader, set()).add(one)
-    return list(found.values())
+    actual: dict[int, set[int]] = {}
+    for count in sorted(counts, key=lambda token_id: (-counts[token_id], token_id)):
+        leader = next((leader for leader in actual if leader in near[count]), count)
+        actual.setdefault(leader, set()).add(count)
+    return list(actual.values())
 
 
 def clusters(counts: Mapping[int, int], rules: Rules) -> dict[int, int]:
@@ -245,7 +249,7 @@ def clusters(counts: Mapping[int, int], rules: Rules) -> dict[int, int]:
         groups = greedy(near, counts)
     else:
         groups = components(near)
-    return {one: min(group) for group in groups for one in group}
+    return {item: min(group) for group in groups for item in group}
 
 
 def monosemanticity(tokens: float, semantic: float) -> float:
@@ -255,9 +259,9 @@ def monosemanticity(tokens: float, semantic: float) -> float:
 
 def null_at(bins: Iterable[Bin], n_tokens: int) -> float | None:
     """What a random set of so many tokens scores; null where no bin holds it."""
-    for one in sorted(bins, reverse=True):
-        if one.n_tokens_low <= n_tokens <= one.n_tokens_high:
-            return one.monosemanticity
+    for item in sorted(bins, reverse=True):
+        if item.n_tokens_low <= n_tokens <= item.n_tokens_high:
+            return item.monosemanticity
     return None
 
 
@@ -283,12 +287,12 @@ def meaning_columns(fired: Sequence[Token], rules: Rules) -> Row:
 
 def runs(places: Iterable[AnyPath]) -> list[list[AnyPath]]:
     """Split into runs of consecutive positions of one document."""
-    found: list[list[AnyPath]] = []
+    actual: list[list[AnyPath]] = []
     for document, position in sorted(places):
-        if not found or found[-1][-1] != (document, position - 1):
-            found.append([])
-        found[-1].append((document, position))
-    return found
+        if not actual or actual[-1][-1] != (document, position - 1):
+            actual.append([])
+        actual[-1].append((document, position))
+    return actual
 
 
 def mean_span(tokens: Iterable[Token]) -> float:
@@ -359,14 +363,14 @@ def feature_language_rows(
 ) -> list[Row]:
     """The table `feature_languages`: each alive feature with each language."""
     fired = by_feature(corpus, firings(activations, rules.settings.firing_threshold))
-    found = []
+    actual = []
     for feature, on in sorted(fired.items()):
         counts = Counter(token.language for token in on)
         for language in corpus.languages:
             n = counts[language]
             row = {"feature": feature, "language": language, "n_firings": n}
-            found.append({**row, "p": n / len(on)})
-    return found
+            actual.append({**row, "p": n / len(on)})
+    return actual
 
 
 def cluster_rows(
@@ -386,7 +390,8 @@ def cluster_rows(
 def firing_rows(rules: Rules, activations: Sequence[Activation]) -> list[Row]:
     """The table `firings`."""
     return [
-        one._asdict() for one in firings(activations, rules.settings.firing_threshold)
+        firing._asdict()
+        for firing in firings(activations, rules.settings.firing_threshold)
     ]
 
 
@@ -437,7 +442,7 @@ def populations(
     """Each population, its alive features, and how many dead ones it counts."""
     yield "all", list(features), n_features - len(features)
     yield "alive", list(features), 0
-    yield "supported", [one for one in features if one["supported"]], 0
+    yield "supported", [feature for feature in features if feature["supported"]], 0
 
 
 MEANS = (
@@ -452,44 +457,46 @@ MEANS = (
 
 def trend_rows(features: Sequence[Row], n_features: int) -> list[Row]:
     """The table `trends`, but for what it takes over from `cells`."""
-    found = []
+    actual = []
     for population, alive, dead in populations(features, n_features):
         total = len(alive) + dead
-        own = [f["language_exclusive"] for f in alive if f["language_exclusive"]]
+        local = [f["language_exclusive"] for f in alive if f["language_exclusive"]]
         row: Row = {"population": population, "n_features": total}
         row["n_dead"] = n_features - len(features)
         for name, column in (
             ("mixed_share", "language"),
             ("mixed_share_null", "language_permuted"),
         ):
-            n_mixed = sum(one[column] == MIXED for one in alive) + dead
+            n_mixed = sum(item[column] == MIXED for item in alive) + dead
             row |= share_columns(name, n_mixed, total)
-        row |= share_columns("mixed_share_exclusive", own.count(MIXED), len(own))
-        n_single = sum(one["n_tokens"] == 1 for one in alive)
+        row |= share_columns("mixed_share_exclusive", local.count(MIXED), len(local))
+        n_single = sum(item["n_tokens"] == 1 for item in alive)
         row |= share_columns("single_token_share", n_single, len(alive))
         for name in MEANS:
-            values = [one[name] for one in alive if one.get(name) is not None]
+            values = [item[name] for item in alive if item.get(name) is not None]
             row |= mean_columns(name, values)
-        found.append(row)
-    return found
+        actual.append(row)
+    return actual
 
 
 def trend_language_rows(
     features: Sequence[Row], n_features: int, languages: Sequence[str]
 ) -> list[Row]:
     """The table `trend_languages`: every class of every population."""
-    found = []
+    actual = []
     for population, alive, dead in populations(features, n_features):
-        counts = Counter(one["language"] for one in alive)
+        counts = Counter(item["language"] for item in alive)
         counts[MIXED] += dead
-        own = Counter(f["language_exclusive"] for f in alive if f["language_exclusive"])
+        local = Counter(
+            f["language_exclusive"] for f in alive if f["language_exclusive"]
+        )
         for language in (*languages, MIXED):
             row: Row = {"population": population, "language": language}
             row |= {"n_features": counts[language]}
             row |= share_columns("share", counts[language], len(alive) + dead)
-            row |= share_columns("share_exclusive", own[language], own.total())
-            found.append(row)
-    return found
+            row |= share_columns("share_exclusive", local[language], local.total())
+            actual.append(row)
+    return actual
 
 
 # -- concepts of a lexicon ------------------------------------------------------------
@@ -518,7 +525,8 @@ def topic_shares(shares: Mapping[Word, float]) -> dict[str, float]:
     """Shares of the topics."""
     topics = {topic for _, topic in shares}
     return {
-        one: fsum(p for word, p in shares.items() if word[1] == one) for one in topics
+        item: fsum(p for word, p in shares.items() if word[1] == item)
+        for item in topics
     }
 
 
@@ -528,7 +536,7 @@ def agreement(
     weight: Callable[[Any], float] = lambda _: 1.0,
 ) -> float:
     """The weighted chance that one draw from each is the same."""
-    return fsum(left[one] * right[one] * weight(one) for one in left.keys() & right)
+    return fsum(left[item] * right[item] * weight(item) for item in left.keys() & right)
 
 
 def alignment(
@@ -538,18 +546,18 @@ def alignment(
     pair: tuple[str, str],
 ) -> Alignment:
     """Measure one feature; null where a language has no concept word in its firings."""
-    left, right = (
+    rest, right = (
         word_shares([t for t in fired if t.language == language], words)
         for language in pair
     )
-    if not left or not right:
+    if not rest or not right:
         return Alignment(None, None, None)
-    topics = topic_shares(left), topic_shares(right)
+    topics = topic_shares(rest), topic_shares(right)
     same_topic = agreement(*topics)
     if same_topic == 0:
         return Alignment(0.0, None, None)
     by_chance = agreement(*topics, lambda topic: 1 / sizes[topic])
-    same = agreement(left, right) / same_topic
+    same = agreement(rest, right) / same_topic
     return Alignment(same_topic, same, by_chance / same_topic)
 
 
@@ -572,5 +580,9 @@ def mixed_alignments(
 def mean_alignment(found: Iterable[Alignment]) -> Alignment:
     """The mean over the features that have each measure."""
     columns = zip(*found, strict=True)
-    known = [[value for value in column if value is not None] for column in columns]
-    return Alignment(*map(mean, known)) if known else Alignment(None, None, None)
+    attributes = [
+        [value for value in column if value is not None] for column in columns
+    ]
+    return (
+        Alignment(*map(mean, attributes)) if attributes else Alignment(None, None, None)
+    )

@@ -19,30 +19,30 @@ def near(value: object) -> object:
 
 def rows_of(con: Connection, sql: str, values: Sequence[object] = ()) -> list[Row]:
     """A query's rows, in its order."""
-    found = con.execute(sql, list(values))
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    actual = con.execute(sql, list(values))
+    names = [column[0] for column in actual.description]
+    return [dict(zip(names, row, strict=True)) for row in actual.fetchall()]
 
 
 def by_key(rows: Sequence[Row], key: Sequence[str]) -> dict[tuple[Any, ...], Row]:
     """Rows by their key, which is no other row's."""
-    found = {tuple(row[name] for name in key): row for row in rows}
-    assert len(found) == len(rows), f"{key} is not unique"
-    return found
+    actual = {tuple(row[name] for name in key): row for row in rows}
+    assert len(actual) == len(rows), f"{key} is not unique"
+    return actual
 
 
 def assert_same(real: Sequence[Row], wanted: Sequence[Row], *key: str) -> None:
     """Same rows; every column that is wanted is there, and the same."""
-    found, expected = by_key(real, key), by_key(wanted, key)
+    actual, expected = by_key(real, key), by_key(wanted, key)
     assert expected, "nothing is compared"
-    assert found.keys() == expected.keys()
-    missing = next(iter(expected.values())).keys() - next(iter(found.values())).keys()
+    assert actual.keys() == expected.keys()
+    missing = next(iter(expected.values())).keys() - next(iter(actual.values())).keys()
     assert not missing, f"there is no column {sorted(missing)}"
     wrong = [
-        f"{at} {name}: {found[at][name]!r}, not {value!r}"
+        f"{at} {name}: {actual[at][name]!r}, not {value!r}"
         for at, row in expected.items()
         for name, value in row.items()
-        if found[at][name] != near(value)
+        if actual[at][name] != near(value)
     ]
     assert not wrong, "\n".join([f"{len(wrong)} values differ", *wrong[:10]])
 

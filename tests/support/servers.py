@@ -17,7 +17,7 @@ def s3_server() -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, str]]]:
     server = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(server, stdout=quiet, stderr=quiet) as process:
-        told = {
+        result = {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -25,7 +25,7 @@ def s3_server() -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, str]]]:
         }
         try:
             _wait_for(port, process)
-            yield process, told
+            yield process, result
         finally:
             process.kill()
 

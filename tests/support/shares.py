@@ -38,7 +38,7 @@ class Share(NamedTuple):
             low, high = (None, None) if count is None else wilson(count, N)
             value = None if count is None else count / N
             values = zip(("", "_low", "_high"), (value, low, high), strict=True)
-            row |= {f"mixed_share{name}{end}": one for end, one in values}
+            row |= {f"mixed_share{name}{end}": item for end, item in values}
         return row
 
     def cell(self) -> Row:
@@ -53,19 +53,19 @@ def ask(
 ) -> list[Row]:
     """A view's rows, where the shares are what is known."""
     con = database()
-    rows = [one.row() for one in shares]
+    rows = [item.row() for item in shares]
     schema = pa.Table.from_pylist([Share("", 0, 0, 1, exclusive=1).row()]).schema
     for name, documents in (("trends", {"all"}), ("eval_size", set(BOTH))):
         listed = [row for row in rows if row["documents"] in documents]
         table = pa.Table.from_pylist(listed, schema)
         con.register(name, table.drop(["documents"]) if name == "trends" else table)
-    cells = {(one.size, one.step, one.layer): one.cell() for one in shares}
+    cells = {(item.size, item.step, item.layer): item.cell() for item in shares}
     con.register("cells", pa.Table.from_pylist(list(cells.values())))
     tables = {"trends", "eval_size", "cells"}
     if replicates:
         con.register("replicates", pa.Table.from_pylist(list(replicates)))
         tables.add("replicates")
-    views = {one.name: one for one in closure(read_views("grid", "paper"), view)}
+    views = {item.name: item for item in closure(read_views("grid", "paper"), view)}
     create_views(con, views, tables)
     names, values = rows_of(con, f"from {view} order by all")
     con.close()

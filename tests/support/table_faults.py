@@ -32,13 +32,13 @@ def of(table: str, change: str, **told: Any) -> Plant:
 
     def plant(copy: Copy) -> Row:
         row, feature, _ = copy.firing()
-        known = {
+        attributes = {
             "feature": feature,
             "token_row": row,
             "language": copy.language(row),
             "token_id": copy.token(row),
         }
-        key = {name: known[name] for name in KEYS[table]}
+        key = {name: attributes[name] for name in KEYS[table]}
         where = " and ".join(f"{name} = {value!r}" for name, value in key.items())
         copy.table(table, planted(table, where, change))
         key.pop("token_id", None)  # checks of clusters name the feature

@@ -56,11 +56,11 @@ class Terminal:
         if not select.select([self._descriptor], [], [], PATIENCE)[0]:
             return False
         try:
-            found = os.read(self._descriptor, 65536)
+            actual = os.read(self._descriptor, 65536)
         except OSError:  # what Linux says when the other side is closed
             return False
-        self._unread += found.decode(errors="replace").replace("\r\n", "\n")
-        return bool(found)
+        self._unread += actual.decode(errors="replace").replace("\r\n", "\n")
+        return bool(actual)
 
 
 # The terminal becomes that of the new session: there Ctrl-C is a signal.

@@ -41,9 +41,9 @@ def some_text(seed: int) -> Text:
                     token_id = min(draw.choices(range(5), k=2 + feature % 4))
                     row = document * 1000 + feature * 10 + position
                     token = (row, document, 10 * feature + position, token_id)
-                    own = token_id % 2 == 0
+                    local = token_id % 2 == 0
                     fired = Firing(
-                        Token(*token, LANGUAGES[language]), token_id // 2, own
+                        Token(*token, LANGUAGES[language]), token_id // 2, local
                     )
                     firings[feature].append(fired)
     return dict(sorted(firings.items()))
@@ -51,10 +51,10 @@ def some_text(seed: int) -> Text:
 
 def tables(text: Text) -> Iterator[tuple[str, list[Row]]]:
     """The same as one cell's tables."""
-    every = [(feature, one) for feature, fired in text.items() for one in fired]
-    yield "tokens", [one.token._asdict() for _, one in every]
-    named = [{"feature": feature} | one.token._asdict() for feature, one in every]
-    yield "firings", [{k: row[k] for k in ("feature", "token_row")} for row in named]
+    every = [(feature, item) for feature, fired in text.items() for item in fired]
+    yield "tokens", [item.token._asdict() for _, item in every]
+    labelled = [{"feature": feature} | item.token._asdict() for feature, item in every]
+    yield "firings", [{k: row[k] for k in ("feature", "token_row")} for row in labelled]
     ids = range(5)
     yield "vocab", [{"token_id": i, "language": None if i % 2 else "en"} for i in ids]
     rows = [{"feature": f, "token_id": i, "cluster": i // 2} for f in text for i in ids]
@@ -94,13 +94,13 @@ def spread(rows: Sequence[Trends]) -> dict[str, float]:
 
 def replicates(seed: int) -> list[Trends]:
     """The trends of one text's replicates."""
-    found: dict[int, Trends] = defaultdict(dict)
+    actual: dict[int, Trends] = defaultdict(dict)
     for first in range(0, N_REPLICATES, 16):
         with closing(drawing(some_text(seed), first, first + 16)) as con:
             query = "select replicate, population, name, value from replicates"
             for replicate, population, name, value in con.execute(query).fetchall():
-                found[replicate][population, name] = value
-    return list(found.values())
+                actual[replicate][population, name] = value
+    return list(actual.values())
 
 
 def trends(text: Text, weights: Mapping[int, int]) -> Trends:
@@ -113,8 +113,8 @@ def test_the_interval_is_as_wide_as_other_texts_lie_apart() -> None:
     """Within 20 %: so few texts and replicates leave a spread of some 6 %."""
     once = dict.fromkeys(range(N_DOCUMENTS), 1)
     truth = spread([trends(some_text(seed), once) for seed in range(N_TEXTS)])
-    told = [spread(replicates(1000 + seed)) for seed in range(N_DRAWN)]
-    drawn = {name: statistics.fmean(one[name] for one in told) for name in truth}
+    result = [spread(replicates(1000 + seed)) for seed in range(N_DRAWN)]
+    drawn = {name: statistics.fmean(item[name] for item in result) for name in truth}
     assert drawn == pytest.approx(truth, rel=0.2)
     assert len(truth) == 9
 
@@ -123,13 +123,15 @@ def test_replicates_are_the_trends_of_the_drawn_texts() -> None:
     """Of the second sixteen, so that numbers beyond the first are drawn apart."""
     text = some_text(3)
     with closing(drawing(text, 16, 32)) as con:
-        told = con.execute("from replicates").fetchall()
-    wanted = {}
+        result = con.execute("from replicates").fetchall()
+    expected = {}
     for replicate in range(16, 32):
-        weights = {one: weight(7, replicate, one) for one in range(N_DOCUMENTS)}
+        weights = {
+            number: weight(7, replicate, number) for number in range(N_DOCUMENTS)
+        }
         for (population, name), value in trends(text, weights).items():
-            wanted[7, replicate, population, name] = value
-    assert {row[:-1]: row[-1] for row in told} == pytest.approx(wanted, abs=2e-8)
+            expected[7, replicate, population, name] = value
+    assert {row[:-1]: row[-1] for row in result} == pytest.approx(expected, abs=2e-8)
 
 
 def test_replicates_are_the_same_with_any_number_of_threads() -> None:
@@ -146,13 +148,15 @@ def test_an_empty_population_has_replicates_without_values() -> None:
     odd = {feature: fired for feature, fired in some_text(5).items() if feature % 2}
     with closing(drawing(odd, 0, 2)) as con:
         query = "select name, value from replicates where population = 'supported'"
-        told = con.execute(query).fetchall()
-    assert len(told) == 18
-    assert {value for _, value in told} == {None}
+        result = con.execute(query).fetchall()
+    assert len(result) == 18
+    assert {value for _, value in result} == {None}
 
 
 def test_documents_are_drawn_once_on_average_and_as_a_poisson_variable() -> None:
-    drawn = [weight(0, replicate, one) for replicate in range(8) for one in range(2000)]
+    drawn = [
+        weight(0, replicate, number) for replicate in range(8) for number in range(2000)
+    ]
     assert max(drawn) < COPIES
     for value in range(5):
         share = Counter(drawn)[value] / len(drawn)

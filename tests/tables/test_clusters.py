@@ -72,8 +72,8 @@ def test_components_are_those_of_a_recursive_query(
     tokens = np.arange(n)
     ones = np.ones(n, np.int64)
     for links in both(rows, threshold):
-        found = cluster(0 * ones, tokens, ones, links, threshold, "components")
-        assert found.tolist() == components_in_sql(rows, threshold)
+        actual = cluster(0 * ones, tokens, ones, links, threshold, "components")
+        assert actual.tolist() == components_in_sql(rows, threshold)
 
 
 def components_in_sql(rows: EmbeddingRows, threshold: float) -> list[int]:
@@ -88,7 +88,7 @@ def components_in_sql(rows: EmbeddingRows, threshold: float) -> list[int]:
 def both(rows: EmbeddingRows, threshold: float) -> list[Links]:
     """The two ways to tell what is alike; the graph knows more than is asked."""
     parts = list(find_pairs(rows, np.arange(len(rows)), threshold - 0.2))
-    columns = (np.concatenate(one) for one in zip(*parts, strict=True))
+    columns = (np.concatenate(item) for item in zip(*parts, strict=True))
     return [Graph(Pairs(*columns), len(rows)), Products(rows)]
 
 
@@ -111,17 +111,17 @@ def test_sets_are_clustered_as_one_by_one(
         for label in plainly(tokens, n_firings[feature == i], rows, rule)
     ]
     for links in both(rows, 0.8):
-        found = cluster(feature, token_id, n_firings, links, 0.8, rule)
-        assert found.tolist() == expected
+        actual = cluster(feature, token_id, n_firings, links, 0.8, rule)
+        assert actual.tolist() == expected
 
 
 def plainly(tokens: Any, n_firings: Any, rows: EmbeddingRows, rule: str) -> list[int]:
     """Each token's cluster, by the reference."""
     chosen = Features(clustering=rule)
-    vectors = {int(one): rows[one] for one in tokens}
+    vectors = {int(token): rows[token] for token in tokens}
     counts = dict(zip(tokens.tolist(), n_firings.tolist(), strict=True))
-    found = reference.clusters(counts, reference.Rules(chosen, 0.8, vectors, []))
-    return [found[int(one)] for one in tokens]
+    actual = reference.clusters(counts, reference.Rules(chosen, 0.8, vectors, []))
+    return [actual[int(token)] for token in tokens]
 
 
 def test_features_do_not_share_clusters() -> None:
@@ -129,8 +129,8 @@ def test_features_do_not_share_clusters() -> None:
     feature, token_id = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 2])
     ones = np.ones(4, np.int64)
     for links in both(rows, 0.5):
-        found = cluster(feature, token_id, ones, links, 0.5, "components")
-        assert found.tolist() == [0, 0, 1, 1]
+        actual = cluster(feature, token_id, ones, links, 0.5, "components")
+        assert actual.tolist() == [0, 0, 1, 1]
 
 
 def test_greedy_clusters_have_a_leader_each() -> None:
@@ -149,17 +149,17 @@ def test_greedy_clusters_have_a_leader_each() -> None:
 @pytest.mark.parametrize("share", ["1e-2", "1e-3"])
 def test_a_threshold_links_its_share_of_random_pairs(share: str) -> None:
     rows = unit(np.random.default_rng(0).normal(size=(500, 16)))
-    found = resolve_threshold(f"null:{share}", random_cosines(rows, np.arange(500), 0))
-    assert found.link_rate == pytest.approx(float(share), rel=1e-2)
+    actual = resolve_threshold(f"null:{share}", random_cosines(rows, np.arange(500), 0))
+    assert actual.link_rate == pytest.approx(float(share), rel=1e-2)
     cosine = (rows @ rows.T)[np.triu_indices(500, 1)]
-    assert (cosine > found.cosine).mean() == pytest.approx(float(share), rel=0.2)
+    assert (cosine > actual.cosine).mean() == pytest.approx(float(share), rel=0.2)
 
 
 def test_a_number_is_kept_and_its_link_rate_told() -> None:
     rows = unit(np.random.default_rng(0).normal(size=(500, 128)))
-    found = resolve_threshold(0.1, random_cosines(rows, np.arange(500), 0))
-    assert found.cosine == 0.1
-    assert found.link_rate == pytest.approx(0.13, abs=0.01)
+    actual = resolve_threshold(0.1, random_cosines(rows, np.arange(500), 0))
+    assert actual.cosine == 0.1
+    assert actual.link_rate == pytest.approx(0.13, abs=0.01)
 
 
 def test_null_sets_have_their_sizes_and_the_texts_frequencies() -> None:

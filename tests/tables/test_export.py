@@ -76,12 +76,12 @@ def test_a_setting_remakes_what_hangs_on_it(
 def test_every_step_to_a_table_is_known(tiny: Store) -> None:
     """A step that is missing would hide what a table was made from."""
     views = prepare_export(tiny).dependencies
-    given = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
-    given |= {"token_concepts", "variants", "clusterings", "null_bins", "vocab"}
-    given |= {"mono_null", "variant_trends", "variant_names"}
+    arguments = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
+    arguments |= {"token_concepts", "variants", "clusterings", "null_bins", "vocab"}
+    arguments |= {"mono_null", "variant_trends", "variant_names"}
     for table in table_names("cell", "export"):
         reads = {name for view in closure(views, table) for name in view.reads}
-        assert reads - views.keys() <= given, table
+        assert reads - views.keys() <= arguments, table
 
 
 def test_a_table_needs_what_its_sql_reads(tiny: Store) -> None:
@@ -104,9 +104,9 @@ def test_nothing_is_made_twice(copy: Store) -> None:
 def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
     before = written(copy)
     codes = copy.zarr / "cells" / str(copy.study.cells[0]) / "codes" / "zarr.json"
-    known = json.loads(codes.read_text())
-    known["attributes"]["fingerprint"] = 64 * "a"
-    codes.write_text(json.dumps(known))
+    attributes = json.loads(codes.read_text())
+    attributes["attributes"]["fingerprint"] = 64 * "a"
+    codes.write_text(json.dumps(attributes))
     export_first(open_store(copy.path))
     after = written(copy)
     assert {n for n in before if before[n] != after[n]} == set(
@@ -116,10 +116,10 @@ def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
 
 def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:
     cell = tiny.study.cells[0]
-    made = provenance_of(table_file(tiny, "firings", cell))
-    assert made["codes"] == tiny.attributes(cell, "codes")["fingerprint"]
-    assert made["firing_threshold"] == tiny.study.features.firing_threshold
-    assert "class_threshold" not in made
+    created = provenance_of(table_file(tiny, "firings", cell))
+    assert created["codes"] == tiny.attributes(cell, "codes")["fingerprint"]
+    assert created["firing_threshold"] == tiny.study.features.firing_threshold
+    assert "class_threshold" not in created
 
 
 def test_the_address_is_in_the_file(tiny: Store) -> None:

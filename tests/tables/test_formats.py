@@ -81,9 +81,9 @@ def test_any_text_is_read_back(texts: list[str]) -> None:
 def test_csv_is_plain_where_it_can_be_and_tells_empty_from_null() -> None:
     rows = Rows(["a", "b"], [("0.5M", 1e-5), ("", None), ("cells/1", True), ("a-", 2)])
     assert render(rows, "csv") == 'a,b\n0.5M,1e-05\n"",\ncells/1,True\n"a-",2\n'
-    one = Rows(["a"], [(None,), ("",), (1,)])
-    assert render(one, "csv") == 'a\n""\n""\n1\n'
-    assert len(list(csv.reader(io.StringIO(render(one, "csv"))))) == 4
+    result = Rows(["a"], [(None,), ("",), (1,)])
+    assert render(result, "csv") == 'a\n""\n""\n1\n'
+    assert len(list(csv.reader(io.StringIO(render(result, "csv"))))) == 4
 
 
 def test_json_has_numbers_alone_in_lists_too() -> None:

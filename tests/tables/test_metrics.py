@@ -46,14 +46,14 @@ def corpus_of(documents: Sequence[tuple[str, Sequence[int]]]) -> Corpus:
         for position, token_id in enumerate(token_ids):
             row = document * (CONTEXT - 1) + position
             tokens[row] = Token(row, document, position, token_id, language)
-    other = dict(zip(LANGUAGES, reversed(LANGUAGES), strict=True))
-    permuted = {i: other[language] for i, (language, _) in enumerate(documents)}
+    second = dict(zip(LANGUAGES, reversed(LANGUAGES), strict=True))
+    permuted = {i: second[language] for i, (language, _) in enumerate(documents)}
     return Corpus(tokens, LANGUAGES, CONTEXT, permuted)
 
 
 def meaning(*token_ids: int, kinds: Mapping[int, int]) -> Row:
     """The meaning of a feature that fires on these tokens."""
-    fired = [Token(i, 0, i, one, "en") for i, one in enumerate(token_ids)]
+    fired = [Token(i, 0, i, item, "en") for i, item in enumerate(token_ids)]
     return reference.meaning_columns(fired, rules_of(kinds))
 
 
@@ -61,33 +61,33 @@ def meaning(*token_ids: int, kinds: Mapping[int, int]) -> Row:
 
 
 def test_one_token_has_one_meaning() -> None:
-    found = meaning(7, 7, 7, kinds={7: 0})
-    assert found["token_entropy"] == 0
-    assert found["monosemanticity"] == 1
-    assert found["monosemanticity_null"] == 1
-    assert (found["n_tokens"], found["n_clusters"]) == (1, 1)
+    actual = meaning(7, 7, 7, kinds={7: 0})
+    assert actual["token_entropy"] == 0
+    assert actual["monosemanticity"] == 1
+    assert actual["monosemanticity_null"] == 1
+    assert (actual["n_tokens"], actual["n_clusters"]) == (1, 1)
 
 
 def test_three_unlike_tokens_have_three_meanings() -> None:
-    found = meaning(1, 2, 3, kinds={1: 0, 2: 1, 3: 2})
-    assert found["token_entropy"] == near(log(3))
-    assert found["monosemanticity"] == near(0.0)
-    assert found["monosemanticity_null"] == 0.25
-    assert found["largest_cluster_share"] == near(1 / 3)
+    actual = meaning(1, 2, 3, kinds={1: 0, 2: 1, 3: 2})
+    assert actual["token_entropy"] == near(log(3))
+    assert actual["monosemanticity"] == near(0.0)
+    assert actual["monosemanticity_null"] == 0.25
+    assert actual["largest_cluster_share"] == near(1 / 3)
 
 
 def test_three_like_tokens_have_one_meaning() -> None:
-    found = meaning(1, 2, 3, kinds={1: 0, 2: 0, 3: 0})
-    assert found["token_entropy"] == near(log(3))
-    assert found["semantic_entropy"] == 0
-    assert found["monosemanticity"] == 1
+    actual = meaning(1, 2, 3, kinds={1: 0, 2: 0, 3: 0})
+    assert actual["token_entropy"] == near(log(3))
+    assert actual["semantic_entropy"] == 0
+    assert actual["monosemanticity"] == 1
 
 
 def test_two_of_three_in_one_cluster() -> None:
-    found = meaning(1, 2, 3, kinds={1: 0, 2: 0, 3: 1})
-    assert found["monosemanticity"] == near(1 - (log(3) - 2 / 3 * log(2)) / log(3))
-    assert found["monosemanticity"] == pytest.approx(0.4206, abs=5e-5)
-    assert found["largest_cluster_share"] == near(2 / 3)
+    actual = meaning(1, 2, 3, kinds={1: 0, 2: 0, 3: 1})
+    assert actual["monosemanticity"] == near(1 - (log(3) - 2 / 3 * log(2)) / log(3))
+    assert actual["monosemanticity"] == pytest.approx(0.4206, abs=5e-5)
+    assert actual["largest_cluster_share"] == near(2 / 3)
 
 
 def test_spans_of_three_and_one() -> None:
@@ -113,7 +113,7 @@ def test_a_firing_is_above_the_threshold_not_at_it() -> None:
     values = (10.0, 7.0, 7.0078125, 6.9921875)
     activations = [Activation(i, 3, value) for i, value in enumerate(values)]
     fired = reference.firings(activations, 0.7)
-    assert [one.token_row for one in fired] == [0, 2]
+    assert [item.token_row for item in fired] == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_class_needs_more_than_its_threshold(
 @pytest.mark.parametrize("length", [11, 2285, 2359])
 def test_nine_of_ten_is_not_exclusive(length: int) -> None:
     """In floating point it is, for some lengths: 0.9000000000000001."""
-    other = [0] * (length - 1)
-    english, japanese = [1] * 9 + [2] * 10 + other, [1] + [3] * 18 + other
+    second = [0] * (length - 1)
+    english, japanese = [1] * 9 + [2] * 10 + second, [1] + [3] * 18 + second
     tokens = [
         Token(0, 0, 0, token_id, language)
         for language, ids in (("en", english), ("ja", japanese))
@@ -153,14 +153,14 @@ def test_languages_of_a_feature() -> None:
     exclusive = reference.exclusive_tokens(fired, 0.9)
     assert exclusive == {1: "en", 2: "ja"}
     few, many = Features(min_exclusive_firings=6), Features(min_exclusive_firings=5)
-    found = reference.language_columns(fired[:5], exclusive, corpus.permuted, many)
-    assert found["language"] == "en"
-    assert found["language_permuted"] == "ja"
-    assert found["language_exclusive"] is None
-    assert found["p_shared"] == near(1 / 5)
+    actual = reference.language_columns(fired[:5], exclusive, corpus.permuted, many)
+    assert actual["language"] == "en"
+    assert actual["language_permuted"] == "ja"
+    assert actual["language_exclusive"] is None
+    assert actual["p_shared"] == near(1 / 5)
     for rules, expected in ((many, "mixed"), (few, None)):
-        found = reference.language_columns(fired, exclusive, corpus.permuted, rules)
-        assert found["language_exclusive"] == expected
+        actual = reference.language_columns(fired, exclusive, corpus.permuted, rules)
+        assert actual["language_exclusive"] == expected
 
 
 def test_components_chain_and_leaders_do_not() -> None:
@@ -181,7 +181,7 @@ def test_a_cluster_is_named_by_its_smallest_token(
 ) -> None:
     """3 is like 1, 1 is like 2; 2, the first leader, takes 1. Length is no matter."""
     rows = {1: (1.0, 0.0), 2: (0.3, 0.3), 3: (1.0, -1.0), 8: (-0.1, 0.0)}
-    vectors = {one: np.array(row) for one, row in rows.items()}
+    vectors = {item: np.array(row) for item, row in rows.items()}
     rules = replace(rules_of({}, clustering=clustering), embeddings=vectors)
     links = reference.neighbours([1, 2, 3, 8], rules)
     assert links == {1: {2, 3}, 2: {1}, 3: {1}, 8: set()}
@@ -195,19 +195,23 @@ def test_a_cluster_is_named_by_its_smallest_token(
 def test_support(min_firings: int, min_documents: int, expected: object) -> None:
     fired = list(corpus_of([("en", [1, 2]), ("ja", [3])]).tokens.values())
     chosen = Features(min_firings=min_firings, min_documents=min_documents)
-    found = reference.support_columns(fired, chosen)
-    assert (found["n_firings"], found["n_documents"]) == (3, 2)
-    assert found["supported"] is expected
-    assert found["p_top_position"] == near(2 / 3)
+    actual = reference.support_columns(fired, chosen)
+    assert (actual["n_firings"], actual["n_documents"]) == (3, 2)
+    assert actual["supported"] is expected
+    assert actual["p_top_position"] == near(2 / 3)
 
 
 def test_spans_of_firings_and_of_activations() -> None:
     """Activations on positions 0 to 3, the second below the threshold."""
     corpus = corpus_of([("en", [0, 0, 0, 0, 0])])
     activations = [Activation(i, 7, v) for i, v in enumerate((9.0, 1.0, 9.0, 10.0))]
-    (found,) = reference.feature_rows(corpus, rules_of({0: 0}), activations)
-    assert (found["n_active"], found["n_firings"], found["max_value"]) == (4, 3, 10.0)
-    assert (found["mean_span"], found["mean_span_active"]) == (1.5, 4.0)
+    (actual,) = reference.feature_rows(corpus, rules_of({0: 0}), activations)
+    assert (actual["n_active"], actual["n_firings"], actual["max_value"]) == (
+        4,
+        3,
+        10.0,
+    )
+    assert (actual["mean_span"], actual["mean_span_active"]) == (1.5, 4.0)
 
 
 def test_a_token_joins_the_leader_that_came_first() -> None:
@@ -224,8 +228,8 @@ def test_a_bin_is_found_by_its_number_of_tokens() -> None:
 def test_intervals() -> None:
     assert reference.wilson(5, 10) == pytest.approx((0.23659, 0.76341), abs=1e-5)
     assert reference.wilson(0, 10) == pytest.approx((0.0, 0.27753), abs=1e-5)
-    found = reference.mean_columns("m", [1.0, 3.0])
-    assert found == {
+    actual = reference.mean_columns("m", [1.0, 3.0])
+    assert actual == {
         "m": 2.0,
         "m_low": near(2 - 1.959964),
         "m_high": near(2 + 1.959964),
@@ -258,13 +262,13 @@ def test_alignment_of_concepts() -> None:
     fired = [Token(i, 0, 0, i, language) for i, language in enumerate("aabb")]
     fired.append(Token(9, 0, 0, 9, "b"))
     by_feature = {5: fired, 6: fired[:2]}
-    found = reference.mixed_alignments(by_feature, words, lexicon, ("a", "b"), 0.9)
-    assert found == {5: (0.5, 0.5, 0.5)}
+    actual = reference.mixed_alignments(by_feature, words, lexicon, ("a", "b"), 0.9)
+    assert actual == {5: (0.5, 0.5, 0.5)}
     apart = reference.alignment(fired[:3:2], words, {"food": 2}, ("a", "b"))
     assert apart == (1.0, 0.0, 0.5)
     silent = reference.alignment(fired[:2], words, {"food": 2}, ("a", "b"))
     assert set(silent) == {None}
-    assert reference.mean_alignment([found[5], silent]) == (0.5, 0.5, 0.5)
+    assert reference.mean_alignment([actual[5], silent]) == (0.5, 0.5, 0.5)
 
 
 def test_a_concept_counts_once_in_its_topic() -> None:
@@ -292,8 +296,8 @@ def test_rows_are_numbered_by_window() -> None:
 def test_a_code_of_zero_is_no_activation() -> None:
     value = np.array([[2, 0], [1, 0.5]], dtype=np.float16)
     codes = Codes(10, np.array([[3, 0], [0, 3]], dtype=np.uint16), value)
-    found = [Activation(10, 3, 2.0), Activation(11, 0, 1.0), Activation(11, 3, 0.5)]
-    assert reference.activations_of([codes]) == found
+    actual = [Activation(10, 3, 2.0), Activation(11, 0, 1.0), Activation(11, 3, 0.5)]
+    assert reference.activations_of([codes]) == actual
 
 
 # -- properties -----------------------------------------------------------------------
@@ -314,7 +318,11 @@ def cells(draw: st.DrawFn) -> tuple[Corpus, Rules, list[Activation]]:
     clustering = draw(st.sampled_from(("components", "greedy")))
     chosen = {"clustering": clustering, "min_firings": 2, "min_documents": 2}
     rules = rules_of(kinds, min_exclusive_firings=1, **chosen)
-    return corpus, rules, [Activation(*place, value) for place, value in stored.items()]
+    return (
+        corpus,
+        rules,
+        [Activation(*location, value) for location, value in stored.items()],
+    )
 
 
 @STILL
@@ -342,8 +350,8 @@ def test_leader_clusters_lie_within_components(links: Mapping[int, set[int]]) ->
     whole = reference.components(near_ids)
     parts = reference.greedy(near_ids, dict.fromkeys(links, 1))
     for groups in (whole, parts):
-        assert sorted(one for group in groups for one in group) == sorted(links)
-    assert all(any(part <= one for one in whole) for part in parts)
+        assert sorted(item for group in groups for item in group) == sorted(links)
+    assert all(any(section <= item for item in whole) for section in parts)
 
 
 @STILL
@@ -362,20 +370,20 @@ def test_features_keep_their_bounds(
 ) -> None:
     corpus, _, activations = cell
     features = reference.feature_rows(*cell)
-    assert {f["feature"] for f in features} == {one.feature for one in activations}
+    assert {f["feature"] for f in features} == {item.feature for item in activations}
     assert sum(f["n_active"] for f in features) == len(activations)
-    for one in features:
-        assert 1 <= one["n_firings"] <= one["n_active"]
-        assert 1 <= one["n_clusters"] <= one["n_tokens"] <= one["n_firings"]
-        assert one["semantic_entropy"] <= one["token_entropy"] + 1e-12
-        assert -1e-12 <= one["monosemanticity"] <= 1
-        assert 1 <= one["mean_span"] <= corpus.context - 1
+    for item in features:
+        assert 1 <= item["n_firings"] <= item["n_active"]
+        assert 1 <= item["n_clusters"] <= item["n_tokens"] <= item["n_firings"]
+        assert item["semantic_entropy"] <= item["token_entropy"] + 1e-12
+        assert -1e-12 <= item["monosemanticity"] <= 1
+        assert 1 <= item["mean_span"] <= corpus.context - 1
         for share in ("largest_cluster_share", "p_top_position"):
-            assert 0 < one[share] <= 1
+            assert 0 < item[share] <= 1
         for share in ("p_shared", "truncated_share"):
-            assert 0 <= one[share] <= 1
-        other = {"en": "ja", "ja": "en", "mixed": "mixed"}[one["language"]]
-        assert one["language_permuted"] == other
+            assert 0 <= item[share] <= 1
+        second = {"en": "ja", "ja": "en", "mixed": "mixed"}[item["language"]]
+        assert item["language_permuted"] == second
 
 
 @STILL
@@ -453,9 +461,9 @@ def test_trends_repeat_the_cell(tiny: Store, con: Connection, cell: Cell) -> Non
 def test_vocab_agrees(con: Connection, corpus: Corpus, rules: Rules) -> None:
     limit = rules.settings.exclusive_threshold
     vocab = by_key(rows_of(con, "select token_id, language from vocab"), ["token_id"])
-    named = {one[0]: r["language"] for one, r in vocab.items() if r["language"]}
-    assert named == reference.exclusive_tokens(corpus.tokens.values(), limit)
-    assert {t.token_id for t in corpus.tokens.values()} <= {one for (one,) in vocab}
+    labelled = {item[0]: r["language"] for item, r in vocab.items() if r["language"]}
+    assert labelled == reference.exclusive_tokens(corpus.tokens.values(), limit)
+    assert {t.token_id for t in corpus.tokens.values()} <= {item for (item,) in vocab}
 
 
 def test_tokens_agree(con: Connection, corpus: Corpus) -> None:
@@ -476,22 +484,22 @@ def test_documents_are_permuted_not_redrawn(con: Connection, corpus: Corpus) -> 
 
 def test_settings_are_the_study(tiny: Store, con: Connection) -> None:
     (row,) = rows_of(con, "from settings")
-    wanted = tiny.study.features.model_dump()
-    given_as = wanted.pop("semantic_threshold")
+    expected_value = tiny.study.features.model_dump()
+    given_as = expected_value.pop("semantic_threshold")
     if not isinstance(given_as, str):
         assert row["semantic_threshold"] == given_as
     assert isinstance(row["semantic_threshold"], float)
-    assert {name: row[name] for name in wanted} == wanted
+    assert {name: row[name] for name in expected_value} == expected_value
 
 
 def test_bins_of_the_null_follow_each_other(
     rules: Rules, expected: dict[str, list[Row]]
 ) -> None:
     bins = sorted(rules.mono_null)
-    for one, after in pairwise(bins):
-        assert one.n_tokens_low <= one.n_tokens_high < after.n_tokens_low
-        assert after.n_tokens_low == one.n_tokens_high + 1
-    assert all(-1e-12 <= one.monosemanticity <= 1 for one in bins)
+    for item, after in pairwise(bins):
+        assert item.n_tokens_low <= item.n_tokens_high < after.n_tokens_low
+        assert after.n_tokens_low == item.n_tokens_high + 1
+    assert all(-1e-12 <= item.monosemanticity <= 1 for item in bins)
     for feature in expected["features"]:
         drawn = feature["n_tokens"] <= bins[-1].n_tokens_high
         assert (feature["monosemanticity_null"] is not None) == drawn
@@ -501,8 +509,8 @@ def test_the_comparison_is_of_something(expected: dict[str, list[Row]]) -> None:
     """A tiny study on which every feature is alike would prove little."""
     features = expected["features"]
     for name in ("supported", "language", "n_clusters", "n_tokens", "mean_span"):
-        assert len({one[name] for one in features}) > 1, name
-    assert any(one["language_exclusive"] for one in features)
+        assert len({feature[name] for feature in features}) > 1, name
+    assert any(feature["language_exclusive"] for feature in features)
 
 
 # -- concepts -------------------------------------------------------------------------
@@ -510,10 +518,10 @@ def test_the_comparison_is_of_something(expected: dict[str, list[Row]]) -> None:
 
 def fired_by(rows: Sequence[Row], corpus: Corpus) -> dict[int, list[Token]]:
     """The tokens that fire each feature."""
-    found: dict[int, list[Token]] = {}
+    actual: dict[int, list[Token]] = {}
     for row in rows:
-        found.setdefault(row["feature"], []).append(corpus.tokens[row["token_row"]])
-    return found
+        actual.setdefault(row["feature"], []).append(corpus.tokens[row["token_row"]])
+    return actual
 
 
 @pytest.mark.parametrize("population", ["alive", "supported"])
@@ -538,19 +546,19 @@ def test_translations_agree(
         ("en", "ja"),
         rules.settings.class_threshold,
     )
-    kept = [
-        one
-        for feature, one in aligned.items()
-        if one.same_topic is not None and (population == "alive" or feature in sure)
+    remaining = [
+        item
+        for feature, item in aligned.items()
+        if item.same_topic is not None and (population == "alive" or feature in sure)
     ]
     sql = (
         "from lexicon_translations "
         "where size = ? and step = ? and layer = ? and population = ?"
     )
-    told = rows_of(con, sql, [*cell, population])
-    assert [row["n_features"] for row in told] == [len(kept)] * bool(kept)
-    means = reference.mean_alignment(kept)
-    for row in told:
+    result = rows_of(con, sql, [*cell, population])
+    assert [row["n_features"] for row in result] == [len(remaining)] * bool(remaining)
+    means = reference.mean_alignment(remaining)
+    for row in result:
         assert row["same_topic"] == pytest.approx(means.same_topic, rel=1e-9)
         assert row["same_concept"] == pytest.approx(means.same_concept, rel=1e-9)
         chance = means.same_concept_chance

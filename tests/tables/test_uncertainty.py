@@ -52,7 +52,7 @@ def key(row: Row) -> tuple[object, ...]:
 
 
 def firings(store: OpenStore) -> dict[int, list[Firing]]:
-    found = defaultdict(list)
+    actual = defaultdict(list)
     for row in rows(
         store,
         "select feature, token_row, document, position, token_id, tokens.language, "
@@ -61,8 +61,8 @@ def firings(store: OpenStore) -> dict[int, list[Firing]]:
         f"join clusters using (size, step, layer, feature, token_id) where {HERE}",
     ):
         token = Token(*(row[name] for name in Token._fields))
-        found[row["feature"]].append(Firing(token, row["cluster"], row["own"]))
-    return found
+        actual[row["feature"]].append(Firing(token, row["cluster"], row["own"]))
+    return actual
 
 
 @pytest.mark.parametrize("replicate", [0, 6, 17])
@@ -71,21 +71,24 @@ def test_a_replicate_has_the_trends_of_the_drawn_text(
 ) -> None:
     (cell,) = rows(store, f"select n_dead from cells where {HERE}")
     listed = rows(store, f"select feature, supported from features where {HERE}")
-    wanted = drawn_trends(
+    expected = drawn_trends(
         firings(store),
-        {one["feature"]: one["supported"] for one in listed},
+        {item["feature"]: item["supported"] for item in listed},
         cell["n_dead"],
-        {one: weight(SEED, replicate, one) for one in range(store.n_documents("eval"))},
+        {
+            item: weight(SEED, replicate, item)
+            for item in range(store.n_documents("eval"))
+        },
         store.study.features,
         store.languages,
     )
     query = f"from replicates where {HERE} and replicate = {replicate}"
-    told = {(row["population"], row["name"]): row for row in rows(store, query)}
-    assert {name: row["value"] for name, row in told.items()} == pytest.approx(
-        wanted, abs=2e-8
+    result = {(row["population"], row["name"]): row for row in rows(store, query)}
+    assert {name: row["value"] for name, row in result.items()} == pytest.approx(
+        expected, abs=2e-8
     )
-    assert len(told) == 27
-    assert {row["seed"] for row in told.values()} == {SEED}
+    assert len(result) == 27
+    assert {row["seed"] for row in result.values()} == {SEED}
 
 
 def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
@@ -95,12 +98,12 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
     for row in rows(store, "from replicates"):
         values[key(row)].append(row["value"])
     trends = {key(row): row for row in rows(store, "from trend_values")}
-    told = rows(store, "from uncertainty")
-    assert {key(row) for row in told} == set(values)
-    for row in told:
+    result = rows(store, "from uncertainty")
+    assert {key(row) for row in result} == set(values)
+    for row in result:
         drawn, trend = values[key(row)], trends[key(row)]
         half = 1.959964 * statistics.stdev(drawn)
-        wanted = {
+        expected = {
             "estimate": trend["value"],
             "low": trend["value"] - half,
             "high": trend["value"] + half,
@@ -109,7 +112,9 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
             "features_low": trend["low"],
             "features_high": trend["high"],
         }
-        assert {name: row[name] for name in wanted} == pytest.approx(wanted, abs=1e-8)
+        assert {name: row[name] for name in expected} == pytest.approx(
+            expected, abs=1e-8
+        )
 
 
 def test_what_is_current_is_not_made_again(store: OpenStore) -> None:
@@ -124,19 +129,19 @@ def test_another_number_or_seed_is_drawn_anew(
     store: OpenStore, tmp_path: Path, replicates: int, seed: int
 ) -> None:
     shutil.copytree(str(store.path), tmp_path / "store")
-    other, cell = bisae.open(tmp_path / "store"), parse_selection("step=40,layer=3")
-    draw_replicates(other, cell, replicates, seed)
+    second, cell = bisae.open(tmp_path / "store"), parse_selection("step=40,layer=3")
+    draw_replicates(second, cell, replicates, seed)
     query = "select layer, seed, count(distinct replicate) from replicates group by all"
-    told = other.sql(f"{query} order by layer").to_numpy().tolist()
-    assert told == [[0, 3, 18], [1, 3, 18], [3, seed, replicates]]
-    assert verify(other, cell).findings == []
+    result = second.sql(f"{query} order by layer").to_numpy().tolist()
+    assert result == [[0, 3, 18], [1, 3, 18], [3, seed, replicates]]
+    assert verify(second, cell).findings == []
 
 
 def test_what_another_builds_is_not_drawn(
     store: OpenStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = bisae.open(str(store.path))
-    with other.lease("S/5"):
+    second = bisae.open(str(store.path))
+    with second.lease("S/5"):
         assert draw_replicates(store, parse_selection("size=S,step=5"), 2, 0) == []
     line = r"S/5 is being built by .*; skipping it"
     assert re.search(line, capsys.readouterr().err)
@@ -146,9 +151,9 @@ def test_what_another_builds_is_not_drawn(
 def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> None:
     words = ["uncertainty", str(store.path), "--only", "size=M,step=40,layer=1"]
     words += ["--replicates", str(REPLICATES), "--seed", str(SEED), "--format", "csv"]
-    told = CliRunner().invoke(main, words)
-    assert told.exit_code == 0, told.output
-    head, line = told.stdout.splitlines()
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    head, line = result.stdout.splitlines()
     assert head.startswith("size,step,layer,mixed_share,low,high,replicates_mean")
     assert line.startswith("M,40,1,")
 
@@ -159,6 +164,6 @@ def test_cells_that_are_not_exported_are_an_error(
     shutil.copytree(str(store.path), tmp_path / "store")
     shutil.rmtree(tmp_path / "store" / "tables" / "features" / "size=S")
     words = ["uncertainty", str(tmp_path / "store"), "--only", "size=S"]
-    told = CliRunner().invoke(main, words)
-    assert told.exit_code == 1
-    assert "none of these cells is exported; `bisae status`" in told.stderr
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert "none of these cells is exported; `bisae status`" in result.stderr

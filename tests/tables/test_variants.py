@@ -52,9 +52,9 @@ def check(
     rows: Mapping[str, Row], features: Sequence[Row], n: int, *unlike: str
 ) -> None:
     """Compare with the trends of features, but for columns that are told otherwise."""
-    wanted = {one["population"]: one for one in reference.trend_rows(features, n)}
-    assert rows.keys() == wanted.keys()
-    for population, row in wanted.items():
+    expected = {item["population"]: item for item in reference.trend_rows(features, n)}
+    assert rows.keys() == expected.keys()
+    for population, row in expected.items():
         for name, value in row.items():
             if not name.startswith((*NOT_MEASURED, *unlike)):
                 assert rows[population][name] == near(value), name
@@ -72,9 +72,9 @@ def fired(
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        *(("firing_threshold", one) for one in ("0.5", "0.6", "0.7", "0.8", "0.9")),
-        *(("class_threshold", one) for one in ("0.8", "0.9", "0.95", "0.99")),
-        *(("clustering", one) for one in ("components", "greedy")),
+        *(("firing_threshold", item) for item in ("0.5", "0.6", "0.7", "0.8", "0.9")),
+        *(("class_threshold", item) for item in ("0.8", "0.9", "0.95", "0.99")),
+        *(("clustering", item) for item in ("components", "greedy")),
     ],
 )
 def test_trends_at_another_setting(
@@ -89,8 +89,8 @@ def test_trends_at_another_setting(
 ) -> None:
     number = value if setting == "clustering" else float(value)
     settings = rules.settings.model_copy(update={setting: number})
-    other = replace(rules, settings=settings)
-    features = reference.feature_rows(corpus, other, activations)
+    second = replace(rules, settings=settings)
+    features = reference.feature_rows(corpus, second, activations)
     rows = told(con, cell, "sensitivity", setting=setting, value=value)
     check(rows, features, tiny.study.sae.n_features)
     assert rows["all"]["is_studys"] == (getattr(rules.settings, setting) == number)
@@ -108,8 +108,8 @@ def test_trends_at_another_semantic_threshold(
     thresholds = prepare_export(tiny).thresholds[1:]
     seen = []
     for value, threshold in zip(("1e-3", "1e-4", "1e-5"), thresholds, strict=True):
-        other = replace(rules, semantic_threshold=threshold.cosine)
-        features = reference.feature_rows(corpus, other, activations)
+        second = replace(rules, semantic_threshold=threshold.cosine)
+        features = reference.feature_rows(corpus, second, activations)
         where = {"setting": "semantic_threshold", "value": f"null:{value}"}
         rows = told(con, cell, "sensitivity", **where)
         check(rows, features, tiny.study.sae.n_features)
@@ -120,9 +120,9 @@ def test_trends_at_another_semantic_threshold(
 
 def script_of(token: str) -> str:
     """By the names of characters; the first that is a letter of a script we know."""
-    names = {unicodedata.name(one, "?").split()[0] for one in token}
-    known = ("HIRAGANA", "KATAKANA", "CJK", "LATIN")
-    return next((one for one in known if one in names), "none")
+    names = {unicodedata.name(item, "?").split()[0] for item in token}
+    attributes = ("HIRAGANA", "KATAKANA", "CJK", "LATIN")
+    return next((item for item in attributes if item in names), "none")
 
 
 def test_languages_by_the_script_of_the_token(
@@ -138,12 +138,12 @@ def test_languages_by_the_script_of_the_token(
     words = dict(con.execute(sql).fetchall())  # a byte is of no script
     languages = {"LATIN": "en", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "ja"}
     tokens = {
-        row: one._replace(
-            language=languages.get(script_of(words[one.token_id]), one.language)
+        row: item._replace(
+            language=languages.get(script_of(words[item.token_id]), item.language)
         )
-        for row, one in corpus.tokens.items()
+        for row, item in corpus.tokens.items()
     }
-    changed = Counter(tokens[row] != one for row, one in corpus.tokens.items())
+    changed = Counter(tokens[row] != item for row, item in corpus.tokens.items())
     assert changed[False]
     fires = fired(replace(corpus, tokens=tokens), activations, 0.7)
     features = reference.fired_rows(corpus, rules, fires)
@@ -162,8 +162,8 @@ def test_only_the_first_50_documents_of_a_feature(
     fires = fired(corpus, activations, 0.7)
     first = {}
     for feature, tokens in fires.items():
-        documents = sorted({one.document for one in tokens})[:50]
-        first[feature] = [one for one in tokens if one.document in documents]
+        documents = sorted({token.document for token in tokens})[:50]
+        first[feature] = [token for token in tokens if token.document in documents]
     assert first != fires
     features = reference.fired_rows(corpus, rules, first)
     rows = told(con, cell, "sensitivity", setting="documents", value="first 50")
@@ -174,10 +174,10 @@ def test_what_the_study_says_stands_beside(con: Connection) -> None:
     """Those rows are the trends themselves."""
     names = "mixed_share, mixed_share_low, monosemanticity, mean_span, n_dead"
     key = "size, step, layer, population"
-    own = f"select {key}, {names} from sensitivity where is_studys"
-    differ = f"({own}) except (select {key}, {names} from trends)"
+    local = f"select {key}, {names} from sensitivity where is_studys"
+    differ = f"({local}) except (select {key}, {names} from trends)"
     assert con.execute(differ).fetchall() == []
-    (n,) = con.execute(f"select count(*) from ({own})").fetchall()
+    (n,) = con.execute(f"select count(*) from ({local})").fetchall()
     (cells,) = con.execute("select count(*) from trends").fetchall()
     assert n[0] == 6 * cells[0]
 
@@ -188,12 +188,12 @@ def test_what_the_study_says_stands_beside(con: Connection) -> None:
 def eighths(corpus: Corpus) -> dict[int, int]:
     """In which eighth each document is: every eighth of its language."""
     by_language: dict[str, set[int]] = defaultdict(set)
-    for one in corpus.tokens.values():
-        by_language[one.language].add(one.document)
+    for item in corpus.tokens.values():
+        by_language[item.language].add(item.document)
     return {
-        document: place % 8
+        document: location % 8
         for documents in by_language.values()
-        for place, document in enumerate(sorted(documents))
+        for location, document in enumerate(sorted(documents))
     }
 
 
@@ -217,8 +217,8 @@ def test_trends_of_a_part_of_the_text(
     activations: list[Activation],
 ) -> None:
     """Maxima are the part's own; what belongs to the text, as vocab, is the whole's."""
-    found = eighths(corpus)
-    documents = {one for one, eighth in found.items() if eighth in PLACES[part]}
+    actual = eighths(corpus)
+    documents = {item for item, eighth in actual.items() if eighth in PLACES[part]}
     inside = [
         a for a in activations if corpus.tokens[a.token_row].document in documents
     ]
@@ -256,10 +256,10 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
     settings = read_views("cell")["firing_rules"].select
     rules = {row["name"]: row for row in rows_of(con, settings)}
     listed = list(variants(prepare_export(tiny)))
-    assert {one.analysis.rule for one in listed} == rules.keys() - {"0.7"}
+    assert {item.analysis.rule for item in listed} == rules.keys() - {"0.7"}
     for value in map(str, FIRING_THRESHOLDS):
         assert rules[value]["threshold"] == float(value)
-    assert {rules[part]["documents"] for part in PARTS[:-1]} == {*PARTS[:-1]}
+    assert {rules[section]["documents"] for section in PARTS[:-1]} == {*PARTS[:-1]}
 
 
 def test_features_are_aggregated_group_by_group(copy: Store) -> None:
@@ -313,11 +313,11 @@ def test_a_script_belongs_to_the_language_that_writes_it() -> None:
     con.execute("create table vocab (token_id integer, token varchar)")
     con.executemany("insert into vocab values (?, ?)", list(enumerate(words)))
     texts = {"en": [0] * 19 + [3, 6, 7], "ja": [1, 2, 4, 5] * 5 + [0, 3, 7, 8]}
-    rows = [(language, one) for language, ids in texts.items() for one in ids]
+    rows = [(language, item) for language, ids in texts.items() for item in ids]
     con.execute("create table tokens (token_row integer, language text, token_id int)")
     numbered = [(row, *told) for row, told in enumerate(rows)]
     con.executemany("insert into tokens values (?, ?, ?)", numbered)
     scripts = {"token_scripts": read_views("cell")["token_scripts"]}
     create_views(con, scripts, {"vocab", "tokens", "settings"})
-    found = dict(con.execute("from token_scripts").fetchall())
-    assert found == {0: "en", 6: "en", 1: "ja", 2: "ja", 4: "ja", 5: "ja"}
+    actual = dict(con.execute("from token_scripts").fetchall())
+    assert actual == {0: "en", 6: "en", 1: "ja", 2: "ja", 4: "ja", 5: "ja"}

@@ -38,12 +38,12 @@ class Numbered:
 
 def drawn(buffer: Buffer) -> list[dict[int, Tensor]]:
     """Every batch to the end."""
-    found = []
+    actual = []
     while dealt := buffer.next_batches():
         for slots in dealt:
-            found.append({layer: buffer.rows(layer, slots) for layer in (1, 2)})
+            actual.append({layer: buffer.rows(layer, slots) for layer in (1, 2)})
             buffer.refill(slots)
-    return found
+    return actual
 
 
 def batches(
@@ -53,8 +53,8 @@ def batches(
 
 
 def order(sizes: list[int], batch: int, capacity: int, seed: int = 0) -> list[int]:
-    found = batches(sizes, batch, capacity, seed)
-    return [int(token) for one in found for token in one[1].flatten()]
+    actual = batches(sizes, batch, capacity, seed)
+    return [int(token) for item in actual for token in item[1].flatten()]
 
 
 blocks = st.lists(st.integers(1, 30), min_size=1, max_size=20)
@@ -65,28 +65,28 @@ widths = st.integers(1, 12)
 def test_every_token_comes_once_in_the_same_place_of_every_layer(
     sizes: list[int], batch: int, times: int, seed: int, thread: int
 ) -> None:
-    found = batches(sizes, batch, times * batch, seed, ahead=AHEAD[thread])
-    tokens = torch.cat([one[1] for one in found]).flatten()
+    actual = batches(sizes, batch, times * batch, seed, ahead=AHEAD[thread])
+    tokens = torch.cat([item[1] for item in actual]).flatten()
     assert sorted(tokens.tolist()) == list(range(sum(sizes)))
-    assert torch.equal(torch.cat([one[2] for one in found]).flatten(), 10 * tokens)
+    assert torch.equal(torch.cat([item[2] for item in actual]).flatten(), 10 * tokens)
 
 
 @given(blocks, widths, st.integers(2, 6))
 def test_all_batches_but_the_last_are_full(
     sizes: list[int], batch: int, times: int
 ) -> None:
-    found = [len(one[1]) for one in batches(sizes, batch, times * batch)]
-    assert found[:-1] == [batch] * (len(found) - 1)
-    assert 0 < found[-1] <= batch
+    actual = [len(batche[1]) for batche in batches(sizes, batch, times * batch)]
+    assert actual[:-1] == [batch] * (len(actual) - 1)
+    assert 0 < actual[-1] <= batch
 
 
 @given(blocks, st.integers(0, 2**40), st.integers())
 def test_the_order_depends_on_the_seed_alone(
     sizes: list[int], seed: int, elsewhere: int
 ) -> None:
-    one = order(sizes, 4, 8, seed)
+    result = order(sizes, 4, 8, seed)
     torch.manual_seed(elsewhere % 2**32)
-    assert order(sizes, 4, 8, seed) == one
+    assert order(sizes, 4, 8, seed) == result
 
 
 def test_another_seed_gives_another_order() -> None:
@@ -94,8 +94,8 @@ def test_another_seed_gives_another_order() -> None:
 
 
 def test_a_batch_mixes_documents() -> None:
-    found = batches([16] * 64, 16, 256)  # 64 documents of a batch each, 16 held
-    documents = [len({int(token) // 16 for token in one[1]}) for one in found]
+    actual = batches([16] * 64, 16, 256)  # 64 documents of a batch each, 16 held
+    documents = [len({int(token) // 16 for token in item[1]}) for item in actual]
     assert min(documents) >= 6
     assert order([16] * 64, 16, 256)[:256] != list(range(256))
 
@@ -121,11 +121,11 @@ def test_a_thread_fills_behind_and_nothing_differs() -> None:
     sizes = [13] * 20
     source = Numbered(sizes)
     buffer = Buffer(source, 32, 8, 0, ahead=AHEAD[1])
-    found = drawn(buffer)
+    actual = drawn(buffer)
     buffer.close()
     assert threading.get_ident() not in source.threads
-    for one, other in zip(found, batches(sizes, 8, 32), strict=True):
-        assert torch.equal(one[1], other[1])
+    for item, second in zip(actual, batches(sizes, 8, 32), strict=True):
+        assert torch.equal(item[1], second[1])
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
@@ -150,14 +150,14 @@ def test_a_restored_buffer_goes_on_with_the_same_tokens(
             buffer.refill(slots)
     state = buffer.state()
     again = Buffer(Numbered(sizes), times * batch, batch, 77, state=state)
-    for one, other in zip(drawn(buffer), drawn(again), strict=True):
-        assert torch.equal(one[1], other[1])
-        assert torch.equal(one[2], other[2])
+    for item, second in zip(drawn(buffer), drawn(again), strict=True):
+        assert torch.equal(item[1], second[1])
+        assert torch.equal(item[2], second[2])
 
 
 def test_a_state_does_not_change_when_the_buffer_goes_on() -> None:
     buffer = Buffer(Numbered([16] * 8), 32, 8, 0)
     state = buffer.state()
-    before = {name: one.clone() for name, one in state.items()}
+    before = {name: item.clone() for name, item in state.items()}
     drawn(buffer)
-    assert all(torch.equal(one, before[name]) for name, one in state.items())
+    assert all(torch.equal(item, before[name]) for name, item in state.items())

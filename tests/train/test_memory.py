@@ -42,30 +42,31 @@ def test_weights_and_adam_of_the_papers_models(
     layers: int, d: int, gigabytes: float
 ) -> None:
     """Three float32 for each number of two n x d matrices."""
-    found = need(asked(), ModelShape(layers, d, 100_000), 0)
-    assert layers * found.sae / 1e9 == pytest.approx(gigabytes, abs=0.1)
+    actual = need(asked(), ModelShape(layers, d, 100_000), 0)
+    assert layers * actual.sae / 1e9 == pytest.approx(gigabytes, abs=0.1)
 
 
 @pytest.mark.parametrize(("dtype", "wide"), [("bfloat16", 2), ("float32", 4)])
 def test_a_layer_takes_its_share_of_the_buffer(dtype: str, wide: int) -> None:
     study = asked(lm={"device": "cpu", "dtype": dtype})
-    found = need(study, ModelShape(2, 512, 1000), 0)
-    assert found.layer == (8 * 32_768 + 128 * 64) * 512 * wide
+    actual = need(study, ModelShape(2, 512, 1000), 0)
+    assert actual.layer == (8 * 32_768 + 128 * 64) * 512 * wide
 
 
 def test_a_buffer_on_the_host_is_not_on_the_device() -> None:
     shape = ModelShape(2, 512, 1000)
     lm = {"device": "cuda", "dtype": "bfloat16"}
-    here, there = (
-        need(asked(lm=lm | {"buffer": place}), shape, 0) for place in ("device", "host")
+    position, there = (
+        need(asked(lm=lm | {"buffer": location}), shape, 0)
+        for location in ("device", "host")
     )
     slots = 8 * 32_768 * 512 * 2
-    assert here.layer - there.layer == slots
-    told = [
-        host_bytes(asked(lm=lm | {"buffer": place}), shape, 3, 0)
-        for place in ("device", "host")
+    assert position.layer - there.layer == slots
+    result = [
+        host_bytes(asked(lm=lm | {"buffer": location}), shape, 3, 0)
+        for location in ("device", "host")
     ]
-    assert told[1] - told[0] == pytest.approx(3 * slots, rel=0.01)
+    assert result[1] - result[0] == pytest.approx(3 * slots, rel=0.01)
 
 
 def test_a_model_takes_its_parameters() -> None:
@@ -84,9 +85,9 @@ def test_the_papers_models_on_gpus_that_there_are(
     monkeypatch.setenv("LLM_JP", "/nowhere")
     study = load_study(PAPER)
     lm = study.lm.model_copy(update={"memory_gb": gigabytes})
-    found = plan(study.model_copy(update={"lm": lm}))
-    assert [one.passes for one in found] == passes
-    assert all(one.device_gb < gigabytes for one in found)
+    actual = plan(study.model_copy(update={"lm": lm}))
+    assert [item.passes for item in actual] == passes
+    assert all(item.device_gb < gigabytes for item in actual)
 
 
 def test_the_intervention_holds_one_model_and_translation_both() -> None:
@@ -106,12 +107,12 @@ def test_the_plan_of_the_papers_intervention(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("LLM_JP", "/nowhere")
     study = load_study(PAPER)
     lm = study.lm.model_copy(update={"memory_gb": 80})
-    found = plan_intervention(study.model_copy(update={"lm": lm}))
-    assert found
-    assert found.size == "3.7B"
+    actual = plan_intervention(study.model_copy(update={"lm": lm}))
+    assert actual
+    assert actual.size == "3.7B"
     # Weights of 4.2e9 numbers in bfloat16, and an autoencoder of 0.8 GB.
-    assert 8 < found.measuring_gb < 12
-    assert found.translating_gb is None
+    assert 8 < actual.measuring_gb < 12
+    assert actual.translating_gb is None
     assert plan_intervention(asked()) is None
 
 
@@ -120,8 +121,8 @@ def test_a_plan_shows_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("LLM_JP", "/nowhere")
     study = load_study(PAPER)
     lm = study.lm.model_copy(update={"memory_gb": 6})
-    found = plan(study.model_copy(update={"lm": lm}))
-    assert [one.passes > 0 for one in found] == [True, True, False, False, False]
+    actual = plan(study.model_copy(update={"lm": lm}))
+    assert [item.passes > 0 for item in actual] == [True, True, False, False, False]
 
 
 def test_a_gpu_that_is_not_there_cannot_be_asked_for_its_memory(
@@ -136,16 +137,16 @@ def test_on_a_cpu_most_of_what_is_free_may_be_used() -> None:
     free = dict(
         line.split(":") for line in Path("/proc/meminfo").read_text().splitlines()
     )["MemAvailable"]
-    found = available(asked())
-    assert found <= 0.91 * int(free.split()[0]) * 1024
-    assert found > 1e8
+    actual = available(asked())
+    assert actual <= 0.91 * int(free.split()[0]) * 1024
+    assert actual > 1e8
     assert available(asked(lm={"memory_gb": 3})) == 3 * 10**9
 
 
 def test_the_libraries_are_what_this_process_takes() -> None:
     before = libraries()
-    held = torch.ones(50_000_000)
-    assert libraries() - before == pytest.approx(held.nbytes, rel=0.1)
+    content = torch.ones(50_000_000)
+    assert libraries() - before == pytest.approx(content.nbytes, rel=0.1)
 
 
 sizes = st.integers(1, 10**6)
@@ -158,21 +159,21 @@ def test_groups_fit_and_are_as_few_and_as_even_as_can_be(
     items: int, once: int, layer: int, sae: int, room: int, layers: int
 ) -> None:
     needed = Need(once, layer, sae)
-    wanted = list(range(items))
+    expected = list(range(items))
 
     def fits(n: int) -> bool:
         return needed.of(n if layers else 1, n) <= room
 
     if not fits(1):
         with pytest.raises(OutOfMemory, match=r"lower \[sae\] batch_tokens"):
-            divide_into_passes(wanted, needed, room, layers=bool(layers))
+            divide_into_passes(expected, needed, room, layers=bool(layers))
         return
-    found = divide_into_passes(wanted, needed, room, layers=bool(layers))
-    assert list(chain(*found)) == wanted
-    widths = [len(one) for one in found]
+    actual = divide_into_passes(expected, needed, room, layers=bool(layers))
+    assert list(chain(*actual)) == expected
+    widths = [len(item) for item in actual]
     assert max(widths) - min(widths) <= 1
     assert fits(max(widths))
-    fewer = len(found) - 1
+    fewer = len(actual) - 1
     assert fewer == 0 or not fits(-(-items // fewer))
 
 

@@ -54,19 +54,19 @@ def searched(
 
 
 def rows(store: Store, cell: Cell) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(
+    actual: list[dict[str, Any]] = pq.read_table(
         table_file(store, "lr_search", cell), partitioning=None
     ).to_pylist()
-    return found
+    return actual
 
 
 def test_every_rate_of_every_size_is_kept(
     searched: tuple[Store, list[list[int]]],
 ) -> None:
     for cell in MIDDLE:
-        found = rows(searched[0], cell)
-        assert [row["lr"] for row in found] == RATES
-        assert {(row["size"], row["step"], row["layer"]) for row in found} == {cell}
+        actual = rows(searched[0], cell)
+        assert [row["lr"] for row in actual] == RATES
+        assert {(row["size"], row["step"], row["layer"]) for row in actual} == {cell}
 
 
 def test_all_rates_learn_from_one_pass(searched: tuple[Store, list[list[int]]]) -> None:
@@ -106,9 +106,9 @@ def test_the_winner_has_the_least_error(
     searched: tuple[Store, list[list[int]]],
 ) -> None:
     store = searched[0]
-    found = learning_rates(store)
-    assert found.names == ["size", "step", "layer", "lr", "mse", "n_rates"]
-    for cell, values in zip(sorted(MIDDLE), found.values, strict=True):
+    actual = learning_rates(store)
+    assert actual.names == ["size", "step", "layer", "lr", "mse", "n_rates"]
+    for cell, values in zip(sorted(MIDDLE), actual.values, strict=True):
         best = min(rows(store, cell), key=lambda row: row["mse"])
         assert values == (*cell, best["lr"], best["mse"], 3)
 
@@ -141,14 +141,14 @@ def test_build_uses_the_winners(
     winner = dict(zip("MS", learning_rates(store).values, strict=True))["S"][3]
     assert store.attributes(Cell("S", 0, 1), "sae")["lr"] == winner
     assert store.attributes(Cell("M", 0, 1), "sae")["lr"] == 3e-3  # its own
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["sql", study.store, "from figure_11", "--format", "json"]
     )
-    drawn = json.loads(told.stdout)
-    assert [one["lr"] for one in drawn] == RATES * 2
-    assert sum(one["is_best"] for one in drawn) == 2
-    told = CliRunner().invoke(main, ["report", study.store])
-    assert told.exit_code == 0, told.output
+    drawn = json.loads(result.stdout)
+    assert [item["lr"] for item in drawn] == RATES * 2
+    assert sum(item["is_best"] for item in drawn) == 2
+    result = CliRunner().invoke(main, ["report", study.store])
+    assert result.exit_code == 0, result.output
     assert (Path(study.store) / "reports" / "figures" / "figure_11.svg").exists()
 
 
@@ -186,9 +186,9 @@ def test_the_command_prints_the_winners(
     shutil.copytree(str(searched[0].path), study.store)
     path = tmp_path / "study.toml"
     path.write_text(dump_study(study))
-    told = CliRunner().invoke(main, ["lr-search", str(path), "--format", "csv"])
-    assert told.exit_code == 0, told.output
-    assert told.stdout.startswith("size,step,layer,lr,mse,n_rates\nM,40,1,")
+    message = CliRunner().invoke(main, ["lr-search", str(path), "--format", "csv"])
+    assert message.exit_code == 0, message.output
+    assert message.stdout.startswith("size,step,layer,lr,mse,n_rates\nM,40,1,")
 
 
 @pytest.mark.parametrize(

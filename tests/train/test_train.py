@@ -79,14 +79,14 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
     train_checkpoint(store, lm, CELLS)
     for cell in CELLS:
         assert store.cell_status(cell) == (True, False)
-        weights, told = store.weights(cell), store.attributes(cell, "sae")
+        weights, result = store.weights(cell), store.attributes(cell, "sae")
         assert weights["W_enc"].shape == weights["W_dec"].shape == (32, D)
         np.testing.assert_allclose(np.linalg.norm(weights["W_dec"], axis=1), 1, 1e-5)
-        assert (told["n_features"], told["k"], told["d_model"]) == (32, 4, D)
-        assert (told["steps"], told["tokens_seen"]) == (8, 70)
-        assert told["lm_fingerprint"] == lm.fingerprint()
+        assert (result["n_features"], result["k"], result["d_model"]) == (32, 4, D)
+        assert (result["steps"], result["tokens_seen"]) == (8, 70)
+        assert result["lm_fingerprint"] == lm.fingerprint()
         corpus = store.corpus_attributes()
-        assert told["corpus_fingerprint"] == corpus["fingerprint"]
+        assert result["corpus_fingerprint"] == corpus["fingerprint"]
 
 
 def test_layers_of_one_checkpoint_are_trained_on_one_model(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_cell_is_the_same_whoever_is_trained_beside_it(tmp_path: Path) -> None
     both, alone = make_store(tmp_path / "both"), make_store(tmp_path / "alone")
     train_checkpoint(both, make_lm(), CELLS)
     train_checkpoint(alone, make_lm(), CELLS[1:])
-    here, there = both.weights(CELLS[1]), alone.weights(CELLS[1])
-    assert all(np.array_equal(here[name], there[name]) for name in here)
+    position, there = both.weights(CELLS[1]), alone.weights(CELLS[1])
+    assert all(np.array_equal(position[name], there[name]) for name in position)
 
 
 def test_what_is_trained_is_not_touched(tmp_path: Path) -> None:
@@ -143,9 +143,9 @@ def weights(store: Store) -> dict[str, np.ndarray]:
 
 
 def assert_equal(one: Store, other: Store) -> None:
-    here, there = weights(one), weights(other)
-    assert here.keys() == there.keys()
-    assert all(np.array_equal(here[name], there[name]) for name in here)
+    position, there = weights(one), weights(other)
+    assert position.keys() == there.keys()
+    assert all(np.array_equal(position[name], there[name]) for name in position)
     for cell in CELLS:
         assert np.array_equal(one.loss(cell), other.loss(cell))
 
@@ -160,24 +160,24 @@ def changed(store: Store, section: str, **values: Any) -> Store:
 
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The layers of every pass of the model over a block, as they are asked for."""
-    asked: list[list[int]] = []
+    request: list[list[int]] = []
     plain = LanguageModel.hidden_states
 
     def counted(self: LanguageModel, *args: Any) -> Any:
-        asked.append(list(args[2]))
+        request.append(list(args[2]))
         return plain(self, *args)
 
     monkeypatch.setattr(LanguageModel, "hidden_states", counted)
-    return asked
+    return request
 
 
 def test_one_pass_trains_all_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, store = passes(monkeypatch), make_store(tmp_path / "s")
+    request, store = passes(monkeypatch), make_store(tmp_path / "s")
     changed(store, "lm", batch_documents=25)
     train_checkpoint(store, make_lm(), CELLS)
-    assert asked == [[1, 2]] * 3  # 60 documents
+    assert request == [[1, 2]] * 3  # 60 documents
 
 
 def test_layers_that_do_not_fit_wait_for_a_second_pass(
@@ -192,9 +192,9 @@ def test_layers_that_do_not_fit_wait_for_a_second_pass(
 
     needed = need(store.study, lm.shape, lm.n_params)
     changed(store, "lm", memory_gb=(needed.of(2, 2) - 1) / 1e9)
-    asked = passes(monkeypatch)
+    request = passes(monkeypatch)
     train_checkpoint(store, lm, CELLS)
-    assert asked == [[1], [2]]
+    assert request == [[1], [2]]
     assert_equal(store, whole)
     assert not list((tmp_path / "work").rglob("*.safetensors"))
 
@@ -363,9 +363,9 @@ def test_an_ignored_signal_stays_ignored(
 
 def test_signals_are_left_alone_beside_the_main_thread(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s")
-    other = threading.Thread(target=train_checkpoint, args=(store, make_lm(), CELLS))
-    other.start()
-    other.join()
+    second = threading.Thread(target=train_checkpoint, args=(store, make_lm(), CELLS))
+    second.start()
+    second.join()
     assert store.cell_status(CELLS[0]).sae
 
 
@@ -392,8 +392,8 @@ def crash(store: Store, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 def kept(tmp_path: Path) -> Path:
     """The state.json of the only run that was kept."""
-    (found,) = (tmp_path / "work").rglob("state.json")
-    return found
+    (actual,) = (tmp_path / "work").rglob("state.json")
+    return actual
 
 
 def test_after_a_crash_it_goes_on_from_the_last_state(
@@ -468,8 +468,8 @@ def test_a_damaged_state_is_left_and_the_group_starts_again(
     crash(store, monkeypatch, 6)
     damage(kept(tmp_path))
     train_checkpoint(store, make_lm(), CELLS)
-    assert "is damaged (" in (told := capsys.readouterr().err)
-    assert " and is not used" in told
+    assert "is damaged (" in (result := capsys.readouterr().err)
+    assert " and is not used" in result
     assert_equal(store, whole)
 
 
@@ -481,9 +481,9 @@ def test_a_state_of_other_settings_is_not_used(
     changed(store, "sae", lr=2e-3)
     train_checkpoint(store, make_lm(), CELLS)
     assert "was saved under other settings and is not used" in capsys.readouterr().err
-    other = make_store(tmp_path / "other", lr=2e-3)
-    train_checkpoint(other, make_lm(), CELLS)
-    assert_equal(store, other)
+    second = make_store(tmp_path / "other", lr=2e-3)
+    train_checkpoint(second, make_lm(), CELLS)
+    assert_equal(store, second)
 
 
 def test_a_state_is_never_one_of_weights_that_are_no_numbers(
