@@ -232,6 +232,8 @@ def test_a_server_that_goes_away(tiny: Store, tmp_path: Path) -> None:
         path = small(tiny, "s3://bucket/p", tmp_path)
         command = [*python, LOST, str(path), str(process.pid)]
         ran = subprocess.run(command, capture_output=True, text=True, env=environment)
-    said = r"cannot write the (corpus|lease on study) to s3://bucket/p: .*; check that it"
+    said = (
+        r"cannot write the (corpus|lease on study) to s3://bucket/p: .*; check that it"
+    )
     said += r" can be reached and run again; what is finished is kept\n"
     assert re.fullmatch(said, ran.stdout), ran.stderr
