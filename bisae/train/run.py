@@ -146,8 +146,8 @@ def _stop_on_signal() -> Iterator[StopRequest]:
     before = handlers()
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
         request.signal = number
         note("stopping at the next safe point; a second signal stops at once")
 
