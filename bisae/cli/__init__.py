@@ -10,12 +10,12 @@ from bisae.cli.build import (
     export,
     intervene,
     lr_search,
-    plan,
     pretrain,
     train,
 )
 from bisae.cli.check import check, compare, report, uncertainty, validate
 from bisae.cli.inspect import catalog, status, views
+from bisae.cli.plan import plan
 from bisae.cli.sql import sql
 from bisae.cli.transfer import cp, rm, verify
 

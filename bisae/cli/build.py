@@ -1,4 +1,4 @@
-"""Commands that build: demo, plan, pretrain, build and its stages, intervene."""
+"""Commands that build: demo, pretrain, build and its stages, intervene."""
 
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +15,9 @@ from bisae.cli.options import (
     study_argument,
     trust_option,
 )
-from bisae.errors import CheckpointError, CorpusError, StudyError
 
 if TYPE_CHECKING:
     from bisae.store import Store
-    from bisae.study import Study
 
 
 @click.command()
@@ -54,104 +52,6 @@ def _show_overview(store: str, size: str) -> None:
     query = f"from overview where size = '{size}'"
     _show_answer(open_store(Path(store)), query)
     say(f"the middle layer of {size}, as far as it is built; the rest follows")
-
-
-@click.command()
-@study_argument
-@click.option(
-    "--device",
-    type=click.Choice(["h200", "a100", "cpu"]),
-    help="Plan for this device; by default the study's own, if this machine has it.",
-)
-@format_option
-@trust_option
-@reports_errors
-def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
-    """Estimate the cost of a study: cells, passes, bytes, memory, hours.
-
-    Builds nothing. Needs no checkpoint if the study gives d_model and layers, and no
-    environment variable. Local text is counted, and everything that does not fit it is
-    reported at once. Plans for an H200 or an A100 use their published numbers, plans
-    for this machine's CPU measure it; a study for a GPU that this machine lacks is
-    planned for an H200.
-
-    Example: bisae plan examples/llm-jp-3.toml --device a100
-    """
-    from bisae.formats import Rows
-    from bisae.pipeline.devices import (
-        assumptions,
-        choose_device,
-        note_slow_bfloat16,
-        on_device,
-    )
-    from bisae.pipeline.plan import SizePlan, plan
-    from bisae.study import load_draft
-
-    draft, unset = load_draft(study, trust_remote_code=trust)
-    for variable, keys in unset.items():
-        say(f"{variable} is not set: {', '.join(keys)}")
-    chosen = choose_device(draft, device)
-    note_slow_bfloat16(on_device(draft, chosen))
-    draft, misfits = _count_text(draft)
-    placed = on_device(draft, chosen)
-    sizes = plan(placed, chosen)
-    say(assumptions(placed, chosen))
-    show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
-    for size in sizes:
-        say(
-            f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "
-            f"{size.layer_gb:.1f} a layer go into {size.room_gb:.1f}"
-        )
-    cells = sum(size.cells for size in sizes)
-    disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
-    hours = sum(size.hours for size in sizes)
-    say(
-        f"{cells} cells, {disk:,.1f} GB, to train and encode about {hours:,.1f} hours "
-        f"on {chosen.title}"
-    )
-    if chosen.memory_gb and device is None:
-        this_machine = choose_device(draft, "cpu")
-        hours = sum(size.hours for size in plan(draft, this_machine))
-        say(f"about {hours:,.0f} hours on {this_machine.title}")
-    _say_intervention(placed)
-    if misfits:
-        raise StudyError("; ".join(misfits))
-
-
-def _count_text(study: "Study") -> tuple["Study", list[str]]:
-    """Return the study with numbers of tokens, and what does not fit the text."""
-    from bisae.corpus import batch_misfit
-    from bisae.pipeline.plan import count_text
-
-    try:
-        return count_text(study)
-    except (CorpusError, CheckpointError) as error:
-        if study.corpus.asks_for_shares:
-            msg = f"{error}; without its text, give the study numbers of tokens"
-            raise StudyError(msg) from error
-        say(f"the text is not counted: {error}")
-        batch = batch_misfit(study, study.corpus.tokens["train"])
-        return study, [batch] if batch else []
-
-
-def _say_intervention(study: "Study") -> None:
-    """Print the memory that [intervention] takes."""
-    from bisae.pipeline.plan import plan_intervention
-
-    if added := plan_intervention(study):
-        text = (
-            f"intervene, {added.size}: {added.measuring_gb:.1f} GB, one model at a time"
-        )
-        if added.translating_gb is not None:
-            text += f"; {added.translating_gb:.1f} GB to translate, with both, and "
-            text += f"{added.token_mb:.2f} MB a token that is read"
-        say(text)
-
-
-def _passes(number: int) -> str:
-    if number == 0:
-        return "not even one layer fits"
-    return "one pass for all layers" if number == 1 else f"{number} passes"
 
 
 @click.command()
