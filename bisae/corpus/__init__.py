@@ -28,7 +28,7 @@ from bisae.corpus.tokens import (
     n_token_ids,
     tokens_of,
 )
-from bisae.corpus.turns import take_turns
+from bisae.corpus.turns import shuffled, take_turns
 from bisae.corpus.windows import Window, batches_of, windows
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "quiet_transformers",
     "read_documents",
     "shown_texts",
+    "shuffled",
     "splitter",
     "take_turns",
     "token_strings",

@@ -1,5 +1,6 @@
-"""Interleave several sources into one stream by weight."""
+"""Orders of streams: several interleaved by weight, one shuffled in a buffer."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -23,3 +24,17 @@ def take_turns(
             continue
         taken[number] += size(item) / weights[number]
         yield item
+
+
+def shuffled(items: Iterator[T], size: int, draw: random.Random) -> Iterator[T]:
+    """Yield items in random order, using a buffer of `size` items."""
+    buffer: list[T] = []
+    for item in items:
+        if len(buffer) < size:
+            buffer.append(item)
+            continue
+        slot = draw.randrange(size)
+        buffer[slot], item = item, buffer[slot]
+        yield item
+    draw.shuffle(buffer)
+    yield from buffer

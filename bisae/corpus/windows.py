@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.tokens import first_tokens
-from bisae.corpus.turns import take_turns
+from bisae.corpus.turns import shuffled, take_turns
 from bisae.store import SPLITS
 from bisae.study import Source, Study
 
@@ -66,7 +66,7 @@ def windows(
         seed = f"{corpus.seed}:{language}" + f":{number}" * bool(number)
         documents = _tokens(source, study, tokenizer, split_of)
         cut = _cut(study, number, documents, distinct)
-        streams.append(_shuffled(cut, buffer, random.Random(seed)))
+        streams.append(shuffled(cut, buffer, random.Random(seed)))
     weights = [source.weight for source in sources]
     return take_turns(streams, weights, lambda window: len(window.token_id))
 
@@ -118,19 +118,3 @@ def _cut(
             continue
         waiting[split] = []
         yield Window(split, joined[:size], source)
-
-
-def _shuffled(
-    items: Iterator[Window], size: int, draw: random.Random
-) -> Iterator[Window]:
-    """Yield items in random order, using a buffer of `size` items."""
-    buffer: list[Window] = []
-    for item in items:
-        if len(buffer) < size:
-            buffer.append(item)
-            continue
-        slot = draw.randrange(size)
-        buffer[slot], item = item, buffer[slot]
-        yield item
-    draw.shuffle(buffer)
-    yield from buffer

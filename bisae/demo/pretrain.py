@@ -22,6 +22,7 @@ from bisae.corpus import (
     n_token_ids,
     quiet_transformers,
     read_documents,
+    shuffled,
     splitter,
     take_turns,
     tokens_of,
@@ -154,7 +155,8 @@ def windows(study: Study, texts: Texts, tokenizer: Any) -> Iterator[list[int]]:
     streams = {}
     for name, read in texts.items():
         shuffle = random.Random(f"{settings.seed}:{name}")
-        streams[name] = _shuffle(_cut_windows(study, name, read, tokenizer), shuffle)
+        cut = _cut_windows(study, name, read, tokenizer)
+        streams[name] = shuffled(cut, SHUFFLE_WINDOWS, shuffle)
     while True:
         extra = "" in texts and draw.random() < settings.extra_share
         yield next(streams["" if extra else draw.choice(study.corpus.languages)])
@@ -190,15 +192,6 @@ def _cut_windows(
             )
             msg += "[corpus] context"
             raise CorpusError(msg)
-
-
-def _shuffle(items: Iterator[list[int]], draw: random.Random) -> Iterator[list[int]]:
-    """Shuffle an endless stream with a buffer of `SHUFFLE_WINDOWS` items."""
-    waiting = list(islice(items, SHUFFLE_WINDOWS))
-    for item in items:
-        index = draw.randrange(SHUFFLE_WINDOWS)
-        waiting[index], item = item, waiting[index]
-        yield item
 
 
 def _train(
