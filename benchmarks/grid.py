@@ -35,7 +35,6 @@ from bisae.query import (
 )
 from bisae.store import Store, create_store, open_store
 from bisae.study import Study
-from bisae.tables.cell import COMPUTED_ONCE
 from study import make_study
 
 N = 32_768
@@ -185,7 +184,7 @@ def aggregate(con: Connection, drawn: Any, number: int) -> None:
         ("linked_tokens", LINKED),
         ("", ""),
     ):
-        existing = create_views(con, needed, existing, COMPUTED_ONCE)
+        existing = create_views(con, needed, existing, keep=True)
         if name:
             con.execute(f"create table {name} as {select}")
             existing.add(name)
