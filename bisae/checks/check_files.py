@@ -137,10 +137,10 @@ def expectation(kind: str, kwargs: dict[str, Any]) -> Any:
         with quiet():
             return ExpectationConfiguration(type=kind, kwargs=kwargs).to_domain_obj()
     except (ValueError, TypeError, GreatExpectationsError) as error:
-        raise CheckError(one_line(str(error))) from error
+        raise CheckError(joined_lines(str(error))) from error
 
 
-def one_line(message: str) -> str:
+def joined_lines(message: str) -> str:
     """Return a message without line breaks."""
     return " ".join(message.split())
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bisae.checks.check_files import Check, TableChecks, one_line, quiet
+from bisae.checks.check_files import Check, TableChecks, joined_lines, quiet
 from bisae.checks.dialect import LentConnection, register
 from bisae.checks.materialize import materialized
 from bisae.checks.results import CheckResult, Row, Status
@@ -178,7 +178,7 @@ def _exception_message(validated: Any) -> str:
 def _reason(message: str) -> str:
     """Return a message as one line, without the query and the error's class."""
     first = re.split(r"\[SQL:|\nLINE \d+:", message)[0]
-    return one_line(re.sub(r"^(\(\S+\) |Error: )", "", first))
+    return joined_lines(re.sub(r"^(\(\S+\) |Error: )", "", first))
 
 
 def _expected(kwargs: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ NAME = re.compile(r"create macro (\w+)\(")
 def macros() -> dict[str, str]:
     """Return the statement that creates each macro; one calls only those before it."""
     text = _without_comments(read(asset_dir("sql") / "macros.sql").decode())
-    statements = [one.query.strip() for one in duckdb.extract_statements(text)]
+    statements = [parsed.query.strip() for parsed in duckdb.extract_statements(text)]
     return {NAME.findall(statement)[0]: statement for statement in statements}
 
 
