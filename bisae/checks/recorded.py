@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from bisae.checks.cell_tables import RECORDED
-from bisae.checks.code_checks import check_cells, code_checks
+from bisae.checks.code_checks import check_cells
 from bisae.checks.results import CheckResult
 from bisae.checks.run import ROWS_SHOWN
 from bisae.checks.validate import validate
@@ -24,13 +24,19 @@ from bisae.progress import note
 from bisae.query import (
     Connection,
     database,
-    digest,
     exported_cells,
     read_check_views,
     source_of,
     write_tables,
 )
-from bisae.store import Provenance, Store, is_current, needed, table_file
+from bisae.store import (
+    Provenance,
+    Store,
+    dependency_digests,
+    digest,
+    is_current,
+    table_file,
+)
 
 SAME = ("status", "observed", "expected", "n_bad")
 """Columns that are the same as in a result; `rows` is JSON."""
@@ -51,6 +57,8 @@ def record_results(
     checks = _digest_of_checks()
     provenance = {cell: _provenance(store, cell) | {"checks": checks} for cell in cells}
     stale = [cell for cell in cells if not _is_recorded(store, cell, provenance[cell])]
+    if not stale:
+        return
     with closing(database(store.tables)) as con:
         for cell, results in check_codes(store, stale, lm):
             again = lm is not None or has_local_checkpoint(store, cell)
@@ -125,7 +133,7 @@ def _provenance(store: Store, cell: Cell) -> dict[str, Any]:
     parts = {
         name: store.attributes(cell, name)["fingerprint"] for name in ("sae", "codes")
     }
-    return parts | needed(store, RECORDED, cell)
+    return parts | dependency_digests(store, RECORDED, cell)
 
 
 def _digest_of_checks() -> str:
@@ -133,8 +141,8 @@ def _digest_of_checks() -> str:
 
     Comments are left out, so that a changed sentence does not rerun the checks.
     """
-    names = [check.name for check in code_checks().checks]
     views = read_check_views(of_codes=True)
+    names = [name for name, view in views.items() if "Check" in view.header]
     return digest("\n".join([*names, source_of(views.values())]))
 
 

@@ -20,7 +20,7 @@ from bisae.intervene.steering import (
 )
 from bisae.lm import ModelShape, read_config
 from bisae.query import connect, exported_cells
-from bisae.store import Store, needed
+from bisae.store import Store, dependency_digests
 from bisae.study import Intervention
 
 CONTROLS = {NONE, RECONSTRUCTION, RANDOM_FEATURES, RANDOM_DIRECTIONS}
@@ -115,7 +115,7 @@ def _identity(
         "mid_lm": store.attributes(mid, "sae")["lm_fingerprint"],
         "full_lm": store.attributes(full, "sae")["lm_fingerprint"],
         "sae": store.attributes(full, "sae")["fingerprint"],
-        **needed(store, "interventions", full),
+        **dependency_digests(store, "interventions", full),
     }
 
 

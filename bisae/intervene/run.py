@@ -20,9 +20,8 @@ from bisae.lm import LanguageModel
 from bisae.lm.opening import note_checkpoint, open_model
 from bisae.memory import measuring_bytes
 from bisae.progress import note
-from bisae.query import digest
 from bisae.sae import Autoencoder, from_numpy
-from bisae.store import Store
+from bisae.store import Store, digest
 
 
 def intervene(store: Store, plan: Plan) -> None:

@@ -76,6 +76,8 @@ def _build_checkpoint(
 ) -> ExportContext | None:
     """Run all stages of one checkpoint's cells; its model is released afterwards."""
     lm = _run_models(store, cells, stages)
+    if not {"export", "check"}.intersection(stages):
+        return context
     store.check_leases()
     encoded_cells = [cell for cell in cells if store.cell_status(cell).codes]
     if "export" in stages:

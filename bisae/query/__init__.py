@@ -31,7 +31,6 @@ from bisae.query.source import source_of
 from bisae.query.tables import (
     Fill,
     address_columns,
-    digest,
     make_tables,
     open_dependencies,
     stale_tables,
@@ -74,7 +73,6 @@ __all__ = [
     "create_views",
     "database",
     "describe",
-    "digest",
     "explain_errors",
     "exported_cells",
     "frame_of",

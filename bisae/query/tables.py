@@ -3,7 +3,6 @@
 Reads the tables that a table needs; writes its file, with its provenance in the footer.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -24,8 +23,9 @@ from bisae.store import (
     KEY,
     Provenance,
     Store,
+    dependency_files,
+    digest,
     is_current,
-    registry,
     serialized,
     table_file,
 )
@@ -107,15 +107,10 @@ def open_dependencies(
 
     Tables that the study does not have, such as those of a lexicon, are left out.
     """
-    tables = registry()
-    needs = {need for name in names for need in tables[name].needs}
-    for need in sorted(needs):
-        file = table_file(store, need, cell if tables[need].level == "cell" else None)
-        if file.exists():
-            parquet_view(con, need, [file])
-        else:
-            needs.remove(need)
-    return needs
+    files = dependency_files(store, names, cell)
+    for name, file in files.items():
+        parquet_view(con, name, [file])
+    return {*files}
 
 
 def view_provenance(
@@ -130,11 +125,6 @@ def view_provenance(
         key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)
     }
     return settings_used | {"sql": digest(text)}
-
-
-def digest(text: str) -> str:
-    """Return the SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def address_columns(cell: Cell) -> str:

@@ -6,7 +6,7 @@ Reads sql/tables.toml and the metadata of Parquet files.
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -111,18 +111,30 @@ def is_current(file: AnyPath, provenance: Provenance) -> bool:
     return serialized(provenance_of(file)) == serialized(provenance)
 
 
-def needed(store: Store, name: str, cell: Cell | None = None) -> dict[str, str]:
-    """Return the sha256 of the provenance of every table that a table is made from.
+def dependency_files(
+    store: Store, names: Iterable[str], cell: Cell | None = None
+) -> dict[str, AnyPath]:
+    """Return the file of every table that some tables depend on, by name.
 
     Tables that do not exist, such as those of a missing lexicon, are left out.
     """
     tables = registry()
+    needs = sorted({need for name in names for need in tables[name].needs})
     files = {
         need: table_file(store, need, cell if tables[need].level == "cell" else None)
-        for need in tables[name].needs
+        for need in needs
     }
-    return {
-        need: hashlib.sha256(serialized(provenance_of(file)).encode()).hexdigest()
-        for need, file in files.items()
-        if file.exists()
-    }
+    return {need: file for need, file in files.items() if file.exists()}
+
+
+def dependency_digests(
+    store: Store, name: str, cell: Cell | None = None
+) -> dict[str, str]:
+    """Return the digest of the provenance of every table that a table depends on."""
+    files = dependency_files(store, [name], cell)
+    return {need: digest(serialized(provenance_of(f))) for need, f in files.items()}
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -26,7 +26,7 @@ from bisae.query import (
     rows_of,
     view_provenance,
 )
-from bisae.store import Provenance, Store, needed, table_file
+from bisae.store import Provenance, Store, dependency_digests, table_file
 
 REPLICATES_AT_ONCE = 16
 """Number of replicates whose weights sql/bootstrap/weights.sql packs together."""
@@ -86,7 +86,7 @@ def _draw(
 ) -> None:
     """Write one cell's replicates unless they are current."""
     codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-    provenance = {**provenance, **codes, **needed(store, TABLE, cell)}
+    provenance = {**provenance, **codes, **dependency_digests(store, TABLE, cell)}
 
     def fill(con: Connection) -> None:
         tables = open_dependencies(con, store, [TABLE], cell)

@@ -22,7 +22,6 @@ from bisae.query import (
     closure,
     create_views,
     database,
-    digest,
     explain_errors,
     open_dependencies,
     quoted,
@@ -33,7 +32,7 @@ from bisae.query import (
     write_tables,
     write_timings,
 )
-from bisae.store import Provenance, Store, needed, table_file
+from bisae.store import Provenance, Store, dependency_digests, digest, table_file
 from bisae.tables.clusters import Clustering, TokenSets
 from bisae.tables.context import ExportContext
 from bisae.tables.linked import put_linked_tokens
@@ -64,7 +63,13 @@ export takes 2 GiB in all."""
 def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
     store = context.store
-    stale = {cell: tables for cell in cells if (tables := _stale(context, cell))}
+    provenances = {
+        name: _provenance(context, name) | dependency_digests(store, name)
+        for name in context.cell_tables
+    }
+    stale = {
+        cell: tables for cell in cells if (tables := _stale(store, cell, provenances))
+    }
     for cell in cells:
         _separate_timing(store, cell)
     if not stale:
@@ -72,22 +77,23 @@ def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
     with closing(database(store.tables, memory=MEMORY)) as con:
         aggregation = open_aggregation(con, context)
         title = f"export {cells[0].checkpoint}"
-        for cell, provenances in track(stale.items(), len(stale), title, "cells"):
+        for cell, tables in track(stale.items(), len(stale), title, "cells"):
             scratch = TemporaryDirectory(prefix="bisae-")
             with at(cell), explain_errors(f"cell {cell}"), scratch, schema(con, "cell"):
                 _aggregate_cell(aggregation, context, cell, Path(scratch.name))
-                write_tables(con, store, provenances, cell)
+                write_tables(con, store, tables, cell)
 
 
-def _stale(context: ExportContext, cell: Cell) -> dict[str, Provenance]:
-    """Return the provenance of a cell's tables that are not current."""
-    store = context.store
+def _stale(
+    store: Store, cell: Cell, provenances: Mapping[str, dict[str, Any]]
+) -> dict[str, Provenance]:
+    """Return the provenance of a cell's tables that are not current.
+
+    `provenances` are those parts that all cells have in common.
+    """
     codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-    provenances = {
-        name: codes | _provenance(context, name) | needed(store, name)
-        for name in context.cell_tables
-    }
-    return stale_tables(store, provenances, cell)
+    of_cell = {name: codes | common for name, common in provenances.items()}
+    return stale_tables(store, of_cell, cell)
 
 
 def _separate_timing(store: Store, cell: Cell) -> None:
@@ -114,13 +120,11 @@ def _provenance(context: ExportContext, name: str) -> dict[str, Any]:
             "cosines": [threshold.cosine for threshold in context.thresholds],
             "settings": context.settings,
         }
-    embeddings = {"embeddings": context.embeddings}
-    reads = {
-        base for view in closure(context.dependencies, name) for base in view.reads
-    }
-    return view_provenance(context.dependencies, name, context.settings) | (
-        embeddings if "linked_tokens" in reads else {}
-    )
+    provenance = view_provenance(context.dependencies, name, context.settings)
+    views = closure(context.dependencies, name)
+    if any("linked_tokens" in view.reads for view in views):
+        provenance["embeddings"] = context.embeddings
+    return provenance
 
 
 class Aggregation(NamedTuple):

@@ -103,7 +103,7 @@ class ExportContext:
         columns = (columns_by_name[name] for name in ("token_id", "other", "cosine"))
         return Graph(Pairs(*columns), self.vocabulary)
 
-    @property
+    @cached_property
     def dependencies(self) -> dict[str, View]:
         """The views of a cell and the steps between them, with what they read."""
         exported = {*table_names("study")}

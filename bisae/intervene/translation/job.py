@@ -16,8 +16,7 @@ from bisae.intervene.translation.pairs import Direction, Task, read_tasks
 from bisae.intervene.translation.prompts import prompt
 from bisae.intervene.translation.scores import check_comet
 from bisae.progress import note
-from bisae.query import digest
-from bisae.store import Store
+from bisae.store import Store, digest
 from bisae.study import Translation, portable_path
 
 
