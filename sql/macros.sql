@@ -1,4 +1,5 @@
--- The formulas that several views use: 95 % intervals of shares and of their differences.
+-- The formulas that several views use: 95 % intervals of shares and of their differences,
+-- quantiles and p-values.
 -- Every database has these macros, a catalog as well. A share of nothing has no interval.
 
 -- The 97.5 % quantile of the standard normal distribution.
@@ -24,3 +25,52 @@ weight ^ 2 * case when weight > 0 then estimate - low else high - estimate end ^
 
 create macro newcombe_above(weight, estimate, low, high) as
 weight ^ 2 * case when weight > 0 then high - estimate else estimate - low end ^ 2;
+
+-- The variance of a share of n, of which it does not vanish at 0 and 1: Agresti and Coull's.
+create macro share_variance(share, n) as
+((n * share + 2) / (n + 4)) * (1 - (n * share + 2) / (n + 4)) / n;
+
+-- Student's t with some degrees of freedom as a normal deviate, and the other way round
+-- (Wallace 1959). Exact to 1.5 % from 3 degrees of freedom, to 0.2 % from 7.
+create macro normal_deviate(t, degrees) as
+sign(t) * (8 * degrees + 1) / (8 * degrees + 3)
+* sqrt(degrees * ln(1 + t ^ 2 / degrees));
+
+create macro student_quantile(z, degrees) as
+sqrt(
+    degrees * (exp((z * (8 * degrees + 3) / (8 * degrees + 1)) ^ 2 / degrees) - 1)
+);
+
+-- The probability of a normal deviate as far from 0 (Abramowitz and Stegun 7.1.26; its
+-- absolute error is below 2e-7).
+create macro error_polynomial(t) as
+t * (
+    0.254829592
+    + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))
+);
+
+create macro two_sided_p(z) as
+error_polynomial(1 / (1 + 0.3275911 * abs(z) / sqrt(2))) * exp(-(z ^ 2) / 2);
+
+-- Is a difference confounded with how well the sides are reconstructed? Their FVU differ by
+-- more than a quarter, and matched in FVU or in firings per feature, half of the difference's
+-- interval no longer keeps it from 0.
+create macro is_confounded(
+    estimate, half, fvu_left, fvu_right, at_same_fvu, at_same_firings
+) as
+coalesce(greatest(fvu_left, fvu_right) > 1.25 * least(fvu_left, fvu_right), false)
+and not coalesce(
+    sign(estimate) * at_same_fvu > half and sign(estimate) * at_same_firings > half, false
+);
+
+-- The verdict on a difference, from its p in the family of tests, and half of its 90 %
+-- interval: a difference is negligible if that lies within the margin (two one-sided tests).
+create macro verdict(p_family, estimate, confounded, half_90, margin) as
+case
+    when p_family is null then null
+    when p_family < 0.05 and confounded then 'confounded'
+    when p_family < 0.05 and estimate > 0 then 'yes'
+    when p_family < 0.05 then 'no'
+    when abs(estimate) + half_90 < margin then 'negligible'
+    else 'undecided'
+end;

@@ -125,17 +125,21 @@ def uncertainty(
 
 @click.command()
 @click.argument("stores", nargs=-1, metavar="STORE STORE...")
+@click.option(
+    "--findings", is_flag=True, help="Show the verdicts of the findings over all seeds."
+)
 @format_option
 @reports_errors
-def compare(stores: tuple[str, ...], style: str) -> None:
+def compare(stores: tuple[str, ...], *, findings: bool, style: str) -> None:
     """Show the spread of every trend between stores that differ only in [sae] seed.
 
-    Example: bisae compare toy/store toy/seed-1 --format csv
+    Example: bisae compare toy/store toy/seed-1 --findings
     """
     import bisae
-    from bisae.tables.compare import compare
+    from bisae.tables.compare import compare, compare_findings
 
-    show(compare([bisae.open(store) for store in stores]), style)
+    opened = [bisae.open(store) for store in stores]
+    show(compare_findings(opened) if findings else compare(opened), style)
 
 
 @click.command()

@@ -16,9 +16,11 @@ SCHEMA = pa.schema(
         ("feature", pa.int32()),
         ("value", pa.float32()),
         ("starts_run", pa.bool_()),
+        ("halvings", pa.uint8()),
     ]
 )
 NO_FEATURE = -1
+MOST_HALVINGS = 3
 
 
 def activation_batches(
@@ -29,6 +31,8 @@ def activation_batches(
     With a `floor`, (n,) float64, only those above their feature's floor. starts_run is
     true if the previous token of the same document (`width` tokens) did not activate
     the feature at all; computing it here costs a hundredth of sorting by feature.
+    halvings is how often a row's k can be halved before it loses this code, at most
+    MOST_HALVINGS times: 2 for one that is among the k // 4 strongest but not k // 8.
     """
     before, least = None, None if floor is None else bits_below(floor)
     for block in blocks:
@@ -43,7 +47,7 @@ def activation_batches(
         if least is not None:
             bits = block.value.view(np.int16)
             used = bits > least.take(block.index, mode="clip")
-        yield _batch(rows, index, block.value, starts, used)
+        yield _batch(rows, index, block.value, starts, halvings(index), used)
 
 
 def _continues_run(index: Array, before: Array | None) -> Array:
@@ -58,16 +62,35 @@ def _continues_run(index: Array, before: Array | None) -> Array:
     return continues.T
 
 
+def halvings(index: Array) -> Array:
+    """Return how often k can be halved before each slot is cut off, (rows, k)."""
+    k = index.shape[1]
+    kept = [np.arange(k) < k >> n for n in range(1, MOST_HALVINGS + 1)]
+    return np.broadcast_to(np.sum(kept, axis=0).astype(np.uint8), index.shape)
+
+
 def _batch(
-    rows: Array, index: Array, value: Array, starts: Array, used: Array | None
+    rows: Array,
+    index: Array,
+    value: Array,
+    starts: Array,
+    halvings: Array,
+    used: Array | None,
 ) -> pa.RecordBatch:
+    arrays = (index, value, starts, halvings)
     if used is None:
         row = rows.repeat(index.shape[1])
-        index, value, starts = (array.reshape(-1) for array in (index, value, starts))
+        index, value, starts, halvings = (array.reshape(-1) for array in arrays)
     else:
         row = rows.repeat(used.sum(1))
-        index, value, starts = (array[used] for array in (index, value, starts))
-    columns = (row, index.astype(np.int32), value.astype(np.float32), starts)
+        index, value, starts, halvings = (array[used] for array in arrays)
+    columns = (
+        row,
+        index.astype(np.int32),
+        value.astype(np.float32),
+        starts,
+        halvings,
+    )
     return pa.record_batch([pa.array(array) for array in columns], schema=SCHEMA)
 
 

@@ -71,10 +71,14 @@ class Features(Section):
     firing_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     class_threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     exclusive_threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
+    min_exclusive_occurrences: Positive = 10
+    """Times that a token must occur to be exclusive: a single one always is."""
     min_exclusive_firings: Positive = 10
     min_firings: Positive = 20
     min_documents: Positive = 10
     semantic_threshold: Annotated[float | str, BeforeValidator(_threshold)] = 0.1
+    negligible: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """A difference of mixed shares below which the study counts it as none."""
     clustering: Literal["components", "greedy"] = "components"
     null_sets: Positive = 200
     """Random token sets drawn for each bin of `mono_null`."""

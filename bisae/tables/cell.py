@@ -53,6 +53,9 @@ BY_GROUP = (
     "firing_spans",
     "clusters",
     "entropies",
+    "eighth_classes",
+    "sure_classes",
+    "token_classes",
 )
 """Views that are computed for one group of features at a time."""
 MEMORY = "900MiB"

@@ -1,6 +1,6 @@
 """The spread between seeds: how far apart the trends of a study's replicates are.
 
-Reads each store's trends and compares them with sql/compare. Writes nothing.
+Reads each store's trends or findings, and compares them with sql/compare.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,11 @@ from bisae.query import connect, create_views, database, read_views, rows_of
 from bisae.store import Store
 
 TRENDS = "select size, step, layer, population, name, value from trend_values"
+FINDINGS = """
+    select finding, comparison, of_size, measure, estimate, sd_documents, fvu_left,
+        fvu_right, at_same_fvu, at_same_firings, negligible::double as negligible
+    from findings cross join settings
+"""
 SCHEMA = pa.schema(
     [
         ("store", pa.string()),
@@ -28,26 +33,52 @@ SCHEMA = pa.schema(
         ("value", pa.float64()),
     ]
 )
+FINDINGS_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("store", "finding", "comparison")),
+        *((name, pa.string()) for name in ("of_size", "measure")),
+        ("seed", pa.int64()),
+        *((name, pa.float64()) for name in ("estimate", "sd_documents")),
+        *((name, pa.float64()) for name in ("fvu_left", "fvu_right")),
+        *((name, pa.float64()) for name in ("at_same_fvu", "at_same_firings")),
+        ("negligible", pa.float64()),
+    ]
+)
 
 
 def compare(stores: Sequence[Store]) -> Rows:
     """Return the view `spread` of some stores. Raises CompareError, Unfinished."""
+    return _compared(stores, "spread", "store_trends", TRENDS, SCHEMA)
+
+
+def compare_findings(stores: Sequence[Store]) -> Rows:
+    """Return the view `seed_findings` of some stores. Raises as `compare` does."""
+    return _compared(
+        stores, "seed_findings", "store_findings", FINDINGS, FINDINGS_SCHEMA
+    )
+
+
+def _compared(
+    stores: Sequence[Store], view: str, table: str, query: str, schema: pa.Schema
+) -> Rows:
+    """Return a view of sql/compare over what a query gives in each store."""
     if len(stores) < 2:
         msg = "a spread needs two or more stores of one study with different [sae] seed"
         raise CompareError(msg)
     for first, second in combinations(stores, 2):
         _check_replicate(first, second)
-    rows = [row for store in stores for row in _trends(store)]
+    rows = [row for store in stores for row in _of_store(store, query)]
     with closing(database()) as con:
-        con.register("store_trends", pa.Table.from_pylist(rows, SCHEMA))
-        create_views(con, read_views("compare"), {"store_trends"})
-        return rows_of(con, "from spread order by size, step, layer, population, name")
+        con.register(table, pa.Table.from_pylist(rows, schema))
+        views = read_views("compare")
+        create_views(con, views, {table})
+        return rows_of(con, f"from {view} order by {views[view].grain}")
 
 
-def _trends(store: Store) -> Iterator[dict[str, Any]]:
-    """Yield the trends of a store's exported cells as rows of `store_trends`."""
+def _of_store(store: Store, query: str) -> Iterator[dict[str, Any]]:
+    """Yield what a query gives in a store, with the store's path and seed."""
     address = {"store": str(store.path), "seed": store.study.sae.seed}
-    names, values = _rows_of_query(store, TRENDS)
+    names, values = _rows_of_query(store, query)
     for row in values:
         yield address | dict(zip(names, row, strict=True))
 

@@ -20,9 +20,11 @@ from bisae.query import (
     make_tables,
     open_dependencies,
     read_views,
+    source_of,
     view_provenance,
 )
-from bisae.store import Provenance, table_names
+from bisae.store import Provenance, digest, serialized, table_names
+from bisae.study import Study
 from bisae.tables.clusters import (
     Clustering,
     TokenSets,
@@ -46,6 +48,8 @@ TOKENS = pa.schema(
 NEIGHBOURS = pa.schema(
     [("token_id", pa.int32()), ("other", pa.int32()), ("cosine", pa.float32())]
 )
+TEST_VIEWS = ("turns", "layer_contrasts", "size_contrasts", "contrasts")
+"""The views that list the tests of the findings."""
 # A null set's entropies are computed by the view that computes a feature's.
 NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
 
@@ -62,11 +66,18 @@ def export_study_tables(context: ExportContext) -> None:
     draws = ("null_sets", "null_seed", "semantic_threshold", "clustering")
     null = {**null, **{name: settings[name] for name in draws}}
     embeddings = {"embeddings": context.embeddings}
+    tests = tests_digest(store.study)
     tables: dict[str, tuple[Provenance, Fill]] = {
         "settings": (settings, partial(_put_settings, context=context)),
         "tokens": (corpus, partial(_put_tokens, context=context)),
         "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, context=context)),
         "mono_null": (corpus | embeddings | null, partial(_put_null, context=context)),
+        # The planned tests depend on nothing, so they are written once and kept.
+        "planned_tests": ({}, partial(_put_tests, "planned_tests", tests)),
+        "current_tests": (
+            {"tests": tests},
+            partial(_put_tests, "current_tests", tests),
+        ),
     }
     if context.has_graph:
         graph = corpus | embeddings | {"threshold": context.floor}
@@ -82,6 +93,24 @@ def export_study_tables(context: ExportContext) -> None:
         if name in tables:
             provenance, fill = tables[name]
             make_tables(store, {name: provenance}, fill)
+
+
+def tests_digest(study: Study) -> str:
+    """Return a digest of what determines the tests of the findings.
+
+    It is the SQL that lists them, the thresholds of the analysis, and the grid.
+    """
+    views = read_views("grid")
+    parts = {
+        "sql": source_of([views[name] for name in TEST_VIEWS]),
+        "features": study.features.model_dump(),
+        "grid": [[model.size, model.steps, model.layers] for model in study.models],
+    }
+    return digest(serialized(parts))
+
+
+def _put_tests(name: str, tests: str, con: Connection) -> None:
+    con.register(name, pa.table({"digest": [tests]}))
 
 
 def _put_settings(con: Connection, context: ExportContext) -> None:

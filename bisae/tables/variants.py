@@ -14,11 +14,17 @@ from bisae.tables.clusters import Clustering
 from bisae.tables.context import VARIED, ExportContext
 
 FIRING_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+HALVED = ("half of k", "quarter of k", "eighth of k")
+"""Firing rules by which only a token's strongest codes count; each halves k once more."""
+EVERY_ACTIVATION = "0"
+"""The firing rule by which every activation is a firing."""
+BY_LANGUAGE = (*HALVED, EVERY_ACTIVATION)
+"""Rules whose firings are only counted by language, so that they have no clusters."""
 CLASS_THRESHOLDS = (0.8, 0.9, 0.95, 0.99)
 METHODS = ("components", "greedy")
 PARTS = ("eighth", "quarter", "half", "other half", "all")
 Row = dict[str, Any]
-VARIANT_TABLES = ("sensitivity", "eval_size")
+VARIANT_TABLES = ("sensitivity", "eval_size", "text_parts")
 VARIANT_INPUTS = frozenset({"variants", "variant_names", "clusterings"})
 """The tables that `put_variants` creates."""
 STUDY = "study"
@@ -58,11 +64,17 @@ def study_analysis(context: ExportContext) -> Analysis:
 def variants(context: ExportContext) -> Iterator[Variant]:
     """Yield every variant; the study's value of each setting comes first."""
     default_analysis, settings = study_analysis(context), context.settings
+    k = context.store.study.sae.k
     cosines = [threshold.cosine for threshold in context.thresholds[1:]]
     alternatives: dict[str, dict[str, Analysis]] = {
         "firing_threshold": {
             str(threshold): default_analysis._replace(rule=str(threshold))
-            for threshold in FIRING_THRESHOLDS
+            for threshold in (EVERY_ACTIVATION, *FIRING_THRESHOLDS)
+        },
+        "k": {
+            str(k >> halvings): default_analysis._replace(rule=rule)
+            for halvings, rule in enumerate(HALVED, start=1)
+            if k >> halvings
         },
         "class_threshold": {
             str(threshold): default_analysis._replace(class_threshold=threshold)
@@ -78,7 +90,7 @@ def variants(context: ExportContext) -> Iterator[Variant]:
         "language": {"script": default_analysis._replace(rule="script")},
         "documents": {"first 50": default_analysis._replace(rule="first 50")},
     }
-    defaults = settings | {"language": "document", "documents": "all"}
+    defaults = settings | {"k": k, "language": "document", "documents": "all"}
     for setting, by_value in alternatives.items():
         default = str(settings.get(f"{setting}_asked", defaults[setting]))
         yield Variant(
@@ -116,16 +128,26 @@ def put_variants(con: Connection, context: ExportContext) -> list[Clustering]:
     clusterings: dict[tuple[int, float, str], Clustering] = {}
     for analysis in analyses:
         rule, bit = rules[analysis.rule]
+        if analysis.rule in BY_LANGUAGE:
+            continue
         # Rules with the same firings share a bit, so their tokens are clustered once.
         key = bit, analysis.semantic_threshold, analysis.method
         clusterings.setdefault(key, Clustering(len(clusterings), rule, *key))
     rows: list[Row] = []
     for number, analysis in enumerate(analyses):
         rule, bit = rules[analysis.rule]
-        clustering = clusterings[bit, analysis.semantic_threshold, analysis.method]
-        row: Row = {"variant": number, "rule": rule}
-        row["class_threshold"] = analysis.class_threshold
-        rows.append(row | {"clustering": clustering.clustering})
+        key = bit, analysis.semantic_threshold, analysis.method
+        clustering = clusterings.get(key)
+        rows.append(
+            {
+                "variant": number,
+                "rule": rule,
+                # By which documents are counted.
+                "document_rule": rule if clustering else 0,
+                "class_threshold": analysis.class_threshold,
+                "clustering": clustering.clustering if clustering else None,
+            }
+        )
     names = [
         {
             "variant": analyses.index(variant.analysis),

@@ -1,11 +1,11 @@
 -- Title:   In which class is each feature, and how long are its spans, in a resampled text?
 -- Grain:   replicate, feature; features that fire in it
--- Reads:   feature_documents, documents, weights, draws, settings
+-- Reads:   feature_documents, weights, draws, settings
 -- Paper:   sections 3.3 and 4.2, as in `feature_classes` and `firing_spans`
 with summed as (
     select
         fired.feature,
-        documents.language,
+        fired.language,
         [
             sum(fired.n_firings * weights_0), sum(fired.n_firings * weights_1),
             sum(fired.n_firings * weights_2), sum(fired.n_firings * weights_3)
@@ -20,8 +20,7 @@ with summed as (
         ] as runs
     from feature_documents as fired
     inner join weights on fired.document = weights.document
-    inner join documents on fired.document = documents.document
-    group by fired.feature, documents.language
+    group by fired.feature, fired.language
 ),
 
 drawn as (

@@ -14,7 +14,8 @@ with rules as (
 
 select
     documents.document,
-    list_position(settings.languages, documents.language)::utinyint as language,
+    document_eighths.eighth,
+    document_eighths.language,
     list_position(settings.languages, documents.language_permuted)::utinyint
         as language_permuted,
     rules.rules

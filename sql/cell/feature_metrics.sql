@@ -3,6 +3,8 @@
 -- Kept:    as a table, because several views read it
 -- Reads:   variants, feature_classes, document_counts, entropies, mono_null, firing_spans,
 --          settings
+-- Where a variant's firings are only counted by language, its other metrics are null, and its
+-- documents are those of the study's rule.
 select
     variants.variant,
     feature_classes.feature,
@@ -27,16 +29,16 @@ from feature_classes
 inner join variants on feature_classes.variant = variants.variant
 inner join document_counts
     on
-        variants.rule = document_counts.rule
+        variants.document_rule = document_counts.rule
         and feature_classes.feature = document_counts.feature
-inner join entropies
+cross join settings
+left join entropies
     on
         variants.clustering = entropies.clustering
         and feature_classes.feature = entropies.feature
-inner join firing_spans
+left join firing_spans
     on
         variants.rule = firing_spans.rule
         and feature_classes.feature = firing_spans.feature
-cross join settings
 left join mono_null
     on entropies.n_tokens between mono_null.n_tokens_low and mono_null.n_tokens_high

@@ -1,7 +1,7 @@
 -- Title:   In which language does each feature fire most: over all firings, over those on
 --          exclusive tokens, and with permuted languages of documents?
 -- Grain:   rule, feature, kind
--- Reads:   language_counts, script_counts, firing_rules
+-- Reads:   language_counts, script_counts, halved_counts, firing_rules
 with counts as (
     select
         language_counts.kind,
@@ -11,21 +11,24 @@ with counts as (
         language_counts.n_firings as n
     from language_counts
     inner join firing_rules on language_counts.rule = firing_rules.rule
-    where not firing_rules.by_script or language_counts.kind = 'permuted'
+    where not firing_rules.by_script or language_counts.kind <> 'true'
     union all
     select
-        item.kind,
+        'true' as kind,
         firing_rules.rule,
         script_counts.feature,
         script_counts.language_by_script as language,
-        item.n
+        script_counts.n_firings as n
     from script_counts
     inner join firing_rules on firing_rules.by_script
-    cross join
-        lateral (
-            values ('true', script_counts.n_firings), ('exclusive', script_counts.n_exclusive)
-        ) as item (kind, n)
-    where item.n > 0
+    union all
+    select
+        kind,
+        rule,
+        feature,
+        language,
+        n_firings as n
+    from halved_counts
 )
 
 select

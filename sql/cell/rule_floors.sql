@@ -9,4 +9,5 @@ select
 from eighth_maxima
 inner join parts on eighth_maxima.eighth = parts.eighth
 inner join firing_rules on parts.documents = firing_rules.documents
+where firing_rules.bit > 0
 group by eighth_maxima.feature, firing_rules.rule

@@ -18,3 +18,4 @@ select
     )::usmallint as rules
 from some_codes
 left join first_documents on some_codes.feature = first_documents.feature
+where some_codes.rules > 0

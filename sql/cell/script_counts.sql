@@ -1,6 +1,6 @@
 -- Title:   How often does each feature fire in each language, by the script of the token?
 -- Grain:   feature, language by its position in the study's list
--- Reads:   token_rules, token_scripts, vocab, settings
+-- Reads:   token_rules, token_scripts, settings
 -- Where the script belongs to no language, the document's language counts.
 select
     token_rules.feature,
@@ -8,11 +8,8 @@ select
         list_position(settings.languages, token_scripts.language)::utinyint,
         token_rules.language
     ) as language_by_script,
-    sum(token_rules.n_firings)::bigint as n_firings,
-    (sum(token_rules.n_firings) filter (where vocab.language is not null))::bigint
-        as n_exclusive
+    sum(token_rules.n_firings)::bigint as n_firings
 from token_rules
-left join vocab on token_rules.token_id = vocab.token_id
 left join token_scripts on token_rules.token_id = token_scripts.token_id
 cross join settings
 where token_rules.rules & 1 > 0

@@ -1,18 +1,18 @@
 -- Title:   Which cells are compared by each test of the paper's findings?
--- Grain:   finding, comparison, of_size, measure, chosen_on, size, step, layer
+-- Grain:   finding, comparison, of_size, measure, documents, features, size, step, layer
 -- Reads:   turns, layer_contrasts, size_contrasts
 -- Paper:   the three findings: a turn over steps, middle layers, larger models
--- A test is the sum of weight x share over its cells, of alive features; its weights sum
--- to 0. `fall` and `rise` compare the first and the last trained step with the turn. Where
--- the turn is that step itself, the weights cancel: the cell has a row with weight 0.
+-- A test is the sum of weight x share over its cells, each measured on some of the documents
+-- and some of the features; its weights sum to 0. `fall` and `rise` compare the first and
+-- the last trained step with the turn: half of the weight is on each of the two turns.
 with listed as (
     select
         'turn' as finding,
         item.comparison,
         turns.size as of_size,
         turns.measure,
-        turns.chosen_on,
-        turns.measured_on,
+        turns.documents,
+        turns.features,
         turns.size,
         item.step,
         turns.layer,
@@ -20,10 +20,10 @@ with listed as (
     from turns
     cross join lateral (
         values
-        ('fall', step_first, 1::double),
-        ('fall', step_turn, -1::double),
-        ('rise', step_last, 1::double),
-        ('rise', step_turn, -1::double)
+        ('fall', step_first, 0.5::double),
+        ('fall', step_turn, -0.5::double),
+        ('rise', step_last, 0.5::double),
+        ('rise', step_turn, -0.5::double)
     ) as item (comparison, step, weight)
 ),
 
@@ -40,27 +40,16 @@ fixed as (
     from size_contrasts
 )
 
-select
-    finding,
-    comparison,
-    of_size,
-    measure,
-    chosen_on,
-    measured_on,
-    size,
-    step,
-    layer,
-    sum(weight) as weight
+select *
 from listed
-group by all
 union all
 select
     finding,
     comparison,
     of_size,
     unnest(['mixed_share', 'mixed_share_exclusive']) as measure,
-    null as chosen_on,
-    'all' as measured_on,
+    'all' as documents,
+    'all' as features,
     size,
     step,
     layer,

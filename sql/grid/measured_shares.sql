@@ -1,21 +1,20 @@
--- Title:   How mixed is each cell, on all of the text and on each half of it?
--- Grain:   size, step, layer, measure, documents
--- Reads:   trends, eval_size, cells
--- Alive features.
-with alive as (
+-- Title:   How mixed is each cell, on all of the text and on parts of it?
+-- Grain:   size, step, layer, measure, documents, features
+-- Reads:   trend_counts, text_parts
+-- Alive features: all of them, the even or the odd ones. n is the number of features that
+-- the share is of.
+with counts as (
     select
         size,
         step,
         layer,
         'all' as documents,
-        n_features,
-        mixed_share,
-        mixed_share_low,
-        mixed_share_high,
-        mixed_share_exclusive,
-        mixed_share_exclusive_low,
-        mixed_share_exclusive_high
-    from trends
+        'all' as features,
+        n::bigint as n_features,
+        n_mixed::bigint as n_mixed,
+        n_exclusive::bigint as n_exclusive,
+        n_mixed_exclusive::bigint as n_mixed_exclusive
+    from trend_counts
     where population = 'alive'
     union all
     select
@@ -23,37 +22,26 @@ with alive as (
         step,
         layer,
         documents,
+        features,
         n_features,
-        mixed_share,
-        mixed_share_low,
-        mixed_share_high,
-        mixed_share_exclusive,
-        mixed_share_exclusive_low,
-        mixed_share_exclusive_high
-    from eval_size
-    where population = 'alive' and documents in ('half', 'other half')
+        n_mixed,
+        n_exclusive,
+        n_mixed_exclusive
+    from text_parts
 )
 
 select
-    alive.size,
-    alive.step,
-    alive.layer,
+    counts.size,
+    counts.step,
+    counts.layer,
     item.measure,
-    alive.documents,
-    item.share,
-    item.share_low,
-    item.share_high,
-    alive.n_features as n_alive,
-    cells.fvu
-from alive
-inner join cells using (size, step, layer)
+    counts.documents,
+    counts.features,
+    item.n_mixed / nullif(item.n, 0)::double as share,
+    nullif(item.n, 0)::double as n
+from counts
 cross join lateral (
     values
-    ('mixed_share', mixed_share, mixed_share_low, mixed_share_high),
-    (
-        'mixed_share_exclusive',
-        mixed_share_exclusive,
-        mixed_share_exclusive_low,
-        mixed_share_exclusive_high
-    )
-) as item (measure, share, share_low, share_high)
+    ('mixed_share', n_mixed, n_features),
+    ('mixed_share_exclusive', n_mixed_exclusive, n_exclusive)
+) as item (measure, n_mixed, n)

@@ -2,7 +2,7 @@
 -- Grain:   token_id
 -- Reads:   token_strings, tokens, settings
 -- Exclusive: more than a given share of the token's occurrences, per equal text, is in one
--- language.
+-- language. A token that occurs once is in one language by necessity, so there is a minimum.
 with totals as (
     select
         language,
@@ -15,6 +15,7 @@ rates as (
     select
         tokens.token_id,
         tokens.language,
+        count(*) as n,
         count(*) / any_value(totals.n) as rate
     from tokens
     inner join totals on tokens.language = totals.language
@@ -29,7 +30,8 @@ exclusive as (
     group by token_id
     -- Rounded, so that 9 of 10 occurrences are not more than 0.9 in the last bit.
     having
-        round(max(rate) / fsum(rate), 12)
+        sum(n) >= (select min_exclusive_occurrences from settings)
+        and round(max(rate) / fsum(rate), 12)
         > (select exclusive_threshold from settings)
 )
 

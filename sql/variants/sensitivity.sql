@@ -9,6 +9,7 @@ select
     trends.population,
     trends.n_features,
     trends.n_dead,
+    trends.firings_per_feature,
     trends.mixed_share,
     trends.mixed_share_low,
     trends.mixed_share_high,

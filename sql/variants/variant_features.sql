@@ -14,6 +14,8 @@ select
     language,
     language_permuted,
     language_exclusive,
+    null::varchar as language_sure,
+    null::boolean as mixed_by_tokens,
     token_entropy,
     semantic_entropy,
     monosemanticity,

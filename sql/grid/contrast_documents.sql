@@ -1,0 +1,65 @@
+-- Title:   How much does each test depend on the sampled documents?
+-- Grain:   finding, comparison, of_size, measure
+-- Reads:   contrasts, measured_shares
+-- The eighths of the text are eight texts of an eighth of its size, with maxima, firings and
+-- classes of their own: the variance of the test's value between them, divided by eight (by
+-- four for a test on one half of the text), is that of the whole text. All cells have the
+-- same eighths, so what they have in common cancels. degrees: degrees of freedom, seven for
+-- each set of cells that is measured on the same documents (Satterthwaite's sum).
+with eighths as (
+    select
+        contrasts.finding,
+        contrasts.comparison,
+        contrasts.of_size,
+        contrasts.measure,
+        contrasts.documents,
+        contrasts.features,
+        shares.documents as eighth,
+        count(*) as n_cells,
+        count(shares.share) as n_shares,
+        sum((contrasts.weight * shares.share)::decimal(38, 20))::double as value
+    from contrasts
+    inner join measured_shares as shares
+        on
+            contrasts.size = shares.size
+            and contrasts.step = shares.step
+            and contrasts.layer = shares.layer
+            and contrasts.measure = shares.measure
+            and contrasts.features = shares.features
+    where shares.documents in ('0', '1', '2', '3', '4', '5', '6', '7')
+    group by all
+),
+
+spread as (
+    select
+        finding,
+        comparison,
+        of_size,
+        measure,
+        documents,
+        count(*) as n,
+        bool_and(n_cells = n_shares) as is_whole,
+        sum(value::decimal(38, 20))::double as total,
+        sum((value ^ 2)::decimal(38, 25))::double as squares
+    from eighths
+    group by finding, comparison, of_size, measure, documents, features
+),
+
+variances as (
+    select
+        *,
+        greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0)
+        / if(documents = 'all', 8, 4) as variance
+    from spread
+    where is_whole
+)
+
+select
+    finding,
+    comparison,
+    of_size,
+    measure,
+    fsum(variance) as variance,
+    fsum(variance) ^ 2 / nullif(fsum(variance ^ 2 / (n - 1)), 0) as degrees
+from variances
+group by finding, comparison, of_size, measure
