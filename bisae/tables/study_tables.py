@@ -73,10 +73,10 @@ def export_study_tables(context: ExportContext) -> None:
         "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, context=context)),
         "mono_null": (corpus | embeddings | null, partial(_put_null, context=context)),
         # The planned tests depend on nothing, so they are written once and kept.
-        "planned_tests": ({}, partial(_put_tests, "planned_tests", tests)),
+        "planned_tests": ({}, partial(_put_digest, "planned_tests", tests)),
         "current_tests": (
             {"tests": tests},
-            partial(_put_tests, "current_tests", tests),
+            partial(_put_digest, "current_tests", tests),
         ),
     }
     if context.has_graph:
@@ -109,8 +109,8 @@ def tests_digest(study: Study) -> str:
     return digest(serialized(parts))
 
 
-def _put_tests(name: str, tests: str, con: Connection) -> None:
-    con.register(name, pa.table({"digest": [tests]}))
+def _put_digest(name: str, digest: str, con: Connection) -> None:
+    con.register(name, pa.table({"digest": [digest]}))
 
 
 def _put_settings(con: Connection, context: ExportContext) -> None:

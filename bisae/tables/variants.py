@@ -15,7 +15,7 @@ from bisae.tables.context import VARIED, ExportContext
 
 FIRING_THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 HALVED = ("half of k", "quarter of k", "eighth of k")
-"""Firing rules by which only a token's strongest codes count; each halves k once more."""
+"""Firing rules by which only a token's strongest codes count: half of k, and so on."""
 EVERY_ACTIVATION = "0"
 """The firing rule by which every activation is a firing."""
 BY_LANGUAGE = (*HALVED, EVERY_ACTIVATION)

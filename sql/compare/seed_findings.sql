@@ -10,7 +10,8 @@
 with deviations as (
     select
         *,
-        avg(estimate) over same_test as centre
+        sum(estimate::decimal(38, 20)) over same_test::double
+        / nullif(count(estimate) over same_test, 0) as centre
     from store_findings
     where sd_documents is not null
     window same_test as (partition by finding, comparison, of_size, measure)

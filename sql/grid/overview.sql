@@ -11,9 +11,13 @@ select
     trends.n_dead,
     trends.mixed_share,
     trends.mixed_share_null,
+    trends.mixed_share_by_tokens,
+    trends.mixed_share_sure,
+    trends.mixed_share_paired,
     trends.mixed_share_exclusive,
     trends.monosemanticity,
     trends.monosemanticity_null,
+    trends.monosemanticity_two_tokens,
     trends.mean_span,
     trends.fvu
 from trends

@@ -1,60 +1,65 @@
-"""The paper's findings as tests: verdicts on hand-made rows."""
+"""The paper's findings as tests: verdicts on hand-made rows, recomputed with SciPy."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import sqrt
-from statistics import fmean, stdev
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from math import exp, log, sqrt
+from statistics import fmean, variance
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from scipy import stats
 
+from bisae.query import create_views, database, read_views, rows_of
 from support.reference import Row
-from support.shares import BOTH, N, Share, ask
+from support.shares import EIGHTHS, N, Share, ask, ask_tables, base_tables
+
+HALVES = (("other half", "odd"), ("half", "even"))
+"""Where each turn is measured; it is chosen on the other one."""
 
 
-def over_steps(counts: Mapping[int, int], other: Mapping[int, int]) -> Iterator[Share]:
-    """One layer of one size over its steps, by one half of the text and the other."""
-    for documents, by_half in zip(BOTH, (counts, other), strict=True):
-        for step, count in by_half.items():
-            yield Share("S", step, 1, count, documents)
+def of(rows: Sequence[Row], **wanted: Any) -> Row:
+    """The only row with these values, by default of the mixed share."""
+    wanted = {"measure": "mixed_share"} | wanted
+    (row,) = (row for row in rows if all(row[k] == v for k, v in wanted.items()))
+    return row
 
 
-def verdicts(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    return {(row["comparison"], row["chosen_on"]): row["verdict"] for row in rows}
+def over_steps(
+    counts: Mapping[int, int], other: Mapping[int, int], seed: int | None = None
+) -> Iterator[Share]:
+    """One layer of one size over its steps, by one half of the text and the other.
+
+    With a seed, the eighths of the text differ by some features.
+    """
+    draw = random.Random(seed)
+    for step, count in counts.items():
+        parts = {("half", "even"): count, ("other half", "odd"): other[step]}
+        for eighth, features in itertools.product(EIGHTHS, ("all", "even", "odd")):
+            noise = 0 if seed is None else draw.randrange(-30, 31)
+            parts[eighth, features] = count + noise
+        yield Share("S", step, 1, count, parts)
 
 
 # -- the turn --------------------------------------------------------------------------
 
 
-def test_a_fall_and_a_rise_are_a_turn() -> None:
-    counts = {1: 500, 10: 100, 30: 200}
-    result = ask("findings", list(over_steps(counts, counts)))
-    assert {(row["step_left"], row["step_right"]) for row in result} == {
-        (1, 10),
-        (30, 10),
-    }
-    assert set(verdicts(result).values()) == {"yes"}
-    estimates = {row["comparison"]: row["estimate"] for row in result}
-    assert estimates == pytest.approx({"fall": 0.4, "rise": 0.1})
-    assert {row["interval_over"] for row in result} == {"features"}
-
-
 def test_the_turn_is_chosen_on_one_half_and_measured_on_the_other() -> None:
-    half, second = (
-        {1: 500, 10: 90, 20: 140, 30: 300},
-        {1: 510, 10: 170, 20: 80, 30: 290},
-    )
-    result = ask("findings", list(over_steps(half, second)))
-    actual = {
-        (row["comparison"], row["chosen_on"], row["measured_on"]): row["estimate"]
-        for row in result
-    }
-    assert actual == pytest.approx(
-        {
-            ("fall", "half", "other half"): (510 - 170) / N,
-            ("rise", "half", "other half"): (290 - 170) / N,
-            ("fall", "other half", "half"): (500 - 140) / N,
-            ("rise", "other half", "half"): (300 - 140) / N,
-        }
-    )
+    """Half of the documents and of the features: the other half has another turn."""
+    half = {1: 500, 10: 90, 20: 140, 30: 300}
+    second = {1: 510, 10: 170, 20: 80, 30: 290}
+    shares = list(over_steps(half, second))
+    turns = [row for row in ask("turns", shares) if row["measure"] == "mixed_share"]
+    chosen = {(row["documents"], row["features"]): row["step_turn"] for row in turns}
+    assert chosen == dict(zip(HALVES, (10, 20), strict=True))
+    rows = ask("findings", shares)
+    fall, rise = (of(rows, comparison=name) for name in ("fall", "rise"))
+    assert fall["estimate"] == pytest.approx(((510 - 170) + (500 - 140)) / 2 / N)
+    assert rise["estimate"] == pytest.approx(((290 - 170) + (300 - 140)) / 2 / N)
+    assert (fall["step_left"], rise["step_left"]) == (1, 30)
+    assert {fall["verdict"], rise["verdict"]} == {"yes"}
+    assert fall["holds_for"] == "this model, this autoencoder"
 
 
 @pytest.mark.parametrize(
@@ -64,23 +69,21 @@ def test_the_turn_is_chosen_on_one_half_and_measured_on_the_other() -> None:
         ({1: 100, 10: 300, 30: 500}, "no", "yes"),
         ({1: 500, 10: 100, 30: 105}, "yes", "undecided"),
         ({1: 105, 10: 100, 30: 500}, "undecided", "yes"),
-        ({1: 0, 10: 0, 30: 0}, "no", "undecided"),
+        ({1: 0, 10: 0, 30: 0}, "undecided", "undecided"),
     ],
     ids=["only falls", "only rises", "hardly rises", "hardly falls", "never mixed"],
 )
 def test_what_is_no_turn_is_said_to_be_none(
     counts: dict[int, int], fall: str, rise: str
 ) -> None:
-    result = verdicts(ask("findings", list(over_steps(counts, counts))))
-    for half in BOTH:
-        assert result["fall", half] == fall
-        assert result["rise", half] == rise
+    rows = ask("findings", list(over_steps(counts, counts)))
+    assert of(rows, comparison="fall")["verdict"] == fall
+    assert of(rows, comparison="rise")["verdict"] == rise
 
 
-def test_what_falls_again_on_the_other_half_has_not_risen() -> None:
-    half, second = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
-    result = verdicts(ask("findings", list(over_steps(half, second))))
-    assert result["rise", "half"] == "no"
+def test_without_a_step_between_the_first_and_the_last_there_is_no_turn() -> None:
+    for counts in ({0: 500, 1: 300, 10: 100}, {1: 300}):
+        assert ask("findings", list(over_steps(counts, counts))) == []
 
 
 def test_the_untrained_step_and_other_layers_are_not_asked() -> None:
@@ -94,66 +97,140 @@ def test_the_untrained_step_and_other_layers_are_not_asked() -> None:
 
 
 def test_over_exclusive_tokens_the_turn_is_another() -> None:
-    counts, local = {1: 500, 10: 100, 30: 200}, {1: 500, 10: 300, 30: 100}
+    counts, local = {1: 500, 10: 100, 20: 150, 30: 200}, {1: 5, 10: 3, 20: 1, 30: 2}
+    shares = [
+        share._replace(exclusive=100 * local[share.step])
+        for share in over_steps(counts, counts)
+    ]
+    steps = {row["measure"]: row["step_turn"] for row in ask("turns", shares)}
+    assert steps == {"mixed_share": 10, "mixed_share_exclusive": 20}
+    row = of(
+        ask("findings", shares), comparison="fall", measure="mixed_share_exclusive"
+    )
+    assert row["estimate"] == pytest.approx(0.4)
+
+
+# -- how sure --------------------------------------------------------------------------
+
+
+def share_variance(n_mixed: int) -> float:
+    """Agresti and Coull's."""
+    share = (n_mixed + 2) / (N + 4)
+    return share * (1 - share) / N
+
+
+def test_documents_and_features_make_the_interval() -> None:
+    half, second = {1: 300, 10: 90, 30: 200}, {1: 310, 10: 110, 30: 190}
+    shares = list(over_steps(half, second, seed=0))
+    by_step = {share.step: share for share in shares}
+    row = of(ask("findings", shares), comparison="rise")
+    by_documents, by_features = [], []
+    for documents, features in HALVES:
+        values = [
+            (by_step[30].parts[e, features] - by_step[10].parts[e, features]) / 2 / N
+            for e in EIGHTHS
+        ]
+        by_documents.append(variance(values) / 4)
+        part = documents, features
+        by_features += [share_variance(by_step[s].parts[part]) / 4 for s in (30, 10)]
+    total = sum(by_documents) + sum(by_features)
+    assert row["sd_documents"] == pytest.approx(sqrt(sum(by_documents)))
+    assert row["sd_units"] == pytest.approx(sqrt(sum(by_features)))
+    degrees = total**2 / sum(item**2 / 7 for item in by_documents)
+    half_width = stats.t.ppf(0.975, degrees) * sqrt(total)
+    assert row["high"] - row["estimate"] == pytest.approx(half_width, rel=2e-3)
+    expected = 2 * stats.t.sf(abs(row["estimate"]) / sqrt(total), degrees)
+    assert row["p"] == pytest.approx(expected, rel=0.02, abs=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [3, 7, 14, 200])
+@pytest.mark.parametrize("t", [-4.0, 0.5, 2.4])
+def test_the_macros_are_students_distribution(t: float, degrees: int) -> None:
+    con = database()
+    p, quantile = con.execute(
+        f"select two_sided_p(normal_deviate({t}, {degrees})), "
+        f"student_quantile(1.959964, {degrees})"
+    ).fetchall()[0]
+    con.close()
+    assert p == pytest.approx(2 * stats.t.sf(abs(t), degrees), rel=0.06)
+    assert quantile == pytest.approx(stats.t.ppf(0.975, degrees), rel=0.015)
+
+
+def test_p_is_adjusted_for_all_tests_of_the_finding() -> None:
+    counts = {1: 330, 10: 300, 20: 290, 30: 318}
+    shares = [
+        share._replace(exclusive=share.n_mixed + share.step)
+        for share in over_steps(counts, counts, seed=3)
+    ]
+    rows = ask("findings", shares)
+    ordered = sorted(rows, key=lambda row: row["p"])
+    assert len({row["p"] for row in rows}) == len(rows) == 4
+    largest = 0.0
+    for rank, row in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(rows) - rank) * row["p"]))
+        assert row["p_family"] == pytest.approx(largest)
+        assert row["n_tests"] == len(rows)
+
+
+def test_a_difference_within_the_margin_is_negligible() -> None:
+    counts = {1: 305, 10: 300, 30: 302}
     shares = list(over_steps(counts, counts))
-    shares = [share._replace(exclusive=local[share.step]) for share in shares]
-    turns = {row["measure"]: row["step_turn"] for row in ask("turns", shares)}
-    assert turns == {"mixed_share": 10, "mixed_share_exclusive": 30}
+    half_90 = 1.644854 * sqrt(sum(share_variance(n) for n in (302, 300, 302, 300)) / 4)
+    for margin, verdict in (
+        (0.002 + 1.05 * half_90, "negligible"),
+        (0.002 + 0.95 * half_90, "undecided"),
+    ):
+        row = of(ask("findings", shares, negligible=margin), comparison="rise")
+        assert row["verdict"] == verdict
+
+
+def test_other_tests_than_planned_are_exploratory() -> None:
+    tables = base_tables(list(over_steps(*[{1: 500, 10: 100, 30: 200}] * 2)))
+    assert {row["is_exploratory"] for row in ask_tables("findings", tables)} == {False}
+    tables["current_tests"] = pa.table({"digest": ["another"]})
+    assert {row["is_exploratory"] for row in ask_tables("findings", tables)} == {True}
 
 
 # -- layers ----------------------------------------------------------------------------
 
-LAYERS = {0: 900, 1: 100, 2: 140, 3: 300, 4: 280, 5: 200, 6: 230}
+LAYERS = {1: 200, 2: 230, 3: 280, 4: 300, 5: 150, 6: 190}
 
 
 def over_layers(counts: Mapping[int, int]) -> list[Share]:
-    """One size over its layers, at two steps; the first must not be asked."""
-    last = [Share("S", 30, layer, count) for layer, count in counts.items()]
-    return last + [item._replace(step=10, n_mixed=N - item.n_mixed) for item in last]
+    """The layers of one size at two steps."""
+    return [
+        Share("S", step, layer, count, fvu=layer / 100)
+        for step, change in ((10, 1), (30, 0))
+        for layer, count in ((layer, n + change) for layer, n in counts.items())
+    ]
 
 
-def interval(left: Sequence[Share], right: Sequence[Share]) -> tuple[float, float]:
-    """The difference of two mean shares: Wilson's intervals, combined by Newcombe."""
-    estimate = fmean(item.n_mixed / N for item in left) - fmean(
-        item.n_mixed / N for item in right
-    )
-    distances = []
-    for near in (0, 1):
-        local = [item.n_mixed / N - item.bounds()[near] for item in left]
-        others = [item.n_mixed / N - item.bounds()[1 - near] for item in right]
-        squares = sum((item / len(left)) ** 2 for item in local)
-        squares += sum((item / len(right)) ** 2 for item in others)
-        distances.append(sqrt(squares))
-    return estimate - distances[0], estimate + distances[1]
-
-
-def test_the_middle_third_is_compared_with_both_others() -> None:
-    shares = over_layers(LAYERS)
-    by_layer = {item.layer: item for item in shares if item.step == 30}
-    result = {row["comparison"]: row for row in ask("findings", shares)}
-    result = {
-        row["comparison"]: row for row in ask("findings", shares) if row["estimate"]
-    }
+def test_layers_are_the_units_of_a_comparison_of_layers() -> None:
+    rows = ask("findings", over_layers(LAYERS))
     for second, layers in (("lower", (1, 2)), ("upper", (5, 6))):
-        row = result[f"middle over {second}"]
-        right = [by_layer[item] for item in layers]
-        low, high = interval([by_layer[3], by_layer[4]], right)
-        assert (row["low"], row["high"]) == (pytest.approx(low), pytest.approx(high))
-        assert row["estimate"] == pytest.approx(
-            0.29 - fmean(item.n_mixed for item in right) / N
-        )
+        row = of(rows, comparison=f"middle over {second}")
+        sides = [[0.28, 0.30], [LAYERS[layer] / N for layer in layers]]
+        estimate = fmean(sides[0]) - fmean(sides[1])
+        assert row["estimate"] == pytest.approx(estimate)
+        assert row["sd_documents"] == pytest.approx(0, abs=1e-8)
+        parts = [variance(side) / 2 for side in sides]
+        assert row["sd_units"] == pytest.approx(sqrt(sum(parts)))
+        degrees = sum(parts) ** 2 / sum(part**2 for part in parts)
+        welch = stats.ttest_ind(*sides, equal_var=False)
+        assert row["p"] == pytest.approx(welch.pvalue, rel=0.3)
+        half = stats.t.ppf(0.975, degrees) * sqrt(sum(parts))
+        assert row["high"] - estimate == pytest.approx(half, rel=0.4)
         assert row["fvu_left"] == pytest.approx(0.035)
         assert row["fvu_right"] == pytest.approx(fmean(layers) / 100)
-        assert row["verdict"] == "yes"
+        assert row["holds_for"] == "this autoencoder"
 
 
-@pytest.mark.parametrize(
-    ("middle", "verdict"), [(300, "yes"), (205, "undecided"), (100, "no")]
-)
-def test_the_verdict_is_where_the_interval_lies(middle: int, verdict: str) -> None:
-    shares = over_layers({1: 200, 2: middle, 3: 200})
-    result = [row for row in ask("findings", shares) if row["measure"] == "mixed_share"]
-    assert [row["verdict"] for row in result] == [verdict, verdict]
+def test_a_third_of_one_layer_says_nothing_of_other_layers() -> None:
+    rows = ask("findings", over_layers({1: 200, 2: 300, 3: 200}))
+    row = of(rows, comparison="middle over lower")
+    expected = sqrt(share_variance(300) + share_variance(200))
+    assert row["sd_units"] == pytest.approx(expected)
+    assert row["holds_for"] == "these layers, this autoencoder"
 
 
 def test_a_grid_without_a_third_compares_what_it_has() -> None:
@@ -163,8 +240,8 @@ def test_a_grid_without_a_third_compares_what_it_has() -> None:
 
 
 def test_without_a_share_there_is_no_verdict() -> None:
-    result = ask("findings", over_layers(LAYERS))
-    local = [row for row in result if row["measure"] == "mixed_share_exclusive"]
+    rows = ask("findings", over_layers(LAYERS))
+    local = [row for row in rows if row["measure"] == "mixed_share_exclusive"]
     assert len(local) == 2
     assert {(row["estimate"], row["low"], row["verdict"]) for row in local} == {
         (None, None, None)
@@ -174,23 +251,21 @@ def test_without_a_share_there_is_no_verdict() -> None:
 # -- sizes -----------------------------------------------------------------------------
 
 
-def of_sizes(*counts: int) -> list[Share]:
+def of_sizes(*counts: int, step_0: bool = False) -> list[Share]:
     """Sizes with two layers; the first is the middle one. Names are in no order."""
     return [
         Share(size, step, layer, count if layer == 1 else 1, n_params=n_params)
-        for n_params, (size, count) in enumerate(zip("CAB", counts, strict=False))
-        for step in (10, 10 * (n_params + 2))
+        for n_params, (size, count) in enumerate(
+            zip("CABEDGF", counts, strict=False), start=1
+        )
+        for step in ((0,) if step_0 else ()) + (10, 10 * (n_params + 1))
         for layer in (1, 2)
     ]
 
 
 def test_each_size_is_compared_with_the_next_smaller_and_the_ends_too() -> None:
-    result = ask("findings", of_sizes(100, 300, 200))
-    sizes = [
-        row
-        for row in result
-        if row["finding"] == "sizes" and row["measure"] == "mixed_share"
-    ]
+    rows = [row for row in ask("findings", of_sizes(100, 300, 200)) if row["sd_units"]]
+    sizes = [row for row in rows if row["finding"] == "sizes"]
     assert {row["comparison"]: row["verdict"] for row in sizes} == {
         "A over C": "yes",
         "B over A": "no",
@@ -199,12 +274,37 @@ def test_each_size_is_compared_with_the_next_smaller_and_the_ends_too() -> None:
     steps = {row["comparison"]: (row["step_left"], row["step_right"]) for row in sizes}
     assert steps == {"A over C": (30, 20), "B over A": (40, 30), "B over C": (40, 20)}
     assert {(row["n_alive_left"], row["n_alive_right"]) for row in sizes} == {(N, N)}
-    assert {row["of_size"] for row in sizes} == {"A", "B"}
+    assert {row["holds_for"] for row in sizes} == {"these two models, this autoencoder"}
 
 
 def test_two_sizes_are_compared_once() -> None:
     rows = ask("size_contrasts", of_sizes(100, 300))
     assert [(row["size"], row["weight"]) for row in rows] == [("A", 1), ("C", -1)]
+    findings = ask("findings", of_sizes(100, 300))
+    assert "order of all sizes" not in {row["comparison"] for row in findings}
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [(10, 20, 30), (40, 10, 30, 20), (10, 20, 30, 40, 50), (60, 10, 50, 40, 70, 20)],
+)
+def test_the_order_of_sizes_is_kendalls(counts: tuple[int, ...]) -> None:
+    row = of(ask("findings", of_sizes(*counts)), comparison="order of all sizes")
+    expected = stats.kendalltau(range(len(counts)), counts, method="exact")
+    assert row["estimate"] == pytest.approx(expected.statistic)
+    assert row["p"] == pytest.approx(expected.pvalue)
+    assert row["holds_for"] == f"these {len(counts)} models, this autoencoder"
+
+
+def test_the_untrained_model_is_compared_too() -> None:
+    sizes = ask("findings", of_sizes(100, 300, step_0=True))
+    assert of(sizes, comparison="A over C")["untrained"] == pytest.approx(0.2)
+    counts = {0: 700, 1: 500, 10: 100, 30: 200}
+    turn = ask("findings", list(over_steps(counts, counts)))
+    for comparison in ("fall", "rise"):
+        assert of(turn, comparison=comparison)["untrained"] == pytest.approx(0.6)
+    trained = ask("findings", of_sizes(100, 300))
+    assert of(trained, comparison="A over C")["untrained"] is None
 
 
 def test_weights_sum_to_nothing() -> None:
@@ -212,59 +312,131 @@ def test_weights_sum_to_nothing() -> None:
     counts = {1: 500, 10: 100, 30: 200}
     shares += [item._replace(size="T") for item in over_steps(counts, counts)]
     sums: dict[tuple[str, ...], float] = {}
+    names = ("comparison", "of_size", "measure", "documents", "features")
     for row in ask("contrasts", shares):
-        key = tuple(
-            row[item] for item in ("comparison", "of_size", "measure", "chosen_on")
-        )
+        key = tuple(row[item] for item in names)
         sums[key] = sums.get(key, 0) + row["weight"]
-    assert len(sums) == 24
+    assert len(sums) > 20
     assert set(sums.values()) == {0.0}
 
 
-# -- over documents --------------------------------------------------------------------
+# -- matched ---------------------------------------------------------------------------
 
 
-def drawn(counts: Mapping[str, Sequence[int]], seeds: Mapping[str, int]) -> list[Row]:
-    """Replicates of the middle layers of two sizes."""
-    result = {"layer": 1, "population": "alive", "name": "mixed_share"}
-    return [
-        result
-        | {"size": size, "step": step, "seed": seeds[size], "replicate": replicate}
-        | {"value": count / N}
-        for size, step in (("C", 20), ("A", 30))
-        for replicate, count in enumerate(counts[size])
+def twin_rows(size: str, step: int, by_k: Sequence[float], by_part: Row) -> list[Row]:
+    """A cell's mixed share with fewer codes, and on parts of the text."""
+    address = {"size": size, "step": step, "layer": 1, "population": "alive"}
+    rows = [
+        address | {"setting": "k", "value": str(8 >> n), "mixed_share": share}
+        for n, share in enumerate(by_k)
     ]
+    for number, (documents, (firings, share)) in enumerate(by_part.items()):
+        part = {"documents": documents, "n_documents": 80 >> number}
+        part |= {"firings_per_feature": firings, "mixed_share": share}
+        rows.append(address | part)
+    return rows
 
 
-def test_what_cells_have_in_common_cancels() -> None:
-    """Both shares move by a tenth from text to text, but together."""
-    counts = {"C": [150, 250, 200], "A": [170, 272, 219]}
-    shares = of_sizes(200, 220)
-    (row,) = ask("findings_uncertainty", shares, drawn(counts, {"C": 0, "A": 0}))
-    half = 1.959964 * stdev([0.020, 0.022, 0.019])
-    assert row["low"] == pytest.approx(0.02 - half)
-    assert row["high"] == pytest.approx(0.02 + half)
-    assert row["replicates_mean"] == pytest.approx(0.061 / 3)
-    assert (row["n_replicates"], row["verdict"]) == (3, "yes")
-    assert row["interval_over"] == "documents"
-    features = [item for item in ask("findings", shares) if item["finding"] == "sizes"]
-    assert features[0]["verdict"] == "undecided"
+def matched(left: Sequence[float], firings: tuple[float, float]) -> Row:
+    """The verdict on two sizes with FVU 0.1 and 0.3, matched in two ways.
+
+    `left` has the shares of the better one with k = 8, 4, 2 and 1, of FVU 0.1 to 0.8;
+    `firings` its shares on all and on half of the text.
+    """
+    shares = [
+        share._replace(fvu=0.1 if share.size == "A" else 0.3)
+        for share in of_sizes(100, 300)
+    ]
+    part = {"all": (100.0, firings[0]), "half": (25.0, firings[1])}
+    twins = twin_rows("A", 30, left, part)
+    twins += twin_rows("C", 20, [0.1] * 4, {"all": (50.0, 0.1)})
+    rows = ask("findings", shares, twins)
+    return of(rows, comparison="A over C")
+
+
+def test_a_difference_that_the_autoencoder_explains_is_confounded() -> None:
+    """The better cell is taken at the other's FVU, on the line between two points."""
+    row = matched([0.3, 0.2, 0.1, 0.1], (0.3, 0.3))
+    between = 0.2 + (0.1 - 0.2) * (log(0.3) - log(0.2)) / (log(0.4) - log(0.2))
+    assert row["at_same_fvu"] == pytest.approx(between - 0.1)
+    middle = 0.3 + (0.3 - 0.3) * 0.5
+    assert row["at_same_firings"] == pytest.approx(middle - 0.1)
+    assert row["verdict"] == "confounded" if row["at_same_fvu"] < 0.03 else "yes"
+    assert matched([0.3, 0.3, 0.3, 0.3], (0.3, 0.3))["verdict"] == "yes"
+    assert matched([0.3, 0.1, 0.1, 0.1], (0.3, 0.3))["verdict"] == "confounded"
+    unmatched = matched([0.3, 0.3, 0.3, 0.3], (0.3, 0.1))
+    assert exp((log(100) + log(25)) / 2) == pytest.approx(50)  # half-way
+    assert unmatched["at_same_firings"] == pytest.approx(0.2 - 0.1)
+    assert matched([0.3] * 4, (0.3, -0.1))["verdict"] == "confounded"
+
+
+def test_what_cannot_be_matched_is_confounded() -> None:
+    """With k = 8 and 4 alone, the better cell does not reach an FVU of 0.3."""
+    row = matched([0.3, 0.3], (0.3, 0.3))
+    assert (row["at_same_fvu"], row["verdict"]) == (None, "confounded")
+
+
+def test_sides_of_one_fvu_need_no_match() -> None:
+    shares = [
+        share._replace(fvu=0.1 if share.size == "A" else 0.12)
+        for share in of_sizes(100, 300)
+    ]
+    assert of(ask("findings", shares), comparison="A over C")["verdict"] == "yes"
+
+
+# -- seeds -----------------------------------------------------------------------------
+
+
+def over_seeds(
+    estimates: Sequence[float], sd_documents: float, negligible: float | None = None
+) -> Row:
+    """The verdict over stores whose estimates are these."""
+    rows = [
+        {"store": str(seed), "seed": seed, "finding": "sizes", "of_size": "A"}
+        | {"comparison": "A over C", "measure": "mixed_share", "estimate": estimate}
+        | {"sd_documents": sd_documents, "fvu_left": 0.1, "fvu_right": 0.1}
+        | {"at_same_fvu": estimate, "at_same_firings": estimate}
+        | {"negligible": negligible}
+        for seed, estimate in enumerate(estimates)
+    ]
+    con = database()
+    con.register("store_findings", pa.Table.from_pylist(rows))
+    create_views(con, read_views("compare"), {"store_findings"})
+    names, (values,) = rows_of(con, "from seed_findings")
+    con.close()
+    return dict(zip(names, values, strict=True))
+
+
+def test_seeds_and_documents_make_the_interval_over_seeds() -> None:
+    """Seeds are averaged, documents are the same in all stores."""
+    estimates = [0.05, 0.08, 0.06, 0.07]
+    row = over_seeds(estimates, 0.01)
+    by_seed = variance(estimates) / 4
+    total = by_seed + 0.01**2
+    degrees = total**2 / (by_seed**2 / 3 + 0.01**4 / 7)
+    half = stats.t.ppf(0.975, degrees) * sqrt(total)
+    assert row["estimate"] == pytest.approx(0.065)
+    assert row["high"] - row["estimate"] == pytest.approx(half, rel=0.01)
+    assert row["sd_seeds"] == pytest.approx(sqrt(variance(estimates)))
+    assert row["margin"] == pytest.approx(sqrt(2 * variance(estimates)))
+    assert (row["n_seeds"], row["verdict"]) == (4, "yes")
 
 
 @pytest.mark.parametrize(
-    ("counts", "verdict"), [([160, 250, 190], "undecided"), ([50, 150, 101], "no")]
+    ("estimates", "margin", "verdict"),
+    [
+        ([-0.05, -0.08, -0.06, -0.07], None, "no"),
+        ([0.01, -0.01], None, "undecided"),
+        ([0.01, -0.01, 0.012, -0.008], 0.05, "negligible"),
+        ([0.01, -0.01] * 8, None, "negligible"),
+    ],
 )
-def test_the_verdict_over_documents(counts: list[int], verdict: str) -> None:
-    rows = drawn({"C": [150, 250, 200], "A": counts}, {"C": 0, "A": 0})
-    result = ask(
-        "findings_uncertainty", of_sizes(200, 200 if verdict != "no" else 100), rows
-    )
-    assert [row["verdict"] for row in result] == [verdict]
+def test_the_verdict_over_seeds(
+    estimates: list[float], margin: float | None, verdict: str
+) -> None:
+    assert over_seeds(estimates, 0.002, margin)["verdict"] == verdict
 
 
-def test_replicates_of_other_seeds_or_of_one_cell_alone_do_not_pair() -> None:
-    counts = {"C": [150, 250, 200], "A": [170, 272, 219]}
-    second = drawn(counts, {"C": 0, "A": 1})
-    assert ask("findings_uncertainty", of_sizes(200, 220), second) == []
-    alone = drawn(counts | {"A": []}, {"C": 0, "A": 0})
-    assert ask("findings_uncertainty", of_sizes(200, 220), alone) == []
+def test_a_single_seed_has_no_verdict() -> None:
+    row = over_seeds([0.5], 0.01)
+    assert (row["n_seeds"], row["sd_seeds"], row["verdict"]) == (1, None, None)

@@ -25,7 +25,8 @@ class Firing(NamedTuple):
 
     token: Token
     cluster: int
-    exclusive: bool
+    exclusive: str | None
+    """The language that its token is exclusive to."""
 
 
 def weight(seed: int, replicate: int, document: int) -> int:
@@ -53,7 +54,7 @@ def drawn_feature(
     if not copies:
         return {}
     tokens = [item.token for item in copies]
-    local = [item.token.language for item in copies if item.exclusive]
+    local = [item.exclusive for item in copies if item.exclusive]
     enough = len(local) >= limits.min_exclusive_firings
     over_tokens = reference.entropy(Counter(t.token_id for t in tokens).values())
     over_clusters = reference.entropy(Counter(item.cluster for item in copies).values())

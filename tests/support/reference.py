@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import fsum, log, sqrt
 from typing import Any, NamedTuple
 
@@ -65,6 +66,14 @@ class Corpus:
     context: int
     permuted: Mapping[int, str]
     """Document -> the language that the permutation gives it."""
+
+    @cached_property
+    def occurrences(self) -> Mapping[int, Counter[str]]:
+        """Token id -> how often it occurs in each language."""
+        counts: dict[int, Counter[str]] = defaultdict(Counter)
+        for token in self.tokens.values():
+            counts[token.token_id][token.language] += 1
+        return counts
 
 
 @dataclass(frozen=True)
@@ -157,8 +166,10 @@ def language_class(languages: Iterable[str], threshold: float) -> str:
     return MIXED
 
 
-def exclusive_tokens(tokens: Iterable[Token], threshold: float) -> dict[int, str]:
-    """Token ids that are exclusive, and in which language.
+def exclusive_tokens(
+    tokens: Iterable[Token], threshold: float, minimum: int = 1
+) -> dict[int, str]:
+    """Token ids that are exclusive, and in which language; at least so often.
 
     In exact fractions: 9 of 10 is not more than 0.9, however many tokens there are.
     """
@@ -172,7 +183,7 @@ def exclusive_tokens(tokens: Iterable[Token], threshold: float) -> dict[int, str
     for token_id, counts in seen.items():
         rates = {name: Fraction(n, totals[name]) for name, n in counts.items()}
         for language, rate in rates.items():
-            if rate / sum(rates.values()) > limit:
+            if counts.total() >= minimum and rate / sum(rates.values()) > limit:
                 actual[token_id] = language
     return actual
 
@@ -185,7 +196,9 @@ def language_columns(
 ) -> Row:
     """The three classes of a feature, and the share of firings on shared tokens."""
     limit = settings.class_threshold
-    local = [token.language for token in fired if token.token_id in exclusive]
+    local = [
+        exclusive[token.token_id] for token in fired if token.token_id in exclusive
+    ]
     enough = len(local) >= settings.min_exclusive_firings
     return {
         "language": language_class((token.language for token in fired), limit),
@@ -195,6 +208,32 @@ def language_columns(
         "language_exclusive": language_class(local, limit) if enough else None,
         "p_shared": (len(fired) - len(local)) / len(fired),
     }
+
+
+def sure_class(fired: Sequence[Token], threshold: float) -> str | None:
+    """The class, if the interval of its share is on one side of the threshold.
+
+    The interval is Wilson's, of Kish's effective number of documents.
+    """
+    documents = Counter(token.document for token in fired)
+    effective = len(fired) ** 2 / sum(n * n for n in documents.values())
+    language, count = Counter(token.language for token in fired).most_common(1)[0]
+    low, high = wilson_of(count / len(fired), effective)
+    if low > threshold:
+        return language
+    return MIXED if high <= threshold else None
+
+
+def mixed_by_tokens(fired: Sequence[Token], corpus: Corpus, threshold: float) -> bool:
+    """Would it be mixed, if it fired on the same tokens in every language?"""
+    language, count = Counter(token.language for token in fired).most_common(1)[0]
+    expected = Fraction(0)
+    for token in fired:
+        if token.language == language:
+            occurrences = corpus.occurrences[token.token_id]
+            elsewhere = occurrences.total() - occurrences[language]
+            expected += Fraction(elsewhere, occurrences[language])
+    return count / (count + float(expected)) <= threshold
 
 
 # -- meaning --------------------------------------------------------------------------
@@ -344,12 +383,19 @@ def fired_rows(
 ) -> list[Row]:
     """What is known of each feature from its firings alone."""
     settings = rules.settings
-    exclusive = exclusive_tokens(corpus.tokens.values(), settings.exclusive_threshold)
+    exclusive = exclusive_tokens(
+        corpus.tokens.values(),
+        settings.exclusive_threshold,
+        settings.min_exclusive_occurrences,
+    )
+    limit = settings.class_threshold
     return [
         {
             "feature": feature,
             **support_columns(on, settings),
             **language_columns(on, exclusive, corpus.permuted, settings),
+            "language_sure": sure_class(on, limit),
+            "mixed_by_tokens": mixed_by_tokens(on, corpus, limit),
             **meaning_columns(on, rules),
             "mean_span": mean_span(on),
             "truncated_share": truncated_share(on, corpus.context),
@@ -400,7 +446,12 @@ def firing_rows(rules: Rules, activations: Sequence[Activation]) -> list[Row]:
 
 def wilson(count: int, total: int) -> tuple[float, float]:
     """The 95 % Wilson interval of a share."""
-    p, spread = count / total, Z * Z / total
+    return wilson_of(count / total, total)
+
+
+def wilson_of(p: float, total: float) -> tuple[float, float]:
+    """The same of a number that need not be whole."""
+    spread = Z * Z / total
     half = Z * sqrt(p * (1 - p) / total + spread / (4 * total))
     return (p + spread / 2 - half) / (1 + spread), (p + spread / 2 + half) / (
         1 + spread
@@ -470,11 +521,26 @@ def trend_rows(features: Sequence[Row], n_features: int) -> list[Row]:
             n_mixed = sum(item[column] == MIXED for item in alive) + dead
             row |= share_columns(name, n_mixed, total)
         row |= share_columns("mixed_share_exclusive", local.count(MIXED), len(local))
+        paired = sum(f["language"] == MIXED for f in alive if f["language_exclusive"])
+        row |= share_columns("mixed_share_paired", paired, len(local))
+        by_tokens = sum(bool(f.get("mixed_by_tokens")) for f in alive)
+        row |= share_columns("mixed_share_by_tokens", by_tokens, len(alive))
+        sure = Counter(f.get("language_sure") for f in alive)
+        row |= share_columns("mixed_share_sure", sure[MIXED], total)
+        row |= share_columns("undecided_share", sure[None] + dead, total)
+        n_firings = sum(f.get("n_firings", 0) for f in alive)
+        row["firings_per_feature"] = n_firings / len(alive) if alive else None
         n_single = sum(item["n_tokens"] == 1 for item in alive)
         row |= share_columns("single_token_share", n_single, len(alive))
         for name in MEANS:
             values = [item[name] for item in alive if item.get(name) is not None]
             row |= mean_columns(name, values)
+        for name, chosen in (
+            ("paired", [f for f in alive if f["monosemanticity_null"] is not None]),
+            ("two_tokens", [f for f in alive if f["n_tokens"] > 1]),
+        ):
+            values = [f["monosemanticity"] for f in chosen]
+            row |= mean_columns(f"monosemanticity_{name}", values)
         actual.append(row)
     return actual
 

@@ -1,72 +1,122 @@
-"""Cells whose mixed share is known, made by hand, and what the views say of them."""
+"""Cells whose mixed shares are known, made by hand, and what the views say of them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from bisae.query import closure, create_views, database, read_views, rows_of
-from support.reference import Row, wilson
+from support.reference import Row
 
 N = 1000
-"""Alive features of each cell."""
-BOTH = ("half", "other half")
+"""Features of each cell, and of each part of it."""
+K = 8
+EIGHTHS = tuple(map(str, range(8)))
 
 
 class Share(NamedTuple):
-    """How mixed a cell is, by some of the text."""
+    """How many features of a cell are mixed."""
 
     size: str
     step: int
     layer: int
     n_mixed: int
-    """Mixed features of the N."""
-    documents: str = "all"
+    """Of the N alive features, on all of the text."""
+    parts: Mapping[tuple[str, str], int] = {}
+    """The same on a part of the text and of the features; by default as the whole."""
     exclusive: int | None = None
-    """The same over exclusive tokens; None: no feature has such a class."""
+    """The same by exclusive tokens; None: no feature has such a class."""
     n_params: int = 1
+    fvu: float = 0.1
 
-    def bounds(self) -> tuple[float, float]:
-        """Wilson's interval."""
-        return wilson(self.n_mixed, N)
+    def address(self) -> Row:
+        return {"size": self.size, "step": self.step, "layer": self.layer}
 
-    def row(self) -> Row:
-        """Its row of `eval_size`, or of `trends`."""
-        row: Row = {"size": self.size, "step": self.step, "layer": self.layer}
-        row |= {"documents": self.documents, "population": "alive", "n_features": N}
-        for name, count in (("", self.n_mixed), ("_exclusive", self.exclusive)):
-            low, high = (None, None) if count is None else wilson(count, N)
-            value = None if count is None else count / N
-            values = zip(("", "_low", "_high"), (value, low, high), strict=True)
-            row |= {f"mixed_share{name}{end}": item for end, item in values}
-        return row
+    def counts(self, documents: str, features: str) -> Row:
+        """Its counts on a part of the text, for some of the features."""
+        n_mixed = self.parts.get((documents, features), self.n_mixed)
+        has_exclusive = self.exclusive is not None
+        return self.address() | {
+            "documents": documents,
+            "features": features,
+            "n_features": N,
+            "n_mixed": n_mixed,
+            "n_exclusive": N if has_exclusive else 0,
+            "n_mixed_exclusive": self.exclusive or 0,
+        }
 
     def cell(self) -> Row:
-        """Its row of `cells`; its fvu tells which cell it is."""
-        row: Row = {"size": self.size, "step": self.step, "layer": self.layer}
-        row |= {"n_params": self.n_params, "tokens_seen": self.step * 10}
-        return row | {"fvu": self.layer / 100}
+        """Its row of `cells`."""
+        return self.address() | {
+            "n_params": self.n_params,
+            "n_layers": None,
+            "tokens_seen": self.step * 10,
+            "n_features": N,
+            "n_dead": 0,
+            "k": K,
+            "fvu": self.fvu,
+            "fvu_half_k": 2 * self.fvu,
+            "fvu_quarter_k": 4 * self.fvu,
+            "fvu_eighth_k": 8 * self.fvu,
+        }
 
 
-def ask(
-    view: str, shares: Sequence[Share], replicates: Sequence[Row] = ()
-) -> list[Row]:
-    """A view's rows, where the shares are what is known."""
+def base_tables(
+    shares: Sequence[Share], twins: Sequence[Row] = (), **settings: Any
+) -> dict[str, pa.Table]:
+    """The tables that the findings are computed from.
+
+    `twins` are rows of `sensitivity` (with a `value` of k) and of `eval_size`.
+    """
+    wholes = [item.counts("all", "all") for item in shares]
+    listed = [
+        item.counts(documents, features)
+        for item in shares
+        for documents in (*EIGHTHS, "half", "other half")
+        for features in ("all", "even", "odd")
+    ]
+    counts = [
+        {"population": "alive", "n": row.pop("n_features")} | row for row in wholes
+    ]
+    address = [("size", pa.string()), ("step", pa.int64()), ("layer", pa.int32())]
+    share = [("mixed_share", pa.float64()), ("mixed_share_exclusive", pa.float64())]
+    variant = [*address, ("population", pa.string()), *share]
+    halved = [*variant, ("setting", pa.string()), ("value", pa.string())]
+    documents = [("documents", pa.string()), ("n_documents", pa.int64())]
+    parts = [*variant, *documents, ("firings_per_feature", pa.float64())]
+    defaults = {"negligible": None, "languages": ["en", "ja"]}
+    return {
+        "trend_counts": pa.Table.from_pylist(counts),
+        "text_parts": pa.Table.from_pylist(listed),
+        "cells": pa.Table.from_pylist(
+            [item.cell() for item in shares],
+        ),
+        "sensitivity": pa.Table.from_pylist(
+            [row for row in twins if "value" in row], pa.schema(halved)
+        ),
+        "eval_size": pa.Table.from_pylist(
+            [row for row in twins if "documents" in row], pa.schema(parts)
+        ),
+        "settings": pa.Table.from_pylist([defaults | settings]),
+        "planned_tests": pa.table({"digest": ["as planned"]}),
+        "current_tests": pa.table({"digest": ["as planned"]}),
+    }
+
+
+def ask_tables(view: str, tables: Mapping[str, pa.Table]) -> list[Row]:
+    """A view's rows, where these tables are what is known."""
     con = database()
-    rows = [item.row() for item in shares]
-    schema = pa.Table.from_pylist([Share("", 0, 0, 1, exclusive=1).row()]).schema
-    for name, documents in (("trends", {"all"}), ("eval_size", set(BOTH))):
-        listed = [row for row in rows if row["documents"] in documents]
-        table = pa.Table.from_pylist(listed, schema)
-        con.register(name, table.drop(["documents"]) if name == "trends" else table)
-    cells = {(item.size, item.step, item.layer): item.cell() for item in shares}
-    con.register("cells", pa.Table.from_pylist(list(cells.values())))
-    tables = {"trends", "eval_size", "cells"}
-    if replicates:
-        con.register("replicates", pa.Table.from_pylist(list(replicates)))
-        tables.add("replicates")
+    for name, table in tables.items():
+        con.register(name, table)
     views = {item.name: item for item in closure(read_views("grid", "paper"), view)}
-    create_views(con, views, tables)
+    create_views(con, views, {*tables})
     names, values = rows_of(con, f"from {view} order by all")
     con.close()
     return [dict(zip(names, row, strict=True)) for row in values]
+
+
+def ask(
+    view: str, shares: Sequence[Share], twins: Sequence[Row] = (), **settings: Any
+) -> list[Row]:
+    """A view's rows, where the shares are what is known."""
+    return ask_tables(view, base_tables(shares, twins, **settings))

@@ -41,7 +41,7 @@ def some_text(seed: int) -> Text:
                     token_id = min(draw.choices(range(5), k=2 + feature % 4))
                     row = document * 1000 + feature * 10 + position
                     token = (row, document, 10 * feature + position, token_id)
-                    local = token_id % 2 == 0
+                    local = "en" if token_id % 2 == 0 else None
                     fired = Firing(
                         Token(*token, LANGUAGES[language]), token_id // 2, local
                     )

@@ -459,10 +459,11 @@ def test_trends_repeat_the_cell(tiny: Store, con: Connection, cell: Cell) -> Non
 
 
 def test_vocab_agrees(con: Connection, corpus: Corpus, rules: Rules) -> None:
-    limit = rules.settings.exclusive_threshold
+    settings = rules.settings
+    limits = settings.exclusive_threshold, settings.min_exclusive_occurrences
     vocab = by_key(rows_of(con, "select token_id, language from vocab"), ["token_id"])
     labelled = {item[0]: r["language"] for item, r in vocab.items() if r["language"]}
-    assert labelled == reference.exclusive_tokens(corpus.tokens.values(), limit)
+    assert labelled == reference.exclusive_tokens(corpus.tokens.values(), *limits)
     assert {t.token_id for t in corpus.tokens.values()} <= {item for (item,) in vocab}
 
 

@@ -56,7 +56,7 @@ def firings(store: OpenStore) -> dict[int, list[Firing]]:
     for row in rows(
         store,
         "select feature, token_row, document, position, token_id, tokens.language, "
-        "cluster, vocab.language is not null as own from firings "
+        "cluster, vocab.language as own from firings "
         "join tokens using (token_row) join vocab using (token_id) "
         f"join clusters using (size, step, layer, feature, token_id) where {HERE}",
     ):

@@ -56,7 +56,9 @@ def check(
     assert rows.keys() == expected.keys()
     for population, row in expected.items():
         for name, value in row.items():
-            if not name.startswith((*NOT_MEASURED, *unlike)):
+            if name in rows[population] and not name.startswith(
+                (*NOT_MEASURED, *unlike)
+            ):
                 assert rows[population][name] == near(value), name
 
 
@@ -179,7 +181,90 @@ def test_what_the_study_says_stands_beside(con: Connection) -> None:
     assert con.execute(differ).fetchall() == []
     (n,) = con.execute(f"select count(*) from ({local})").fetchall()
     (cells,) = con.execute("select count(*) from trends").fetchall()
-    assert n[0] == 6 * cells[0]
+    assert n[0] == 7 * cells[0]
+
+
+def mixed_shares(
+    rows: Mapping[str, Row], features: Mapping[int, Row], n_features: int
+) -> None:
+    """Compare the mixed shares alone, which is all that these variants have."""
+    for population, dead in (("alive", 0), ("all", n_features - len(features))):
+        n_mixed = sum(item["language"] == reference.MIXED for item in features.values())
+        share = reference.share_columns(
+            "mixed_share", n_mixed + dead, len(features) + dead
+        )
+        for name, value in share.items():
+            assert rows[population][name] == near(value), name
+        assert rows[population]["monosemanticity"] is None
+        assert rows[population]["mixed_share_null"] is None
+
+
+def language_rows(
+    corpus: Corpus, rules: Rules, fires: Mapping[int, Sequence[Token]]
+) -> dict[int, Row]:
+    """The language classes of features that fire on these tokens."""
+    settings = rules.settings
+    exclusive = reference.exclusive_tokens(
+        corpus.tokens.values(),
+        settings.exclusive_threshold,
+        settings.min_exclusive_occurrences,
+    )
+    return {
+        feature: reference.language_columns(
+            tokens, exclusive, corpus.permuted, settings
+        )
+        for feature, tokens in fires.items()
+    }
+
+
+def test_every_activation_is_a_firing_at_threshold_0(
+    tiny: Store,
+    con: Connection,
+    cell: Cell,
+    corpus: Corpus,
+    rules: Rules,
+    activations: list[Activation],
+) -> None:
+    """The paper's other reading of "activated"."""
+    fires = fired(corpus, activations, 0.0)
+    assert sum(map(len, fires.values())) == len(activations)
+    rows = told(con, cell, "sensitivity", setting="firing_threshold", value="0")
+    features = language_rows(corpus, rules, fires)
+    mixed_shares(rows, features, tiny.study.sae.n_features)
+    assert rows["alive"]["firings_per_feature"] == near(len(activations) / len(fires))
+
+
+@pytest.mark.parametrize("k", [2, 1])
+def test_with_fewer_codes_only_the_strongest_firings_count(
+    k: int,
+    tiny: Store,
+    con: Connection,
+    cell: Cell,
+    corpus: Corpus,
+    rules: Rules,
+    activations: list[Activation],
+) -> None:
+    """Maxima stay those over all codes."""
+    strongest: dict[int, list[Activation]] = defaultdict(list)
+    for item in activations:
+        strongest[item.token_row].append(item)
+    kept = {item for items in strongest.values() for item in items[:k]}
+    firings = reference.firings(activations, rules.settings.firing_threshold)
+    fires = reference.by_feature(corpus, [item for item in firings if item in kept])
+    rows = told(con, cell, "sensitivity", setting="k", value=str(k))
+    features = language_rows(corpus, rules, fires)
+    mixed_shares(rows, features, tiny.study.sae.n_features)
+    counts = Counter(
+        row["language_exclusive"]
+        for row in features.values()
+        if row["language_exclusive"]
+    )
+    share = reference.share_columns(
+        "mixed_share_exclusive", counts[reference.MIXED], counts.total()
+    )
+    assert rows["alive"]["mixed_share_exclusive"] == near(
+        share["mixed_share_exclusive"]
+    )
 
 
 # -- parts of the text ----------------------------------------------------------------
@@ -228,6 +313,43 @@ def test_trends_of_a_part_of_the_text(
     assert {row["n_documents"] for row in rows.values()} == {len(documents)}
 
 
+@pytest.mark.parametrize("part", [*map(str, range(8)), "half", "other half"])
+def test_the_even_and_the_odd_features_of_a_part(
+    part: str,
+    con: Connection,
+    cell: Cell,
+    corpus: Corpus,
+    rules: Rules,
+    activations: list[Activation],
+) -> None:
+    members, actual = PLACES.get(part) or {int(part)}, eighths(corpus)
+    inside = [
+        item
+        for item in activations
+        if actual[corpus.tokens[item.token_row].document] in members
+    ]
+    fires = fired(corpus, inside, rules.settings.firing_threshold)
+    classes = language_rows(corpus, rules, fires)
+    query = "from text_parts where size = ? and step = ? and layer = ?"
+    rows = [row for row in rows_of(con, query, cell) if row["documents"] == part]
+    assert {row["features"] for row in rows} == {"all", "even", "odd"}
+    remainders = {"all": (0, 1), "even": (0,), "odd": (1,)}
+    for row in rows:
+        chosen = [
+            columns
+            for feature, columns in classes.items()
+            if feature % 2 in remainders[row["features"]]
+        ]
+        local = [item["language_exclusive"] for item in chosen]
+        expected = {
+            "n_features": len(chosen),
+            "n_mixed": sum(item["language"] == reference.MIXED for item in chosen),
+            "n_exclusive": sum(item is not None for item in local),
+            "n_mixed_exclusive": local.count(reference.MIXED),
+        }
+        assert {name: row[name] for name in expected} == expected
+
+
 # -- made once ------------------------------------------------------------------------
 
 
@@ -256,7 +378,10 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
     settings = read_views("cell")["firing_rules"].select
     rules = {row["name"]: row for row in rows_of(con, settings)}
     listed = list(variants(prepare_export(tiny)))
-    assert {item.analysis.rule for item in listed} == rules.keys() - {"0.7"}
+    assert {item.analysis.rule for item in listed} == rules.keys() - {
+        "0.7",
+        "eighth of k",  # of a k of 4
+    }
     for value in map(str, FIRING_THRESHOLDS):
         assert rules[value]["threshold"] == float(value)
     assert {rules[section]["documents"] for section in PARTS[:-1]} == {*PARTS[:-1]}

@@ -17,6 +17,8 @@ select
     features.language,
     features.language_permuted,
     features.language_exclusive,
+    features.language_sure,
+    features.mixed_by_tokens,
     features.max_value,
     features.token_entropy,
     features.semantic_entropy,
@@ -47,6 +49,7 @@ select
             - if(n_tokens = 1, 1, 1 - semantic_entropy / token_entropy)
         ) <= 1e-9
     ) as monosemanticity_follows,
+    (coalesce(language_sure, language) = language) as sure_class_follows,
     (mean_span between 1 and settings.context - 1) as span_in_range,
     -- Not known where weak activations were left out.
     (coalesce(mean_span_active, 1) between 1 and settings.context - 1)

@@ -22,9 +22,19 @@ select
     language_exclusive,
     count(*) as n,
     count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
+    count(*) filter (where mixed_by_tokens) as n_mixed_by_tokens,
+    count(*) filter (where language_sure = 'mixed') as n_mixed_sure,
+    count(*) filter (where language_sure is null) as n_undecided,
     count(*) filter (where n_tokens = 1) as n_single_token,
+    sum(n_firings)::double as n_firings,
     count(monosemanticity_null) as n_monosemanticity_null,
     (sum((monosemanticity * 1e15)::bigint) / 1e15)::decimal(38, 15) as monosemanticity,
+    (
+        sum((monosemanticity * 1e15)::bigint) filter (where monosemanticity_null is not null)
+        / 1e15
+    )::decimal(38, 15) as monosemanticity_paired,
+    (sum((monosemanticity * 1e15)::bigint) filter (where n_tokens > 1) / 1e15)::decimal(38, 15)
+        as monosemanticity_two_tokens,
     (sum((monosemanticity_null * 1e15)::bigint) / 1e15)::decimal(38, 15) as monosemanticity_null,
     (sum((token_entropy * 1e15)::bigint) / 1e15)::decimal(38, 15) as token_entropy,
     (sum((semantic_entropy * 1e15)::bigint) / 1e15)::decimal(38, 15) as semantic_entropy,
@@ -39,6 +49,7 @@ select
     count(*) - count_if(entropies_in_range) as n_entropies_off,
     count(*) - count_if(monosemanticity_in_range) as n_monosemanticity_off,
     count(*) - count_if(monosemanticity_follows) as n_equation_off,
+    count(*) - count_if(sure_class_follows) as n_sure_off,
     count(*) - count_if(span_in_range) as n_span_off,
     count(*) - count_if(active_span_in_range) as n_active_span_off,
     count(*) - count_if(shares_in_range) as n_shares_off

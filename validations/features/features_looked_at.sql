@@ -15,6 +15,7 @@ with broken as (
             if(n_entropies_off > 0, 'entropies_in_range', null),
             if(n_monosemanticity_off > 0, 'monosemanticity_in_range', null),
             if(n_equation_off > 0, 'monosemanticity_follows', null),
+            if(n_sure_off > 0, 'sure_class_follows', null),
             if(n_span_off > 0, 'span_in_range', null),
             if(n_active_span_off > 0, 'active_span_in_range', null),
             if(n_shares_off > 0, 'shares_in_range', null)
@@ -46,6 +47,7 @@ select
     language,
     language_permuted,
     language_exclusive,
+    language_sure,
     max_value,
     token_entropy,
     semantic_entropy,
@@ -64,6 +66,7 @@ select
     entropies_in_range,
     monosemanticity_in_range,
     monosemanticity_follows,
+    sure_class_follows,
     span_in_range,
     active_span_in_range,
     shares_in_range

@@ -30,9 +30,18 @@ select
     sum(n_mixed_null) as n_mixed_null,
     sum(n) filter (where language_exclusive is not null) as n_exclusive,
     coalesce(sum(n) filter (where language_exclusive = 'mixed'), 0) as n_mixed_exclusive,
+    coalesce(
+        sum(n) filter (where language = 'mixed' and language_exclusive is not null), 0
+    ) as n_mixed_paired,
+    sum(n_mixed_by_tokens) as n_mixed_by_tokens,
+    sum(n_mixed_sure) as n_mixed_sure,
+    sum(n_undecided) as n_undecided,
+    sum(n_firings) as n_firings,
     sum(n_single_token) as n_single_token,
     sum(n_monosemanticity_null) as n_monosemanticity_null,
     sum(monosemanticity)::double as monosemanticity,
+    sum(monosemanticity_paired)::double as monosemanticity_paired,
+    sum(monosemanticity_two_tokens)::double as monosemanticity_two_tokens,
     sum(monosemanticity_null)::double as monosemanticity_null,
     sum(token_entropy)::double as token_entropy,
     sum(semantic_entropy)::double as semantic_entropy,

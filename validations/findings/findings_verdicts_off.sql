@@ -1,22 +1,26 @@
--- Check:   Every verdict follows from its interval
+-- Check:   Every verdict follows from its interval and its p
 -- Why:     The paper's findings are judged by it.
--- Guards:  yes: the whole interval is above 0
--- Grain:   finding, comparison, of_size, measure, chosen_on
+-- Guards:  yes: above 0, and p below 0.05 among all tests of the finding
+-- Grain:   finding, comparison, of_size, measure
 -- Reads:   findings
 select
     finding,
     comparison,
     of_size,
     measure,
-    chosen_on,
     low,
     estimate,
     high,
+    p,
+    p_family,
     verdict
 from findings
 where
     low > estimate + 1e-9
     or estimate > high + 1e-9
-    or (verdict = 'yes' and (low > 0) is not true)
-    or (verdict = 'no' and low > 0)
-    or (verdict = 'undecided' and (low <= 0 and high >= 0) is not true)
+    or p > p_family + 1e-9
+    or (verdict = 'yes' and (estimate > 0 and p_family < 0.05) is not true)
+    or (verdict = 'no' and (estimate < 0 and p_family < 0.05) is not true)
+    or (verdict in ('yes', 'no') and low < 0 and high > 0)
+    or (verdict in ('undecided', 'negligible') and (p_family >= 0.05) is not true)
+    or (verdict is null) <> (p is null)

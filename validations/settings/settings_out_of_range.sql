@@ -7,6 +7,7 @@ select
     firing_threshold,
     class_threshold,
     exclusive_threshold,
+    min_exclusive_occurrences,
     min_exclusive_firings,
     min_firings,
     min_documents,
@@ -20,6 +21,8 @@ where
         and class_threshold < 1
         and exclusive_threshold >= 0.5
         and exclusive_threshold < 1
-        and least(min_exclusive_firings, min_firings, min_documents) >= 0
+        and least(
+            min_exclusive_occurrences, min_exclusive_firings, min_firings, min_documents
+        ) >= 0
         and context >= 2
     ) is not true
