@@ -55,7 +55,7 @@ def test_the_source_of_a_table_has_the_macros_that_it_calls() -> None:
     for name in wilson_and_its_parts:
         assert macros()[name] in source
     assert "newcombe" not in source
-    assert "create macro" not in source_of(closure(VIEWS, "trend_sums"))
+    assert "create macro" not in source_of(closure(VIEWS, "token_sums"))
 
 
 def test_the_source_is_the_sql_without_its_comments() -> None:

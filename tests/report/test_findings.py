@@ -185,7 +185,8 @@ def test_a_difference_within_the_margin_is_negligible() -> None:
 
 
 def test_other_tests_than_planned_are_exploratory() -> None:
-    tables = base_tables(list(over_steps(*[{1: 500, 10: 100, 30: 200}] * 2)))
+    counts = {1: 500, 10: 100, 30: 200}
+    tables = base_tables(list(over_steps(counts, counts)))
     assert {row["is_exploratory"] for row in ask_tables("findings", tables)} == {False}
     tables["current_tests"] = pa.table({"digest": ["another"]})
     assert {row["is_exploratory"] for row in ask_tables("findings", tables)} == {True}

@@ -4,9 +4,12 @@ import re
 import shutil
 import statistics
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from math import sqrt
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +26,7 @@ from support.reference import Row, Token
 from support.store_copy import copy_store
 
 DRAWN = parse_selection("size=M,step=40")
+EARLIER = parse_selection("size=M,step=5,layer=1")
 CELL = parse_cell("M/40/1")
 HERE = f"size = '{CELL.size}' and step = {CELL.step} and layer = {CELL.layer}"
 SEED, REPLICATES = 3, 18
@@ -32,12 +36,16 @@ KEY = ("size", "step", "layer", "population", "name")
 
 @pytest.fixture(scope="module")
 def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> OpenStore:
-    """A copy of the tiny store in which one checkpoint's texts were drawn again."""
+    """A copy of the tiny store in which texts were drawn again.
+
+    They are those of one checkpoint, and of one layer at an earlier step.
+    """
     where = tmp_path_factory.mktemp("drawn") / "store"
     copy_store(tiny, where)
     opened = bisae.open(where)
     cells = draw_replicates(opened, DRAWN, REPLICATES, SEED)
     assert cells == DRAWN.of(opened.cells)
+    draw_replicates(opened, EARLIER, REPLICATES, SEED)
     return opened
 
 
@@ -91,6 +99,57 @@ def test_a_replicate_has_the_trends_of_the_drawn_text(
     assert {row["seed"] for row in result.values()} == {SEED}
 
 
+def bootstrap_factors(
+    store: OpenStore, values: Mapping[tuple[object, ...], Sequence[float]]
+) -> dict[tuple[str, str], float]:
+    """By how much the halves of the text differ more than the replicates do."""
+    halves: dict[tuple[object, ...], Row] = defaultdict(dict)
+    for row in rows(store, "from eval_size"):
+        if "half" in row["documents"]:
+            address = [str(row[name]) for name in KEY[:-1]]
+            halves[tuple(address)][row["documents"]] = row
+    squares: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for trend, drawn in values.items():
+        *address, population, name = map(str, trend)
+        first, second = halves[*address, population].values()
+        if not name.startswith("share of") and None not in (
+            first[name],
+            second[name],
+        ):
+            square = (first[name] - second[name]) ** 2 / 4
+            squares[population, name].append((square, statistics.variance(drawn)))
+    return {
+        name: max(1.0, sqrt(sum(a for a, _ in pairs) / sum(b for _, b in pairs)))
+        for name, pairs in squares.items()
+    }
+
+
+def test_bands_hold_for_all_steps_of_a_layer_at_once(store: OpenStore) -> None:
+    """Of the replicates, 95 % lie within the band of the text at every step."""
+    uncertainty = {key(row): row for row in rows(store, "from uncertainty")}
+    bands: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows(store, "from bands"):
+        bands[row["size"], row["layer"], row["population"], row["name"]].append(row)
+    values = defaultdict(list)
+    for row in rows(store, "from replicates"):
+        values[key(row)].append((row["replicate"], row["value"]))
+    assert {len(listed) for listed in bands.values()} == {1, 2}
+    for listed in bands.values():
+        largest = [0.0] * REPLICATES
+        for row in listed:
+            content, drawn = uncertainty[key(row)], dict(values[key(row)])
+            spread = statistics.stdev(drawn.values())
+            for replicate, value in drawn.items():
+                distance = abs(value - content["replicates_mean"]) / spread
+                largest[replicate] = max(largest[replicate], distance)
+        quantile = np.quantile(largest, 0.95)
+        for row in listed:
+            half = quantile * uncertainty[key(row)]["standard_deviation"]
+            assert row["high"] - row["estimate"] == pytest.approx(half, rel=1e-6)
+            assert row["estimate"] - row["low"] == pytest.approx(half, rel=1e-6)
+            assert (row["n_steps"], row["n_replicates"]) == (len(listed), REPLICATES)
+
+
 def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
     store: OpenStore,
 ) -> None:
@@ -100,15 +159,20 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
     trends = {key(row): row for row in rows(store, "from trend_values")}
     result = rows(store, "from uncertainty")
     assert {key(row) for row in result} == set(values)
+    factors = bootstrap_factors(store, values)
+    assert any(factor > 1 for factor in factors.values())
     for row in result:
         drawn, trend = values[key(row)], trends[key(row)]
-        half = 1.959964 * statistics.stdev(drawn)
+        name = "mixed_share" if row["name"].startswith("share of") else row["name"]
+        factor = factors[row["population"], name]
+        half = 1.959964 * statistics.stdev(drawn) * factor
         expected = {
             "estimate": trend["value"],
             "low": trend["value"] - half,
             "high": trend["value"] + half,
             "replicates_mean": statistics.fmean(drawn),
             "n_replicates": REPLICATES,
+            "factor": factor,
             "features_low": trend["low"],
             "features_high": trend["high"],
         }

@@ -1,0 +1,191 @@
+"""How often do the intervals over documents hold for texts that were not seen?
+
+    python benchmarks/fresh_texts.py TOY FOLDER [--texts 16] [--replicates 32]
+
+TOY is the folder that `bisae demo` wrote. Its autoencoders encode fresh texts of the
+same world, each as long as the toy's evaluation text. Every text gives an estimate with
+an interval, which should contain the mean of the other texts in 95 % of cases. Prints,
+for each kind of interval, the coverage and the ratio of the variance that the intervals
+state to that of the estimates over texts.
+"""
+
+import argparse
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import combinations
+from math import sqrt
+from pathlib import Path
+from random import Random
+from statistics import fmean, variance
+from typing import NamedTuple
+
+from bisae.demo.toy import LANGUAGES, World, draw_document, make_world, verbalize
+from bisae.grid import Cell, Selection
+from bisae.pipeline.build import build, prepare
+from bisae.query import Connection, connect, rows_of
+from bisae.store import Store, open_store
+from bisae.study import Study
+from bisae.tables.bootstrap import draw_replicates
+
+CELLS = [
+    Cell("0.2M", 100, 1),
+    Cell("0.2M", 900, 1),
+    Cell("0.5M", 100, 2),
+    Cell("0.5M", 900, 2),
+]
+DOCUMENTS = 900
+T_7 = 2.364624
+"""The 97.5 % quantile of Student's t with 7 degrees of freedom."""
+Z = 1.959964
+MEASURES = {
+    "mixed_share": "n_mixed / n_features",
+    "mixed_share_exclusive": "n_mixed_exclusive / n_exclusive",
+}
+
+
+class Interval(NamedTuple):
+    """An estimate from one text, its standard deviation and half of its interval."""
+
+    estimate: float
+    deviation: float
+    half: float
+
+
+def main() -> None:
+    """Encode the texts and print the coverage."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("toy", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--texts", type=int, default=16)
+    parser.add_argument("--replicates", type=int, default=32)
+    arguments = parser.parse_args()
+    toy = open_store(str(arguments.toy / "store"))
+    world = make_world(0)
+    by_name: dict[tuple[str, str], list[Interval]] = defaultdict(list)
+    for number in range(arguments.texts):
+        folder = arguments.folder / str(number)
+        write_text(folder, world, number)
+        store = encode(toy, folder)
+        draw_replicates(store, Selection(), arguments.replicates, 0)
+        with closing(connect(store)) as con:
+            for kind, name, interval in intervals(con):
+                by_name[kind, name].append(interval)
+    report(by_name)
+
+
+def write_text(folder: Path, world: World, number: int) -> None:
+    """Write fresh documents in both languages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in LANGUAGES:
+        rng, gap = Random(f"fresh/{number}/{language}"), world.forms[language].gap
+        with (folder / f"{language}.jsonl").open("w") as file:
+            for _ in range(DOCUMENTS):
+                _, meanings = draw_document(world, rng)
+                sentences = (gap + verbalize(world, m, language) for m in meanings)
+                file.write(json.dumps({"text": "".join(sentences).lstrip()}) + "\n")
+
+
+def encode(toy: Store, folder: Path) -> Store:
+    """Encode a text with the toy's autoencoders, and export it."""
+    texts = tuple(
+        text.model_copy(update={"files": (str(folder / f"{text.language}.jsonl"),)})
+        for text in toy.study.corpus.text
+    )
+    corpus = toy.study.corpus.model_copy(
+        update={"text": texts, "train_tokens": 2_000, "heldout_tokens": 2_000}
+    )
+    study: Study = toy.study.model_copy(
+        update={
+            "store": str(folder / "store"),
+            "corpus": corpus,
+            "lexicon": None,
+            "intervention": None,
+        }
+    )
+    store = prepare(study)
+    for cell in CELLS:
+        source, target = (Path(str(s.folder(cell))) / "sae" for s in (toy, store))
+        if not target.exists():
+            shutil.copytree(source, target)
+    for cell in CELLS:
+        only = Selection(*(frozenset({part}) for part in cell))
+        build(study, only, ("encode", "export"))
+    return store
+
+
+def intervals(con: Connection) -> Iterator[tuple[str, str, Interval]]:
+    """Yield a text's intervals: of each cell's share, and of all differences."""
+    eighths: dict[tuple[str, Cell], list[float]] = defaultdict(list)
+    wholes: dict[tuple[str, Cell], float] = {}
+    for measure, share in MEASURES.items():
+        query = f"""
+            select size, step, layer, {share} from text_parts
+            where features = 'all' and documents not in ('half', 'other half')
+            order by documents
+        """
+        for *address, value in rows_of(con, query).values:
+            eighths[measure, Cell(*address)].append(value)
+        query = f"""
+            select size, step, layer, {measure} from trends where population = 'alive'
+        """
+        wholes |= {
+            (measure, Cell(*address)): value
+            for *address, value in rows_of(con, query).values
+        }
+    for key, whole in wholes.items():
+        name = f"{key[0]} {key[1]}"
+        yield "eighths", name, over_eighths(whole, eighths[key])
+    for (first, second), measure in (
+        (pair, measure) for pair in combinations(CELLS, 2) for measure in MEASURES
+    ):
+        a, b = (measure, first), (measure, second)
+        parts = [x - y for x, y in zip(eighths[a], eighths[b], strict=True)]
+        whole = wholes[a] - wholes[b]
+        name = f"{measure} {first} - {second}"
+        yield "eighths, differences", name, over_eighths(whole, parts)
+    query = """
+        select name, size, step, layer, estimate, standard_deviation, factor
+        from uncertainty where population = 'alive'
+    """
+    for name, *address, estimate, deviation, factor in rows_of(con, query).values:
+        title = f"{name} {Cell(*address)}"
+        if deviation and not name.startswith("share of"):
+            narrow = deviation / factor
+            yield "bootstrap", title, Interval(estimate, narrow, Z * narrow)
+            wide = Interval(estimate, deviation, Z * deviation)
+            yield "bootstrap, widened", title, wide
+
+
+def over_eighths(whole: float, parts: list[float]) -> Interval:
+    """Return the interval that the eighths of a text give for the whole."""
+    deviation = sqrt(variance(parts) / len(parts))
+    return Interval(whole, deviation, T_7 * deviation)
+
+
+def report(by_name: dict[tuple[str, str], list[Interval]]) -> None:
+    """Print the coverage of each kind of interval."""
+    covered: dict[str, list[bool]] = defaultdict(list)
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for (kind, _), listed in by_name.items():
+        estimates = [item.estimate for item in listed]
+        if len(listed) < 3 or variance(estimates) == 0:
+            continue
+        stated = fmean(item.deviation**2 for item in listed)
+        ratios[kind].append(stated / variance(estimates))
+        n = len(listed)
+        for item in listed:
+            others = (sum(estimates) - item.estimate) / (n - 1)
+            # The mean of the others is not exact either.
+            half = item.half * sqrt(1 + 1 / (n - 1))
+            covered[kind].append(abs(item.estimate - others) <= half)
+    print("interval                 covered   intervals   stated / true variance")
+    for kind, hits in covered.items():
+        share, ratio = fmean(hits), fmean(ratios[kind])
+        print(f"{kind:24} {share:7.3f} {len(hits):11,} {ratio:12.2f}")
+
+
+if __name__ == "__main__":
+    main()
