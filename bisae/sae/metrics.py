@@ -32,9 +32,10 @@ class ReconstructionMetrics:
     def add(self, x: Tensor, reconstruction: Reconstruction) -> None:
         """Add tokens (tokens, d) and their reconstruction."""
         recon, code = reconstruction.recon, reconstruction.code
+        error = (recon - x).double().square().sum(1)
         cosine = cosine_similarity(x.double(), recon.double(), dim=1)
         self._tokens += len(x)
-        self._error += _squared_error(recon, x)
+        self._error += float(error.sum())
         self._square += float(x.double().square().sum())
         self._cosine += float(cosine.sum())
         self._sum += x.double().sum(0).cpu().numpy()
@@ -44,8 +45,10 @@ class ReconstructionMetrics:
         used = code.value > 0
         self._active[code.index[used].cpu().numpy()] = True
         fewer = self._sae.decode_strongest(code, [*self._counts.values()])
-        for name, recon_of_fewer in zip(self._counts, fewer, strict=True):
-            self._fewer[name] += _squared_error(recon_of_fewer, x)
+        for name, recon in zip(self._counts, fewer, strict=True):
+            # In float32 within a token, which takes a tenth of the time.
+            error = (recon - x).square().sum(1).double()
+            self._fewer[name] += float(error.sum())
 
     def metrics(self) -> dict[str, float]:
         """mse (equation 3), variance, fvu, cosine, l0, n_dead, cut_share.
@@ -68,7 +71,3 @@ class ReconstructionMetrics:
             "cut_share": max(0.0, cut),
             "n_dead": int((~self._active).sum()),
         } | fewer
-
-
-def _squared_error(recon: Tensor, x: Tensor) -> float:
-    return float((recon - x).double().square().sum(1).sum())

@@ -37,4 +37,3 @@ select
     fvu_end,
     abs(mixed_share_end - mixed_share_half) > 0.05 as is_changing
 from points
-order by size, step, layer

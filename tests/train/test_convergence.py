@@ -154,7 +154,7 @@ def test_changes_are_those_between_half_and_end() -> None:
         for row, share, n in zip((first, last), shares, (7, 8), strict=True)
     ]
     con = planted({"convergence": table}, "convergence_changes")
-    actual = rows_of(con, "from convergence_changes")
+    actual = rows_of(con, "from convergence_changes order by layer")
     assert actual[0] == address | {
         "n_tokens": 9,
         "trained_tokens_half": 6,

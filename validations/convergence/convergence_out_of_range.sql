@@ -14,7 +14,7 @@ select
     convergence.fvu,
     cells.n_features
 from convergence
-left join cells
+inner join cells
     on
         convergence.size = cells.size
         and convergence.step = cells.step
