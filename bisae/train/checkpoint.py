@@ -22,7 +22,7 @@ from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.store import Lease, Store
 from bisae.study import portable_checkpoint
-from bisae.train.convergence import Convergence, write_convergence
+from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
 from bisae.train.resume import TrainingState
 from bisae.train.run import train_jobs
@@ -60,6 +60,7 @@ def _train(
         training_state = TrainingState(state_folder(store, group), run_identity, lease)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
         title = f"train {missing[0].checkpoint}{pass_title}"
+        convergence = Convergence(store, lm, group)
         train_jobs(
             store.study,
             source,
@@ -67,13 +68,13 @@ def _train(
             training_state,
             lm.device,
             title,
-            convergence=Convergence(store, lm, group),
+            convergence=convergence,
         )
+        convergence.write()
         for job in group:
             attributes = _attributes(store, job) | model
             loss = np.array(job.losses, np.float32)
             write_timings(store, job.cell, job.seconds)
-            write_convergence(store, job)
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
         training_state.remove()
     checkpoint = [cell for cell in store.study.cells if cell[:2] == missing[0][:2]]

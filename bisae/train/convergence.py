@@ -6,7 +6,6 @@ rows sql/train computes from the codes of the validation text.
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,9 +54,11 @@ class Convergence:
         self, store: Store, lm: LanguageModel, jobs: Sequence[TrainingJob]
     ) -> None:
         """All jobs belong to the checkpoint loaded as `lm`. Raises Unfinished."""
-        self._jobs = jobs
+        self._store, self._jobs = store, jobs
+        self._view = read_views("train")[TABLE]
         self._blocks = StateBlocks(store, "valid", lm, [job.cell for job in jobs])
-        self._settings = _settings(store)
+        # A table of one row: the settings of the study that training knows.
+        self._settings = pa.Table.from_pylist([store.study.features.model_dump()])
         documents = store.study.lm.batch_documents
         most = VALID_TOKENS // (documents * (store.study.corpus.context - 1))
         self._n_blocks = min(len(self._blocks), max(1, most))
@@ -90,42 +91,36 @@ class Convergence:
                     reconstruction = job.sae.reconstruct(x, scratch)
                     of_job.add(x, reconstruction)
                     blocks.append(_compact(reconstruction.code, len(job.sae.W_enc)))
-        due = self.due(trained_tokens)
-        for job, of_job, blocks in zip(self._jobs, metrics, codes, strict=True):
-            measured = {
-                "trained_tokens": trained_tokens,
-                "n_tokens": len(self._tokens),
-                "fvu": of_job.metrics()["fvu"],
-            }
-            rows = [{"measured_at": milestone} | measured for milestone in due]
-            job.convergence += self._rows(rows, blocks)
+        fvu = [of_job.metrics()["fvu"] for of_job in metrics]
+        self._add_rows(trained_tokens, fvu, codes)
 
-    def _rows(
-        self, measured: list[dict[str, Any]], codes: Sequence[CompactCodes]
-    ) -> list[dict[str, Any]]:
-        """Compute rows of the table from the codes of the validation text."""
-        view = read_views("train")[TABLE]
-        with closing(database()) as con, explain_errors(view.path):
+    def _add_rows(
+        self,
+        trained_tokens: int,
+        fvu: Sequence[float],
+        codes: Sequence[Sequence[CompactCodes]],
+    ) -> None:
+        """Add the rows that are due to each job, given its FVU and codes."""
+        row = {"trained_tokens": trained_tokens, "n_tokens": len(self._tokens)}
+        due = [{"measured_at": name} | row for name in self.due(trained_tokens)]
+        with closing(database()) as con, explain_errors(self._view.path):
             con.register("settings", self._settings)
             con.register("tokens", self._tokens)
-            con.register("measured", pa.Table.from_pylist(measured))
-            con.register("codes", _activations(codes))
-            names, values = rows_of(con, view.select)
-        return [dict(zip(names, row, strict=True)) for row in values]
+            for job, fvu_of_job, blocks in zip(self._jobs, fvu, codes, strict=True):
+                measured = [{"fvu": fvu_of_job} | row for row in due]
+                con.register("measured", pa.Table.from_pylist(measured))
+                con.register("codes", _activations(blocks))
+                names, values = rows_of(con, self._view.select)
+                job.convergence += [dict(zip(names, v, strict=True)) for v in values]
 
-
-def write_convergence(store: Store, job: TrainingJob) -> None:
-    """Write the rows of a trained job as the table of its cell."""
-    (settings,) = _settings(store).to_pylist()
-    provenance = view_provenance(read_views("train"), TABLE, settings)
-    with closing(database(store.tables)) as con:
-        con.register(TABLE, pa.Table.from_pylist(job.convergence, SCHEMA))
-        write_tables(con, store, {TABLE: provenance}, job.cell)
-
-
-def _settings(store: Store) -> pa.Table:
-    """Return the settings of the study that training knows, as the table of one row."""
-    return pa.Table.from_pylist([store.study.features.model_dump()])
+    def write(self) -> None:
+        """Write the rows of each job as the table of its cell. Raises LeaseLost."""
+        (settings,) = self._settings.to_pylist()
+        provenance = view_provenance({TABLE: self._view}, TABLE, settings)
+        with closing(database(self._store.tables)) as con:
+            for job in self._jobs:
+                con.register(TABLE, pa.Table.from_pylist(job.convergence, SCHEMA))
+                write_tables(con, self._store, {TABLE: provenance}, job.cell)
 
 
 def _tokens(store: Store, documents: int) -> pa.Table:
