@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +22,7 @@ from bisae.lm.states import (
     without_bos,
 )
 from bisae.progress import bar
-from bisae.sae import Autoencoder, Code, Reconstruction, from_numpy
+from bisae.sae import Autoencoder, Code, ReconstructionMetrics, from_numpy
 from bisae.sae.kernels import Scratch
 from bisae.store import Store
 
@@ -42,9 +41,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         cell: from_numpy(store.weights(cell), settings, lm.device) for cell in missing
     }
     rows = store.n_documents("eval") * (context - 1)
-    fits = {
-        cell: ReconstructionMetrics(lm.d_model, settings.n_features) for cell in missing
-    }
+    fits = {cell: ReconstructionMetrics(sae) for cell, sae in saes.items()}
     title = f"encode {missing[0].checkpoint}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
@@ -72,54 +69,6 @@ def _rows(states: States, code: Code) -> tuple[Any, Any]:
     value = torch.zeros(len(real), code.index.shape[1])
     index[real], value[real] = code.index.cpu(), code.value.cpu()
     return index.numpy(), value.numpy()
-
-
-class ReconstructionMetrics:
-    """Accumulate a cell's metrics over evaluation tokens, in float64."""
-
-    def __init__(self, d_model: int, n_features: int) -> None:
-        self._tokens = 0
-        self._error = self._square = self._cosine = 0.0
-        self._sum = np.zeros(d_model)
-        self._n_active = 0
-        self._whole = self._stored = 0.0
-        self._active = np.zeros(n_features, bool)
-
-    def add(self, x: Tensor, reconstruction: Reconstruction) -> None:
-        """Add tokens (tokens, d) and their reconstruction."""
-        recon, code = reconstruction.recon, reconstruction.code
-        error = (recon - x).double().square().sum(1)
-        cosine = torch.cosine_similarity(x.double(), recon.double(), dim=1)
-        self._tokens += len(x)
-        self._error += float(error.sum())
-        self._square += float(x.double().square().sum())
-        self._cosine += float(cosine.sum())
-        self._sum += x.double().sum(0).cpu().numpy()
-        self._n_active += int(reconstruction.n_active.sum())
-        self._whole += float(reconstruction.summed.sum())
-        self._stored += float(code.value.double().sum())
-        used = code.value > 0
-        self._active[code.index[used].cpu().numpy()] = True
-
-    def metrics(self) -> dict[str, float]:
-        """mse (equation 3), variance, fvu, cosine, l0, n_dead, cut_share.
-
-        `variance` is the denominator of fvu; `cut_share` is the share of the summed
-        activations that is not stored.
-        """
-        n = self._tokens
-        variance = self._square / n - float(np.square(self._sum / n).sum())
-        cut = 1 - self._stored / self._whole if self._whole else 0.0
-        return {
-            "n_eval_tokens": n,
-            "mse": self._error / n,
-            "variance": variance,
-            "fvu": self._error / n / variance,
-            "cosine": self._cosine / n,
-            "l0": self._n_active / n,
-            "cut_share": max(0.0, cut),
-            "n_dead": int((~self._active).sum()),
-        }
 
 
 def cross_entropies(

@@ -134,7 +134,12 @@ def _rows(
     is_of_cells = name in registry() and registry()[name].level == "cell"
     by_cell = is_of_cells and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
-    return query + (f", hive_types = {ADDRESS})" if by_cell else ")")
+    query += f", hive_types = {ADDRESS})" if by_cell else ")"
+    added = registry()[name].added if name in registry() else ()
+    if added:  # files of earlier versions lack these columns
+        nulls = ", ".join(f"null::double as {column}" for column in added)
+        query = f"({query}) union all by name (select {nulls} where false)"
+    return query
 
 
 def open_tables(

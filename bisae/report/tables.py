@@ -18,6 +18,7 @@ FIRST = (
     "trend_languages",
     "lexicon_translations",
     "translation_verdicts",
+    "convergence_changes",
     "cells",
 )
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}

@@ -2,6 +2,7 @@
 
 from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
 from bisae.sae.make import from_numpy, start
+from bisae.sae.metrics import ReconstructionMetrics
 from bisae.sae.relu import ReluAutoencoder
 from bisae.sae.trainer import Trainer, product_dtype
 
@@ -10,6 +11,7 @@ __all__ = [
     "Code",
     "Gradients",
     "Reconstruction",
+    "ReconstructionMetrics",
     "ReluAutoencoder",
     "Trainer",
     "from_numpy",

@@ -4,6 +4,7 @@ After the top k only k features of a token are computed with; no gradient has th
 (tokens, features).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -86,6 +87,18 @@ class Autoencoder:
     def decode(self, code: Code) -> Tensor:
         """Equation 2: a code -> (tokens, d)."""
         return kernels.decode(code.index, code.value, self.W_dec) + self.b_pre
+
+    def decode_strongest(self, code: Code, counts: Sequence[int]) -> Iterator[Tensor]:
+        """Decode the m strongest codes of each token, for each m of ascending `counts`.
+
+        Yields reconstructions, (tokens, d), each of which adds to the one before.
+        """
+        recon, first = self.b_pre, 0
+        for m in counts:
+            index, value = code.index[:, first:m], code.value[:, first:m]
+            recon = recon + kernels.decode(index, value, self.W_dec)
+            first = m
+            yield recon
 
     def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
         """Reconstruct tokens, (tokens, d), from their stored codes."""

@@ -1,5 +1,6 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
+from bisae.store.attributes import UNMEASURED
 from bisae.store.format import Array
 from bisae.store.layout import SPLITS
 from bisae.store.lease import Lease
@@ -29,6 +30,7 @@ __all__ = [
     "KEY",
     "SHARED",
     "SPLITS",
+    "UNMEASURED",
     "Array",
     "Block",
     "CellStatus",

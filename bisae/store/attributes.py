@@ -81,6 +81,9 @@ class CodesAttributes(PartAttributes):
     mse: float
     variance: float
     fvu: float
+    fvu_half_k: float | None = None
+    fvu_quarter_k: float | None = None
+    fvu_eighth_k: float | None = None
     cosine: float
     l0: float
     n_dead: Count
@@ -90,6 +93,12 @@ class CodesAttributes(PartAttributes):
     ce_zero: float | None = None
 
 
+UNMEASURED: dict[str, None] = {
+    name: None
+    for name, field in CodesAttributes.model_fields.items()
+    if not field.is_required()
+}
+"""The attributes that `codes` may lack."""
 COLUMNS = ("token_id", "language", "length")
 CORPUS_ARRAYS = frozenset(f"{split}/{name}" for split in SPLITS for name in COLUMNS)
 WEIGHTS = frozenset({"W_enc", "W_dec", "b_pre"})

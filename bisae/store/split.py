@@ -22,6 +22,13 @@ class Split:
         """Return the number of documents."""
         return int(self._columns["language"].shape[0])
 
+    def n_tokens(self) -> int:
+        """Count the tokens of all documents. Raises Damaged."""
+        rows = slice(0, len(self))
+        return int(
+            read_rows(self._columns["length"], f"{self._where}/length", rows).sum()
+        )
+
     def block(self, first: int, size: int) -> Block:
         """Read `size` documents starting at `first`, fewer at the end.
 

@@ -32,6 +32,7 @@ class Table(NamedTuple):
     level: str
     command: str
     needs: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     section: str = ""
     optional: bool = False
     title: str = ""
@@ -43,9 +44,13 @@ def registry() -> Mapping[str, Table]:
     """Return all tables by name, in the order in which they are made."""
     entries = tomllib.loads((asset_dir("sql") / "tables.toml").read_text("utf-8"))
     return {
-        name: Table(**entry | {"needs": tuple(entry.get("needs", ()))})
+        name: Table(**{key: _immutable(value) for key, value in entry.items()})
         for name, entry in entries.items()
     }
+
+
+def _immutable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def table_names(level: str, command: str = "") -> list[str]:

@@ -32,7 +32,14 @@ from bisae.query import (
     write_tables,
     write_timings,
 )
-from bisae.store import Provenance, Store, dependency_digests, digest, table_file
+from bisae.store import (
+    UNMEASURED,
+    Provenance,
+    Store,
+    dependency_digests,
+    digest,
+    table_file,
+)
 from bisae.tables.clusters import Clustering, TokenSets
 from bisae.tables.context import ExportContext
 from bisae.tables.linked import put_linked_tokens
@@ -194,7 +201,8 @@ def _aggregate_cell(
 ) -> None:
     """Compute a cell's tables, and the trends of its variants."""
     con, store = aggregation.con, context.store
-    attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
+    attributes = store.attributes(cell, "sae") | UNMEASURED
+    attributes |= store.attributes(cell, "codes")
     put_rows(con, "cell_attributes", [attributes])
     codes = partial(store.codes_stream, cell)
     names = aggregate(aggregation, context, codes, scratch / "strong_codes")

@@ -1,8 +1,8 @@
 """Train autoencoders: those of a checkpoint, or one at every learning rate.
 
 Reads splits of the store and the language model; writes `sae/` and `train/` of cells,
-and the table `lr_search`. An interrupted run resumes from the study's
-`work_dir`.
+and the tables `timings`, `convergence` and `lr_search`. An interrupted run resumes from
+the study's `work_dir`.
 """
 
 from bisae.train.buffer import Buffer

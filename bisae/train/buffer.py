@@ -70,7 +70,7 @@ class Buffer:
         All batches but the very last are full. The slots keep their content until they
         are refilled.
         """
-        self._wait_until_filled()
+        self.wait_until_filled()
         full = (self._token != EMPTY).nonzero()[:, 0]
         order = full[torch.randperm(len(full), generator=self._draw)]
         if not self._is_exhausted():
@@ -97,7 +97,7 @@ class Buffer:
 
         Call it between the last `refill` and the next `next_batches`.
         """
-        self._wait_until_filled()
+        self.wait_until_filled()
         read = torch.tensor([self._next, self._used])
         # Copies, as the buffer continues while they are written.
         return {
@@ -115,8 +115,8 @@ class Buffer:
         is_used_up = self._block is None or self._used == _tokens(self._block)
         return self._next == len(self._source) and is_used_up
 
-    def _wait_until_filled(self) -> None:
-        """Wait until all slots are refilled."""
+    def wait_until_filled(self) -> None:
+        """Wait until all slots are refilled, and nothing is read from the source."""
         for filling in self._filling:
             filling.result()
         self._filling.clear()

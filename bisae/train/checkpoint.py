@@ -1,7 +1,7 @@
 """Train the cells of a checkpoint, as many layers per pass as fit in memory.
 
 Reads the `train` split and the language model; writes `sae/` and `train/` of each cell,
-and the table `timings`.
+and the tables `timings` and `convergence`.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from bisae.query import write_timings
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.store import Lease, Store
 from bisae.study import portable_checkpoint
+from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
 from bisae.train.resume import TrainingState
 from bisae.train.run import train_jobs
@@ -59,7 +60,17 @@ def _train(
         training_state = TrainingState(state_folder(store, group), run_identity, lease)
         source = StateBlocks(store, "train", lm, [job.cell for job in group])
         title = f"train {missing[0].checkpoint}{pass_title}"
-        train_jobs(store.study, source, group, training_state, lm.device, title)
+        convergence = Convergence(store, lm, group)
+        train_jobs(
+            store.study,
+            source,
+            group,
+            training_state,
+            lm.device,
+            title,
+            convergence=convergence,
+        )
+        convergence.write()
         for job in group:
             attributes = _attributes(store, job) | model
             loss = np.array(job.losses, np.float32)
@@ -115,7 +126,7 @@ def identity(store: Store, lm: LanguageModel, fingerprint: str) -> dict[str, Any
     `fingerprint` is the model's; computing it reads all weights, so it is done once.
     """
     return {
-        "format": 1,
+        "format": 2,
         "sae": store.study.sae.model_dump(mode="json"),
         "batch_documents": store.study.lm.batch_documents,
         "corpus": store.corpus_attributes()["fingerprint"],

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,8 @@ class TrainingJob:
     trainer: Trainer | None = None
     losses: list[float] = field(default_factory=list)
     """The first step's loss, then that of every `log_every`th."""
+    convergence: list[dict[str, Any]] = field(default_factory=list)
+    """The rows of the table `convergence` that are measured already."""
     seconds: float = 0.0
     failed: str = ""
     """The reason that training cannot continue; "" if it can."""

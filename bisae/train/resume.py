@@ -106,7 +106,7 @@ class TrainingState:
             return None
         for job, record, tensors in zip(jobs, records, states, strict=True):
             job.losses, job.seconds = record["losses"], record["seconds"]
-            job.failed = record["failed"]
+            job.failed, job.convergence = record["failed"], record["convergence"]
             job.trainer = Trainer.from_state(
                 tensors, settings, job.lr, record["steps"], scratch
             )
@@ -137,6 +137,7 @@ class TrainingState:
             assert job.trainer
             record = {"steps": job.trainer.steps, "losses": job.losses}
             record |= {"seconds": job.seconds, "failed": job.failed}
+            record["convergence"] = job.convergence
             record["file"] = self._write(f"{mark}{number}", job.trainer.state())
             records[job.name] = record
         document = {

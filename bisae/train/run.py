@@ -24,6 +24,7 @@ from bisae.progress import bar, note
 from bisae.sae.kernels import Scratch
 from bisae.study import Study
 from bisae.train.buffer import Buffer
+from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
 from bisae.train.resume import RunPosition, TrainingState
 
@@ -36,13 +37,15 @@ def train_jobs(
     device: torch.device,
     title: str,
     *,
+    convergence: Convergence | None = None,
     drop_failed: bool = False,
 ) -> None:
     """Train `jobs` in one pass over `source`, resuming a pass that was stopped.
 
-    A job that fails ends the run or, with `drop_failed`, is trained no further. Raises
-    TrainingError, naming cell and step; Interrupted on a signal; OutOfMemory, naming
-    the setting to lower; LeaseLost.
+    With `convergence`, the jobs are measured at its milestones. A job that fails ends
+    the run or, with `drop_failed`, is trained no further. Raises TrainingError, naming
+    cell and step; Interrupted on a signal; OutOfMemory, naming the setting to lower;
+    LeaseLost.
     """
     scratch, total = Scratch(), study.corpus.tokens["train"]
     began, done = time.perf_counter(), 0
@@ -64,6 +67,10 @@ def train_jobs(
                     buffer.refill(slots)
                     done += len(slots)
                     shown.update(len(slots))
+                    if convergence and convergence.due(done):
+                        _check(jobs, drop_failed=drop_failed)
+                        buffer.wait_until_filled()
+                        convergence.measure(done, scratch)
                 if stop.signal or training_state.is_due(jobs):
                     _check(jobs, drop_failed=drop_failed)
                     seconds = time.perf_counter() - began

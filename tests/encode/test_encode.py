@@ -1,6 +1,7 @@
 """The metrics of a cell against a plain computation over its stored codes."""
 
-from typing import Any
+from contextlib import closing
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,17 +12,24 @@ from transformers import AutoModelForCausalLM
 from zarr import open_array
 
 from bisae.grid import Cell
+from bisae.query import connect
+from bisae.sae import ReconstructionMetrics, start
 from bisae.store import Store
+from bisae.study import Sae
+from support.rows import rows_of
 
 CELLS = [Cell("S", 40, 1), Cell("M", 40, 3), Cell("M", 5, 0)]
 
 
-def stored(store: Store, cell: Cell) -> np.ndarray:
-    """The reconstructions of all evaluation tokens, (tokens, d), from the store."""
+def stored(store: Store, cell: Cell, m: int | None = None) -> np.ndarray:
+    """The reconstructions of all evaluation tokens, (tokens, d), from the store.
+
+    With `m`, from the first m codes of each token.
+    """
     weights = store.weights(cell)
     blocks = list(store.codes(cell))
-    index = np.concatenate([block.index for block in blocks])
-    value = np.concatenate([block.value for block in blocks]).astype(np.float64)
+    index = np.concatenate([block.index[:, :m] for block in blocks])
+    value = np.concatenate([block.value[:, :m] for block in blocks]).astype(np.float64)
     picked = weights["W_dec"][index].astype(np.float64)
     return np.asarray(np.einsum("tk,tkd->td", value, picked) + weights["b_pre"])
 
@@ -60,6 +68,51 @@ def test_mse_fvu_and_cosine(tiny: Store, cell: Cell) -> None:
     assert attributes["fvu"] == pytest.approx(error.sum() / away.sum(), rel=1e-4)
     assert attributes["cosine"] == pytest.approx(cosine.mean(), rel=1e-4)
     assert attributes["fvu"] < 1
+
+
+@pytest.mark.parametrize("cell", CELLS[:1] + CELLS[2:], ids=str)
+def test_fvu_of_the_strongest_codes(tiny: Store, cell: Cell) -> None:
+    """K is 4, so there is no eighth."""
+    attributes = tiny.attributes(cell, "codes")
+    x = plain_states(tiny, cell)
+    variance = np.square(x - x.mean(0)).sum()
+    for name, m in {"fvu_half_k": 2, "fvu_quarter_k": 1}.items():
+        error = np.square(stored(tiny, cell, m) - x).sum()
+        assert attributes[name] == pytest.approx(error / variance, rel=1e-4)
+    assert "fvu_eighth_k" not in attributes
+    with closing(connect(tiny)) as con:
+        row = rows_of(con, f"from cells where (size, step, layer) = {(*cell,)}")[0]
+    assert row["fvu_half_k"] == attributes["fvu_half_k"]
+    assert row["fvu_quarter_k"] == attributes["fvu_quarter_k"]
+    assert row["fvu_eighth_k"] is None
+
+
+@pytest.mark.parametrize(("architecture", "l1"), [("topk", 0.0), ("relu", 0.1)])
+def test_fvu_of_half_a_quarter_and_an_eighth_of_the_codes(
+    architecture: Literal["topk", "relu"], l1: float
+) -> None:
+    """Of the 17 largest activations, by NumPy. FVU of ReLU is of all activations."""
+    settings = Sae(architecture=architecture, n_features=40, k=17, l1=l1)
+    x = torch.randn(50, 6, generator=torch.Generator().manual_seed(0))
+    x /= x.norm(dim=1, keepdim=True)
+    sae = start(x, settings)
+    fit = ReconstructionMetrics(sae)
+    for part in (x[:20], x[20:]):
+        fit.add(part, sae.reconstruct(part))
+    actual = fit.metrics()
+    W_enc, W_dec, b_pre = (
+        tensor.double().numpy() for tensor in sae.parameters().values()
+    )
+    states = x.double().numpy()
+    z = np.maximum((states - b_pre) @ W_enc.T, 0)
+    variance = np.square(states - states.mean(0)).sum()
+    kept = {"fvu_half_k": 8, "fvu_quarter_k": 4, "fvu_eighth_k": 2}
+    kept["fvu"] = 40 if architecture == "relu" else 17
+    for name, m in kept.items():
+        smallest = np.sort(z, axis=1)[:, [-m]]
+        recon = np.where(z >= smallest, z, 0) @ W_dec + b_pre
+        error = np.square(recon - states).sum()
+        assert actual[name] == pytest.approx(error / variance, rel=2e-3), name
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

@@ -18,6 +18,7 @@ from bisae.query import connect, read_views, rows_of
 from bisae.report import report
 from bisae.report.figures import draw, figure_files
 from bisae.report.page import Contents, render_page
+from bisae.report.tables import Table
 from bisae.store import Store, open_store
 from bisae.study import dump_study
 from support.store_copy import copy_store
@@ -239,6 +240,26 @@ def test_chance_links_are_warned_of(
     settings = {**contents.settings, "link_rate": rate}
     text = render_page(contents._replace(settings=settings))
     assert ("Monosemanticity is inflated" in text) == warns
+
+
+@pytest.mark.parametrize(
+    ("changing", "warning"),
+    [
+        ([False, None, False], None),
+        ([True, None, True], "2 of 3 cells"),
+        ([False, True], "1 of 2 cells"),
+    ],
+)
+def test_cells_that_have_not_converged_are_warned_of(
+    changing: list[bool | None], warning: str | None, contents: Contents
+) -> None:
+    view = read_views("grid")["convergence_changes"]
+    rows = [(layer, is_changing) for layer, is_changing in enumerate(changing)]
+    table = Table(view, Rows(["layer", "is_changing"], rows))
+    text = render_page(contents._replace(tables={view.name: table}))
+    words = " ".join(text.split())
+    assert ("Autoencoders had not converged" in words) == bool(warning)
+    assert not warning or f"The mixed share of {warning}, on the validation" in words
 
 
 def test_page_says_what_is_missing(contents: Contents) -> None:

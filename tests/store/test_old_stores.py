@@ -65,3 +65,12 @@ def test_version_1_can_be_copied_and_reported(old: OpenStore, tmp_path: Path) ->
         result = CliRunner().invoke(main, list(map(str, words)))
         assert result.exit_code == 0, result.output
     shutil.rmtree(tmp_path / "copy")
+
+
+def test_version_1_has_no_fvu_of_fewer_codes(old: OpenStore) -> None:
+    """Columns that were added later are null; a row is otherwise as it was."""
+    query = "select fvu, fvu_half_k, fvu_quarter_k, fvu_eighth_k, lr from cells"
+    rows = old.sql(query)
+    assert rows[["fvu", "lr"]].notna().all(axis=None)
+    assert rows[["fvu_half_k", "fvu_quarter_k", "fvu_eighth_k"]].isna().all(axis=None)
+    assert len(rows) == len(old.cells) == 4

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import transformers
 
 from bisae.errors import (
     CheckpointError,
@@ -26,52 +25,11 @@ from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.sae import start
 from bisae.sae.kernels import Scratch
-from bisae.store import SPLITS, Lease, Store, create_store
+from bisae.store import Lease, Store, table_file
 from bisae.study import Study
 from bisae.train import resume, run, train_checkpoint
 from bisae.train.job import TrainingJob
-from support.studies import TEXT, make_study
-
-VOCAB, D, CONTEXT = 40, 16, 9
-CELLS = [Cell("1M", 7, layer) for layer in (1, 2)]
-
-
-# -- a checkpoint ---------------------------------------------------------------------
-
-
-def make_lm(vocab: int = VOCAB) -> LanguageModel:
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=vocab,
-        hidden_size=D,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=24,
-    )
-    auto: Any = transformers.AutoModelForCausalLM
-    return LanguageModel(auto.from_config(config))
-
-
-def study_in(store: Path, **sae: Any) -> Study:
-    """Return a study of two cells with small batches."""
-    small = {"n_features": 32, "k": 4, "batch_tokens": 64}
-    small |= {"warmup_steps": 2, "buffer_batches": 2}
-    corpus = {"text": TEXT, "context": CONTEXT}
-    return make_study(store, corpus=corpus, sae=small | sae)
-
-
-def make_store(place: Path, **sae: Any) -> Store:
-    """A store with 60 random documents in each split."""
-    store = create_store(study_in(place, **sae))
-    draw = np.random.default_rng(0)
-    with store.write_corpus() as writer:
-        for split in SPLITS:
-            token_id = draw.integers(0, VOCAB, (60, CONTEXT - 1))
-            writer.append(split, token_id, np.arange(60) % 2)
-        writer.finish(
-            {"bos_token_id": 0, "vocab_size": VOCAB, "tokenizer_fingerprint": "t"}
-        )
-    return store
+from support.training import CELLS, VOCAB, D, make_lm, make_store
 
 
 def test_training_writes_every_cell(tmp_path: Path) -> None:
@@ -125,7 +83,7 @@ def test_a_loss_that_is_no_number_names_cell_and_step(tmp_path: Path) -> None:
 
 def test_a_loss_that_nobody_logged_is_noticed(tmp_path: Path) -> None:
     store = make_store(tmp_path / "s", lr=3e38, log_every=100)
-    said = r"^cell 1M/7/1: weights are not finite after step 8; give 1M a lower lr"
+    said = r"^cell 1M/7/1: weights are not finite after step 4; give 1M a lower lr"
     with pytest.raises(TrainingError, match=said):
         train_checkpoint(store, make_lm(), CELLS)
     assert not store.cell_status(CELLS[0]).sae
@@ -148,6 +106,8 @@ def assert_equal(one: Store, other: Store) -> None:
     assert all(np.array_equal(position[name], there[name]) for name in position)
     for cell in CELLS:
         assert np.array_equal(one.loss(cell), other.loss(cell))
+        files = (table_file(store, "convergence", cell) for store in (one, other))
+        assert len({file.read_bytes() for file in files}) == 1
 
 
 def changed(store: Store, section: str, **values: Any) -> Store:
@@ -177,7 +137,8 @@ def test_one_pass_trains_all_layers(
     request, store = passes(monkeypatch), make_store(tmp_path / "s")
     changed(store, "lm", batch_documents=25)
     train_checkpoint(store, make_lm(), CELLS)
-    assert request == [[1, 2]] * 3  # 60 documents
+    # 60 documents, and the 60 of the validation text at half and at the end.
+    assert request == [[1, 2]] * 9
 
 
 def test_layers_that_do_not_fit_wait_for_a_second_pass(
@@ -194,7 +155,7 @@ def test_layers_that_do_not_fit_wait_for_a_second_pass(
     changed(store, "lm", memory_gb=(needed.of(2, 2) - 1) / 1e9)
     request = passes(monkeypatch)
     train_checkpoint(store, lm, CELLS)
-    assert request == [[1], [2]]
+    assert request == [[1]] * 3 + [[2]] * 3
     assert_equal(store, whole)
     assert not list((tmp_path / "work").rglob("*.safetensors"))
 
