@@ -55,6 +55,8 @@ BY_GROUP = (
     "entropies",
 )
 """Views that are computed for one group of features at a time."""
+OPTIONAL_ATTRIBUTES = ("ce", "ce_recon", "ce_zero")
+"""Attributes that a cell may lack; null in the table `cells`."""
 MEMORY = "900MiB"
 """DuckDB's memory limit: with the codes read ahead and the graph of similar tokens, an
 export takes 2 GiB in all."""
@@ -192,7 +194,8 @@ def _aggregate_cell(
     """Compute a cell's tables, and the trends of its variants."""
     con, store = aggregation.con, context.store
     attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
-    put_rows(con, "cell_attributes", [attributes])
+    optional = dict.fromkeys(OPTIONAL_ATTRIBUTES)
+    put_rows(con, "cell_attributes", [optional | attributes])
     codes = partial(store.codes_stream, cell)
     names = aggregate(aggregation, context, codes, scratch / "strong_codes")
     with schema(con, "variant"):
