@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -36,6 +37,7 @@ class Table(NamedTuple):
     optional: bool = False
     title: str = ""
     grain: str = ""
+    added: Mapping[str, str] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1)

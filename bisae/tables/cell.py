@@ -194,7 +194,8 @@ def _aggregate_cell(
     """Compute a cell's tables, and the trends of its variants."""
     con, store = aggregation.con, context.store
     attributes = store.attributes(cell, "sae") | store.attributes(cell, "codes")
-    optional = dict.fromkeys(OPTIONAL_ATTRIBUTES)
+    optional: dict[str, Any] = dict.fromkeys(OPTIONAL_ATTRIBUTES)
+    optional["n_layers"] = store.study.model(cell.size).n_layers
     put_rows(con, "cell_attributes", [optional | attributes])
     codes = partial(store.codes_stream, cell)
     names = aggregate(aggregation, context, codes, scratch / "strong_codes")

@@ -1,12 +1,13 @@
 -- Title:   How was each cell trained, and how well does it reconstruct?
 -- Grain:   cell
 -- Reads:   cell_attributes
--- ce_recovered is null unless zeroing the layer costs more than 0.1 nat: a share of nearly
--- nothing says nothing about the reconstruction.
+-- n_layers: the model's number of blocks. ce_recovered is null unless zeroing the layer costs
+-- more than 0.1 nat: a share of nearly nothing says nothing about the reconstruction.
 select
     tokens_seen,
     n_params,
     d_model,
+    n_layers::bigint as n_layers,
     architecture,
     n_features,
     k,

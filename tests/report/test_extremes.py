@@ -128,7 +128,8 @@ def recovered(losses: Row) -> float | None:
         con.register("cell_attributes", pa.Table.from_pylist([attributes]))
         create_views(con, {"cells": cells}, {"cell_attributes"})
         (row,) = rows_of(con, "from cells")
-    return row["ce_recovered"]
+    share: float | None = row["ce_recovered"]
+    return share
 
 
 def test_losses_of_strong_steering_are_summed() -> None:

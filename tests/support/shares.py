@@ -45,6 +45,7 @@ class Share(NamedTuple):
         """Its row of `cells`; its fvu tells which cell it is."""
         row: Row = {"size": self.size, "step": self.step, "layer": self.layer}
         row |= {"n_params": self.n_params, "tokens_seen": self.step * 10}
+        row |= {"n_layers": None}
         return row | {"fvu": self.layer / 100}
 
 
