@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -25,6 +26,7 @@ from bisae.store import (
 )
 from bisae.study import Study
 from bisae.tables import prepare_export
+from bisae.tables.clusters import load_embeddings
 from bisae.tables.variants import VARIANT_TABLES
 from support.removal import remove_cells
 
@@ -128,6 +130,20 @@ def test_a_cell_without_measured_losses_has_no_losses(copied_study: Study) -> No
     with closing(connect(store, query=query)) as con:
         _, values = rows_of(con, query)
     assert values == [(None, None, None, None, True)] * 2
+
+
+@pytest.mark.parametrize(("spare", "dtype"), [(0, np.float32), (-1, np.float16)])
+def test_large_embeddings_are_halved(
+    copy: Store, monkeypatch: pytest.MonkeyPatch, spare: int, dtype: type
+) -> None:
+    size, step = copy.study.embeddings()
+    (copy.tables / "embeddings" / f"{size}-{step}.npy").unlink()
+    n_bytes = 700 * 48 * 4
+    module = "bisae.tables.clusters.embeddings"
+    monkeypatch.setattr(f"{module}.MOST_BYTES", n_bytes + spare)
+    rows = load_embeddings(copy)
+    assert (rows.shape, rows.dtype) == ((700, 48), dtype)
+    np.testing.assert_allclose(np.linalg.norm(rows.astype(float), axis=1), 1, 1e-3)
 
 
 def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:
