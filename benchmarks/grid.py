@@ -201,6 +201,7 @@ def cells_row(cell: Cell, number: int) -> str:
     return (
         f"create or replace table cells as select {1000 * cell.step}::bigint "
         f"as tokens_seen, {len(cell.size)}::bigint as n_params, 64::bigint as d_model, "
+        "null::bigint as n_layers, "
         f"'topk' as architecture, {N}::bigint as n_features, 32::bigint as k, "
         "1e-3::double as lr, 0::bigint as seed, "
         "(select count(*) from tokens) as n_eval_tokens, 1::bigint as buffer_tokens, "

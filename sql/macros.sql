@@ -5,7 +5,12 @@
 -- The 97.5 % quantile of the standard normal distribution.
 create macro z_95() as 1.959964;
 
--- Wilson's score interval of a share of n: its centre, and half its width.
+-- A number, or the limit that it exceeds; null stays null.
+create macro clamp(x, low, high) as
+case when x < low then low when x > high then high else x end;
+
+-- Wilson's score interval of a share of n: its centre, half its width, and its bounds.
+-- Rounding moves no bound beyond 0, 1 or the share.
 create macro wilson_centre(share, n) as
 (share + z_95() ^ 2 / (2 * n)) / (1 + z_95() ^ 2 / n);
 
@@ -13,10 +18,10 @@ create macro wilson_half(share, n) as
 z_95() * sqrt(share * (1 - share) / n + z_95() ^ 2 / (4 * n ^ 2)) / (1 + z_95() ^ 2 / n);
 
 create macro wilson_low(share, n) as
-wilson_centre(share, n) - wilson_half(share, n);
+clamp(wilson_centre(share, n) - wilson_half(share, n), 0, share);
 
 create macro wilson_high(share, n) as
-wilson_centre(share, n) + wilson_half(share, n);
+clamp(wilson_centre(share, n) + wilson_half(share, n), share, 1);
 
 -- Newcombe's interval of a weighted sum of independent estimates: the squared distance to
 -- its lower (upper) bound is the sum of these over the estimates.

@@ -64,6 +64,10 @@ def check_shape(
     if highest > shape.n_layers:
         msg = f"{model.size} has no layer {highest}: {path} has 0 to {shape.n_layers}"
         raise AddressError(msg)
+    if model.n_layers not in (None, shape.n_layers):
+        msg = f"{path} has {shape.n_layers} blocks, size {model.size} has "
+        msg += f"{model.n_layers}: they cannot be one size"
+        raise CheckpointError(msg)
     if model.d_model not in (None, shape.d_model):
         msg = f"{path} has d_model {shape.d_model}, the study says {model.d_model}"
         raise CheckpointError(msg)
@@ -99,10 +103,14 @@ def _list_layers(study: Study, model: Model) -> Model:
 
 
 def _fill_in(model: Model, shape: ModelShape) -> Model:
-    """Fill in the layers and the width from a shape where the study gives none."""
+    """Fill in layers, width and blocks from a shape where the study gives none."""
     every = tuple(range(1, shape.n_layers + 1))
     layers = every if model.layers == "all" else model.layers
-    update = {"layers": layers, "d_model": model.d_model or shape.d_model}
+    update = {
+        "layers": layers,
+        "d_model": model.d_model or shape.d_model,
+        "n_layers": model.n_layers or shape.n_layers,
+    }
     return model.model_copy(update=update)
 
 
@@ -119,11 +127,8 @@ def _check_steps(
                 shape = read_config(path, revision, trust_remote_code=trust)
                 shapes[f"{path} at {revision}" if revision else path] = shape
     for path, shape in shapes.items():
-        last, of_last = list(shapes.items())[-1]
+        of_last = list(shapes.values())[-1]
         check_shape(study, _fill_in(model, of_last), path, shape, vocabulary)
-        if shape.n_layers != of_last.n_layers:
-            msg = f"{path} has {shape.n_layers} blocks, {last} has {of_last.n_layers}: "
-            raise CheckpointError(msg + "they cannot be one size")
 
 
 def _vocabulary(study: Study) -> int | None:

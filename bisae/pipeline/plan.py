@@ -197,7 +197,8 @@ def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
 def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:
     """Return a model's shape and number of layers, from the study or its config."""
     if model.d_model and model.layers != "all":
-        shape = ModelShape(max(model.layers), model.d_model, TYPICAL_VOCABULARY)
+        n_layers = model.n_layers or max(model.layers)
+        shape = ModelShape(n_layers, model.d_model, TYPICAL_VOCABULARY)
         return shape, len(model.layers)
     if pretrain := study.pretrain:
         for pretrained in pretrain.models:

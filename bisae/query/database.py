@@ -131,15 +131,15 @@ def _rows(
     listed = ", ".join(quoted(address(file)) for file in files)
     # Below a folder such as `runs/lr=1` DuckDB would see another partition; then the
     # address comes from the columns in the files.
-    is_of_cells = name in registry() and registry()[name].level == "cell"
+    table = registry().get(name)
+    is_of_cells = table is not None and table.level == "cell"
     by_cell = is_of_cells and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
     query += f", hive_types = {ADDRESS})" if by_cell else ")"
-    added = registry()[name].added if name in registry() else ()
-    if added:  # files of earlier versions lack these columns
-        nulls = ", ".join(f"null::double as {column}" for column in added)
-        query = f"({query}) union all by name (select {nulls} where false)"
-    return query
+    if table is None or not table.added:
+        return query
+    columns = (f"null::{kind} as {column}" for column, kind in table.added.items())
+    return f"{query} union all by name select {', '.join(columns)} where false"
 
 
 def open_tables(

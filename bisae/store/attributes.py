@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from bisae.store.layout import SPLITS, SUMS
-from bisae.study import MOST_CODES, WIDEST
+from bisae.study import MOST_CODES, MOST_LAYERS, WIDEST
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(max_length=4096)]
@@ -60,6 +60,7 @@ class SaeAttributes(PartAttributes):
     n_features: Size
     k: Annotated[int, Field(ge=1, le=MOST_CODES)]
     d_model: Annotated[int, Field(ge=1, le=WIDEST)]
+    n_layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] | None = None
     lr: float
     seed: int
     start: Literal["random", "previous"]

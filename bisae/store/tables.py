@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -32,11 +33,11 @@ class Table(NamedTuple):
     level: str
     command: str
     needs: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
     section: str = ""
     optional: bool = False
     title: str = ""
     grain: str = ""
+    added: Mapping[str, str] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1)

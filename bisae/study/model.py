@@ -70,6 +70,8 @@ class Model(Section):
     """A list, a range such as "1-12", or "all" blocks; 0 is the first one's input."""
     d_model: Width | None = None
     """Checked against the checkpoint's configuration; lets `plan` work without it."""
+    n_layers: Annotated[int, Field(gt=0, le=MOST_LAYERS)] | None = None
+    """The model's number of blocks, checked likewise; a build fills it in."""
     lr: Annotated[float, Field(gt=0)] | None = None
     """This size's learning rate, instead of the autoencoder section's."""
 
@@ -109,9 +111,12 @@ class Model(Section):
 
     @property
     def middle_cell(self) -> Cell:
-        """The last step at the layer nearest half the highest one. Needs layers."""
+        """The last step at the middle layer, as sql/grid/grid_cells.sql defines it.
+
+        Needs explicit layers.
+        """
         listed = [layer for layer in self.layers if isinstance(layer, int)]
-        half = max(listed) // 2
+        half = (self.n_layers or max(listed)) // 2
         middle = min(listed, key=lambda layer: (layer == 0, abs(layer - half), layer))
         return Cell(self.size, self.steps[-1], middle)
 

@@ -63,6 +63,12 @@ def check_pretrain(pretrain: Pretrain, models: Sequence[Model]) -> None:
             msg = f"size {shape.size} has d_model = {model.d_model} in [[models]] and "
             msg += f"{shape.d_model} in [[pretrain.models]]"
             raise ValueError(msg)
+        if model.n_layers not in (None, shape.n_layers):
+            msg = (
+                f"size {shape.size} has n_layers = {model.n_layers} in [[models]] and "
+            )
+            msg += f"{shape.n_layers} in [[pretrain.models]]"
+            raise ValueError(msg)
         if model.layers != "all" and max(model.layers) > shape.n_layers:
             msg = (
                 f"size {shape.size} has no layer {max(model.layers)}: its n_layers in "

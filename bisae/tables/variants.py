@@ -154,7 +154,7 @@ def put_variants(con: Connection, context: ExportContext) -> list[Clustering]:
             "table_name": variant.table,
             "setting": variant.setting,
             "value": variant.value,
-            "is_studys": variant.is_default,
+            "is_default": variant.is_default,
         }
         for variant in all_variants
     ]

@@ -52,7 +52,11 @@ def _train(
     ]
     fingerprint = lm.fingerprint()
     _check_model(store, missing[0], fingerprint)
-    model = {"lm_fingerprint": fingerprint, "n_params": lm.n_params}
+    model = {
+        "lm_fingerprint": fingerprint,
+        "n_params": lm.n_params,
+        "n_layers": lm.n_layers,
+    }
     run_identity = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):

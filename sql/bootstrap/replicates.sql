@@ -1,9 +1,10 @@
 -- Title:   What are the trends of texts resampled by document?
 -- Grain:   size, step, layer, population, replicate, name
 -- Reads:   drawn_populations
--- A feature that does not fire in a resampled text is left out, and so are the trends
--- `mixed_share_null`, whose permutation is drawn once, and `mean_span_active` and
--- `monosemanticity_null`, which firings do not determine. `mixed_share`: the class mixed.
+-- A feature that does not fire in a resampled text is dead there: in `all` it counts as mixed,
+-- in the other populations it is left out. Left out are also the trends `mixed_share_null`,
+-- whose permutation is drawn once, and `mean_span_active` and `monosemanticity_null`, which
+-- firings do not determine. `mixed_share`: the class mixed.
 with drawn as materialized (
     select *
     from drawn_populations

@@ -1,10 +1,13 @@
 -- Title:   How was each cell trained, and how well does it reconstruct?
 -- Grain:   cell
 -- Reads:   cell_attributes
+-- n_layers: the model's number of blocks. ce_recovered is null unless zeroing the layer costs
+-- more than 0.1 nat: a share of nearly nothing says nothing about the reconstruction.
 select
     tokens_seen,
     n_params,
     d_model,
+    n_layers::bigint as n_layers,
     architecture,
     n_features,
     k,
@@ -22,10 +25,12 @@ select
     l0,
     cut_share,
     n_dead,
-    ce,
-    ce_recon,
-    ce_zero,
-    (ce_zero - ce_recon) / (ce_zero - ce) as ce_recovered,
+    ce::double as ce,
+    ce_recon::double as ce_recon,
+    ce_zero::double as ce_zero,
+    if(
+        ce_zero - ce > 0.1::double, (ce_zero - ce_recon) / (ce_zero - ce), null
+    ) as ce_recovered,
     model,
     revision,
     lm_fingerprint,

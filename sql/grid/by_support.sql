@@ -45,7 +45,8 @@ select
     low as n_documents_low,
     high as n_documents_high,
     n_features,
-    n_features / sum(n_features) over (partition by size, step, layer) as share_of_features,
+    n_features
+    / nullif(sum(n_features) over (partition by size, step, layer), 0) as share_of_features,
     p as mixed_share,
     wilson_low(p, n) as mixed_share_low,
     wilson_high(p, n) as mixed_share_high,

@@ -1,15 +1,16 @@
 -- Title:   Where is each cell in the study's grid?
 -- Grain:   size, step, layer
 -- Reads:   cells
--- The middle layer of a size is the one nearest to half of its highest layer, the lower of
--- two, and layer 0 only if there is no other. Regions are thirds of the highest layer.
--- Sizes are compared by their parameters. A log axis has no 0: the untrained model is drawn
--- at a quarter of the first trained checkpoint's tokens.
+-- L is the model's number of blocks, or the highest layer in the grid where no cell tells it.
+-- The middle layer of a size is the grid's layer nearest to L // 2, the lower of two, and layer
+-- 0 only if there is no other; `Model.middle_cell` is the same in Python. Lower: l <= L / 3;
+-- upper: l > 2 L / 3. Sizes are compared by their parameters. A log axis has no 0: the
+-- untrained model is drawn at a quarter of the first trained checkpoint's tokens.
 with sizes as (
     select
         size,
         max(step) as last_step,
-        max(layer) as highest_layer
+        coalesce(max(n_layers), max(layer)) as n_layers
     from cells
     group by size
 ),
@@ -19,7 +20,7 @@ middles as (
         cells.size,
         arg_min(
             cells.layer,
-            (cells.layer = 0, abs(cells.layer - sizes.highest_layer // 2), cells.layer)
+            (cells.layer = 0, abs(cells.layer - sizes.n_layers // 2), cells.layer)
         ) as middle_layer
     from cells
     inner join sizes on cells.size = sizes.size
@@ -42,10 +43,10 @@ select
     cells.tokens_seen,
     study.tokens_first,
     if(cells.tokens_seen > 0, cells.tokens_seen, study.tokens_first / 4) as tokens_drawn,
-    coalesce(cells.layer / nullif(sizes.highest_layer, 0), 0) as relative_depth,
+    coalesce(cells.layer / nullif(sizes.n_layers, 0), 0) as relative_depth,
     case
-        when 3 * cells.layer <= sizes.highest_layer then 'lower'
-        when 3 * cells.layer <= 2 * sizes.highest_layer then 'middle'
+        when 3 * cells.layer <= sizes.n_layers then 'lower'
+        when 3 * cells.layer <= 2 * sizes.n_layers then 'middle'
         else 'upper'
     end as region,
     cells.layer = middles.middle_layer as is_middle,

@@ -16,7 +16,7 @@ with summed as (
         losses.b_pre,
         losses.language,
         drawn.replicate,
-        sum(drawn.weight * losses.nll::decimal(18, 9)) as nll,
+        sum((drawn.weight * losses.nll)::decimal(38, 9)) as nll,
         sum(drawn.weight * losses.n_tokens) as n_tokens
     from intervention_losses as losses
     inner join drawn_documents as drawn on losses.document = drawn.document

@@ -17,10 +17,10 @@ with summed as (
         coalesce(language, 'all') as language,
         any_value(n_added) as n_added,
         sum(n_tokens)::bigint as n_tokens,
-        sum(nll::decimal(18, 9))::double as nll,
-        sum((n_tokens * added_norm)::decimal(18, 6))::double as added_norm,
-        sum((n_tokens * residual_norm)::decimal(18, 6))::double as residual_norm,
-        sum((n_tokens * active_per_token)::decimal(18, 6))::double as active_per_token
+        sum(nll::decimal(38, 9))::double as nll,
+        sum((n_tokens * added_norm)::decimal(38, 9))::double as added_norm,
+        sum((n_tokens * residual_norm)::decimal(38, 9))::double as residual_norm,
+        sum((n_tokens * active_per_token)::decimal(38, 9))::double as active_per_token
     from intervention_losses
     group by grouping sets (
         (full_step, control, added, alpha, m, draw, scale_back, b_pre, language),

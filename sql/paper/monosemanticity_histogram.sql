@@ -35,9 +35,9 @@ select
     (bins.twentieth + 1) / 20 as bin_high,
     coalesce(counts.n, 0) as n_features,
     coalesce(counts.n, 0) / totals.n as share_of_features
-from totals
+from grid_cells as grid
 cross join range(20) as bins (twentieth)
-inner join grid_cells as grid using (size, step, layer)
+left join totals using (size, step, layer)
 left join counts using (size, step, layer, twentieth)
 where grid.is_middle
 order by grid.n_params, grid.size, grid.step, bins.twentieth

@@ -5,7 +5,7 @@
 select
     variant_names.setting,
     variant_names.value,
-    variant_names.is_studys,
+    variant_names.is_default,
     trends.population,
     trends.n_features,
     trends.n_dead,

@@ -133,6 +133,17 @@ def plain_hours(bfloat16: float, float32: float, beside: float) -> float:
     return 2 * (train + encode) / 3600
 
 
+def test_a_plan_is_of_all_blocks_of_the_model() -> None:
+    """Whichever layers the study has."""
+    (few,), (all_blocks,) = (
+        plan(asked(models=[MODEL | more]), GPUS["h200"])
+        for more in ({}, {"n_layers": 30})
+    )
+    assert all_blocks.hours > few.hours
+    assert all_blocks.fixed_gb > few.fixed_gb
+    assert all_blocks.layers == few.layers
+
+
 @pytest.mark.parametrize(
     ("name", "bfloat16", "float32"), [("h200", 989, 67), ("a100", 312, 19.5)]
 )

@@ -56,6 +56,7 @@ def refusals(study: Study) -> set[str]:
 def test_what_fits_is_listed(study: Study) -> None:
     (model,) = with_layers(study).models
     assert (model.layers, model.d_model) == (tuple(range(1, LAYERS + 1)), D)
+    assert model.n_layers == LAYERS
     assert plan(study)[0].layers == LAYERS
 
 
@@ -93,6 +94,13 @@ def test_a_width_that_the_study_says(study: Study) -> None:
     model = study.models[0].model_copy(update={"d_model": 2 * D})
     (said,) = refusals(study.model_copy(update={"models": (model,)}))
     assert said.endswith(f"has d_model {D}, the study says {2 * D}")
+
+
+def test_a_number_of_blocks_that_the_study_says(study: Study) -> None:
+    model = study.models[0].model_copy(update={"n_layers": LAYERS + 1})
+    (said,) = refusals(study.model_copy(update={"models": (model,)}))
+    expected = f"has {LAYERS} blocks, size S has {LAYERS + 1}: they cannot be one size"
+    assert said.endswith(expected)
 
 
 def test_only_what_is_selected_is_looked_at(study: Study) -> None:

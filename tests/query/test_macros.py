@@ -30,8 +30,30 @@ def test_wilson_is_the_plain_formula(k: int, n: int) -> None:
     assert value(f"wilson_high({share})") == near(high)
 
 
-def test_a_share_of_nothing_has_no_interval() -> None:
-    assert value("wilson_low(null::double, null::double)") is None
+def test_a_share_is_in_its_interval_and_the_interval_between_0_and_1() -> None:
+    """To the last bit, for shares of up to 400; without the clamp, some are not."""
+    beyond = """
+        select p, n from (
+            select k::double / n as p, n::double as n
+            from range(1, 401) as totals (n) cross join range(401) as counts (k)
+            where k <= n
+        )
+        where not (
+            0 <= {low} and {low} <= p and p <= {high} and {high} <= 1
+        )
+    """
+    centre, half = "wilson_centre(p, n)", "wilson_half(p, n)"
+    unbounded = {"low": f"{centre} - {half}", "high": f"{centre} + {half}"}
+    bounded = {name: f"wilson_{name}(p, n)" for name in ("low", "high")}
+    with closing(database()) as con:
+        assert con.execute(beyond.format(**bounded)).fetchall() == []
+        assert con.execute(beyond.format(**unbounded)).fetchall() != []
+
+
+@pytest.mark.parametrize("bound", ["low", "high"])
+@pytest.mark.parametrize("nothing", ["null, null", "null, 3", "0.5, null"])
+def test_a_share_of_nothing_has_no_interval(bound: str, nothing: str) -> None:
+    assert value(f"wilson_{bound}({nothing})") is None
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0, -0.5])
@@ -51,8 +73,7 @@ def test_a_macro_calls_only_those_before_it() -> None:
 
 def test_the_source_of_a_table_has_the_macros_that_it_calls() -> None:
     source = source_of(closure(VIEWS, "trends"))
-    wilson_and_its_parts = ("z_95", "wilson_centre", "wilson_half", "wilson_low")
-    for name in wilson_and_its_parts:
+    for name in ("z_95", "clamp", "wilson_centre", "wilson_half", "wilson_low"):
         assert macros()[name] in source
     assert "newcombe" not in source
     assert "create macro" not in source_of(closure(VIEWS, "token_sums"))

@@ -18,10 +18,12 @@ FIGURES = ("figures_5_8", "figures_6_9", "figures_12_17")
 SPANS = ("mean_span", "mean_span_active")
 
 
-def cell_row(size: str, step: int, layer: int, n_params: int = 1) -> Row:
+def cell_row(
+    size: str, step: int, layer: int, n_params: int = 1, n_layers: int | None = None
+) -> Row:
     """A row of `cells`, as far as views read it."""
-    address: Row = {"size": size, "step": step, "layer": layer}
-    return {**address, "n_params": n_params, "tokens_seen": 10 * step, "n_dead": 0}
+    row: Row = {"size": size, "step": step, "layer": layer, "n_layers": n_layers}
+    return {**row, "n_params": n_params, "tokens_seen": 10 * step, "n_dead": 0}
 
 
 def placed(cells: Sequence[Row]) -> list[Row]:
@@ -35,13 +37,15 @@ def places(cells: Sequence[Row]) -> Iterator[Row]:
     sizes = {row["size"]: row["n_params"] for row in cells}
     for row in cells:
         same = [item for item in cells if item["size"] == row["size"]]
-        highest = max(item["layer"] for item in same)
-        third = sum(3 * row["layer"] > n * highest for n in (1, 2))
+        blocks = {item["n_layers"] for item in same} - {None}
+        blocks = blocks or {max(item["layer"] for item in same)}
+        n_layers = max(blocks)
+        third = sum(3 * row["layer"] > n * n_layers for n in (1, 2))
         layers = {item["layer"] for item in same} - {0} or {0}
-        middle = min(layers, key=lambda layer: (abs(layer - highest // 2), layer))
+        middle = min(layers, key=lambda layer: (abs(layer - n_layers // 2), layer))
         yield {
             **{name: row[name] for name in CELL},
-            "relative_depth": float(Fraction(row["layer"], highest or 1)),
+            "relative_depth": float(Fraction(row["layer"], n_layers or 1)),
             "region": ("lower", "middle", "upper")[third],
             "is_middle": row["layer"] == middle,
             "is_last_step": row["step"] == max(item["step"] for item in same),
@@ -91,6 +95,38 @@ def test_a_third_of_a_model_is_lower_and_two_thirds_are_middle() -> None:
     assert regions == ["lower"] * 4 + ["middle"] * 4 + ["upper"] * 4
 
 
+@pytest.mark.parametrize(
+    ("layers", "n_layers", "regions"),
+    [
+        ([4, 8], 12, ["lower", "middle"]),
+        ([0, 1], 12, ["lower", "lower"]),
+        ([8, 9], 12, ["middle", "upper"]),
+        ([4, 8], None, ["middle", "upper"]),
+    ],
+)
+def test_a_sparse_grid_has_the_regions_of_the_model(
+    layers: list[int], n_layers: int | None, regions: list[str]
+) -> None:
+    """Without the number of blocks, the highest layer of the grid is the last."""
+    cells = [cell_row("a", 1, layer, n_layers=n_layers) for layer in layers]
+    actual = placed(cells)
+    assert [row["region"] for row in actual] == regions
+    depths = [layer / (n_layers or max(layers)) for layer in layers]
+    assert [row["relative_depth"] for row in actual] == near(depths)
+
+
+def test_one_cell_says_how_many_blocks_its_size_has() -> None:
+    """The others may be of a time when cells did not say it."""
+    cells = [cell_row("a", 1, 4), cell_row("a", 2, 4, n_layers=12)]
+    cells += [cell_row("b", 1, layer, n_params=2) for layer in (2, 4)]
+    assert_same(placed(cells), list(places(cells)), *CELL)
+    assert {(r["size"], r["layer"]): r["region"] for r in placed(cells)} == {
+        ("a", 4): "lower",
+        ("b", 2): "middle",
+        ("b", 4): "upper",
+    }
+
+
 def test_one_size_is_the_largest_and_the_smallest() -> None:
     (row,) = placed([cell_row("a", 1, 1)])
     assert row["is_largest_size"]
@@ -109,25 +145,42 @@ def test_each_size_has_a_last_step_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layers", "middle"),
+    ("layers", "n_layers", "middle"),
     [
-        ((4, 8, 12), 4),
-        ((6,), 6),
-        ((0,), 0),
-        ((0, 1), 1),
-        ((3, 9), 3),
-        ((10, 12), 10),
-        ((0, 8, 12), 8),
-        (tuple(range(1, 13)), 6),
+        ((4, 8, 12), 12, 4),
+        ((4, 8), 12, 4),
+        ((4, 8), 13, 4),
+        ((4, 8), 14, 8),
+        ((8, 12), 12, 8),
+        ((2, 4), 12, 4),
+        ((0, 1), 12, 1),
+        ((0, 1), 1, 1),
+        ((0,), 12, 0),
+        (tuple(range(1, 13)), 12, 6),
+        ((4, 8, 12), None, 4),
+        ((2, 4), None, 2),
+        ((6,), None, 6),
+        ((0,), None, 0),
+        ((0, 1), None, 1),
+        ((3, 9), None, 3),
+        ((10, 12), None, 10),
+        ((0, 8, 12), None, 8),
     ],
 )
 def test_sql_and_python_agree_on_the_middle_layer(
-    layers: tuple[int, ...], middle: int
+    layers: tuple[int, ...], n_layers: int | None, middle: int
 ) -> None:
+    """Without the number of blocks, the highest layer of the grid is the last."""
     model = Model(
-        size="a", checkpoint="x", steps=(1, 2), tokens_per_step=10, layers=layers
+        size="a",
+        checkpoint="x",
+        steps=(1, 2),
+        tokens_per_step=10,
+        layers=layers,
+        n_layers=n_layers,
     )
-    actual = placed([cell_row("a", step, layer) for step in (1, 2) for layer in layers])
+    steps = [(step, layer) for step in (1, 2) for layer in layers]
+    actual = placed([cell_row("a", *item, n_layers=n_layers) for item in steps])
     in_the_middle = [row for row in actual if row["is_middle"]]
     assert [row["layer"] for row in in_the_middle] == [middle, middle]
     last = Cell(*(in_the_middle[-1][name] for name in CELL))
@@ -139,11 +192,14 @@ def test_sql_and_python_agree_on_the_middle_layer(
 def test_the_overview_has_every_step_of_a_sparse_grid(
     con: Connection, layers: tuple[int, ...]
 ) -> None:
-    """The cells and features of the tiny study's first layers under other numbers."""
+    """The cells and features of the tiny study's first layers under other numbers.
+
+    The models have twelve blocks.
+    """
     numbers = dict(zip(range(1, 1 + len(layers)), layers, strict=True))
     tables = {
         table: [
-            row | {"layer": numbers[row["layer"]]}
+            row | {"layer": numbers[row["layer"]], "n_layers": 12}
             for row in rows_of(con, f"from {table}")
             if row["layer"] in numbers
         ]

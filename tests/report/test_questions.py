@@ -191,6 +191,7 @@ def test_layers_are_matched_by_their_depth(small: int, large: int) -> None:
     """The nearest, of two the lower; the first of 4 is between the first two of 6."""
     cells: list[Row] = [
         {"size": size, "step": 1, "layer": layer, "n_params": n, "tokens_seen": 1}
+        | {"n_layers": None}
         for size, n, top in (("a", 1, small), ("b", 2, large))
         for layer in range(1, top + 1)
     ]

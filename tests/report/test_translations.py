@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from random import Random
 
 import pytest
 
 from bisae.query import Connection
 from support import reference
 from support.reference import MIXED, Token, Word
-from support.rows import Row, assert_same, planted, rows_of
+from support.rows import Row, assert_same, near, planted, rows_of
 
 WHERE = "where size = 'M' and step = 5 and layer = 1"
 PAIR = ("en", "ja")
@@ -66,19 +67,78 @@ def test_features_on_translations_are_found(
     for row in rows_of(con, f"from firings {WHERE}"):
         fired[row["feature"]].append(tokens[row["token_row"]])
     lexicon = rows_of(con, "from lexicon")
-    sizes = reference.topic_sizes((item["concept"], item["topic"]) for item in lexicon)
+    chances = reference.concept_chances(tokens.values(), words, PAIR)
     by_chance, expected = chance(tokens, words), []
     for feature, on in fired.items():
         if labelled[feature]["language"] != MIXED or not (top := met(on, words)):
             continue
         row = {"feature": feature, "supported": labelled[feature]["supported"], **top}
-        row |= reference.alignment(on, words, sizes, PAIR)._asdict()
+        row |= reference.alignment(on, words, chances, PAIR)._asdict()
         row |= {"language_a": PAIR[0], "language_b": PAIR[1]}
         row |= {"same_topic_chance": by_chance}
         for side, language in zip("ab", PAIR, strict=True):
             row[f"words_{side}"] = named_in(lexicon, top["concept"], language)
         expected.append(row)
     assert_same(rows_of(con, f"from feature_translations {WHERE}"), expected, "feature")
+
+
+def test_chance_is_that_of_the_frequencies_in_the_text() -> None:
+    """Concepts of a topic are Zipf-distributed; features fire on random words of it.
+
+    So their translations are as frequent as by chance, and several times as frequent
+    as if all concepts were equally frequent. Each language lacks one of the concepts.
+    """
+    draw, concepts = Random(0), [f"c{number}" for number in range(40)]
+    zipf = [1 / (rank + 1) for rank in range(40)]
+    text = {"en": concepts[1:], "ja": concepts[:-1]}
+    words: list[tuple[str, str]] = [
+        (language, concept)
+        for language, listed in text.items()
+        for concept in draw.choices(listed, k=4000, weights=zipf[:39])
+    ]
+    cell = {"size": "S", "step": 1, "layer": 1}
+    fired = [
+        (feature, row, *word)
+        for row, word in enumerate(words)
+        for feature in range(20)
+        if draw.random() < 0.1
+    ]
+    counts = Counter((feature, *word) for feature, _, *word in fired)
+    chosen = {"topic": "animal"}
+    tables: dict[str, list[Row]] = {
+        "tokens": [
+            {"token_row": row, "language": language}
+            for row, (language, _) in enumerate(words)
+        ],
+        "token_concepts": [
+            chosen | {"token_row": row, "concept": concept}
+            for row, (_, concept) in enumerate(words)
+        ],
+        "features": [
+            cell | {"feature": feature, "language": MIXED, "supported": True}
+            for feature in range(20)
+        ],
+        "feature_concepts": [
+            cell
+            | chosen
+            | {"feature": feature, "n_firings": n}
+            | {"language": language, "concept": concept}
+            for (feature, language, concept), n in counts.items()
+        ],
+    }
+    rows = rows_of(planted(tables, "concept_pairs"), "from concept_pairs")
+    english, japanese = (
+        Counter(concept for name, concept in words if name == language)
+        for language in PAIR
+    )
+    expected = sum(english[c] * japanese[c] for c in concepts) / 4000**2
+    assert {row["feature"] for row in rows} == {*range(20)}
+    for row in rows:
+        assert row["same_topic"] == near(1.0)
+        assert row["same_concept_chance"] == near(expected)
+    mean = reference.mean([row["same_concept"] for row in rows])
+    assert mean == pytest.approx(expected, rel=0.1)
+    assert expected > 2 / 40
 
 
 def test_the_concept_is_the_one_of_most_pairs() -> None:

@@ -40,6 +40,13 @@ def test_version_1_answers(old: OpenStore) -> None:
     assert actual == (DATA / "store-v1.trends.csv").read_text()
 
 
+def test_version_1_does_not_say_how_many_blocks_a_model_has(old: OpenStore) -> None:
+    """Its tables lack the column: it is null, and the highest layer is the last."""
+    assert old.sql("select distinct n_layers from cells")["n_layers"].isna().all()
+    places = old.sql("select distinct layer, relative_depth, is_middle from grid_cells")
+    assert sorted(places.itertuples(index=False)) == [(1, 0.5, True), (2, 1.0, False)]
+
+
 def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
     (block,) = old.codes("S/5/1")
     weights = old.weights("S/5/1")

@@ -464,6 +464,11 @@ def test_an_empty_file_misses_its_name(tmp_path: Path) -> None:
             "pretrain: size = '1M' appears twice in [[pretrain.models]]",
         ),
         (
+            {"pretrain": {"models": [SHAPE]}, "models": [MODEL | {"n_layers": 2}]},
+            "the study: size 1M has n_layers = 2 in [[models]] and 1 in "
+            "[[pretrain.models]]",
+        ),
+        (
             {"pretrain": {"models": [SHAPE]}, "models": [MODEL | {"d_model": 16}]},
             "the study: size 1M has d_model = 16 in [[models]] and 8 in "
             "[[pretrain.models]]",

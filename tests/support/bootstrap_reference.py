@@ -95,13 +95,16 @@ def drawn_trends(
     limits: Features,
     languages: Sequence[str],
 ) -> Trends:
-    """The values of one replicate, by population and name."""
+    """The values of one replicate, by population and name.
+
+    A feature that does not fire in it is dead there, like the `n_dead` that never do.
+    """
     features = [
         row | {"supported": supported[feature]}
         for feature, fired in firings.items()
         if (row := drawn_feature(fired, weights, limits))
     ]
-    total = len(features) + n_dead
+    total = len(firings) + n_dead
     actual: Trends = {}
     for row in reference.trend_rows(features, total):
         actual |= {(row["population"], name): row[name] for name in NAMES}

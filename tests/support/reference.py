@@ -576,11 +576,6 @@ class Alignment(NamedTuple):
     same_concept_chance: float | None
 
 
-def topic_sizes(lexicon: Iterable[Word]) -> dict[str, int]:
-    """How many concepts each topic has."""
-    return dict(Counter(topic for _, topic in set(lexicon)))
-
-
 def word_shares(fired: Iterable[Token], words: Mapping[int, Word]) -> dict[Word, float]:
     """Shares of the concepts among the firings on concept words."""
     counts = Counter(words[t.token_row] for t in fired if t.token_row in words)
@@ -605,10 +600,29 @@ def agreement(
     return fsum(left[item] * right[item] * weight(item) for item in left.keys() & right)
 
 
+def concept_chances(
+    tokens: Iterable[Token], words: Mapping[int, Word], pair: tuple[str, str]
+) -> dict[str, float]:
+    """By topic, the chance that a word of each language, from the text, is of one
+    concept."""
+    tokens = list(tokens)
+    left, right = (
+        word_shares([t for t in tokens if t.language == language], words)
+        for language in pair
+    )
+    left_topics, right_topics = topic_shares(left), topic_shares(right)
+    chances: dict[str, float] = defaultdict(float)
+    for word in left.keys() & right:
+        topic = word[1]
+        in_topic = left[word] / left_topics[topic], right[word] / right_topics[topic]
+        chances[topic] += in_topic[0] * in_topic[1]
+    return chances
+
+
 def alignment(
     fired: Sequence[Token],
     words: Mapping[int, Word],
-    sizes: Mapping[str, int],
+    chances: Mapping[str, float],
     pair: tuple[str, str],
 ) -> Alignment:
     """Measure one feature; null where a language has no concept word in its firings."""
@@ -622,7 +636,7 @@ def alignment(
     same_topic = agreement(*topics)
     if same_topic == 0:
         return Alignment(0.0, None, None)
-    by_chance = agreement(*topics, lambda topic: 1 / sizes[topic])
+    by_chance = agreement(*topics, lambda topic: chances.get(topic, 0.0))
     same = agreement(rest, right) / same_topic
     return Alignment(same_topic, same, by_chance / same_topic)
 
@@ -630,14 +644,14 @@ def alignment(
 def mixed_alignments(
     fired: Mapping[int, Sequence[Token]],
     words: Mapping[int, Word],
-    lexicon: Iterable[Word],
+    tokens: Iterable[Token],
     pair: tuple[str, str],
     threshold: float,
 ) -> dict[int, Alignment]:
-    """The alignment of every feature of the class mixed."""
-    sizes = topic_sizes(lexicon)
+    """The alignment of every feature of the class mixed, in a text of these tokens."""
+    chances = concept_chances(tokens, words, pair)
     return {
-        feature: alignment(on, words, sizes, pair)
+        feature: alignment(on, words, chances, pair)
         for feature, on in fired.items()
         if language_class((token.language for token in on), threshold) == MIXED
     }

@@ -14,13 +14,14 @@ from bisae.query import Connection, closure, create_views, database, read_views
 from bisae.study import Features
 from support.bootstrap_reference import COPIES, Firing, Trends, drawn_trends, weight
 from support.reference import Row, Token
+from support.rows import near
 
 Text = Mapping[int, Sequence[Firing]]
 """The firings of each feature."""
 
 LANGUAGES = ("en", "ja")
 LIMITS = Features(class_threshold=0.7, min_exclusive_firings=1)
-N_FEATURES, N_DOCUMENTS = 40, 80
+N_FEATURES, N_DEAD, N_DOCUMENTS = 40, 3, 80
 N_TEXTS, N_DRAWN, N_REPLICATES = 150, 5, 48
 
 
@@ -60,7 +61,7 @@ def tables(text: Text) -> Iterator[tuple[str, list[Row]]]:
     rows = [{"feature": f, "token_id": i, "cluster": i // 2} for f in text for i in ids]
     yield "clusters", rows
     yield "features", [{"feature": f, "supported": f % 2 == 0} for f in text]
-    yield "cells", [{"n_dead": 3}]
+    yield "cells", [{"n_features": len(text) + N_DEAD}]
     names = ("class_threshold", "min_exclusive_firings", "null_seed")
     settings = {name: getattr(LIMITS, name) for name in names}
     yield "settings", [settings | {"languages": list(LANGUAGES)}]
@@ -106,7 +107,7 @@ def replicates(seed: int) -> list[Trends]:
 def trends(text: Text, weights: Mapping[int, int]) -> Trends:
     """The trends of a text in which documents stand so often."""
     supported = {feature: feature % 2 == 0 for feature in text}
-    return drawn_trends(text, supported, 3, weights, LIMITS, LANGUAGES)
+    return drawn_trends(text, supported, N_DEAD, weights, LIMITS, LANGUAGES)
 
 
 def test_the_interval_is_as_wide_as_other_texts_lie_apart() -> None:
@@ -132,6 +133,31 @@ def test_replicates_are_the_trends_of_the_drawn_texts() -> None:
         for (population, name), value in trends(text, weights).items():
             expected[7, replicate, population, name] = value
     assert {row[:-1]: row[-1] for row in result} == pytest.approx(expected, abs=2e-8)
+
+
+def test_a_feature_that_fires_nowhere_in_a_drawn_text_is_dead_there() -> None:
+    """Four features fire in one English document each; three are dead anyway.
+
+    `all` has seven features in every replicate: English if their document is drawn,
+    else mixed.
+    """
+    text = {
+        document: [Firing(Token(document, document, 0, 0, "en"), 0, exclusive=True)]
+        for document in range(4)
+    }
+    expected = {}
+    for replicate in range(16):
+        n_drawn = sum(weight(7, replicate, document) > 0 for document in text)
+        expected[replicate, "mixed_share"] = near((7 - n_drawn) / 7)
+        expected[replicate, "share of en"] = near(n_drawn / 7)
+        expected[replicate, "share of ja"] = 0
+    query = (
+        "select replicate, name, value from replicates "
+        "where population = 'all' and (name = 'mixed_share' or name like 'share of %')"
+    )
+    with closing(drawing(text, 0, 16)) as con:
+        result = con.execute(query).fetchall()
+    assert {(replicate, name): value for replicate, name, value in result} == expected
 
 
 def test_replicates_are_the_same_with_any_number_of_threads() -> None:

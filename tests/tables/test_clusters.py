@@ -22,6 +22,7 @@ from bisae.tables.clusters import (
     find_pairs,
     linked_tokens,
     random_cosines,
+    random_pairs,
     resolve_threshold,
 )
 from support import reference
@@ -153,6 +154,69 @@ def test_a_threshold_links_its_share_of_random_pairs(share: str) -> None:
     assert actual.link_rate == pytest.approx(float(share), rel=1e-2)
     cosine = (rows @ rows.T)[np.triu_indices(500, 1)]
     assert (cosine > actual.cosine).mean() == pytest.approx(float(share), rel=0.2)
+
+
+def gap_around(threshold: float, rows: EmbeddingRows) -> float:
+    """The distance from a threshold to the nearest cosine, in double precision."""
+    exact = rows.astype(np.float64)
+    cosines = (exact @ exact.T)[np.triu_indices(len(rows), 1)]
+    return float(np.abs(cosines - threshold).min())
+
+
+@pytest.mark.parametrize("share", ["1e-2", "1e-3", "1e-4", "1e-6"])
+@pytest.mark.parametrize("n", [3, 40, 400])
+def test_no_rounding_decides_a_link(n: int, share: str) -> None:
+    """Every pair is farther from the threshold than any order of a sum moves it.
+
+    Drawn with repetition, each pair of a small vocabulary would be drawn many times,
+    and both neighbours of the quantile would be the same pair.
+    """
+    rows = unit(np.random.default_rng(n).normal(size=(n, 24)))
+    cosines = random_cosines(rows, np.arange(n), 0)
+    actual = resolve_threshold(f"null:{share}", cosines)
+    assert gap_around(actual.cosine, rows) > 5e-7
+    n_linked = round(float(share) * len(cosines))
+    assert (cosines > actual.cosine).sum() == pytest.approx(n_linked, abs=2)
+    assert actual.link_rate == (cosines > actual.cosine).mean()
+
+
+def test_equal_cosines_are_on_one_side_of_the_threshold() -> None:
+    """Half of the pairs have one of two cosines, up to rounding.
+
+    The quantile is among equal ones; those above it are fewer than those below.
+    """
+    draw = np.random.default_rng(0)
+    cosines = np.repeat([0.9, 0.5, 0.2], [100, 300, 600]).astype(np.float32)
+    cosines += draw.uniform(-1e-7, 1e-7, 1000).astype(np.float32)
+    for share, linked in ((0.04, 0), (0.06, 100), (0.2, 100), (0.3, 400), (0.6, 400)):
+        actual = resolve_threshold(f"null:{share}", draw.permutation(cosines))
+        assert actual.link_rate == pytest.approx(linked / 1000), share
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_a_quantile_among_close_cosines_stays_near_its_share(share: float) -> None:
+    cosines = np.random.default_rng(0).normal(0, 0.02, 10**6).astype(np.float32)
+    actual = resolve_threshold(f"null:{share}", cosines)
+    assert actual.link_rate == pytest.approx(share, abs=0.03)
+
+
+def test_all_pairs_are_drawn_once_while_they_are_few() -> None:
+    first, second = random_pairs(1414, 0)
+    expected = np.triu_indices(1414, 1)
+    actual = sorted(zip(first.tolist(), second.tolist(), strict=True))
+    assert len(actual) == 998_991
+    assert actual == list(zip(*(side.tolist() for side in expected), strict=True))
+
+
+@pytest.mark.parametrize("n", [1_416, 250_000])
+def test_a_million_of_more_pairs_are_different(n: int) -> None:
+    first, second = random_pairs(n, 0)
+    assert len(np.unique(first * n + second)) == 1_000_000
+    assert (first < second).all()
+    assert first.min() >= 0
+    assert second.max() < n
+    assert second.mean() / n == pytest.approx(2 / 3, abs=0.002)
+    assert first.mean() / n == pytest.approx(1 / 3, abs=0.002)
 
 
 def test_a_number_is_kept_and_its_link_rate_told() -> None:

@@ -1,8 +1,10 @@
 """Tables say what they were made from; a setting remakes only what hangs on it."""
 
 import json
+from contextlib import closing
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,8 +24,11 @@ from bisae.store import (
     table_file,
     table_names,
 )
+from bisae.study import Study
 from bisae.tables import prepare_export
+from bisae.tables.clusters import load_embeddings
 from bisae.tables.variants import VARIANT_TABLES
+from support.removal import remove_cells
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"class_threshold": 0.95}, {"features"}),
@@ -112,6 +117,33 @@ def test_another_code_remakes_all_of_its_cell(copy: Store) -> None:
     assert {n for n in before if before[n] != after[n]} == set(
         table_names("cell", "export")
     )
+
+
+def test_a_cell_without_measured_losses_has_no_losses(copied_study: Study) -> None:
+    """`eval_ce_tokens = 0` skips them."""
+    remove_cells(copied_study.store, "size=S,step=0")
+    lm = copied_study.lm.model_copy(update={"eval_ce_tokens": 0})
+    study = copied_study.model_copy(update={"lm": lm})
+    store = build(study, Selection(frozenset({"S"}), frozenset({0})))
+    query = "select ce, ce_recon, ce_zero, ce_recovered, fvu > 0 from cells "
+    query += "where size = 'S' and step = 0"
+    with closing(connect(store, query=query)) as con:
+        _, values = rows_of(con, query)
+    assert values == [(None, None, None, None, True)] * 2
+
+
+@pytest.mark.parametrize(("spare", "dtype"), [(0, np.float32), (-1, np.float16)])
+def test_large_embeddings_are_halved(
+    copy: Store, monkeypatch: pytest.MonkeyPatch, spare: int, dtype: type
+) -> None:
+    size, step = copy.study.embeddings()
+    (copy.tables / "embeddings" / f"{size}-{step}.npy").unlink()
+    n_bytes = 700 * 48 * 4
+    module = "bisae.tables.clusters.embeddings"
+    monkeypatch.setattr(f"{module}.MOST_BYTES", n_bytes + spare)
+    rows = load_embeddings(copy)
+    assert (rows.shape, rows.dtype) == ((700, 48), dtype)
+    np.testing.assert_allclose(np.linalg.norm(rows.astype(float), axis=1), 1, 1e-3)
 
 
 def test_the_footer_says_what_a_table_was_made_from(tiny: Store) -> None:

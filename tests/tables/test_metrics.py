@@ -256,31 +256,31 @@ def test_a_dead_feature_is_mixed_among_all() -> None:
 
 
 def test_alignment_of_concepts() -> None:
-    """Each language half on food and half on animals; only `cat` is shared."""
-    lexicon = [("rice", "food"), ("tea", "food"), ("cat", "animal"), ("dog", "animal")]
-    words = {0: lexicon[0], 1: lexicon[2], 2: lexicon[1], 3: lexicon[2]}
+    """Each language half on food and half on animals; only `cat` is shared.
+
+    In the text, animals are three of four times cats in language a, always in b.
+    """
+    rice, tea, cat, dog = [("rice", "food"), ("tea", "food")] + [
+        (animal, "animal") for animal in ("cat", "dog")
+    ]
+    words = {0: rice, 1: cat, 2: tea, 3: cat, 4: dog, 5: cat, 6: cat}
+    text = [Token(row, 0, 0, row, "ab"[row in (2, 3)]) for row in words]
     fired = [Token(i, 0, 0, i, language) for i, language in enumerate("aabb")]
     fired.append(Token(9, 0, 0, 9, "b"))
     by_feature = {5: fired, 6: fired[:2]}
-    actual = reference.mixed_alignments(by_feature, words, lexicon, ("a", "b"), 0.9)
-    assert actual == {5: (0.5, 0.5, 0.5)}
-    apart = reference.alignment(fired[:3:2], words, {"food": 2}, ("a", "b"))
+    actual = reference.mixed_alignments(by_feature, words, text, ("a", "b"), 0.9)
+    assert actual == {5: pytest.approx((0.5, 0.5, 0.375))}
+    apart = reference.alignment(fired[:3:2], words, {"food": 0.5}, ("a", "b"))
     assert apart == (1.0, 0.0, 0.5)
-    silent = reference.alignment(fired[:2], words, {"food": 2}, ("a", "b"))
+    silent = reference.alignment(fired[:2], words, {"food": 0.5}, ("a", "b"))
     assert set(silent) == {None}
-    assert reference.mean_alignment([actual[5], silent]) == (0.5, 0.5, 0.5)
-
-
-def test_a_concept_counts_once_in_its_topic() -> None:
-    words = [("rice", "food"), ("rice", "food"), ("tea", "food"), ("cat", "animal")]
-    assert reference.topic_sizes(words) == {"food": 2, "animal": 1}
+    assert reference.mean_alignment([actual[5], silent]) == actual[5]
 
 
 def test_unlike_topics_have_no_concepts_to_compare() -> None:
     words = {0: ("rice", "food"), 1: ("cat", "animal")}
     fired = [Token(0, 0, 0, 0, "a"), Token(1, 0, 0, 1, "b")]
-    sizes = reference.topic_sizes(words.values())
-    assert reference.alignment(fired, words, sizes, ("a", "b")) == (0.0, None, None)
+    assert reference.alignment(fired, words, {}, ("a", "b")) == (0.0, None, None)
 
 
 def test_rows_are_numbered_by_window() -> None:
@@ -538,12 +538,11 @@ def test_translations_agree(
         row["token_row"]: (row["concept"], row["topic"])
         for row in rows_of(con, "from token_concepts")
     }
-    lexicon = rows_of(con, "select concept, topic from lexicon")
     sure = {row["feature"] for row in expected["features"] if row["supported"]}
     aligned = reference.mixed_alignments(
         fired_by(expected["firings"], corpus),
         words,
-        [(row["concept"], row["topic"]) for row in lexicon],
+        corpus.tokens.values(),
         ("en", "ja"),
         rules.settings.class_threshold,
     )

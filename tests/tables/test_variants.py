@@ -95,7 +95,7 @@ def test_trends_at_another_setting(
     features = reference.feature_rows(corpus, second, activations)
     rows = told(con, cell, "sensitivity", setting=setting, value=value)
     check(rows, features, tiny.study.sae.n_features)
-    assert rows["all"]["is_studys"] == (getattr(rules.settings, setting) == number)
+    assert rows["all"]["is_default"] == (getattr(rules.settings, setting) == number)
 
 
 def test_trends_at_another_semantic_threshold(
@@ -115,7 +115,7 @@ def test_trends_at_another_semantic_threshold(
         where = {"setting": "semantic_threshold", "value": f"null:{value}"}
         rows = told(con, cell, "sensitivity", **where)
         check(rows, features, tiny.study.sae.n_features)
-        assert rows["all"]["is_studys"] == (value == "1e-3")
+        assert rows["all"]["is_default"] == (value == "1e-3")
         seen.append(rows["alive"]["monosemanticity"])
     assert len(set(seen)) > 1
 
@@ -176,7 +176,7 @@ def test_what_the_study_says_stands_beside(con: Connection) -> None:
     """Those rows are the trends themselves."""
     names = "mixed_share, mixed_share_low, monosemanticity, mean_span, n_dead"
     key = "size, step, layer, population"
-    local = f"select {key}, {names} from sensitivity where is_studys"
+    local = f"select {key}, {names} from sensitivity where is_default"
     differ = f"({local}) except (select {key}, {names} from trends)"
     assert con.execute(differ).fetchall() == []
     (n,) = con.execute(f"select count(*) from ({local})").fetchall()

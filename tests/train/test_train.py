@@ -41,6 +41,7 @@ def test_training_writes_every_cell(tmp_path: Path) -> None:
         assert weights["W_enc"].shape == weights["W_dec"].shape == (32, D)
         np.testing.assert_allclose(np.linalg.norm(weights["W_dec"], axis=1), 1, 1e-5)
         assert (result["n_features"], result["k"], result["d_model"]) == (32, 4, D)
+        assert result["n_layers"] == lm.n_layers
         assert (result["steps"], result["tokens_seen"]) == (8, 70)
         assert result["lm_fingerprint"] == lm.fingerprint()
         corpus = store.corpus_attributes()

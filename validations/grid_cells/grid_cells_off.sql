@@ -1,6 +1,6 @@
 -- Check:   Every size has one middle layer and one last step
 -- Why:     The figures and findings are about these cells.
--- Guards:  middle: the layer nearest to half of the highest layer
+-- Guards:  middle: the layer nearest to half of the blocks
 -- Grain:   size
 -- Reads:   grid_cells
 select

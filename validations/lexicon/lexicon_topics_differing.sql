@@ -1,5 +1,5 @@
 -- Check:   Every concept has one topic
--- Why:     Concepts are permuted within their topic, which gives the chance level.
+-- Why:     Words are drawn at random within their topic, which gives the chance level.
 -- Guards:  same_concept_chance
 -- Grain:   concept
 -- Reads:   lexicon

@@ -18,7 +18,7 @@ select
 from sensitivity as own
 inner join trends using (size, step, layer, population)
 where
-    own.is_studys
+    own.is_default
     and (
         own.n_features is distinct from trends.n_features
         or own.mixed_share is distinct from trends.mixed_share

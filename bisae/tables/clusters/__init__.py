@@ -8,6 +8,7 @@ from bisae.tables.clusters.embeddings import (
     embeddings_sum,
     load_embeddings,
     random_cosines,
+    random_pairs,
     resolve_threshold,
 )
 from bisae.tables.clusters.links import (
@@ -42,5 +43,6 @@ __all__ = [
     "load_embeddings",
     "n_tiles",
     "random_cosines",
+    "random_pairs",
     "resolve_threshold",
 ]
