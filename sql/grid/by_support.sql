@@ -23,6 +23,7 @@ binned as (
         sum(sums.n)::double as n,
         sum(sums.n_mixed) / sum(sums.n) as p,
         sum(sums.n_mixed_null) / sum(sums.n) as p_null,
+        sum(sums.n_mixed_paired) / nullif(sum(sums.n_exclusive), 0) as p_paired,
         sum(sums.n_mixed_exclusive) / nullif(sum(sums.n_exclusive), 0) as p_exclusive,
         sum(sums.monosemanticity)::double / sum(sums.n) as mono,
         sum(sums.monosemanticity_null)::double
@@ -51,6 +52,7 @@ select
     wilson_low(p, n) as mixed_share_low,
     wilson_high(p, n) as mixed_share_high,
     p_null as mixed_share_null,
+    p_paired as mixed_share_paired,
     p_exclusive as mixed_share_exclusive,
     mono as monosemanticity,
     mono_null as monosemanticity_null

@@ -11,6 +11,8 @@ select
     count(*) filter (where language = 'mixed') as n_mixed,
     count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
     count(language_exclusive) as n_exclusive,
+    count(*) filter (where language_exclusive is not null and language = 'mixed')
+        as n_mixed_paired,
     count(*) filter (where language_exclusive = 'mixed') as n_mixed_exclusive,
     count(monosemanticity_null) as n_monosemanticity_null,
     sum(monosemanticity::decimal(18, 15)) as monosemanticity,

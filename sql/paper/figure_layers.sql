@@ -19,6 +19,7 @@ select
     trends.mixed_share_low,
     trends.mixed_share_high,
     trends.mixed_share_null,
+    trends.mixed_share_paired,
     trends.mixed_share_exclusive,
     trends.mixed_share_exclusive_low,
     trends.mixed_share_exclusive_high,

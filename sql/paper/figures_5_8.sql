@@ -17,6 +17,7 @@ select
     layers.mixed_share_low,
     layers.mixed_share_high,
     layers.mixed_share_null,
+    layers.mixed_share_paired,
     layers.mixed_share_exclusive,
     layers.mixed_share_exclusive_low,
     layers.mixed_share_exclusive_high,

@@ -15,6 +15,7 @@ select
     sum(sums.n_mixed) / sum(sums.n) as mixed,
     sum(sums.n_mixed_null) / sum(sums.n) as mixed_null,
     nullif(sum(sums.n_exclusive), 0)::double as n_exclusive,
+    sum(sums.n_mixed_paired) / nullif(sum(sums.n_exclusive), 0) as paired,
     sum(sums.n_mixed_exclusive) / nullif(sum(sums.n_exclusive), 0) as exclusive,
     sum(sums.monosemanticity)::double / sum(sums.n) as mono,
     sum(sums.monosemanticity_2)::double / sum(sums.n) as mono_2,

@@ -27,6 +27,7 @@ select
     wilson_low(mixed, n) as mixed_share_low,
     wilson_high(mixed, n) as mixed_share_high,
     mixed_null as mixed_share_null,
+    paired as mixed_share_paired,
     exclusive as mixed_share_exclusive,
     wilson_low(exclusive, n_exclusive) as mixed_share_exclusive_low,
     wilson_high(exclusive, n_exclusive) as mixed_share_exclusive_high,

@@ -142,7 +142,7 @@ def test_a_feature_that_fires_nowhere_in_a_drawn_text_is_dead_there() -> None:
     else mixed.
     """
     text = {
-        document: [Firing(Token(document, document, 0, 0, "en"), 0, exclusive=True)]
+        document: [Firing(Token(document, document, 0, 0, "en"), 0, exclusive="en")]
         for document in range(4)
     }
     expected = {}

@@ -134,7 +134,7 @@ def test_a_cell_without_measured_losses_has_no_losses(copied_study: Study) -> No
 
 @pytest.mark.parametrize(("spare", "dtype"), [(0, np.float32), (-1, np.float16)])
 def test_large_embeddings_are_halved(
-    copy: Store, monkeypatch: pytest.MonkeyPatch, spare: int, dtype: type
+    copy: Store, monkeypatch: pytest.MonkeyPatch, spare: int, dtype: Any
 ) -> None:
     size, step = copy.study.embeddings()
     (copy.tables / "embeddings" / f"{size}-{step}.npy").unlink()

@@ -140,7 +140,7 @@ def test_bands_hold_for_all_steps_of_a_layer_at_once(store: OpenStore) -> None:
             content, drawn = uncertainty[key(row)], dict(values[key(row)])
             spread = statistics.stdev(drawn.values())
             for replicate, value in drawn.items():
-                distance = abs(value - content["replicates_mean"]) / spread
+                distance = abs(value - content["replicates_mean"]) / (spread or 1)
                 largest[replicate] = max(largest[replicate], distance)
         quantile = np.quantile(largest, 0.95)
         for row in listed:
