@@ -23,6 +23,7 @@ from bisae.store.tables import (
     study_tables,
     table_file,
     table_names,
+    vector_files,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "study_tables",
     "table_file",
     "table_names",
+    "vector_files",
 ]

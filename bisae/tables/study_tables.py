@@ -1,5 +1,5 @@
-"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null, and
-the lexicon's.
+"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null,
+bin_cosines, and the lexicon's.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ from bisae.tables.clusters import (
     find_pairs,
     n_tiles,
 )
+from bisae.tables.coherence import bin_provenance, put_bin_cosines
 from bisae.tables.context import ExportContext
 from bisae.tables.lexicon_tables import put_concepts, put_lexicon
 from bisae.tables.linked import put_linked_tokens
@@ -67,6 +68,10 @@ def export_study_tables(context: ExportContext) -> None:
         "tokens": (corpus, partial(_put_tokens, context=context)),
         "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, context=context)),
         "mono_null": (corpus | embeddings | null, partial(_put_null, context=context)),
+        "bin_cosines": (
+            corpus | tokenizer | bin_provenance(context),
+            partial(put_bin_cosines, context=context),
+        ),
     }
     if context.has_graph:
         graph = corpus | embeddings | {"threshold": context.floor}
