@@ -3,7 +3,10 @@
 The one numeric step between sql/coherence's views; no pair is multiplied by itself.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +17,11 @@ from bisae.tables.clusters import EmbeddingRows
 
 Integers = NDArray[np.integer[Any]]
 Doubles = NDArray[np.float64]
-COLUMNS_AT_ONCE = 64
+COLUMNS_AT_ONCE = 32
 """Components of the token vectors that are multiplied together: of a large vocabulary,
 as many as a processor's cache holds."""
 ROWS_AT_ONCE = 2**15
-"""Rows of summed vectors that are in memory at once."""
+"""Rows of summed vectors in one block; each block is summed by one thread."""
 
 
 class TokenWeights(NamedTuple):
@@ -39,28 +42,38 @@ def pair_sums(weights: TokenWeights, vectors: EmbeddingRows) -> Doubles:
 
     v is in the first group, u in the second; within a group each pair is counted twice.
     With s_a = sum of w_v e_v over group a, that is s_a . s_b minus the terms of tokens
-    with themselves. Vectors are summed in float32 and multiplied in float64, so the
-    error is about 1e-8 of s_a . s_b.
+    with themselves. In float64, since most of s_a . s_b may be such terms.
     """
     blocks = list(_blocks(weights, len(vectors)))
-    products: list[Any] = [0.0 for _ in blocks]
+    n = weights.n_groups
+    products = [np.zeros((block.shape[0] // n, n, n)) for block in blocks]
     squares = np.zeros(len(vectors))
-    for start in range(0, vectors.shape[1], COLUMNS_AT_ONCE):
-        columns = vectors[:, start : start + COLUMNS_AT_ONCE].astype(np.float32)
-        squares += np.einsum("vc,vc->v", columns, columns)
-        for number, block in enumerate(blocks):
-            summed = (block @ columns).astype(np.float64)
-            summed = summed.reshape(-1, weights.n_groups, columns.shape[1])
-            products[number] += np.einsum("sac,sbc->sab", summed, summed)
-    same = [_same_token(block, squares, weights.n_groups) for block in blocks]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, vectors.shape[1], COLUMNS_AT_ONCE):
+            columns = vectors[:, start : start + COLUMNS_AT_ONCE].astype(np.float64)
+            squares += np.einsum("vc,vc->v", columns, columns)
+            parts = pool.map(partial(_products, columns=columns, n_groups=n), blocks)
+            for product, part in zip(products, parts, strict=True):
+                product += part
+    same = [_same_token(block, squares, n) for block in blocks]
     return np.concatenate(products) - np.concatenate(same)
+
+
+def _products(block: Any, columns: Doubles, n_groups: int) -> Doubles:
+    """Multiply the summed vectors of each set's groups, over some of their components.
+
+    Returns (sets, groups, groups).
+    """
+    summed = (block @ columns).reshape(-1, n_groups, columns.shape[1])
+    products: Doubles = np.einsum("sac,sbc->sab", summed, summed)
+    return products
 
 
 def _blocks(weights: TokenWeights, vocabulary: int) -> Iterator[Any]:
     """Yield sparse matrices of some sets each, (sets x groups, vocabulary)."""
     row = weights.set_number * weights.n_groups + weights.group
     shape = (weights.n_sets * weights.n_groups, vocabulary)
-    values = weights.weight.astype(np.float32)
+    values = weights.weight.astype(np.float64)
     matrix = csr_matrix((values, (row, weights.token_id)), shape)
     rows = max(1, ROWS_AT_ONCE // weights.n_groups) * weights.n_groups
     for first in range(0, shape[0], rows):
@@ -69,7 +82,7 @@ def _blocks(weights: TokenWeights, vocabulary: int) -> Iterator[Any]:
 
 def _same_token(block: Any, squares: Doubles, n_groups: int) -> Doubles:
     """Return the terms of tokens with themselves, (sets, groups, groups)."""
-    groups = [block[group::n_groups].astype(np.float64) for group in range(n_groups)]
+    groups = [block[group::n_groups] for group in range(n_groups)]
     terms = np.zeros((groups[0].shape[0], n_groups, n_groups))
     for a, first in enumerate(groups):
         for b, second in enumerate(groups[: a + 1]):

@@ -69,7 +69,7 @@ def export_study_tables(context: ExportContext) -> None:
         "vocab": (corpus | tokenizer | vocab, partial(_put_vocab, context=context)),
         "mono_null": (corpus | embeddings | null, partial(_put_null, context=context)),
         "bin_cosines": (
-            corpus | tokenizer | bin_provenance(context),
+            corpus | tokenizer | {"vocab": vocab} | bin_provenance(context),
             partial(put_bin_cosines, context=context),
         ),
     }

@@ -16,9 +16,10 @@ with sums as (
         sum(null_sums.null_sum::decimal(38, 15))::double as null_sum
     from null_sums
     inner join group_sums using (feature, source, language_a, language_b, are_exclusive)
-    cross join lateral (
-        values ('all', true), ('exclusive', null_sums.are_exclusive)
-    ) as item (token_set, is_included)
+    cross join
+        lateral (
+            values ('all', true), ('exclusive', null_sums.are_exclusive)
+        ) as item (token_set, is_included)
     where item.is_included
     group by all
 )
