@@ -35,6 +35,7 @@ from bisae.tables import (
     ExportContext,
     cell,
     export_cells,
+    export_coherence,
     export_study_tables,
     prepare_export,
 )
@@ -67,7 +68,8 @@ def main() -> None:
 
 
 ORDER = (
-    *("work", "cell", "maxima s", "seconds", "ratio", "links s", "peak MB"),
+    *("work", "cell", "maxima s", "seconds", "ratio", "links s", "coherence s"),
+    *("peak MB", "peak MB with coherence"),
     *("firings", "tokens a feature", "sets over 5,000", "compared", "products spared"),
 )
 
@@ -118,8 +120,13 @@ def tables(path: str, address: Cell) -> dict[str, Any]:
     yardstick = [maxima(store, address) for _ in range(3)]
     taken = seconds(lambda: export_cells(context, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    coherence = seconds(lambda: export_coherence(context, [address]))
     yardstick += [maxima(store, address) for _ in range(2)]
-    row = ratio(yardstick, taken) | {"links s": sum(links)}
+    row = ratio(yardstick, taken) | {"links s": sum(links), "coherence s": coherence}
+    row |= {
+        "peak MB with coherence": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        / 1000
+    }
     return row | {"peak MB": peak} | counts(store, context, address)
 
 

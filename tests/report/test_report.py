@@ -18,6 +18,7 @@ from bisae.query import connect, read_views, rows_of
 from bisae.report import report
 from bisae.report.figures import draw, figure_files
 from bisae.report.page import Contents, render_page
+from bisae.report.tables import Table
 from bisae.store import Store, open_store
 from bisae.study import dump_study
 from support.store_copy import copy_store
@@ -239,6 +240,20 @@ def test_chance_links_are_warned_of(
     settings = {**contents.settings, "link_rate": rate}
     text = render_page(contents._replace(settings=settings))
     assert ("Monosemanticity is inflated" in text) == warns
+
+
+@pytest.mark.parametrize("n_across", [0, 1])
+def test_a_page_without_links_across_languages_says_so(
+    n_across: int, contents: Contents
+) -> None:
+    view = read_views("grid")["token_links"]
+    names = ["n_links", "n_within", "n_across", "n_shared"]
+    rows = Rows(names, [(1234, 1234 - n_across, n_across, 0)])
+    tables = {**contents.tables, "token_links": Table(view, rows)}
+    text = render_page(contents._replace(tables=tables))
+    warns = "Monosemanticity cannot see meaning that two languages share" in text
+    assert warns == (n_across == 0)
+    assert ("None of the\n  1,234 linked pairs" in text) == warns
 
 
 def test_page_says_what_is_missing(contents: Contents) -> None:
