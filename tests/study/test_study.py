@@ -189,11 +189,10 @@ def test_the_states_are_the_last_models_last(tmp_path: Path) -> None:
     two = MODEL | {"size": "2M", "steps": [0, 77]}
     models = [MODEL, two]
     assert load(tmp_path, models=models).states_cell() is None
-    states = {"states": {"layer": 3}}
-    study = load(tmp_path, models=models, semantic=states)
+    study = load(tmp_path, models=models, semantic={"states": {"layer": 3}})
     assert study.states_cell() == Cell("2M", 77, 3)
-    states = {"states": {"size": "1M", "step": 0, "layer": 3}}
-    study = load(tmp_path, models=models, semantic=states)
+    first = {"size": "1M", "step": 0, "layer": 3}
+    study = load(tmp_path, models=models, semantic={"states": first})
     assert study.states_cell() == Cell("1M", 0, 3)
 
 
