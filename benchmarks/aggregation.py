@@ -7,7 +7,8 @@
 
 Each row is a fresh process. Ratios are to the query MAXIMA, streamed from the same
 store in the same process: the median of several runs before and after. The time to look
-up links between tokens is part of the total, and also printed alone.
+up links between tokens is part of the total, and also printed alone; that of coherence
+is not.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from bisae.tables import (
     ExportContext,
     cell,
     export_cells,
+    export_coherence,
     export_study_tables,
     prepare_export,
 )
@@ -67,7 +69,8 @@ def main() -> None:
 
 
 ORDER = (
-    *("work", "cell", "maxima s", "seconds", "ratio", "links s", "peak MB"),
+    *("work", "cell", "maxima s", "seconds", "ratio", "links s", "coherence s"),
+    *("peak MB", "peak MB with coherence"),
     *("firings", "tokens a feature", "sets over 5,000", "compared", "products spared"),
 )
 
@@ -118,9 +121,12 @@ def tables(path: str, address: Cell) -> dict[str, Any]:
     yardstick = [maxima(store, address) for _ in range(3)]
     taken = seconds(lambda: export_cells(context, [address]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    coherence = seconds(lambda: export_coherence(context, [address]))
+    with_coherence = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yardstick += [maxima(store, address) for _ in range(2)]
-    row = ratio(yardstick, taken) | {"links s": sum(links)}
-    return row | {"peak MB": peak} | counts(store, context, address)
+    row = ratio(yardstick, taken) | {"links s": sum(links), "coherence s": coherence}
+    row |= {"peak MB": peak, "peak MB with coherence": with_coherence}
+    return row | counts(store, context, address)
 
 
 def ratio(yardstick: list[float], taken: float) -> dict[str, float]:

@@ -95,7 +95,7 @@ def write_embeddings(store: Store) -> None:
     file = store.tables / "embeddings" / "M-2.npy"
     draw = np.random.default_rng(0)
     centres = draw.standard_normal((VOCABULARY // 4 + 1, D), np.float32)
-    with write_with_checksum(file) as temporary:
+    with write_with_checksum(file, store.check_leases) as temporary:
         rows = np.lib.format.open_memmap(temporary, "w+", np.float16, (VOCABULARY, D))
         for first in range(0, VOCABULARY, 4096):
             ids = np.arange(first, min(first + 4096, VOCABULARY))

@@ -1,7 +1,8 @@
 """Encode the evaluation text and measure how well the codes reconstruct it.
 
 Reads the `eval` split, the language model and `sae/` of each cell; writes `codes/`. The
-metrics that need hidden states, all of the stored codes, become its attributes.
+metrics that need hidden states, all of the stored codes, become its attributes. The
+cell of [semantic.states] has its states averaged by token in the same pass.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bisae.encode.token_states import TokenStates, missing_states
 from bisae.grid import Cell, at
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import (
@@ -30,11 +32,14 @@ from bisae.store import Store
 def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None:
     """Encode the cells of one checkpoint that are trained but not encoded yet.
 
+    Writes the states of tokens too, if one of the cells is that of [semantic.states].
     Raises LeaseLost.
     """
     store.check_leases()
     missing = [cell for cell in cells if not store.cell_status(cell).codes]
-    if not missing:
+    averaged = missing_states(store, cells)
+    needed = list(dict.fromkeys([*missing, *averaged]))
+    if not needed:
         return
     settings, context = store.study.sae, store.study.corpus.context
     saes = {
@@ -42,14 +47,17 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     }
     rows = store.n_documents("eval") * (context - 1)
     fits = {cell: ReconstructionMetrics(sae) for cell, sae in saes.items()}
-    title = f"encode {missing[0].checkpoint}"
+    averages = [TokenStates(store, lm, cell) for cell in averaged]
+    title = f"encode {needed[0].checkpoint}"
     with ExitStack() as stack, bar(rows, title, "tokens") as shown:
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing
         }
-        blocks, scratch = StateBlocks(store, "eval", lm, missing), Scratch()
+        blocks, scratch = StateBlocks(store, "eval", lm, needed), Scratch()
         for number in range(len(blocks)):
             states = blocks[number]
+            for average in averages:
+                average.add(states)
             for cell in missing:
                 with at(cell):
                     x = unit_states(states.layers[cell.layer])
@@ -57,6 +65,8 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
                     fits[cell].add(x, reconstruction)
                     writers[cell].append(*_rows(states, reconstruction.code))
             shown.update(states.real.numel())
+        for average in averages:
+            average.write()
         losses = cross_entropies(store, lm, saes)
         for cell, writer in writers.items():
             writer.finish(fits[cell].metrics() | losses[cell])
@@ -79,6 +89,8 @@ def cross_entropies(
     Mean over the predicted tokens of the first `eval_ce_tokens` evaluation tokens; the
     hidden state of BOS is not edited.
     """
+    if not saes:
+        return {}
     bos = store.corpus_attributes()["bos_token_id"]
     sums = {cell: {"ce": 0.0, "ce_recon": 0.0, "ce_zero": 0.0} for cell in saes}
     tokens = 0

@@ -27,6 +27,7 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
             study.intervention, models, study.corpus.languages, study.name
         )
     study = study.model_copy(update={"models": models})
+    study.states_cell()  # raises for a layer that is not listed
     vocabulary = _vocabulary(study)
     for model in models:
         if only is None or not only.sizes or model.size in only.sizes:

@@ -26,6 +26,8 @@ class States(NamedTuple):
 
     real: Tensor
     """(documents, context - 1) bool, true at positions with a token."""
+    token_id: Tensor
+    """The ids of the real tokens, (tokens,)."""
     layers: dict[int, Tensor]
     """Each layer's raw states of the real tokens, (tokens, d): finite and not zero, so
     each has a direction."""
@@ -70,7 +72,7 @@ class StateBlocks:
         layers = self._layers(token_id, mask)
         for layer, cell in self._cells.items():
             _check(layers[layer], real, cell, self._name, block.first)
-        return States(real, layers)
+        return States(real, token_id[:, 1:][real], layers)
 
     def _layers(self, token_id: Tensor, mask: Tensor) -> dict[int, Tensor]:
         """Run a block bucket by bucket; return the states in document order."""

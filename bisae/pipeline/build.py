@@ -8,6 +8,7 @@ from pathlib import Path
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
+from bisae.encode.token_states import missing_states
 from bisae.errors import LeaseHeld
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.lm import LanguageModel
@@ -21,7 +22,9 @@ from bisae.study import Model, Study, load_study
 from bisae.tables import (
     ExportContext,
     export_cells,
+    export_coherence,
     export_study_tables,
+    has_new_vectors,
     prepare_export,
 )
 from bisae.train import is_searched, learning_rates, search_rates, train_checkpoint
@@ -39,6 +42,17 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
     store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
         store.study = _with_rates(store, {cell.size for cell in cells})
+    context = _build_checkpoints(store, cells, stages)
+    if context and has_new_vectors(context):
+        # The hidden states of tokens were averaged after other cells were exported.
+        _build_checkpoints(store, cells, ("export",))
+    return store
+
+
+def _build_checkpoints(
+    store: Store, cells: list[Cell], stages: tuple[str, ...]
+) -> ExportContext | None:
+    """Run stages of one checkpoint after another; return the context of the export."""
     context: ExportContext | None = None
     for checkpoint in checkpoints(cells):
         name = checkpoint[0].checkpoint
@@ -47,7 +61,7 @@ def build(study: Study, only: Selection, stages: tuple[str, ...] = STAGES) -> St
                 context = _build_checkpoint(store, checkpoint, stages, context)
         except LeaseHeld as error:
             note(f"{error}; skipping it")
-    return store
+    return context
 
 
 def prepare(study: Study) -> Store:
@@ -83,6 +97,7 @@ def _build_checkpoint(
     if "export" in stages:
         context = context or _prepare_export(store)
         export_cells(context, encoded_cells)
+        export_coherence(context, encoded_cells)
     if "check" in stages:
         record_results(store, exported_cells(store, encoded_cells), lm)
     return context
@@ -132,7 +147,9 @@ def _run_models(
     """Train and encode one checkpoint's cells; return its model if it was needed."""
     progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(parts.sae for parts in progress)
-    to_encode = "encode" in stages and not all(parts.codes for parts in progress)
+    to_encode = "encode" in stages and (
+        not all(parts.codes for parts in progress) or bool(missing_states(store, cells))
+    )
     if not (to_train or to_encode):
         return None
     lm = open_model(store, cells[0].size, cells[0].step)

@@ -67,4 +67,13 @@ def render_page(contents: Contents) -> str:
         rows_shown=ROWS_SHOWN,
         linked_by_chance=LINKED_BY_CHANCE,
         warns=rate is not None and rate > LINKED_BY_CHANCE,
+        token_links=_only_row(contents.tables.get("token_links")),
     )
+
+
+def _only_row(table: Table | None) -> dict[str, Any] | None:
+    """Return the row of a table that has one; None without the table."""
+    if table is None:
+        return None
+    (values,) = table.rows.values
+    return dict(zip(table.rows.names, values, strict=True))

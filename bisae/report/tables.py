@@ -16,6 +16,8 @@ FIRST = (
     "overview",
     "trends",
     "trend_languages",
+    "coherence_trends",
+    "token_links",
     "lexicon_translations",
     "translation_verdicts",
     "convergence_changes",

@@ -24,6 +24,7 @@ from bisae.store.tables import (
     study_tables,
     table_file,
     table_names,
+    vector_files,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "study_tables",
     "table_file",
     "table_names",
+    "vector_files",
 ]

@@ -82,6 +82,20 @@ def table_file(store: Store, name: str, cell: Cell | None = None) -> AnyPath:
     return store.tables.joinpath(*folders, "rows.parquet")
 
 
+def vector_files(store: Store) -> dict[str, AnyPath]:
+    """Return the files of token vectors that the study names, by their source.
+
+    `embeddings` are the input embeddings of a checkpoint; `states`, the mean hidden
+    states of tokens in a cell, if the study names one.
+    """
+    folder = store.tables / "embeddings"
+    size, step = store.study.embeddings()
+    files = {"embeddings": folder / f"{size}-{step}.npy"}
+    if cell := store.study.states_cell():
+        files["states"] = folder / f"{cell.size}-{cell.step}.layer{cell.layer}.npy"
+    return files
+
+
 def command_of(file: AnyPath) -> str:
     """Return the command that makes the table of a file below `tables`."""
     names = [name for name in file.parts if name in registry()]

@@ -21,6 +21,7 @@ from bisae.study.pretrain import Pretrain, check_pretrain
 from bisae.study.sae import Sae
 from bisae.study.section import (
     Count,
+    Layer,
     Positive,
     Section,
 )
@@ -85,11 +86,20 @@ class Features(Section):
     null_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
+class TokenStates(Section):
+    """The cell whose hidden states, averaged by token, measure similarity as well."""
+
+    size: str | None = None
+    step: Count | None = None
+    layer: Layer
+
+
 class Semantic(Section):
     """The checkpoint whose input embeddings measure the similarity of tokens."""
 
     size: str | None = None
     step: Count | None = None
+    states: TokenStates | None = None
 
 
 class LexiconFile(Section):
@@ -146,6 +156,7 @@ class Study(Section):
         if self.pretrain:
             check_pretrain(self.pretrain, self.models)
         self.embeddings()
+        self.states_cell()
         return self
 
     @property
@@ -189,9 +200,30 @@ class Study(Section):
 
     def embeddings(self) -> tuple[str, int]:
         """Return size and step of the embeddings; default: last model, last step."""
-        size = self.semantic.size or self.models[-1].size
-        if size not in {model.size for model in self.models}:
-            msg = f"[semantic] size = {size!r} is none of the models' sizes"
+        return self._checkpoint("[semantic]", self.semantic)
+
+    def states_cell(self) -> Cell | None:
+        """Return the cell of [semantic.states], if any; default: as for embeddings.
+
+        It must be in the grid, since its states are averaged when it is encoded.
+        """
+        states = self.semantic.states
+        if states is None:
+            return None
+        size, step = self._checkpoint("[semantic.states]", states)
+        cell, model = Cell(size, step, states.layer), self.model(size)
+        layers = model.layers
+        if step not in model.steps or (layers != "all" and cell.layer not in layers):
+            msg = f"[semantic.states] names cell {cell}, which is not in the grid"
             raise StudyError(msg)
-        step = self.semantic.step
-        return size, self.model(size).steps[-1] if step is None else step
+        return cell
+
+    def _checkpoint(
+        self, section: str, named: Semantic | TokenStates
+    ) -> tuple[str, int]:
+        """Return the size and the step that a section names."""
+        size = named.size or self.models[-1].size
+        if size not in {model.size for model in self.models}:
+            msg = f"{section} size = {size!r} is none of the models' sizes"
+            raise StudyError(msg)
+        return size, self.model(size).steps[-1] if named.step is None else named.step

@@ -32,6 +32,7 @@ from bisae.tables.clusters import (
     random_cosines,
     resolve_threshold,
 )
+from bisae.tables.vectors import TokenVectors, load_vectors, vector_sources
 
 
 def _step(name: str, reads: str, settings: str = "") -> View:
@@ -115,7 +116,14 @@ class ExportContext:
     @property
     def cell_tables(self) -> list[str]:
         """The tables of a cell, which are views of sql/cell and sql/variants."""
-        return study_tables(self.store.study, "cell", "export")
+        tables = study_tables(self.store.study, "cell", "export")
+        return [table for table in tables if table in self.views]
+
+    @cached_property
+    def vectors(self) -> dict[str, TokenVectors]:
+        """The token vectors that were stored when they were first needed, by source."""
+        sources = vector_sources(self.store)
+        return {source: load_vectors(self.store, source) for source in sources}
 
     @property
     def embeddings(self) -> str:
@@ -140,6 +148,11 @@ def prepare_export(store: Store) -> ExportContext:
     settings = _settings(store, thresholds[0])
     views = read_views("text", "cell", "variants", "grid")
     return ExportContext(store, occurring, len(rows), settings, thresholds, views)
+
+
+def has_new_vectors(context: ExportContext) -> bool:
+    """Say if the vectors of another source were stored after they were loaded."""
+    return vector_sources(context.store) != [*context.vectors]
 
 
 def _settings(store: Store, threshold: Threshold) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null, and
-the lexicon's.
+"""The tables that all cells share: settings, tokens, vocab, neighbours, mono_null,
+bin_cosines, and the lexicon's.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ from bisae.tables.clusters import (
     find_pairs,
     n_tiles,
 )
+from bisae.tables.coherence import bin_provenance, put_bin_cosines
 from bisae.tables.context import ExportContext
 from bisae.tables.lexicon_tables import put_concepts, put_lexicon
 from bisae.tables.linked import put_linked_tokens
@@ -77,6 +78,10 @@ def export_study_tables(context: ExportContext) -> None:
         "current_tests": (
             {"tests": tests},
             partial(_put_digest, "current_tests", tests),
+        ),
+        "bin_cosines": (
+            corpus | tokenizer | {"vocab": vocab} | bin_provenance(context),
+            partial(put_bin_cosines, context=context),
         ),
     }
     if context.has_graph:

@@ -37,6 +37,7 @@ VIEWS = read_views("text", "grid", "paper", "questions") | read_check_views()
 # What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",
+    "coherence_trends",
     "grid_cells",
     "contrasts",
     "findings",
@@ -45,6 +46,7 @@ MAIN_VIEWS = {
     "lexicon_translations",
     "overview",
     "token_languages",
+    "token_links",
     "trend_languages",
     "trends",
     "uncertainty",

@@ -262,6 +262,20 @@ def test_cells_that_have_not_converged_are_warned_of(
     assert not warning or f"The mixed share of {warning}, on the validation" in words
 
 
+@pytest.mark.parametrize("n_across", [0, 1])
+def test_a_page_without_links_across_languages_says_so(
+    n_across: int, contents: Contents
+) -> None:
+    view = read_views("grid")["token_links"]
+    names = ["n_links", "n_within", "n_across", "n_shared"]
+    rows = Rows(names, [(1234, 1234 - n_across, n_across, 0)])
+    tables = {**contents.tables, "token_links": Table(view, rows)}
+    text = render_page(contents._replace(tables=tables))
+    warns = "Monosemanticity cannot see meaning that two languages share" in text
+    assert warns == (n_across == 0)
+    assert ("None of the\n  1,234 linked pairs" in text) == warns
+
+
 def test_page_says_what_is_missing(contents: Contents) -> None:
     left_out = {"lexicon_translations": "this study has no lexicon"}
     text = render_page(contents._replace(left_out=left_out))

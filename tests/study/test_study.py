@@ -185,6 +185,17 @@ def test_the_embeddings_are_the_last_models_last(tmp_path: Path) -> None:
     assert study.embeddings() == ("1M", 0)
 
 
+def test_the_states_are_the_last_models_last(tmp_path: Path) -> None:
+    two = MODEL | {"size": "2M", "steps": [0, 77]}
+    models = [MODEL, two]
+    assert load(tmp_path, models=models).states_cell() is None
+    study = load(tmp_path, models=models, semantic={"states": {"layer": 3}})
+    assert study.states_cell() == Cell("2M", 77, 3)
+    first = {"size": "1M", "step": 0, "layer": 3}
+    study = load(tmp_path, models=models, semantic={"states": first})
+    assert study.states_cell() == Cell("1M", 0, 3)
+
+
 # -- paths ----------------------------------------------------------------------------
 
 
@@ -448,6 +459,14 @@ def test_an_empty_file_misses_its_name(tmp_path: Path) -> None:
         (
             {"semantic": {"size": "9M"}},
             "the study: [semantic] size = '9M' is none of the models' sizes",
+        ),
+        (
+            {"semantic": {"states": {"size": "9M", "layer": 1}}},
+            "the study: [semantic.states] size = '9M' is none of the models' sizes",
+        ),
+        (
+            {"semantic": {"states": {"step": 7, "layer": 1}}},
+            "the study: [semantic.states] names cell 1M/7/1, which is not in the grid",
         ),
         (
             {"pretrain": {"models": [SHAPE | {"n_heads": 3}]}},

@@ -27,18 +27,25 @@ from bisae.store import (
 from bisae.study import Study
 from bisae.tables import prepare_export
 from bisae.tables.clusters import load_embeddings
+from bisae.tables.coherence import coherence_views
 from bisae.tables.variants import VARIANT_TABLES
 from support.removal import remove_cells
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"class_threshold": 0.95}, {"features"}),
     ({"min_firings": 21}, {"features"}),
-    ({"exclusive_threshold": 0.8}, {"vocab", "features"}),
+    (
+        {"exclusive_threshold": 0.8},
+        {"vocab", "features", "bin_cosines", "coherence"},
+    ),
     ({"clustering": "greedy"}, {"mono_null", "clusters", "features"}),
     ({"null_sets": 21}, {"mono_null", "features"}),
     (
         {"firing_threshold": 0.6},
-        {"firings", "clusters", "features", "feature_languages", "feature_concepts"},
+        {
+            *("firings", "clusters", "features", "feature_languages"),
+            *("feature_concepts", "coherence"),
+        },
     ),
 ]
 
@@ -93,7 +100,11 @@ def test_a_table_needs_what_its_sql_reads(tiny: Store) -> None:
     """Otherwise it would not be made again when that changes."""
     views = prepare_export(tiny).dependencies
     tables = {*table_names("study")} - {"settings"}  # which are compared one by one
-    for name in table_names("cell", "export"):
+    for name in ("coherence", "bin_cosines"):
+        reads = {read for view in coherence_views(name).values() for read in view.reads}
+        needs = {*registry()[name].needs} - {"firings"}
+        assert needs == reads & tables - {name}, name
+    for name in prepare_export(tiny).cell_tables:
         # What variants read are the trends of features.
         of = "features" if name in VARIANT_TABLES else name
         reads = {read for view in closure(views, of) for read in view.reads}

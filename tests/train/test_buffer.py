@@ -33,7 +33,8 @@ class Numbered:
         token = torch.arange(first, first + size).float()[:, None]
         real = torch.zeros(size, 3, dtype=torch.bool)  # two positions in three are none
         real[:, 0] = True
-        return States(real, {1: token, 2: 10 * token})
+        ids = torch.arange(first, first + size)
+        return States(real, ids, {1: token, 2: 10 * token})
 
 
 def drawn(buffer: Buffer) -> list[dict[int, Tensor]]:

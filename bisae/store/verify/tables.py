@@ -5,16 +5,22 @@ from typing import Any
 
 from bisae.files import AnyPath, checksum_file, matches_checksum, relative
 from bisae.grid import Cell
-from bisae.store import Store, command_of, provenance_of, table_file, table_names
+from bisae.store import (
+    Store,
+    command_of,
+    provenance_of,
+    table_file,
+    table_names,
+    vector_files,
+)
 from bisae.store.verify.findings import Finding
 
 FileTest = Callable[[AnyPath], bool]
 
 
 def study_files(store: Store, exists: FileTest) -> list[AnyPath]:
-    """List the files that all cells share, embeddings included."""
-    size, step = store.study.embeddings()
-    files = [store.tables / "embeddings" / f"{size}-{step}.npy"]
+    """List the files that all cells share, token vectors included."""
+    files = list(vector_files(store).values())
     files += [table_file(store, table) for table in table_names("study")]
     return [file for file in files if exists(file)]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bisae.errors import CheckpointError
 from bisae.files import AnyPath, checksum_file, local_copy, read, write_with_checksum
 from bisae.lm import load_lm
-from bisae.store import Store
+from bisae.store import Store, vector_files
 from bisae.tables.clusters.links import EmbeddingRows, Ints, vectors
 
 MOST_PAIRS = 1_000_000
@@ -57,8 +57,7 @@ def embeddings_sum(store: Store) -> str:
 
 
 def _file(store: Store) -> AnyPath:
-    size, step = store.study.embeddings()
-    return store.tables / "embeddings" / f"{size}-{step}.npy"
+    return vector_files(store)["embeddings"]
 
 
 def _unit_rows(store: Store, size: str, step: int) -> EmbeddingRows:
