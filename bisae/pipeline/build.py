@@ -8,6 +8,7 @@ from pathlib import Path
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
+from bisae.encode.pairs import encode_pairs, has_stale_pairs
 from bisae.errors import LeaseHeld
 from bisae.grid import Cell, Selection, at, checkpoints
 from bisae.lm import LanguageModel
@@ -21,6 +22,7 @@ from bisae.study import Model, Study, load_study
 from bisae.tables import (
     ExportContext,
     export_cells,
+    export_pairs,
     export_study_tables,
     prepare_export,
 )
@@ -83,6 +85,7 @@ def _build_checkpoint(
     if "export" in stages:
         context = context or _prepare_export(store)
         export_cells(context, encoded_cells)
+        export_pairs(context, encoded_cells)
     if "check" in stages:
         record_results(store, exported_cells(store, encoded_cells), lm)
     return context
@@ -132,12 +135,16 @@ def _run_models(
     """Train and encode one checkpoint's cells; return its model if it was needed."""
     progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(parts.sae for parts in progress)
-    to_encode = "encode" in stages and not all(parts.codes for parts in progress)
+    to_encode = "encode" in stages and not (
+        all(parts.codes for parts in progress) and not has_stale_pairs(store, cells)
+    )
     if not (to_train or to_encode):
         return None
     lm = open_model(store, cells[0].size, cells[0].step)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
+        # Pairs first: then a cell with codes has them, even if the process is killed.
+        encode_pairs(store, lm, cells)
         encode_checkpoint(store, lm, cells)
     return lm

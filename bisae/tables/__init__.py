@@ -1,12 +1,19 @@
 """Export tables: those that all cells share, and each cell's features and trends.
 
-Reads the store and the .sql files of sql/text, sql/cell and sql/variants; writes
-Parquet files whose footers record their provenance. A file is written again when its
-provenance changes.
+Reads the store and the .sql files of sql/text, sql/cell, sql/variants and sql/pairs;
+writes Parquet files whose footers record their provenance. A file is written again when
+its provenance changes.
 """
 
 from bisae.tables.cell import export_cells
 from bisae.tables.context import ExportContext, prepare_export
+from bisae.tables.pairs import export_pairs
 from bisae.tables.study_tables import export_study_tables
 
-__all__ = ["ExportContext", "export_cells", "export_study_tables", "prepare_export"]
+__all__ = [
+    "ExportContext",
+    "export_cells",
+    "export_pairs",
+    "export_study_tables",
+    "prepare_export",
+]

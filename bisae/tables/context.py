@@ -115,7 +115,8 @@ class ExportContext:
     @property
     def cell_tables(self) -> list[str]:
         """The tables of a cell, which are views of sql/cell and sql/variants."""
-        return study_tables(self.store.study, "cell", "export")
+        tables = study_tables(self.store.study, "cell", "export")
+        return [table for table in tables if table in self.views]
 
     @property
     def embeddings(self) -> str:
