@@ -29,7 +29,6 @@ CODES = pa.schema(
         ("language", pa.string()),
         ("feature", pa.int32()),
         ("mean_value", pa.float32()),
-        ("max_value", pa.float32()),
     ]
 )
 
@@ -112,21 +111,18 @@ class _TextVectors:
 
     def pair_codes(self, languages: Sequence[str]) -> pa.Table:
         """Return the table `pair_codes`."""
-        text, feature, summed, largest = map(
-            np.concatenate, zip(*self._codes, strict=True)
-        )
+        text, feature, summed = map(np.concatenate, zip(*self._codes, strict=True))
         columns = (
             self._texts.pair[text],
             np.array(languages)[self._texts.language[text]],
             feature.astype(np.int32),
             (summed / self._texts.length[text]).astype(np.float32),
-            largest.astype(np.float32),
         )
         return pa.table([pa.array(column) for column in columns], schema=CODES)
 
 
-def _by_text(text: Array, code: Code) -> tuple[Array, Array, Array, Array]:
-    """Return text, feature, sum and maximum of a code, (tokens, k), over each text."""
+def _by_text(text: Array, code: Code) -> tuple[Array, Array, Array]:
+    """Return text, feature and summed value of a code, (tokens, k), by text."""
     value = code.value.double().cpu().numpy()
     used = value > 0
     texts = np.broadcast_to(text[:, None], value.shape)[used]
@@ -135,8 +131,5 @@ def _by_text(text: Array, code: Code) -> tuple[Array, Array, Array, Array]:
     texts, feature, value = texts[order], feature[order], value[order]
     changes = (np.diff(texts) != 0) | (np.diff(feature) != 0)
     start = np.flatnonzero(np.concatenate([[len(value) > 0], changes]))
-    summed, largest = (
-        operation.reduceat(value, start) if len(start) else value
-        for operation in (np.add, np.maximum)
-    )
-    return texts[start], feature[start], summed, largest
+    summed = np.add.reduceat(value, start) if len(start) else value
+    return texts[start], feature[start], summed

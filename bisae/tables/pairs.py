@@ -21,9 +21,8 @@ from bisae.query import (
     read_views,
     view_provenance,
 )
-from bisae.store import dependency_digests, table_file
+from bisae.store import Store, dependency_digests, table_file
 from bisae.tables.context import ExportContext
-from bisae.tables.variants import put_rows
 
 TABLES = ("pair_ranks", "pair_overlaps")
 
@@ -56,11 +55,10 @@ def export_pairs(context: ExportContext, cells: Iterable[Cell]) -> None:
                 for name in TABLES
             }
             with at(cell), explain_errors(f"cell {cell}"):
-                make_tables(store, provenances, partial(_fill, context, cell), cell)
+                make_tables(store, provenances, partial(_fill, store, cell), cell)
 
 
-def _fill(context: ExportContext, cell: Cell, con: Connection) -> None:
+def _fill(store: Store, cell: Cell, con: Connection) -> None:
     """Create the tables of a cell from what they depend on."""
-    put_rows(con, "settings", [context.settings])
-    base = {"settings"} | open_dependencies(con, context.store, TABLES, cell)
+    base = open_dependencies(con, store, TABLES, cell)
     create_views(con, read_views("pairs"), base, keep=True)

@@ -1,4 +1,4 @@
--- Title:   Do the same features fire in a text and its translation, more than in other texts?
+-- Title:   Are more features active in a text and its translation than in other two texts?
 -- Grain:   size, step, layer, language_a, language_b; language_a before language_b
 -- Reads:   pair_overlaps
 -- `difference` is the mean overlap of pairs less that of all other pairings. A pair is also

@@ -1,15 +1,16 @@
 -- Title:   What share of their features do each two texts in different languages have in common?
 -- Grain:   language_a, language_b, pair_a, pair_b; language_a before language_b
--- Reads:   fired_features, paired_texts
+-- Reads:   pair_codes, paired_texts
 -- Kept:    read for both texts of each two
--- The Jaccard index of the sets of features that fire in them. Texts without a common
--- feature have no row: theirs is 0.
+-- The Jaccard index of the sets of features that are active in them; texts without a common
+-- feature have no row, theirs is 0. Few features fire in a short text: of firings the index
+-- is mostly 0, and its interval too narrow (LOG.md).
 with sizes as (
     select
         language,
         pair,
         count(*) as n_features
-    from fired_features
+    from pair_codes
     group by language, pair
 ),
 
@@ -20,8 +21,8 @@ common as (
         text_a.pair as pair_a,
         text_b.pair as pair_b,
         count(*) as n_features
-    from fired_features as text_a
-    inner join fired_features as text_b on text_a.feature = text_b.feature
+    from pair_codes as text_a
+    inner join pair_codes as text_b on text_a.feature = text_b.feature
     where text_a.language < text_b.language
     group by text_a.language, text_b.language, text_a.pair, text_b.pair
 )

@@ -14,7 +14,7 @@ select
     text_vectors.part,
     text_vectors.language,
     text_vectors.dimension,
-    sum(text_vectors.value) / any_value(languages.n_texts) as "value"
+    sum(text_vectors.value) / any_value(languages.n_texts) as value
 from text_vectors
 inner join languages on text_vectors.language = languages.language
 group by text_vectors.part, text_vectors.language, text_vectors.dimension

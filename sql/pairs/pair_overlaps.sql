@@ -1,4 +1,4 @@
--- Title:   Do more features fire in both a text and its translation than in texts paired at random?
+-- Title:   Are more features active in a text and its translation than in other two texts?
 -- Grain:   language_a, language_b, pair; language_a before language_b
 -- Reads:   jaccard_indices, paired_texts
 -- `overlap` is that of the two texts of the pair; `overlap_others_b` is the mean overlap of

@@ -10,15 +10,19 @@ with texts as (
     from pair_tokens
 ),
 
+languages as (
+    select distinct language
+    from pair_tokens
+),
+
 combinations as (
     select
-        sources.source,
+        unnest(['codes', 'mixed', 'other', 'tokens']) as source,
         texts.language,
         texts.pair,
         languages.language as mean_language
     from texts
-    cross join (select distinct language from texts) as languages
-    cross join (values ('codes'), ('mixed'), ('other'), ('tokens')) as sources (source)
+    cross join languages
 ),
 
 of_parts as (

@@ -8,7 +8,7 @@ select
     pair_codes.language,
     pair_codes.pair,
     pair_codes.feature as dimension,
-    pair_codes.mean_value::double as "value"
+    pair_codes.mean_value::double as value
 from pair_codes
 left join features on pair_codes.feature = features.feature
 union all
@@ -17,5 +17,5 @@ select
     language,
     pair,
     token_id as dimension,
-    n_tokens / sum(n_tokens) over (partition by language, pair) as "value"
+    n_tokens / sum(n_tokens) over (partition by language, pair) as value
 from pair_tokens

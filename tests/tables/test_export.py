@@ -23,6 +23,7 @@ from bisae.store import (
     table_names,
 )
 from bisae.tables import prepare_export
+from bisae.tables.pairs import TABLES as PAIR_TABLES
 from bisae.tables.variants import VARIANT_TABLES
 
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
@@ -69,6 +70,8 @@ def test_a_setting_remakes_what_hangs_on_it(
     export_first(changed(copy, features))
     after = written(copy)
     always = {"settings", *VARIANT_TABLES}
+    if "features" in remade:
+        always |= {*PAIR_TABLES}
     changes = {name for name in before if before[name] != after[name]}
     assert changes == remade | always
 
@@ -79,7 +82,7 @@ def test_every_step_to_a_table_is_known(tiny: Store) -> None:
     arguments = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
     arguments |= {"token_concepts", "variants", "clusterings", "null_bins", "vocab"}
     arguments |= {"mono_null", "variant_trends", "variant_names"}
-    for table in table_names("cell", "export"):
+    for table in prepare_export(tiny).cell_tables:
         reads = {name for view in closure(views, table) for name in view.reads}
         assert reads - views.keys() <= arguments, table
 
@@ -88,7 +91,7 @@ def test_a_table_needs_what_its_sql_reads(tiny: Store) -> None:
     """Otherwise it would not be made again when that changes."""
     views = prepare_export(tiny).dependencies
     tables = {*table_names("study")} - {"settings"}  # which are compared one by one
-    for name in table_names("cell", "export"):
+    for name in prepare_export(tiny).cell_tables:
         # What variants read are the trends of features.
         of = "features" if name in VARIANT_TABLES else name
         reads = {read for view in closure(views, of) for read in view.reads}

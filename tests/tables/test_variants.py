@@ -18,7 +18,7 @@ from bisae.query import (
     database,
     read_views,
 )
-from bisae.store import Store, table_file, table_names
+from bisae.store import Store, table_file
 from bisae.tables import export_cells, prepare_export
 from bisae.tables.variants import FIRING_THRESHOLDS, PARTS, variants
 from support import reference
@@ -265,7 +265,7 @@ def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None
 def test_features_are_aggregated_group_by_group(copy: Store) -> None:
     """Each group holds some features; together they are what one group gives."""
     cell = copy.cells[-1]
-    tables = table_names("cell", "export")
+    tables = prepare_export(copy).cell_tables
     before = {name: pq.read_table(table_file(copy, name, cell)) for name in tables}
     for name in tables:
         table_file(copy, name, cell).unlink()
@@ -283,7 +283,7 @@ def test_a_cell_without_activations_has_no_features(
 ) -> None:
     """A dead autoencoder is a result: no rows, and trends of dead features alone."""
     cell, n = copy.cells[-1], copy.study.sae.n_features
-    for name in table_names("cell", "export"):
+    for name in prepare_export(copy).cell_tables:
         table_file(copy, name, cell).unlink()
     stream = copy.codes_stream
     nothing = np.full(n, np.inf)
