@@ -27,7 +27,7 @@ from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids
 from bisae.corpus.windows import Distinct, Window, windows
 from bisae.errors import CorpusError
 from bisae.progress import bar, note
-from bisae.store import SPLITS, Store
+from bisae.store import PAIRS, SPLITS, Store
 from bisae.study import Study
 
 DOCUMENTS_AT_ONCE = 4096
@@ -41,6 +41,7 @@ def build_corpus(store: Store) -> None:
     Raises CorpusError if there is too little text, listing everything that is missing.
     """
     if store.has_corpus():
+        _note_missing_pairs(store)
         return
     study = store.study
     tokenizer = load_tokenizer(study)
@@ -84,6 +85,16 @@ def build_corpus(store: Store) -> None:
     for share in shares:
         share.note_copies()
         share.note_sources()
+
+
+def _note_missing_pairs(store: Store) -> None:
+    """Report that the study names files of pairs but its corpus is older than that."""
+    pairs = store.study.pairs
+    if pairs and pairs.files and store.pair_numbers(PAIRS) is None:
+        note(
+            f"{store.path}: the corpus was built without [pairs] files, so retrieval "
+            "is not measured; build the study in another store"
+        )
 
 
 def _check_text(study: Study, tokenizer: Any) -> None:

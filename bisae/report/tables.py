@@ -18,6 +18,9 @@ FIRST = (
     "trend_languages",
     "lexicon_translations",
     "translation_verdicts",
+    "retrieval",
+    "retrieval_overall",
+    "pair_overlap",
     "cells",
 )
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}

@@ -11,7 +11,7 @@ from bisae.corpus.pairs import EvaluationKeys
 from bisae.errors import CorpusError
 from bisae.store import PAIRS, Store, create_store
 from bisae.store.verify import check
-from bisae.study import Study
+from bisae.study import Pairs, Study
 from support.byte_tokenizer import save_tokenizer
 
 CONTEXT = 9
@@ -198,6 +198,20 @@ def test_the_number_of_pairs_is_limited(tmp_path: Path, tokenizer: Path) -> None
         limited.pair, limited.language, decoded(store, limited.token_id), strict=True
     ):
         assert rows_of[int(number), int(language)] == text
+
+
+def test_a_corpus_that_is_older_than_its_pairs_is_reported(
+    tmp_path: Path, tokenizer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = make_store(tmp_path, tokenizer)
+    build_corpus(store)
+    assert capsys.readouterr().err == ""
+    named = store.study.model_copy(update={"pairs": Pairs(files=("pairs.jsonl",))})
+    build_corpus(Store(store.path, named))
+    assert capsys.readouterr().err == (
+        f"{store.path}: the corpus was built without [pairs] files, so retrieval is "
+        "not measured; build the study in another store\n"
+    )
 
 
 def test_files_are_used_rather_than_keys(tmp_path: Path, tokenizer: Path) -> None:
