@@ -1,5 +1,5 @@
 -- Title:   How long is each text's vector less its language's mean?
--- Grain:   source, language, pair, mean_language
+-- Grain:   source, text, mean_language
 -- Reads:   text_products
 -- Kept:    read by each score
 -- (a - ma).(a - ma) = a.a - 2 a.ma + ma.ma, and ma.mb is the mean of a.mb over the texts
@@ -17,8 +17,7 @@ with means as (
 lengths as (
     select
         text_products.source,
-        text_products.language,
-        text_products.pair,
+        text_products.text,
         text_products.square - 2 * text_products.product + means.mean_product
             as square_centred,
         text_products.square
@@ -33,8 +32,7 @@ lengths as (
 
 select
     text_products.source,
-    text_products.language,
-    text_products.pair,
+    text_products.text,
     text_products.mean_language,
     text_products.product,
     means.mean_product,
@@ -50,5 +48,4 @@ inner join means
 inner join lengths
     on
         text_products.source = lengths.source
-        and text_products.language = lengths.language
-        and text_products.pair = lengths.pair
+        and text_products.text = lengths.text

@@ -1,20 +1,20 @@
 -- Title:   What is the mean vector of each language's texts?
--- Grain:   part, language, dimension
--- Reads:   pair_tokens, text_vectors
+-- Grain:   language, dimension
+-- Reads:   text_vectors, texts
 -- Kept:    read by each product
 with languages as (
     select
         language,
-        count(distinct pair) as n_texts
-    from pair_tokens
+        count(*) as n_texts
+    from texts
     group by language
 )
 
 select
-    text_vectors.part,
-    text_vectors.language,
+    languages.language,
     text_vectors.dimension,
     sum(text_vectors.value) / any_value(languages.n_texts) as value
 from text_vectors
-inner join languages on text_vectors.language = languages.language
-group by text_vectors.part, text_vectors.language, text_vectors.dimension
+inner join texts on text_vectors.text = texts.text
+inner join languages on texts.language = languages.language
+group by languages.language, text_vectors.dimension

@@ -10,7 +10,6 @@ with n_pairs as (
         language_b,
         count(*) as n
     from paired_texts
-    where language_a < language_b
     group by language_a, language_b
 ),
 

@@ -1,18 +1,13 @@
--- Title:   Which texts have a translation in which language?
--- Grain:   language_a, language_b, pair; both directions
--- Reads:   pair_tokens
+-- Title:   Which texts are translations of each other?
+-- Grain:   language_a, language_b, pair; language_a before language_b
+-- Reads:   texts
 -- Kept:    read by each score
-with texts as (
-    select distinct
-        language,
-        pair
-    from pair_tokens
-)
-
 select
-    text_a.language as language_a,
-    text_b.language as language_b,
-    text_a.pair
-from texts as text_a
-inner join texts as text_b on text_a.pair = text_b.pair
-where text_a.language <> text_b.language
+    texts_a.language as language_a,
+    texts_b.language as language_b,
+    texts_a.pair,
+    texts_a.text as text_a,
+    texts_b.text as text_b
+from texts as texts_a
+inner join texts as texts_b on texts_a.pair = texts_b.pair
+where texts_a.language < texts_b.language

@@ -1,41 +1,69 @@
 -- Title:   What is the product of each two texts in different languages?
--- Grain:   source, language_a, language_b, pair_a, pair_b; language_a before language_b
--- Reads:   text_vectors
--- Kept:    read for both directions
+-- Grain:   source, text_a, text_b; the language of text_a before that of text_b
+-- Reads:   text_vectors, texts
+-- Kept:    read by scores and overlaps
 -- Texts without a common dimension have no row. These are sums of floats and not of
--- decimals, since of the scores only ranks are kept, in which near ties are equal.
-with of_parts as (
+-- decimals, since of the scores only ranks are kept, in which near ties are equal. The
+-- direction, a number for two languages, is a key of the join: a condition on languages
+-- would be applied to every two texts, also of one language.
+with languages as (
+    select distinct language_number
+    from texts
+),
+
+vectors_a as (
     select
-        text_a.part,
-        text_a.language as language_a,
-        text_b.language as language_b,
-        text_a.pair as pair_a,
-        text_b.pair as pair_b,
-        sum(text_a.value * text_b.value) as product
-    from text_vectors as text_a
-    inner join text_vectors as text_b
-        on text_a.part = text_b.part and text_a.dimension = text_b.dimension
-    where text_a.language < text_b.language
-    group by text_a.part, text_a.language, text_b.language, text_a.pair, text_b.pair
+        1000 * texts.language_number + languages.language_number as direction,
+        text_vectors.part,
+        text_vectors.text,
+        text_vectors.dimension,
+        text_vectors.value
+    from text_vectors
+    inner join texts on text_vectors.text = texts.text
+    inner join languages on texts.language_number < languages.language_number
+),
+
+vectors_b as (
+    select
+        1000 * languages.language_number + texts.language_number as direction,
+        text_vectors.text,
+        text_vectors.dimension,
+        text_vectors.value
+    from text_vectors
+    inner join texts on text_vectors.text = texts.text
+    inner join languages on texts.language_number > languages.language_number
+),
+
+of_parts as (
+    select
+        vectors_a.part,
+        vectors_a.text as text_a,
+        vectors_b.text as text_b,
+        sum(vectors_a.value * vectors_b.value) as product,
+        count(*) as n_common
+    from vectors_a
+    inner join vectors_b
+        on
+            vectors_a.direction = vectors_b.direction
+            and vectors_a.dimension = vectors_b.dimension
+    group by vectors_a.part, vectors_a.text, vectors_b.text
 ),
 
 of_sources as (
     select
-        unnest(if(part = 'tokens', [part], [part, 'codes'])) as source,
-        language_a,
-        language_b,
-        pair_a,
-        pair_b,
-        product
+        unnest(if(part = 'tokens', ['tokens'], ['codes', part::varchar])) as source,
+        text_a,
+        text_b,
+        product,
+        n_common
     from of_parts
 )
 
 select
     source,
-    language_a,
-    language_b,
-    pair_a,
-    pair_b,
-    sum(product) as product
+    text_a,
+    text_b,
+    sum(product) as product,
+    sum(n_common)::bigint as n_common
 from of_sources
-group by source, language_a, language_b, pair_a, pair_b
+group by source, text_a, text_b

@@ -26,20 +26,15 @@ inner join paired_texts as candidates
         and queries.language_b = candidates.language_b
 inner join centred_texts as text_a
     on
-        queries.language_a = text_a.language
+        queries.text_a = text_a.text
         and queries.language_b = text_a.mean_language
-        and queries.pair = text_a.pair
 inner join centred_texts as text_b
     on
-        queries.language_b = text_b.language
-        and queries.language_a = text_b.mean_language
-        and candidates.pair = text_b.pair
+        candidates.text_b = text_b.text
+        and candidates.language_a = text_b.mean_language
         and text_a.source = text_b.source
 left join products
     on
-        text_a.source = products.source
-        and queries.language_a = products.language_a
-        and queries.language_b = products.language_b
-        and queries.pair = products.pair_a
-        and candidates.pair = products.pair_b
-where queries.language_a < queries.language_b
+        text_a.text = products.text_a
+        and text_b.text = products.text_b
+        and text_a.source = products.source
