@@ -1,5 +1,5 @@
 -- Check:   The overall share of a source is within those of its directions
--- Why:     It is their mean over pairs.
+-- Why:     It is their mean over pairs, up to pairs that lack a direction.
 -- Guards:  retrieval over all directions
 -- Grain:   size, step, layer, source
 -- Reads:   retrieval, retrieval_overall
@@ -33,7 +33,8 @@ left join retrieval_overall
 where
     (
         retrieval_overall.p_at_1
-        between directions.lowest - 1e-9 and directions.highest + 1e-9
+        between directions.lowest - 1 / retrieval_overall.n_pairs
+        and directions.highest + 1 / retrieval_overall.n_pairs
     ) is not true
     or (
         retrieval_overall.over_tokens
