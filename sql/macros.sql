@@ -79,3 +79,19 @@ case
     when abs(estimate) + half_90 < margin then 'negligible'
     else 'undecided'
 end;
+
+-- Half the normal interval of a mean, from the means of n values and of their squares.
+create macro normal_half(mean, mean_square, n) as
+z_95() * sqrt(greatest(mean_square - mean ^ 2, 0) / nullif(n - 1, 0));
+
+-- The interval of a mean of n paired differences within [-1, 1], from their sum and the sum
+-- of their squares. As of Bonett and Price (2012): one pair is added on each side, so that
+-- there is an interval if all differences are equal too.
+create macro paired_half(summed, summed_squares, n) as
+z_95() * sqrt(((summed_squares + 2) / (n + 2) - (summed / (n + 2)) ^ 2) / (n + 2));
+
+create macro paired_low(summed, summed_squares, n) as
+greatest(summed / (n + 2) - paired_half(summed, summed_squares, n), -1);
+
+create macro paired_high(summed, summed_squares, n) as
+least(summed / (n + 2) + paired_half(summed, summed_squares, n), 1);

@@ -13,6 +13,7 @@ from bisae.corpus.amounts import (
 )
 from bisae.corpus.build import build_corpus
 from bisae.corpus.files import list_files
+from bisae.corpus.pair_texts import PairTexts, pair_texts
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
@@ -33,6 +34,7 @@ from bisae.corpus.windows import Window, batches_of, windows
 
 __all__ = [
     "Document",
+    "PairTexts",
     "Window",
     "added_texts",
     "batch_misfit",
@@ -47,6 +49,7 @@ __all__ = [
     "misfits",
     "n_token_ids",
     "open_tokenizer",
+    "pair_texts",
     "quiet_transformers",
     "read_documents",
     "shown_texts",

@@ -19,6 +19,7 @@ from bisae.corpus.amounts import (
     shared_tokens,
     shortage,
 )
+from bisae.corpus.pairs import EvaluationKeys, read_pairs
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.tokenizer import check_round_trip, load_tokenizer, tokenizer_file
@@ -26,7 +27,7 @@ from bisae.corpus.tokens import bos_token_id, fingerprint, n_token_ids
 from bisae.corpus.windows import Distinct, Window, windows
 from bisae.errors import CorpusError
 from bisae.progress import bar, note
-from bisae.store import SPLITS, Store
+from bisae.store import PAIRS, SPLITS, Store
 from bisae.study import Study
 
 DOCUMENTS_AT_ONCE = 4096
@@ -40,6 +41,7 @@ def build_corpus(store: Store) -> None:
     Raises CorpusError if there is too little text, listing everything that is missing.
     """
     if store.has_corpus():
+        _note_missing_pairs(store)
         return
     study = store.study
     tokenizer = load_tokenizer(study)
@@ -51,6 +53,7 @@ def build_corpus(store: Store) -> None:
         "tokenizer_fingerprint": fingerprint(tokenizer),
         "context": study.corpus.context,
     }
+    pairs, keys = read_pairs(study, tokenizer), EvaluationKeys(study.corpus.seed)
     split_of = splitter(study)
     shares = [
         _LanguageWindows(study, language, tokenizer, split_of, target)
@@ -61,6 +64,8 @@ def build_corpus(store: Store) -> None:
         for language, window in _in_turn(shares, sum(target.values())):
             waiting = rows[window.split]
             waiting.append((language, window.token_id))
+            if window.split == "eval":
+                keys.add(language, window.key)
             if len(waiting) == DOCUMENTS_AT_ONCE:
                 writer.append(window.split, *_arrays(waiting, study.corpus.context))
                 waiting.clear()
@@ -70,10 +75,26 @@ def build_corpus(store: Store) -> None:
         counts = {key: n for share in shares for key, n in share.counts.items()}
         if message := shortage(study, target, counts):
             raise CorpusError(message)
+        if study.corpus.key:
+            writer.write_pair_numbers(keys.pair_numbers())
+        if pairs:
+            rows_of_pairs = [(text.language, text.token_id) for text in pairs]
+            number = np.array([text.pair for text in pairs])
+            writer.write_pairs(*_arrays(rows_of_pairs, study.corpus.context), number)
         writer.finish(attributes)
     for share in shares:
         share.note_copies()
         share.note_sources()
+
+
+def _note_missing_pairs(store: Store) -> None:
+    """Report that the study names files of pairs but its corpus is older than that."""
+    pairs = store.study.pairs
+    if pairs and pairs.files and store.pair_numbers(PAIRS) is None:
+        note(
+            f"{store.path}: the corpus was built without [pairs] files, so retrieval "
+            "is not measured; build the study in another store"
+        )
 
 
 def _check_text(study: Study, tokenizer: Any) -> None:

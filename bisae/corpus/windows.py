@@ -27,6 +27,8 @@ class Window(NamedTuple):
     token_id: list[int]
     source: int = 0
     """The number of its source among those of its language."""
+    key: str = ""
+    """The key of its document; "" for none, and for several that are joined."""
 
 
 class Distinct:
@@ -86,28 +88,31 @@ def batches_of(documents: Iterator[Document]) -> Iterator[list[Document]]:
 
 def _tokens(
     source: Source, study: Study, tokenizer: Any, split_of: Callable[[Document], str]
-) -> Iterator[tuple[str, list[int]]]:
-    """Yield each document's split and first tokens, ended by a line break to join."""
+) -> Iterator[tuple[str, str, list[int]]]:
+    """Yield each document's split, key and first tokens.
+
+    To join documents, each is ended by a line break.
+    """
     size, end = study.corpus.context - 1, "\n" if study.corpus.join else ""
     for batch in batches_of(read_documents(source, study.corpus.key)):
         texts = [document.text + end for document in batch]
         encoded = first_tokens(tokenizer, texts, size)
         for document, token_id in zip(batch, encoded, strict=True):
             if document.text and not document.text.isspace():
-                yield split_of(document), token_id
+                yield split_of(document), document.key, token_id
 
 
 def _cut(
     study: Study,
     source: int,
-    documents: Iterator[tuple[str, list[int]]],
+    documents: Iterator[tuple[str, str, list[int]]],
     distinct: Distinct,
 ) -> Iterator[Window]:
     """Cut distinct documents into windows, joining or skipping short ones."""
     corpus = study.corpus
     size, may_be_short = corpus.context - 1, corpus.join or corpus.short == "keep"
     waiting: dict[str, list[int]] = {split: [] for split in SPLITS}
-    for split, token_id in documents:
+    for split, key, token_id in documents:
         if not token_id or (len(token_id) < size and not may_be_short):
             continue
         if not distinct.is_new(token_id):
@@ -116,5 +121,5 @@ def _cut(
         if len(joined) < size and corpus.join:
             waiting[split] = joined
             continue
-        waiting[split] = []
-        yield Window(split, joined[:size], source)
+        is_joined, waiting[split] = bool(waiting[split]), []
+        yield Window(split, joined[:size], source, "" if is_joined else key)

@@ -53,7 +53,8 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing
         }
-        blocks, scratch = StateBlocks(store, "eval", lm, needed), Scratch()
+        blocks = StateBlocks(store, store.split("eval"), lm, needed)
+        scratch = Scratch()
         for number in range(len(blocks)):
             states = blocks[number]
             for average in averages:

@@ -40,7 +40,7 @@ def reencode_block(
     numbers of threads add in another order, so codes differ by rounding.
     """
     number = sampled_block(store, cells[0])
-    states = StateBlocks(store, "eval", lm, cells)[number]
+    states = StateBlocks(store, store.split("eval"), lm, cells)[number]
     width = store.study.corpus.context - 1
     first = number * store.study.lm.batch_documents * width
     for cell in cells:

@@ -43,15 +43,32 @@ class Blocks(Protocol):
         """Compute the states of a block."""
 
 
+class Documents(Protocol):
+    """Documents that can be read in any order: a split of the corpus, or texts."""
+
+    @property
+    def name(self) -> str:
+        """The name of the documents in messages."""
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+
+    def block(self, first: int, size: int) -> Block:
+        """Return `size` documents starting at `first`, fewer at the end."""
+
+
 class StateBlocks:
-    """The states of a split, `batch_documents` documents a block."""
+    """The states of documents, `batch_documents` of them a block."""
 
     def __init__(
-        self, store: Store, split: str, lm: LanguageModel, cells: Sequence[Cell]
+        self,
+        store: Store,
+        documents: Documents,
+        lm: LanguageModel,
+        cells: Sequence[Cell],
     ) -> None:
         """All cells belong to the checkpoint loaded as `lm`. Raises Unfinished."""
-        self._name = split
-        self._split = store.split(split)
+        self._split = documents
         self._documents = store.study.lm.batch_documents
         self._bos = store.corpus_attributes()["bos_token_id"]
         self._lm = lm
@@ -71,7 +88,7 @@ class StateBlocks:
         real = mask[:, 1:]
         layers = self._layers(token_id, mask)
         for layer, cell in self._cells.items():
-            _check(layers[layer], real, cell, self._name, block.first)
+            _check(layers[layer], real, cell, self._split.name, block.first)
         return States(real, token_id[:, 1:][real], layers)
 
     def _layers(self, token_id: Tensor, mask: Tensor) -> dict[int, Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bisae.checks.recorded import record_results
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.encode.cells import encode_checkpoint
+from bisae.encode.pairs import encode_pairs, has_stale_pairs
 from bisae.encode.token_states import missing_states
 from bisae.errors import LeaseHeld
 from bisae.grid import Cell, Selection, at, checkpoints
@@ -23,6 +24,7 @@ from bisae.tables import (
     ExportContext,
     export_cells,
     export_coherence,
+    export_pairs,
     export_study_tables,
     has_new_vectors,
     prepare_export,
@@ -98,6 +100,7 @@ def _build_checkpoint(
         context = context or _prepare_export(store)
         export_cells(context, encoded_cells)
         export_coherence(context, encoded_cells)
+        export_pairs(context, encoded_cells)
     if "check" in stages:
         record_results(store, exported_cells(store, encoded_cells), lm)
     return context
@@ -148,7 +151,9 @@ def _run_models(
     progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(parts.sae for parts in progress)
     to_encode = "encode" in stages and (
-        not all(parts.codes for parts in progress) or bool(missing_states(store, cells))
+        not all(parts.codes for parts in progress)
+        or bool(missing_states(store, cells))
+        or has_stale_pairs(store, cells)
     )
     if not (to_train or to_encode):
         return None
@@ -156,5 +161,7 @@ def _run_models(
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
+        # Pairs first: then a cell with codes has them, even if the process is killed.
+        encode_pairs(store, lm, cells)
         encode_checkpoint(store, lm, cells)
     return lm

@@ -21,6 +21,9 @@ FIRST = (
     "lexicon_translations",
     "translation_verdicts",
     "convergence_changes",
+    "retrieval",
+    "retrieval_overall",
+    "pair_overlap",
     "cells",
 )
 FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}

@@ -2,7 +2,7 @@
 
 from bisae.store.attributes import UNMEASURED
 from bisae.store.format import Array
-from bisae.store.layout import SPLITS
+from bisae.store.layout import PAIRS, SPLITS
 from bisae.store.lease import Lease
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
 from bisae.store.records import Block, CellStatus, Codes
@@ -29,6 +29,7 @@ from bisae.store.tables import (
 
 __all__ = [
     "KEY",
+    "PAIRS",
     "SHARED",
     "SPLITS",
     "UNMEASURED",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from bisae.store.layout import SPLITS, SUMS
+from bisae.store.layout import PAIRS, SPLITS, SUMS
 from bisae.study import MOST_CODES, MOST_LAYERS, WIDEST
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -102,9 +102,12 @@ UNMEASURED: dict[str, None] = {
 """The attributes that `codes` may lack."""
 COLUMNS = ("token_id", "language", "length")
 CORPUS_ARRAYS = frozenset(f"{split}/{name}" for split in SPLITS for name in COLUMNS)
+KEYED = CORPUS_ARRAYS | {"eval/pair"}
+PAIR_ARRAYS = frozenset(f"{PAIRS}/{name}" for name in (*COLUMNS, "pair"))
+CORPORA = [CORPUS_ARRAYS, KEYED, CORPUS_ARRAYS | PAIR_ARRAYS, KEYED | PAIR_ARRAYS]
 WEIGHTS = frozenset({"W_enc", "W_dec", "b_pre"})
 FORMATS: dict[str, tuple[type[PartAttributes], list[frozenset[str]]]] = {
-    "corpus": (CorpusAttributes, [CORPUS_ARRAYS]),
+    "corpus": (CorpusAttributes, CORPORA),
     "train": (TrainAttributes, [frozenset({"loss"})]),
     "sae": (SaeAttributes, [WEIGHTS, WEIGHTS | {"b_enc"}]),
     "codes": (CodesAttributes, [frozenset({"feature", "index", "value"})]),

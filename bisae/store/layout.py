@@ -7,7 +7,9 @@ from bisae.study import SPLITS
 
 LAYOUT = tomllib.loads((asset_dir("store") / "layout.toml").read_text("utf-8"))
 DOCUMENT = "zarr.json"
-__all__ = ["DOCUMENT", "LAYOUT", "SPLITS", "SUMS"]
+PAIRS = "pairs"
+"""The split of texts with their translations, which a corpus may lack."""
+__all__ = ["DOCUMENT", "LAYOUT", "PAIRS", "SPLITS", "SUMS"]
 
 SUMS = "sha256"
 """The attribute that maps each array's path to the digest of its bytes."""

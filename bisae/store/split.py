@@ -12,8 +12,9 @@ class Split:
     """The documents of a split, with its arrays opened once."""
 
     def __init__(
-        self, where: str, columns: Mapping[str, Node], n_languages: int
+        self, name: str, where: str, columns: Mapping[str, Node], n_languages: int
     ) -> None:
+        self.name = name
         self._where = where
         self._columns = columns
         self._n_languages = n_languages

@@ -146,10 +146,21 @@ class Store:
         self.corpus_attributes()
         names = ("token_id", "language", "length")
         return Split(
+            split,
             f"{self.path}: corpus/{split}",
             {name: self.array(f"corpus/{split}/{name}") for name in names},
             len(self.languages),
         )
+
+    def pair_numbers(self, split: str) -> Array | None:
+        """Read the pair of each document of a split, (documents,), -1 for none.
+
+        None if the corpus was built without pairs. Raises Unfinished, Damaged.
+        """
+        path = f"{split}/pair"
+        if path not in self.corpus_attributes()[SUMS]:
+            return None
+        return read_whole(self.array(f"corpus/{path}"), f"{self.path}: corpus/{path}")
 
     def documents(self, split: str, size: int = 4096) -> Iterator[Block]:
         """Read a split, `size` documents at a time. Raises Unfinished."""

@@ -9,7 +9,7 @@ from bisae.errors import StoreError
 from bisae.files import AnyPath
 from bisae.grid import Cell
 from bisae.store.format import Array, stamp
-from bisae.store.layout import LAYOUT, SPLITS
+from bisae.store.layout import LAYOUT, PAIRS, SPLITS
 from bisae.store.part import PartWriter
 from bisae.store.staging import Staging
 from bisae.study import Sae
@@ -44,6 +44,17 @@ class CorpusWriter:
         self._part[f"{split}/token_id"].append(token_id)
         self._part[f"{split}/language"].append(language)
         self._part[f"{split}/length"].append((token_id >= 0).sum(1))
+
+    def write_pair_numbers(self, pair: Array) -> None:
+        """Write the pair of each evaluation document, (documents,), -1 for none."""
+        self._part.write("eval/pair", pair)
+
+    def write_pairs(self, token_id: Array, language: Array, pair: Array) -> None:
+        """Write the texts of pairs: token_id (texts, context - 1), else (texts,)."""
+        length = (token_id >= 0).sum(1)
+        arrays = {"token_id": token_id, "language": language, "length": length}
+        for name, values in (arrays | {"pair": pair}).items():
+            self._part.write(f"{PAIRS}/{name}", values)
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Move the complete corpus into place. Raises LeaseLost."""

@@ -18,6 +18,7 @@ from bisae.study.intervention import (
     check_intervention,
 )
 from bisae.study.model import Model
+from bisae.study.pairs import Pairs
 from bisae.study.paths import (
     absolute_paths,
     is_path,
@@ -38,6 +39,7 @@ __all__ = [
     "Features",
     "Intervention",
     "Model",
+    "Pairs",
     "Pretrain",
     "PretrainModel",
     "Sae",

@@ -140,6 +140,9 @@ def _convert_paths(
     update["work_dir"] = path(study.work_dir)
     if study.lexicon:
         update["lexicon"] = LexiconFile(file=path(study.lexicon.file))
+    if study.pairs:
+        files = tuple(map(text_file, study.pairs.files))
+        update["pairs"] = study.pairs.model_copy(update={"files": files})
     if study.validation:
         update["validation"] = Validation(folder=path(study.validation.folder))
     if study.pretrain:

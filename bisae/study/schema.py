@@ -17,6 +17,7 @@ from bisae.grid import Cell
 from bisae.study.corpus import Corpus
 from bisae.study.intervention import Intervention
 from bisae.study.model import Model
+from bisae.study.pairs import Pairs
 from bisae.study.pretrain import Pretrain, check_pretrain
 from bisae.study.sae import Sae
 from bisae.study.section import (
@@ -137,6 +138,7 @@ class Study(Section):
     features: Features = Features()
     semantic: Semantic = Semantic()
     lexicon: LexiconFile | None = None
+    pairs: Pairs | None = None
     pretrain: Pretrain | None = None
     intervention: Intervention | None = None
     validation: Validation | None = None

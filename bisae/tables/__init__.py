@@ -1,19 +1,21 @@
 """Export tables: those that all cells share, and each cell's features and trends.
 
-Reads the store and the .sql files of sql/text, sql/cell, sql/variants and
-sql/coherence; writes Parquet files whose footers record their provenance. A file is
+Reads the store and the .sql files of sql/text, sql/cell, sql/variants, sql/coherence
+and sql/pairs; writes Parquet files whose footers record their provenance. A file is
 written again when its provenance changes.
 """
 
 from bisae.tables.cell import export_cells
 from bisae.tables.coherence import export_coherence
 from bisae.tables.context import ExportContext, has_new_vectors, prepare_export
+from bisae.tables.pairs import export_pairs
 from bisae.tables.study_tables import export_study_tables
 
 __all__ = [
     "ExportContext",
     "export_cells",
     "export_coherence",
+    "export_pairs",
     "export_study_tables",
     "has_new_vectors",
     "prepare_export",

@@ -1,5 +1,5 @@
 """The tables that all cells share: settings, tokens, vocab, neighbours, mono_null,
-bin_cosines, and the lexicon's.
+bin_cosines, and those of a lexicon and of translation pairs.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from bisae.corpus import token_strings
+from bisae.corpus import pair_texts, token_strings
 from bisae.corpus.lexicon import load_lexicon
 from bisae.progress import track
 from bisae.query import (
@@ -36,6 +36,7 @@ from bisae.tables.coherence import bin_provenance, put_bin_cosines
 from bisae.tables.context import ExportContext
 from bisae.tables.lexicon_tables import put_concepts, put_lexicon
 from bisae.tables.linked import put_linked_tokens
+from bisae.tables.pairs import put_pair_tokens
 
 TOKENS = pa.schema(
     [
@@ -94,6 +95,12 @@ def export_study_tables(context: ExportContext) -> None:
         tables["lexicon"] = words, partial(put_lexicon, lexicon=lexicon)
         concepts = partial(put_concepts, store=store, lexicon=lexicon)
         tables["token_concepts"] = corpus | tokenizer | words, concepts
+    if texts := pair_texts(store):
+        pairs = {"pairs": texts.fingerprint}
+        tables["pair_tokens"] = (
+            corpus | pairs,
+            partial(put_pair_tokens, texts=texts, languages=store.languages),
+        )
     for name in table_names("study"):
         if name in tables:
             provenance, fill = tables[name]

@@ -62,7 +62,8 @@ def _train(
     for number, group in enumerate(passes, 1):
         pass_title = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
         training_state = TrainingState(state_folder(store, group), run_identity, lease)
-        source = StateBlocks(store, "train", lm, [job.cell for job in group])
+        cells = [job.cell for job in group]
+        source = StateBlocks(store, store.split("train"), lm, cells)
         title = f"train {missing[0].checkpoint}{pass_title}"
         convergence = Convergence(store, lm, group)
         train_jobs(

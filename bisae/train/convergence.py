@@ -56,7 +56,8 @@ class Convergence:
         """All jobs belong to the checkpoint loaded as `lm`. Raises Unfinished."""
         self._store, self._jobs = store, jobs
         self._view = read_views("train")[TABLE]
-        self._blocks = StateBlocks(store, "valid", lm, [job.cell for job in jobs])
+        cells = [job.cell for job in jobs]
+        self._blocks = StateBlocks(store, store.split("valid"), lm, cells)
         # A table of one row: the settings of the study that training knows.
         self._settings = pa.Table.from_pylist([store.study.features.model_dump()])
         documents = store.study.lm.batch_documents

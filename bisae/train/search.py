@@ -49,7 +49,7 @@ def _search(
     for number, group in enumerate(divide(store, lm, jobs, layers=False)):
         folder = state_folder(store, group) / f"lr-search-{number}"
         training_state = TrainingState(folder, run_identity, lease)
-        source = StateBlocks(store, "train", lm, [cell])
+        source = StateBlocks(store, store.split("train"), lm, [cell])
         title = f"lr-search {cell}"
         train_jobs(
             store.study,
@@ -93,7 +93,7 @@ def learning_rates(store: Store) -> Rows:
 def _errors(store: Store, lm: LanguageModel, jobs: list[TrainingJob]) -> list[float]:
     """Return the mse (equation 3) of every job's stored codes on validation tokens."""
     cell = jobs[0].cell
-    source = StateBlocks(store, "valid", lm, [cell])
+    source = StateBlocks(store, store.split("valid"), lm, [cell])
     sums, tokens = [0.0] * len(jobs), 0
     for number in track(range(len(source)), len(source), "validate", "blocks"):
         x = unit_states(source[number].layers[cell.layer])

@@ -176,6 +176,8 @@ def test_a_study_that_is_moved_with_its_store_finds_its_checkpoints(
     moved = open_store(tmp_path / "store").study
     assert moved.model("S").checkpoint == str(tmp_path / "checkpoints/S/{step}")
     assert moved.corpus.text[0].files == (str(tmp_path / "text/en.jsonl"),)
+    assert moved.pairs
+    assert moved.pairs.files == (str(tmp_path / "text/pairs.jsonl"),)
     assert moved.store == str(tmp_path / "store")
     assert dump_study(portable(moved)) + "#" == written[: written.index("#") + 1]
 

@@ -86,7 +86,7 @@ def padded(store: Store, number: int) -> tuple[Tensor, Tensor]:
 
 
 def test_states_are_those_of_the_padded_block(short: Store, lm: LanguageModel) -> None:
-    blocks = StateBlocks(short, "train", lm, CELLS)
+    blocks = StateBlocks(short, short.split("train"), lm, CELLS)
     assert len(blocks) == 3
     for number in range(3):
         token_id, mask = padded(short, number)
@@ -102,7 +102,7 @@ def test_states_are_those_of_the_padded_block(short: Store, lm: LanguageModel) -
 
 def test_little_padding_is_computed(short: Store, lm: LanguageModel) -> None:
     shapes = positions(lm)
-    blocks = StateBlocks(short, "train", lm, CELLS)
+    blocks = StateBlocks(short, short.split("train"), lm, CELLS)
     for number in range(len(blocks)):
         blocks[number]
     real = int((lengths() + 1).sum())  # BOS is computed too
@@ -116,7 +116,7 @@ def test_little_padding_is_computed(short: Store, lm: LanguageModel) -> None:
 def test_full_documents_run_as_they_are(tmp_path: Path, lm: LanguageModel) -> None:
     store = make_store(tmp_path, np.full(DOCUMENTS, CONTEXT - 1))
     shapes = positions(lm)
-    states = StateBlocks(store, "train", lm, CELLS)[1]
+    states = StateBlocks(store, store.split("train"), lm, CELLS)[1]
     assert shapes == [(BLOCK, CONTEXT)]
     whole = lm.hidden_states(*padded(store, 1), [0, 1, 3])
     for layer, rows in states.layers.items():
@@ -202,7 +202,7 @@ def test_an_overflow_in_float16_asks_for_a_wider_dtype(
     weights = load_file(folder / "model.safetensors")
     weights["model.layers.2.mlp.down_proj.weight"] *= 1e6
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    wide = StateBlocks(short, "train", load_lm(str(folder)), CELLS)
+    wide = StateBlocks(short, short.split("train"), load_lm(str(folder)), CELLS)
     assert wide[0].layers[3].abs().max() > torch.finfo(torch.float16).max
     narrow = load_lm(str(folder), dtype="float16")
     said = (
@@ -210,4 +210,4 @@ def test_an_overflow_in_float16_asks_for_a_wider_dtype(
     )
     said += r"65,504: load the model in a wider dtype, \[lm\] dtype = .float32. or"
     with pytest.raises(StateError, match=said):
-        StateBlocks(short, "train", narrow, CELLS)[0]
+        StateBlocks(short, short.split("train"), narrow, CELLS)[0]

@@ -30,7 +30,7 @@ def relu(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_its_metrics_are_of_the_whole_and_its_codes_are_cut(relu: Store) -> None:
     attributes, w = relu.attributes(CELL, "codes"), relu.weights(CELL)
     lm = load_lm(relu.study.model("S").checkpoint_at(40)[0])
-    source = StateBlocks(relu, "eval", lm, [CELL])
+    source = StateBlocks(relu, relu.split("eval"), lm, [CELL])
     x = unit_states(torch.cat([source[i].layers[1] for i in range(len(source))]))
     x64 = x.double().numpy()
     z = np.maximum((x64 - w["b_pre"]) @ w["W_enc"].T.astype(float) + w["b_enc"], 0)

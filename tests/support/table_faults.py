@@ -72,6 +72,27 @@ def stricter(copy: Copy) -> Row:
     return {}
 
 
+def pair_code(change: str) -> Plant:
+    """A fault in the first row of the codes of pairs."""
+
+    def plant(copy: Copy) -> Row:
+        text = {"pair": 3, "language": "en"}
+        first = (
+            "(select min(feature) from pair_codes where pair = 3 and language = 'en')"
+        )
+        where = f"pair = 3 and language = 'en' and feature = {first}"
+        copy.table("pair_codes", planted("pair_codes", where, change))
+        return text
+
+    return plant
+
+
+def pair_without_text(copy: Copy) -> Row:
+    """Codes of a text that is in no pair."""
+    copy.table("pair_codes", planted("pair_codes", "pair = 3", "pair = 1000"))
+    return {"pair": 1000, "language": "en"}
+
+
 FAULTS = [
     Fault(
         "a feature lost",
@@ -157,4 +178,16 @@ FAULTS = [
         stricter,
         ("firings_not_above",),
     ),
+    Fault(
+        "a mean that is not positive",
+        pair_code("mean_value = 0"),
+        ("pair_codes_out_of_range",),
+    ),
+    Fault(
+        "a feature that does not exist",
+        pair_code("feature = 1000"),
+        ("pair_codes_out_of_range",),
+    ),
+    Fault("a code of a pair repeated", pair_code("repeat"), ("pair_codes_repeated",)),
+    Fault("codes of no text", pair_without_text, ("pair_codes_of_no_text",)),
 ]

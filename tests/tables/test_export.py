@@ -28,6 +28,7 @@ from bisae.study import Study
 from bisae.tables import prepare_export
 from bisae.tables.clusters import load_embeddings
 from bisae.tables.coherence import coherence_views
+from bisae.tables.pairs import TABLES as PAIR_TABLES
 from bisae.tables.variants import VARIANT_TABLES
 from support.removal import remove_cells
 
@@ -81,6 +82,8 @@ def test_a_setting_remakes_what_hangs_on_it(
     export_first(changed(copy, features))
     after = written(copy)
     always = {"settings", *VARIANT_TABLES}
+    if "features" in remade:
+        always |= {*PAIR_TABLES}
     changes = {name for name in before if before[name] != after[name]}
     assert changes == remade | always
 
@@ -91,7 +94,7 @@ def test_every_step_to_a_table_is_known(tiny: Store) -> None:
     arguments = {"codes", "cell_attributes", "settings", "tokens", "token_strings"}
     arguments |= {"token_concepts", "variants", "clusterings", "null_bins", "vocab"}
     arguments |= {"mono_null", "variant_trends", "variant_names"}
-    for table in table_names("cell", "export"):
+    for table in prepare_export(tiny).cell_tables:
         reads = {name for view in closure(views, table) for name in view.reads}
         assert reads - views.keys() <= arguments, table
 

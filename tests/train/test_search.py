@@ -91,7 +91,7 @@ def test_a_result_is_what_training_at_that_rate_gives(
     from bisae.lm import load_lm
 
     lm = load_lm(study.model("S").checkpoint_at(40)[0])
-    source = StateBlocks(store, "valid", lm, [cell])
+    source = StateBlocks(store, store.split("valid"), lm, [cell])
     x = unit_states(
         torch.cat([source[number].layers[1] for number in range(len(source))])
     )

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bisae.grid import Cell
-from bisae.store import SPLITS, Array, Store
+from bisae.store import PAIRS, SPLITS, Array, Store
+from bisae.store.layout import SUMS
 
 NORM_ERROR = 1e-4
 """Tolerated difference of a direction's float32 norm from 1."""
@@ -33,27 +34,32 @@ class Expected(NamedTuple):
 
 
 def corpus(store: Store) -> Expected:
-    """Return what is expected of the corpus."""
+    """Return what is expected of the corpus, with pairs if it has them."""
     width = store.study.corpus.context - 1
-    columns = {"token_id": (None, width), "language": (None,), "length": (None,)}
+    sums = store.corpus_attributes().get(SUMS, {})
+    widths = {"token_id": (None, width), "language": (None,), "length": (None,)}
+    shapes = {
+        split: {f"{split}/{name}": shape for name, shape in widths.items()}
+        | ({f"{split}/pair": (None,)} if f"{split}/pair" in sums else {})
+        for split in (*SPLITS, PAIRS)
+        if f"{split}/token_id" in sums or split in SPLITS
+    }
     attributes = {"languages": list(store.languages), "context": width + 1}
 
     def rule(_: int, rows: Mapping[str, Array]) -> str:
-        token_id, language, length = rows.values()
+        token_id, language, length, *pair = rows.values()
         if not (language < len(store.languages)).all():
             return "a document has an unknown language"
         real = np.arange(width) < length[:, None]
         if (length > width).any() or ((token_id >= 0) != real).any():
             return "a length is not the number of tokens"
+        if any((numbers < -1).any() for numbers in pair):
+            return "a pair has a number below -1"
         return ""
 
     return Expected(
-        groups=[tuple(f"{split}/{name}" for name in columns) for split in SPLITS],
-        shapes={
-            f"{split}/{name}": shape
-            for split in SPLITS
-            for name, shape in columns.items()
-        },
+        groups=[tuple(paths) for paths in shapes.values()],
+        shapes={path: by_path[path] for by_path in shapes.values() for path in by_path},
         attributes=attributes,
         rule=rule,
     )

@@ -40,9 +40,11 @@ def check_study_files(store: Store, files: list[AnyPath]) -> Iterator[Finding]:
 def check_cell_files(
     store: Store, cell: Cell, files: list[AnyPath]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the files of a cell."""
-    sources = {"codes": store.attributes(cell, "codes")} if files else {}
-    yield from _check(store, files, sources)
+    """Yield what is wrong with the files of a cell; some are older than its codes."""
+    codes: dict[str, Any] = {"fingerprint": None}
+    if files and store.cell_status(cell).codes:
+        codes = store.attributes(cell, "codes")
+    yield from _check(store, files, {"codes": codes})
 
 
 def _check(

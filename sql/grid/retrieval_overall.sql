@@ -1,0 +1,74 @@
+-- Title:   How often does a text retrieve its translation, over all directions?
+-- Grain:   size, step, layer, source
+-- Reads:   pair_ranks
+-- The unit is the pair, whose value is the share of its directions in which the rank is 1.
+-- Wilson's interval holds for such shares too, and is then conservative. `over_tokens` is
+-- p_at_1 less that of the source `tokens`, paired.
+with hits as (
+    select
+        size,
+        step,
+        layer,
+        source,
+        pair,
+        language_a,
+        language_b,
+        (rank = 1)::integer as hit,
+        1 / count(*) over (
+            partition by size, step, layer, source, language_a, language_b
+        ) as chance
+    from pair_ranks
+),
+
+pairs as (
+    select
+        hits.size,
+        hits.step,
+        hits.layer,
+        hits.source,
+        hits.pair,
+        avg(hits.hit) as hit,
+        avg(hits.chance) as chance,
+        avg(hits.hit - tokens.hit) as over_tokens
+    from hits
+    inner join hits as tokens
+        on
+            hits.size = tokens.size
+            and hits.step = tokens.step
+            and hits.layer = tokens.layer
+            and hits.pair = tokens.pair
+            and hits.language_a = tokens.language_a
+            and hits.language_b = tokens.language_b
+    where tokens.source = 'tokens'
+    group by hits.size, hits.step, hits.layer, hits.source, hits.pair
+),
+
+sums as (
+    select
+        size,
+        step,
+        layer,
+        source,
+        count(*) as n_pairs,
+        (sum(hit::decimal(18, 15)) / count(*))::double as p_at_1,
+        (sum(chance::decimal(18, 15)) / count(*))::double as chance_p_at_1,
+        sum(over_tokens::decimal(18, 15))::double as over_tokens,
+        sum((over_tokens ^ 2)::decimal(18, 15))::double as over_tokens_square
+    from pairs
+    group by size, step, layer, source
+)
+
+select
+    size,
+    step,
+    layer,
+    source,
+    n_pairs,
+    p_at_1,
+    wilson_low(p_at_1, n_pairs) as p_at_1_low,
+    wilson_high(p_at_1, n_pairs) as p_at_1_high,
+    chance_p_at_1,
+    over_tokens / n_pairs as over_tokens,
+    paired_low(over_tokens, over_tokens_square, n_pairs) as over_tokens_low,
+    paired_high(over_tokens, over_tokens_square, n_pairs) as over_tokens_high
+from sums
