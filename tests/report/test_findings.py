@@ -441,3 +441,41 @@ def test_the_verdict_over_seeds(
 def test_a_single_seed_has_no_verdict() -> None:
     row = over_seeds([0.5], 0.01)
     assert (row["n_seeds"], row["sd_seeds"], row["verdict"]) == (1, None, None)
+
+
+# -- alignment -------------------------------------------------------------------------
+
+
+def test_alignment_is_tested_in_middle_layers_at_the_last_step() -> None:
+    """Each interval gives a p, adjusted for all; step 0 is shown."""
+    shares = of_sizes(100, 300, step_0=True)
+    address = [share.address() for share in shares]
+    both = {"source": "codes", "n_pairs": 200, "over_tokens": 0.1}
+    both |= {"over_tokens_low": 0.05, "over_tokens_high": 0.15}
+    retrieval = [
+        row | both | {"over_tokens": 0.1 if row["step"] else 0.01} for row in address
+    ]
+    retrieval += [row | both | {"source": "hidden"} for row in address]
+    pairs = {"language_a": "en", "language_b": "ja", "n_pairs": 200}
+    pairs |= {"difference": 0.02, "difference_low": -0.01, "difference_high": 0.05}
+    tables = base_tables(shares) | {
+        "retrieval_overall": pa.Table.from_pylist(retrieval),
+        "pair_overlap": pa.Table.from_pylist([row | pairs for row in address]),
+    }
+    rows = ask_tables("alignment_findings", tables)
+    assert [(row["of_size"], row["step"], row["layer"]) for row in rows] == [
+        ("A", 30, 1),
+        ("C", 20, 1),
+    ] * 2
+    overlap, found = rows[:2], rows[2:]
+    p = 2 * stats.norm.sf(0.02 / (0.06 / (2 * 1.959964)))
+    assert {row["comparison"] for row in overlap} == {
+        "overlap over other pairings, en and ja"
+    }
+    for row in overlap:
+        assert row["p"] == pytest.approx(p, abs=1e-6)
+        assert row["p_family"] == pytest.approx(2 * p, abs=1e-5)
+        assert (row["verdict"], row["untrained"]) == ("undecided", 0.02)
+    for row in found:
+        assert (row["estimate"], row["untrained"]) == (0.1, 0.01)
+        assert (row["n_tests"], row["verdict"]) == (4, "yes")
