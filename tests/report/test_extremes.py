@@ -123,8 +123,8 @@ def recovered(losses: Row) -> float | None:
     """`ce_recovered` of a cell with these losses."""
     cells = read_views("cell")["cells"]
     with closing(database()) as con:
-        names = re.findall(r"^    (\w+),?$", cells.select, re.MULTILINE)
-        attributes = dict.fromkeys(names, 0) | losses
+        columns = re.findall(r"^    (\w+)(?:::\w+ as \w+)?,?$", cells.select, re.M)
+        attributes = dict.fromkeys(columns, 0) | losses
         con.register("cell_attributes", pa.Table.from_pylist([attributes]))
         create_views(con, {"cells": cells}, {"cell_attributes"})
         (row,) = rows_of(con, "from cells")
