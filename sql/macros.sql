@@ -1,4 +1,4 @@
--- The formulas that several views use: 95 % intervals of shares and of their differences.
+-- The formulas that several views use: 95 % intervals of shares, differences and means.
 -- Every database has these macros, a catalog as well. A share of nothing has no interval.
 
 -- The 97.5 % quantile of the standard normal distribution.
@@ -24,3 +24,12 @@ weight ^ 2 * case when weight > 0 then estimate - low else high - estimate end ^
 
 create macro newcombe_above(weight, estimate, low, high) as
 weight ^ 2 * case when weight > 0 then high - estimate else estimate - low end ^ 2;
+
+-- Student's t distribution with df degrees of freedom, not always a whole number, by
+-- Wallace's approximation (1959): the normal value whose probability is that of t, and the
+-- 97.5 % quantile of t, which is 4 % too high at df = 2, 1 % at 3 and less beyond.
+create macro normal_of_t(t, df) as
+sign(t) * (8 * df + 1) / (8 * df + 3) * sqrt(df * ln(1 + t ^ 2 / df));
+
+create macro t_95(df) as
+sqrt(df * (exp((z_95() * (8 * df + 3) / (8 * df + 1)) ^ 2 / df) - 1));
