@@ -295,7 +295,9 @@ def test_table_1_is_the_setting_nearest_to_the_papers(con: Connection) -> None:
 
 
 def test_the_report_lays_languages_across(measured: Store) -> None:
-    folder = report(measured, []).parent / "tables"
+    page = report(measured, [])
+    assert page.read_text().count('id="steering"') == 1
+    folder = page.parent / "tables"
     item, four = (
         (folder / f"table_{number}.csv").read_text().splitlines() for number in (1, 4)
     )
