@@ -4,7 +4,8 @@
 -- Reads:   intervention_losses
 -- The loss is a ratio, summed nll / tokens. A document's influence on it is (its nll - the
 -- loss * its tokens) / all tokens, and on the perplexity exp(loss) times that (the delta
--- method). Means over draws. stratum: the document's own language.
+-- method). Means over draws, with perplexities relative to the highest, since not every one
+-- fits a decimal. stratum: the document's own language.
 with localized as (
     select
         control,
@@ -14,28 +15,14 @@ with localized as (
         draw,
         scale_back,
         document,
-        language,
-        language as stratum,
         n_tokens,
-        nll
-    from intervention_losses
-    union all
-    select
-        control,
-        added,
-        alpha,
-        m,
-        draw,
-        scale_back,
-        document,
-        'all' as language,
+        nll,
         language as stratum,
-        n_tokens,
-        nll
+        unnest([language, 'all']) as language
     from intervention_losses
 ),
 
-totals as (
+losses as (
     select
         control,
         added,
@@ -50,11 +37,22 @@ totals as (
     group by all
 ),
 
+totals as (
+    select
+        *,
+        count(*) over setting as n_draws,
+        max(loss) over setting as highest_loss
+    from losses
+    window setting as (partition by control, added, alpha, m, scale_back, language)
+),
+
 influences as (
     select
-        localized.* exclude (n_tokens, nll),
-        loss,
-        (nll - loss * n_tokens) / n_tokens_total as influence
+        localized.* exclude (draw, n_tokens, nll),
+        totals.n_draws,
+        totals.highest_loss,
+        exp(totals.loss - totals.highest_loss) as perplexity,
+        (localized.nll - totals.loss * localized.n_tokens) / totals.n_tokens_total as loss
     from localized
     inner join totals using (control, added, alpha, m, draw, scale_back, language)
 )
@@ -68,7 +66,9 @@ select
     language,
     document,
     stratum,
-    list_avg(list(influence order by draw)) as loss,
-    list_avg(list(exp(loss) * influence order by draw)) as perplexity
+    sum(loss::decimal(38, 25))::double / n_draws as loss,
+    exp(highest_loss) * sum((perplexity * loss)::decimal(38, 25))::double / n_draws
+        as perplexity
 from influences
-group by control, added, alpha, m, scale_back, language, document, stratum
+group by
+    control, added, alpha, m, scale_back, language, document, stratum, n_draws, highest_loss
