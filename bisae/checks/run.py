@@ -1,9 +1,7 @@
 """Run checks on an open DuckDB connection, through great-expectations."""
 
-import math
 import re
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +9,7 @@ from bisae.checks.check_files import Check, TableChecks, joined_lines, quiet
 from bisae.checks.dialect import LentConnection, register
 from bisae.checks.materialize import materialized
 from bisae.checks.results import CheckResult, Row, Status
+from bisae.formats import json_safe
 from bisae.progress import track
 from bisae.query import Connection, columns_of
 
@@ -151,19 +150,7 @@ def _observation(result: dict[str, Any], *, failed: bool) -> Observation:
 
 def as_json(rows: list[Row] | None) -> list[Row]:
     """Return the first rows with values that JSON has."""
-    return [
-        {name: _plain(value) for name, value in row.items()}
-        for row in (rows or [])[:ROWS_SHOWN]
-    ]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | Decimal):
-        value = float(value)
-        return value if math.isfinite(value) else str(value)
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return [json_safe(row) for row in (rows or [])[:ROWS_SHOWN]]
 
 
 def _exception_message(validated: Any) -> str:

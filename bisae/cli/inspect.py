@@ -8,6 +8,7 @@ from textwrap import fill, indent
 import click
 
 from bisae.cli.options import (
+    cells_are,
     format_option,
     is_seen,
     reports_errors,
@@ -35,7 +36,7 @@ def status(store: str, style: str) -> None:
     show(rows, style)
     if holder := opened.holder(SHARED):
         say(f"the shared tables are being written by {holder}")
-    say(f"{unfinished} cells are not finished" if unfinished else "all is finished")
+    say(f"{cells_are(unfinished)} not finished" if unfinished else "all is finished")
 
 
 @click.command()
@@ -87,7 +88,7 @@ def catalog(store: str, output: Path | None) -> None:
 
     opened = bisae.open(store)
     if missing := missing_cells(opened):
-        say(f"{missing} cells are not finished and not in the catalog")
+        say(f"{cells_are(missing)} not finished and not in the catalog")
     file = output or Path(f"{opened.path.absolute().name}.duckdb")
     write_catalog(opened, file)
     click.echo(file)

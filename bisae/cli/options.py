@@ -111,6 +111,16 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless it is 1."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def cells_are(n: int) -> str:
+    """Return the beginning of a sentence about some cells."""
+    return f"{counted(n, 'cell')} {'is' if n == 1 else 'are'}"
+
+
 def is_seen() -> bool:
     """Return true if results go to a terminal."""
     return sys.stdout.isatty()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bisae.cli.options import (
+    counted,
     format_option,
     reports_errors,
     say,
@@ -69,8 +70,8 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
     hours = sum(size.hours for size in sizes)
     say(
-        f"{cells} cells, {disk:,.1f} GB, to train and encode about {hours:,.1f} hours "
-        f"on {chosen.title}"
+        f"{counted(cells, 'cell')}, {disk:,.1f} GB, to train and encode about "
+        f"{hours:,.1f} hours on {chosen.title}"
     )
     if chosen.memory_gb and device is None:
         this_machine = choose_device(draft, "cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bisae.cli.options import reports_errors, say, store_argument
+from bisae.cli.options import cells_are, reports_errors, say, store_argument
 from bisae.errors import SqlError
 
 STYLES = ("table", "csv", "json", "markdown", "parquet")
@@ -90,7 +90,7 @@ def sql(
             shows_progress=True,
         )
     if missing := missing_cells(opened):
-        say(f"{missing} cells are not finished: their rows are missing")
+        say(f"{cells_are(missing)} not finished: rows are missing")
     printer = QueryPrinter(runner, values, style, output)
     with closing(runner):
         if query is None:

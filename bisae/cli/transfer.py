@@ -3,6 +3,8 @@
 import click
 
 from bisae.cli.options import (
+    cells_are,
+    counted,
     format_option,
     only_option,
     reports_errors,
@@ -30,10 +32,10 @@ def verify(store: str, only: str | None, style: str) -> None:
     from bisae.store.verify import as_rows, verify
 
     verification = verify(bisae.open(store), parse_selection(only))
-    summary = f"{verification.parts} parts and {verification.tables} files of tables "
-    summary += "verified"
+    summary = f"{counted(verification.parts, 'part')} and "
+    summary += f"{counted(verification.tables, 'file')} of tables verified"
     if verification.unfinished:
-        summary += f"; {verification.unfinished} parts are not finished"
+        summary += f"; {verification.unfinished} not finished"
     if verification.findings:
         show(as_rows(verification), style)
         msg = f"wrong: {len(verification.findings)}; {summary}"
@@ -57,7 +59,7 @@ def cp(store: str, dest: str, only: str | None) -> None:
     from bisae.store.transfer import copy_cells
 
     copy, n = copy_cells(bisae.open(store), any_path(dest), parse_selection(only))
-    say(f"{n} cells are in {copy.path}")
+    say(f"{cells_are(n)} in {copy.path}")
 
 
 @click.command()
@@ -81,7 +83,9 @@ def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes
 
     opened = bisae.open(store)
     cells = parse_selection(only).of(opened.cells)
-    description = f"{len(cells)} cells of {opened.path}, {cells[0]} to {cells[-1]}"
+    description = (
+        f"{counted(len(cells), 'cell')} of {opened.path}, {cells[0]} to {cells[-1]}"
+    )
     if not yes:
         click.confirm(f"remove {description}?", abort=True, err=True)
     remove_cells(opened, cells)

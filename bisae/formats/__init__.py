@@ -86,24 +86,25 @@ def _json(names: list[str], values: Values) -> Iterator[str]:
     yield "["
     between = "\n"
     for row in values:
-        record = {n: _finite(value) for n, value in zip(names, row, strict=True)}
-        text = json.dumps(record, ensure_ascii=False, default=_plain, indent=1)
+        record = json_safe(dict(zip(names, row, strict=True)))
+        text = json.dumps(record, ensure_ascii=False, indent=1)
         yield between + " " + text.replace("\n", "\n ")
         between = ",\n"
     yield "\n]\n" if between != "\n" else "]\n"
 
 
-def _finite(value: Any) -> Any:
-    """Replace numbers that JSON cannot express by null, also in lists and structs."""
+def json_safe(value: Any) -> Any:
+    """Return a value as JSON can express it, also within lists and structs.
+
+    NaN and infinity become null, as in JavaScript; dates and other types become text.
+    """
     if isinstance(value, dict):
-        return {str(name): _finite(inner) for name, inner in value.items()}
+        return {str(name): json_safe(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else str(value)
+        return [json_safe(inner) for inner in value]
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 STYLES: dict[str, Callable[[list[str], Values], Iterator[str]]] = {

@@ -16,6 +16,7 @@ from bisae.intervene.steering import (
     RECONSTRUCTION,
     Feature,
     SteeringVector,
+    pool_sizes,
     steering_vectors,
 )
 from bisae.lm import ModelShape, read_config
@@ -34,6 +35,8 @@ class Plan(NamedTuple):
     full: Cell
     vectors: list[SteeringVector]
     settings: list[SteeringSetting]
+    pools: dict[str, int]
+    """Number of features that each addition is drawn from, by its name."""
     shapes: list[ModelShape]
     """Of the mid-training model and of the full one."""
     identity: dict[str, Any]
@@ -62,13 +65,13 @@ def make_plan(store: Store) -> Plan:
         if cell not in finished:
             msg = f"{store.path}: cell {cell} is not finished; `bisae build` first"
             raise Unfinished(msg)
-    vectors = steering_vectors(
-        _features(store, full), section, store.languages, store.study.sae.n_features
-    )
+    features, n_features = _features(store, full), store.study.sae.n_features
+    vectors = steering_vectors(features, section, store.languages, n_features)
+    pools = pool_sizes(features, n_features)
     shapes = _check_models(store, mid, full)
     identity = _identity(store, section, mid, full)
     measured = all_settings(vectors, section.alpha)
-    return Plan(section, mid, full, vectors, measured, shapes, identity)
+    return Plan(section, mid, full, vectors, measured, pools, shapes, identity)
 
 
 def _features(store: Store, cell: Cell) -> list[Feature]:

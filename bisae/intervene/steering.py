@@ -4,6 +4,7 @@ Reads and writes no files: classes and firings in, lists of features out, drawn 
 seed. A smaller draw is the beginning of a larger one.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from random import Random
@@ -61,6 +62,16 @@ def steering_vectors(
         for draw in range(section.draws):
             vectors += _draw_vectors(classes, features, m, draw, section.seed)
     return vectors
+
+
+def pool_sizes(features: Sequence[Feature], n_features: int) -> dict[str, int]:
+    """Count the features that each addition is drawn from.
+
+    Random directions have no entry: another draw of them is always different.
+    """
+    sizes = Counter(feature.language for feature in features)
+    fixed = {BASELINE: 0, NONE: 0, RECONSTRUCTION: n_features}
+    return {**sizes, **fixed, RANDOM_FEATURES: len(features)}
 
 
 def _group_by_class(

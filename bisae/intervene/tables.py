@@ -1,4 +1,4 @@
-"""The tables `intervention_losses`, `interventions` and `intervention_intervals`.
+"""The tables of steered losses: by document, by setting, and compared.
 
 Reads every batch's losses; writes the tables of the mid-training model's cell.
 """
@@ -24,9 +24,12 @@ from bisae.query import (
 )
 from bisae.store import Provenance, Store
 
-TABLES = ("intervention_losses", "interventions", "intervention_intervals")
-REPLICATES = 200
-"""Of the paired bootstrap over documents."""
+TABLES = (
+    "intervention_losses",
+    "interventions",
+    "intervention_intervals",
+    "intervention_contrasts",
+)
 
 
 def unmeasured(store: Store, plan: Plan) -> dict[str, Provenance]:
@@ -34,10 +37,13 @@ def unmeasured(store: Store, plan: Plan) -> dict[str, Provenance]:
 
     If all are current, no model needs to be opened.
     """
-    views = read_views("bootstrap", "intervention")
-    settings = {"settings": plan.settings, "replicates": REPLICATES}
+    views = read_views("intervention")
     provenances = {
-        name: {**plan.identity, **settings, **view_provenance(views, name, {})}
+        name: {
+            **plan.identity,
+            "settings": plan.settings,
+            **view_provenance(views, name, {}),
+        }
         for name in TABLES
     }
     return stale_tables(store, provenances, plan.mid)
@@ -47,7 +53,7 @@ def write_measured(
     store: Store, plan: Plan, provenances: Mapping[str, Provenance], folder: Path
 ) -> None:
     """Write the tables from a folder of measured batches."""
-    all_views = read_views("bootstrap", "intervention")
+    all_views = read_views("intervention")
     views = {view.name: view for name in TABLES for view in closure(all_views, name)}
     with closing(database()) as con:
         create_views(con, views, _open_measured(con, plan, folder), keep=True)
@@ -61,13 +67,10 @@ def _open_measured(con: Connection, plan: Plan, folder: Path) -> set[str]:
     )
     settings = pa.Table.from_pylist([setting._asdict() for setting in plan.settings])
     con.register("wanted", settings)
-    con.execute("create table documents as select distinct document from measured")
-    con.execute(
-        f"create table draws as select {plan.section.seed}::bigint as seed, "
-        f"range::integer as replicate from range({REPLICATES})"
-    )
+    pools = {"added": [*plan.pools], "n_features": [*plan.pools.values()]}
+    con.register("pools", pa.table(pools))
     con.execute(
         f"create table models as select {plan.full.step}::bigint as full_step, "
         f"{plan.section.b_pre} as b_pre"
     )
-    return {"measured", "wanted", "documents", "draws", "models"}
+    return {"measured", "wanted", "pools", "models"}

@@ -6,7 +6,6 @@ The only door to vl-convert.
 
 import importlib.util
 import json
-import math
 import re
 from collections import defaultdict
 from functools import cache
@@ -17,7 +16,7 @@ import vl_convert
 
 from bisae.assets import asset_dir
 from bisae.errors import AssetMissing, CheckError
-from bisae.formats import Rows
+from bisae.formats import Rows, json_safe
 
 ENDING = ".vl.json"
 FONTS = "matplotlib_fontja"
@@ -69,17 +68,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _records(rows: Rows) -> list[dict[str, Any]]:
-    return [
-        {name: _plain(value) for name, value in zip(rows.names, row, strict=True)}
-        for row in rows.values
-    ]
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON has."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return [json_safe(dict(zip(rows.names, row, strict=True))) for row in rows.values]
 
 
 def _renumber(svg: str) -> str:

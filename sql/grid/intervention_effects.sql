@@ -2,8 +2,8 @@
 -- Grain:   size, step, layer, full_step, control, added, alpha, m, scale_back, b_pre, language
 -- Reads:   intervention_intervals, interventions
 -- Paper:   section 5
--- Means over draws, summed in their order (not every perplexity fits a decimal); spread is
--- their standard deviation. difference: from no steering; difference_none: from b_pre alone.
+-- Means over draws; spread: their standard deviation. difference: from no steering;
+-- difference_none: from b_pre alone; no interval if only one of several draws was measured.
 with drawn as (
     select
         size,

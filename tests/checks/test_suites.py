@@ -122,7 +122,7 @@ def test_rows_are_as_json_can_hold_them(con: Connection, file: Path) -> None:
     item = ONE | {"kwargs": {"unexpected_rows_query": query}}
     file.write_text(json.dumps(GOOD | {"expectations": [item]}))
     (result,) = run_checks(con, [read_check_file(file)])
-    assert result.rows == [{"a": "nan", "b": 0.5, "c": [1], "d": None}]
+    assert result.rows == [{"a": None, "b": 0.5, "c": [1], "d": None}]
 
 
 @pytest.mark.parametrize(

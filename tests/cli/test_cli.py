@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from bisae import api
 from bisae.cli import main
+from bisae.cli.options import cells_are
 from bisae.errors import SqlError
 from bisae.store import Store
 from bisae.study import Study, dump_study
@@ -45,6 +46,13 @@ def test_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert message.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "0 cells are"), (1, "1 cell is"), (1_572, "1,572 cells are")]
+)
+def test_one_cell_is_and_several_are(n: int, text: str) -> None:
+    assert cells_are(n) == text
 
 
 def test_a_bisae_error_is_one_line(

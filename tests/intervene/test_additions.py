@@ -14,6 +14,7 @@ from bisae.intervene.steering import (
     RECONSTRUCTION,
     Feature,
     SteeringVector,
+    pool_sizes,
     steering_vectors,
 )
 from bisae.study import Intervention
@@ -157,3 +158,17 @@ def test_a_class_without_features_is_left_out(
     assert capsys.readouterr().err == result
     with pytest.raises(StudyError, match="no features of mixed in M at layer 1"):
         steering_vectors(some, asked(m="all", classes=["mixed"]), LANGUAGES, N)
+
+
+def test_only_a_whole_pool_is_drawn_once() -> None:
+    """What decides whether the variance over draws is 0 or unknown."""
+    pools, actual = pool_sizes(FEATURES, N), of(drawn(m=[4, "all"]), control="m")
+    for vector in of(actual, draw=0):
+        others = [
+            other
+            for other in actual
+            if (other.added, other.m) == (vector.added, vector.m) and other.draw > 0
+        ]
+        is_whole = len(vector.features) == pools.get(vector.added)
+        assert bool(others) != is_whole, vector
+    assert RANDOM_DIRECTIONS not in pools

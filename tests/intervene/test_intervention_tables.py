@@ -1,14 +1,14 @@
 """Perplexities, differences and intervals against plain Python; tables 1 and 4."""
 
-import hashlib
 import math
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import pytest
-from numpy import quantile
+from scipy.stats import norm
 
 from bisae.grid import Cell
 from bisae.pipeline.intervene import intervene
@@ -17,20 +17,22 @@ from bisae.report import report
 from bisae.store import Store
 from bisae.study import Intervention, Study
 from support.rows import Row, assert_same, by_key, near, rows_of
+from support.steering_reference import difference
 from support.store_copy import copy_store
 
 ASKED: dict[str, Any] = {
     "size": "M",
-    "classes": ("en", "ja"),
+    "classes": ("en", "ja", "mixed"),
     "layer": 1,
-    "mid_step": 5,
+    "mid_step": 0,
+    "full_step": 5,
     "alpha": (0.1, 0.5),
     "m": (3, 6),
     "draws": 2,
     "documents": 12,
 }
 SETTING = ("control", "added", "alpha", "m", "scale_back")
-REPLICATES = 200
+CONTRAST = ("control", "reference", "alpha", "m", "scale_back", "language", "measure")
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +58,10 @@ def losses(con: Connection) -> list[Row]:
     return rows_of(con, "from intervention_losses")
 
 
-def perplexity(rows: Sequence[Row], weight: Sequence[int] | None = None) -> float:
-    """exp(summed nll / tokens); each document as often as its weight says."""
-    drawn = [weight[row["document"]] if weight else 1 for row in rows]
-    nll = math.fsum(n * row["nll"] for n, row in zip(drawn, rows, strict=True))
-    tokens = sum(n * row["n_tokens"] for n, row in zip(drawn, rows, strict=True))
-    return math.exp(nll / tokens)
+def perplexity(rows: Sequence[Row]) -> float:
+    """exp(summed nll / tokens)."""
+    nll = math.fsum(row["nll"] for row in rows)
+    return math.exp(nll / sum(row["n_tokens"] for row in rows))
 
 
 def in_language(rows: Sequence[Row], language: str) -> list[Row]:
@@ -87,7 +87,7 @@ def test_perplexities_are_of_summed_losses(con: Connection, losses: list[Row]) -
         {
             **dict(zip((*SETTING, "draw"), key, strict=True)),
             **dict.fromkeys(["b_pre"], True),
-            "full_step": 40,
+            "full_step": 5,
             "language": language,
             "n_tokens": sum(row["n_tokens"] for row in local),
             "nll": math.fsum(row["nll"] for row in local),
@@ -146,45 +146,39 @@ def test_differences_are_means_over_draws(con: Connection) -> None:
         assert row["spread"] == (spread and pytest.approx(spread, rel=1e-6))
 
 
-def poisson(seed: int, replicate: int, document: int) -> int:
-    """How often a document is drawn: sql/bootstrap/drawn_documents.sql, in Python."""
-    text = f"{seed}:{replicate // 4}:{document}"
-    digits = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-    lane = replicate % 4
-    u = int(digits[8 * lane : 8 * lane + 8], 16) / 2**32
-    drawn, term, whole = 0, math.exp(-1), math.exp(-1)
-    while u >= whole:
-        drawn += 1
-        term /= drawn
-        whole += term
-    return drawn
+def drawn(
+    losses: Sequence[Row], key: tuple[Any, ...], language: str
+) -> list[list[Row]]:
+    """The documents of a setting, draw by draw."""
+    settings = by_draw(in_language(losses, language))
+    return [settings[full] for full in sorted(settings) if full[:-1] == key]
 
 
-def test_intervals_are_a_paired_bootstrap(con: Connection, losses: list[Row]) -> None:
-    settings, documents = by_draw(losses), {row["document"] for row in losses}
-    weights = [
-        [poisson(0, replicate, document) for document in range(max(documents) + 1)]
-        for replicate in range(REPLICATES)
-    ]
+def test_intervals_are_over_documents_and_draws(
+    con: Connection, losses: list[Row]
+) -> None:
     actual = by_key(rows_of(con, "from intervention_intervals"), (*SETTING, "language"))
-    baseline = next(rows for key, rows in settings.items() if key[1] == "baseline")
-    for name, language in (("en", "all"), ("random_directions", "ja")):
-        key = ("m", name, 0.5, 6, True)
-        none = settings["m", "none", 0.5, 0, True, 0]
-        draws = [settings[*key, draw] for draw in (0, 1)]
-        for column, second in (("difference", baseline), ("difference_none", none)):
-            changes = sorted(
-                mean(
-                    perplexity(in_language(rows, language), weight)
-                    - perplexity(in_language(second, language), weight)
-                    for rows in draws
-                )
-                for weight in weights
+    for name, language in (("en", "all"), ("random_directions", "ja"), ("none", "en")):
+        key = ("m", name, 0.5, 0 if name == "none" else 6, True)
+        references = {
+            "difference": ("m", "baseline", 0.0, 0, False),
+            "difference_none": ("m", "none", 0.5, 0, True),
+        }
+        for column, reference in references.items():
+            expected = difference(
+                drawn(losses, key, language),
+                drawn(losses, reference, language),
+                "perplexity",
+                whole=(name == "none", True),
             )
             row = actual[*key, language]
-            low, high = row[f"{column}_low"], row[f"{column}_high"]
-            assert low == near(float(quantile(changes, 0.025)))
-            assert high == near(float(quantile(changes, 0.975)))
+            assert expected.half is not None
+            low, high = (
+                expected.estimate - expected.half,
+                expected.estimate + expected.half,
+            )
+            assert row[f"{column}_low"] == pytest.approx(low, rel=1e-6, abs=1e-12)
+            assert row[f"{column}_high"] == pytest.approx(high, rel=1e-6, abs=1e-12)
 
 
 def test_nothing_added_is_no_different_in_any_replicate(con: Connection) -> None:
@@ -202,6 +196,79 @@ def test_same_losses_same_rows(con: Connection, measured: Store) -> None:
         query = "from intervention_effects order by all"
         answers.append(again.execute(query).fetchall())
     assert answers[0] == answers[1]
+
+
+# -- contrasts ------------------------------------------------------------------------
+
+
+def test_contrasts_are_of_mixed_features_with_all_others(
+    con: Connection, losses: list[Row]
+) -> None:
+    actual = by_key(rows_of(con, "from intervention_contrasts"), CONTRAST)
+    references, controls = {"en", "ja", "random_features"}, {"m", "norm", "firings"}
+    assert {key[:2] for key in actual} == set(product(controls, references))
+    assert len(actual) == 9 * 2 * 2 * 2 * 3 * 2
+    for key, row in actual.items():
+        control, reference, *strength, language, measure = key
+        expected = difference(
+            drawn(losses, (control, "mixed", *strength), language),
+            drawn(losses, (control, reference, *strength), language),
+            measure,
+            whole=(False, False),
+        )
+        assert expected.half
+        assert expected.over_draws is not None
+        values = {
+            "estimate": expected.estimate,
+            "low": expected.estimate - expected.half,
+            "high": expected.estimate + expected.half,
+            "standard_deviation": math.sqrt(expected.variance or 0),
+            "sd_documents": math.sqrt(expected.over_documents),
+            "sd_draws": math.sqrt(expected.over_draws),
+            "df": expected.df,
+            "z": expected.z,
+        }
+        assert {name: row[name] for name in values} == pytest.approx(
+            values, rel=1e-5, abs=1e-8
+        )
+        assert row["comparison"] == f"mixed less {reference.replace('_', ' ')}"
+        assert (row["n_draws"], row["n_draws_reference"]) == (2, 2)
+        assert row["n_documents"] == (24 if language == "all" else 12)
+
+
+def test_the_claim_is_of_the_setting_nearest_to_the_papers(con: Connection) -> None:
+    query = "from intervention_contrasts where measure = 'perplexity' and alpha = 0.1"
+    contrasts = by_key(
+        rows_of(con, f"{query} and m = 6 and not scale_back"),
+        ["language", "control", "reference"],
+    )
+    words = {"m": "number", "norm": "norm", "firings": "firings"}
+    expected = [
+        {
+            "language": language,
+            "comparison": f"mixed against {name}, same {words[control]}",
+            "finding": "steering",
+            "alpha": 0.1,
+            "estimate": -row["estimate"],
+            "low": -row["high"],
+            "high": -row["low"],
+            "p": 2 * norm.sf(abs(row["z"])),
+        }
+        for (language, control, reference), row in contrasts.items()
+        for name in [reference.replace("_", " ")]
+    ]
+    largest = 0.0
+    for rank, item in enumerate(sorted(expected, key=lambda item: item["p"])):
+        largest = max(largest, min(1.0, (len(expected) - rank) * item["p"]))
+        sign = "yes" if item["estimate"] > 0 else "no"
+        item["verdict"] = sign if largest < 0.05 else "undecided"
+    p = {(item["language"], item["comparison"]): item.pop("p") for item in expected}
+    actual = rows_of(con, "from steering_findings")
+    assert_same(actual, expected, "language", "comparison")
+    for row in actual:
+        of_row = p[row["language"], row["comparison"]]
+        assert row["p"] == pytest.approx(of_row, abs=1e-6)
+        assert of_row <= row["p_family"] + 1e-6
 
 
 # -- the tables of the paper -----------------------------------------------------
@@ -223,39 +290,42 @@ def test_table_1_is_the_setting_nearest_to_the_papers(con: Connection) -> None:
     )
     for language in ("en", "ja", "all"):
         measure = f"perplexity {language}"
-        for name in ("en", "ja", "none"):
+        for name in ("en", "ja", "mixed", "none"):
             m = 0 if name == "none" else 6
             row, effect = actual[name, measure], effects[m, name, language]
             assert (row["alpha"], row["m"]) == (0.1, m)
             assert row["value"] == effect["perplexity"]
             assert actual["baseline", measure]["value"] == effect["baseline"]
-    assert len(actual) == 4 * 3
+    assert len(actual) == 5 * 3
     assert rows_of(con, "from translation_scores") == []  # none were asked for
 
 
 def test_the_report_lays_languages_across(measured: Store) -> None:
-    folder = report(measured, []).parent / "tables"
+    page = report(measured, [])
+    assert page.read_text().count('id="steering"') == 1
+    folder = page.parent / "tables"
     item, four = (
         (folder / f"table_{number}.csv").read_text().splitlines() for number in (1, 4)
     )
     start = "size,step,layer,full_step,"
     result = "alpha,m,added,perplexity all,perplexity en,perplexity ja"
     assert item[0] == start + result
-    assert len(item) == 1 + 4
+    assert len(item) == 1 + 5
     columns = [
         f"{language}_{name}"
         for language in ("all", "en", "ja")
         for name in ("difference", "difference_low", "difference_high")
     ]
     assert four[0] == start + ",".join(["control,alpha,m,added", *columns])
-    assert len(four) == 1 + 2 * (4 * 3 * 2 + 2)
+    assert len(four) == 1 + 2 * (5 * 3 * 2 + 2)
 
 
 def test_without_interventions_their_tables_are_left_out(tiny: Store) -> None:
     names = "select view_name from duckdb_views()"
     there = {row["view_name"] for row in rows_of(connect(tiny), names)}
     assert "table_2" in there
-    assert not {"table_1", "table_4", "intervention_effects"} & there
+    missing = {"table_1", "table_4", "intervention_effects", "steering_findings"}
+    assert not missing & there
 
 
 def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_sql_says_how_many_cells_are_missing(copied_study: Study) -> None:
     shutil.rmtree(Path(copied_study.store) / "tables/features/size=S/step=40")
     result = CliRunner().invoke(main, ["sql", copied_study.store, "select 1 as one"])
     assert result.exit_code == 0
-    assert result.stderr == "2 cells are not finished: their rows are missing\n"
+    assert result.stderr == "2 cells are not finished: rows are missing\n"
 
 
 def test_sql_before_anything_is_finished(copied_study: Study) -> None:

@@ -7,6 +7,7 @@ from math import sqrt
 from typing import Any
 
 import pytest
+from scipy.stats import norm, t
 
 from bisae.query import closure, database, read_views, source_of, view_provenance
 from bisae.query.source import macros
@@ -63,6 +64,18 @@ def test_newcombe_takes_the_bound_on_the_side_of_the_sum(weight: float) -> None:
     estimate = f"{weight}, 0.4::double, 0.2::double, 0.9::double"
     assert sqrt(value(f"newcombe_below({estimate})")) == near(abs(weight) * below)
     assert sqrt(value(f"newcombe_above({estimate})")) == near(abs(weight) * above)
+
+
+@pytest.mark.parametrize(("df", "error"), [(2, 0.041), (3, 0.012), (5.5, 0.003)])
+def test_t_is_students(df: float, error: float) -> None:
+    """Wallace's approximation is a little too wide, and its inverse is exact."""
+    quantile = value(f"student_quantile(z_95(), {df}::double)")
+    assert 0 < quantile / t.ppf(0.975, df) - 1 < error
+    assert value(f"normal_deviate({quantile}::double, {df}::double)") == near(1.959964)
+    for point in (-3.0, 0.5):
+        expected = norm.ppf(t.cdf(point, df))
+        actual = value(f"normal_deviate({point}::double, {df}::double)")
+        assert actual == pytest.approx(expected, rel=0.02)
 
 
 def test_a_macro_calls_only_those_before_it() -> None:

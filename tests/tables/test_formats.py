@@ -4,6 +4,8 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bisae.formats import Rows, render
+from bisae.formats import Rows, json_safe, render
 
 BYTES = [chr(code) for code in range(0x250)]
 WORDS = ["a\rb", "\r\n", '""', '"a', 'a"', "''", '\\"', "//", "# x", " the", "the ", ""]
@@ -84,6 +86,25 @@ def test_csv_is_plain_where_it_can_be_and_tells_empty_from_null() -> None:
     result = Rows(["a"], [(None,), ("",), (1,)])
     assert render(result, "csv") == 'a\n""\n""\n1\n'
     assert len(list(csv.reader(io.StringIO(render(result, "csv"))))) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("inf"), None),
+        (Decimal("nan"), None),
+        (Decimal("0.5"), 0.5),
+        (True, True),
+        (7, 7),
+        (None, None),
+        (date(2024, 1, 2), "2024-01-02"),
+        ({1: (float("-inf"), [Decimal(2)])}, {"1": [None, [2.0]]}),
+    ],
+)
+def test_json_expresses_every_value(value: object, expected: object) -> None:
+    actual = json_safe(value)
+    assert (actual, type(actual)) == (expected, type(expected))
+    assert json.loads(json.dumps(actual, allow_nan=False)) == expected
 
 
 def test_json_has_numbers_alone_in_lists_too() -> None:

@@ -1,6 +1,6 @@
 -- Check:   Every setting has one interval
 -- Why:     A change without an interval cannot be judged.
--- Guards:  paired bootstrap over documents
+-- Guards:  grain of intervention_intervals
 -- Grain:   size, step, layer, full_step, control, added, alpha, m, scale_back, b_pre,
 --          language
 -- Reads:   intervention_intervals, interventions

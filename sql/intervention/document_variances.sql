@@ -1,0 +1,63 @@
+-- Title:   How uncertain is the difference of two settings, given the sample of documents?
+-- Grain:   control, added, alpha, m, scale_back, reference, language, measure
+-- Reads:   document_influences, steering_pairs
+-- Paired: both settings have the same documents. The variance of a sum of n influences is n
+-- times their variance, language by language, since the number of documents of each language
+-- is the study's. df: degrees of freedom.
+with strata as (
+    select
+        pairs.*,
+        steered.language,
+        steered.stratum,
+        count(*) as n,
+        list_var_samp(
+            list(steered.loss - compared.loss order by steered.document)
+        ) as loss,
+        list_var_samp(
+            list(steered.perplexity - compared.perplexity order by steered.document)
+        ) as perplexity
+    from steering_pairs as pairs
+    inner join document_influences as steered using (control, added, alpha, m, scale_back)
+    inner join document_influences as compared
+        on
+            pairs.reference_control = compared.control
+            and pairs.reference = compared.added
+            and pairs.reference_alpha = compared.alpha
+            and pairs.reference_m = compared.m
+            and pairs.reference_scale_back = compared.scale_back
+            and steered.language = compared.language
+            and steered.document = compared.document
+    group by all
+),
+
+listed as (
+    select
+        strata.* exclude (loss, perplexity),
+        measure.name as measure,
+        measure.variance
+    from strata
+    cross join lateral (
+        values
+        ('loss', strata.loss),
+        ('perplexity', strata.perplexity)
+    ) as measure (name, variance)
+)
+
+select
+    control,
+    added,
+    alpha,
+    m,
+    scale_back,
+    reference,
+    reference_control,
+    reference_alpha,
+    reference_m,
+    reference_scale_back,
+    language,
+    measure,
+    sum(n)::bigint as n_documents,
+    sum(n - 1)::bigint as df,
+    if(min(n) > 1, list_sum(list(n * variance order by stratum)), null) as variance
+from listed
+group by all
