@@ -1,7 +1,8 @@
 """Coherence: how similar the tokens of a feature are, compared with random tokens.
 
 Reads the tables `firings`, `tokens` and `vocab`, the token vectors and sql/coherence;
-writes the table `coherence` of each cell, and computes `bin_cosines` of the study.
+writes `coherence` and `coherence_sums` of each cell; computes `bin_cosines` of the
+study.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from bisae.query import (
     create_views,
     database,
     explain_errors,
+    make_tables,
     open_dependencies,
     read_views,
     schema,
@@ -30,10 +32,11 @@ from bisae.query import (
 )
 from bisae.store import Provenance, dependency_digests, table_names
 from bisae.tables.context import ExportContext
-from bisae.tables.pair_sums import Doubles, TokenWeights, pair_sums
+from bisae.tables.pair_sums import TokenWeights, pair_sums
+from bisae.tables.variants import put_rows
 from bisae.tables.vectors import TokenVectors
 
-TABLE, BINS = "coherence", "bin_cosines"
+TABLE, SUMS, BINS = "coherence", "coherence_sums", "bin_cosines"
 MEMORY = "900MiB"
 """DuckDB's memory limit, as for the other tables of a cell."""
 Vectors = Mapping[str, TokenVectors]
@@ -50,8 +53,8 @@ COSINE_SUMS = pa.schema(
 
 
 def coherence_views(table: str) -> dict[str, View]:
-    """Return the views from tables to `coherence` or `bin_cosines`, in build order."""
-    exported = {*table_names("study")} - {table}
+    """Return the views from other tables to one of this module's, in build order."""
+    exported = {*table_names("study"), TABLE} - {table}
     views = read_views("text", "grid", "coherence")
     views = {name: view for name, view in views.items() if name not in exported}
     return {view.name: view for view in closure(views, table)}
@@ -74,25 +77,40 @@ def put_bin_cosines(con: Connection, context: ExportContext) -> None:
     ones = np.ones_like(number)
     weights = TokenWeights(0 * number, number, token_id, ones, 1, n_bins)
     a, b = np.triu_indices(n_bins)
-    bin_sums = [
-        pa.table(
-            {
-                "source": [source] * len(a),
-                "bin_a": a + 1,
-                "bin_b": b + 1,
-                "cosine_sum": _unordered(
-                    pair_sums(weights, vectors.rows)[0, a, b], a == b
-                ),
-            }
-        )
-        for source, vectors in context.vectors.items()
-    ]
+    bin_sums = []
+    for source, vectors in context.vectors.items():
+        sums = pair_sums(weights, vectors.rows)[0, a, b] / np.where(a == b, 2, 1)
+        columns = {"bin_a": a + 1, "bin_b": b + 1, "cosine_sum": sums}
+        bin_sums.append(pa.table({"source": [source] * len(a), **columns}))
     con.register("bin_sums", pa.concat_tables(bin_sums))
     create_views(con, views, tables | {"bin_sums"}, keep=True)
 
 
 def export_coherence(context: ExportContext, cells: Sequence[Cell]) -> None:
-    """Write `coherence` of exported cells of one checkpoint where it is not current."""
+    """Write the coherence of exported cells of one checkpoint where not current."""
+    _export_features(context, cells)
+    for cell in cells:
+        with at(cell), explain_errors(f"cell {cell}"):
+            _export_sums(context, cell)
+
+
+def _export_sums(context: ExportContext, cell: Cell) -> None:
+    """Write `coherence_sums` of a cell from its tables `coherence` and `features`."""
+    store, views = context.store, coherence_views(SUMS)
+    provenance = view_provenance(views, SUMS, context.settings)
+    provenance |= {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    provenance |= dependency_digests(store, SUMS, cell)
+
+    def fill(con: Connection) -> None:
+        put_rows(con, "settings", [context.settings])
+        tables = open_dependencies(con, store, [SUMS], cell)
+        create_views(con, views, tables | {"settings"})
+
+    make_tables(store, {SUMS: provenance}, fill, cell)
+
+
+def _export_features(context: ExportContext, cells: Sequence[Cell]) -> None:
+    """Write the table `coherence` of cells of one checkpoint."""
     store, views = context.store, coherence_views(TABLE)
     common = view_provenance(views, TABLE, context.settings) | _checksums(context)
     stale: dict[Cell, dict[str, Provenance]] = {}
@@ -169,13 +187,8 @@ def _batches(
         columns = [
             pa.array(features.astype(np.int32)),
             *(pa.repeat(label, len(features)) for label in labels),
-            pa.array(_unordered(sums[features, a, b], a == b)),
+            pa.array(sums[features, a, b] / (2 if a == b else 1)),
         ]
         yield pa.record_batch(
             [pa.repeat(source, len(features)), *columns], schema=COSINE_SUMS
         )
-
-
-def _unordered(sums: Doubles, is_one_group: Any) -> Doubles:
-    """Count each pair of tokens of one group once."""
-    return np.where(is_one_group, sums / 2, sums)

@@ -71,13 +71,17 @@ def _products(block: Any, columns: Doubles, n_groups: int) -> Doubles:
 
 def _blocks(weights: TokenWeights, vocabulary: int) -> Iterator[Any]:
     """Yield sparse matrices of some sets each, (sets x groups, vocabulary)."""
+    matrix = _matrix(weights, vocabulary)
+    rows = max(1, ROWS_AT_ONCE // weights.n_groups) * weights.n_groups
+    for first in range(0, matrix.shape[0], rows):
+        yield matrix[first : first + rows]
+
+
+def _matrix(weights: TokenWeights, vocabulary: int) -> Any:
     row = weights.set_number * weights.n_groups + weights.group
     shape = (weights.n_sets * weights.n_groups, vocabulary)
     values = weights.weight.astype(np.float64)
-    matrix = csr_matrix((values, (row, weights.token_id)), shape)
-    rows = max(1, ROWS_AT_ONCE // weights.n_groups) * weights.n_groups
-    for first in range(0, shape[0], rows):
-        yield matrix[first : first + rows]
+    return csr_matrix((values, (row, weights.token_id)), shape)
 
 
 def _same_token(block: Any, squares: Doubles, n_groups: int) -> Doubles:
