@@ -4,43 +4,35 @@
 -- The unit is the pair, whose value is the share of its directions in which the rank is 1.
 -- Wilson's interval holds for such shares too, and is then conservative. `over_tokens` is
 -- p_at_1 less that of the source `tokens`, paired.
-with hits as (
+with candidates as (
     select
         size,
         step,
         layer,
-        source,
-        pair,
         language_a,
         language_b,
-        (rank = 1)::integer as hit,
-        1 / count(*) over (
-            partition by size, step, layer, source, language_a, language_b
-        ) as chance
+        count(*) as n
     from pair_ranks
+    where source = 'tokens'
+    group by size, step, layer, language_a, language_b
 ),
 
 pairs as (
     select
-        hits.size,
-        hits.step,
-        hits.layer,
-        hits.source,
-        hits.pair,
-        avg(hits.hit) as hit,
-        avg(hits.chance) as chance,
-        avg(hits.hit - tokens.hit) as over_tokens
-    from hits
-    inner join hits as tokens
-        on
-            hits.size = tokens.size
-            and hits.step = tokens.step
-            and hits.layer = tokens.layer
-            and hits.pair = tokens.pair
-            and hits.language_a = tokens.language_a
-            and hits.language_b = tokens.language_b
+        ranks.size,
+        ranks.step,
+        ranks.layer,
+        ranks.source,
+        ranks.pair,
+        avg((ranks.rank = 1)::integer) as hit,
+        avg(1 / candidates.n) as chance,
+        avg((ranks.rank = 1)::integer - (tokens.rank = 1)::integer) as over_tokens
+    from pair_ranks as ranks
+    inner join pair_ranks as tokens
+        using (size, step, layer, language_a, language_b, pair)
+    inner join candidates using (size, step, layer, language_a, language_b)
     where tokens.source = 'tokens'
-    group by hits.size, hits.step, hits.layer, hits.source, hits.pair
+    group by ranks.size, ranks.step, ranks.layer, ranks.source, ranks.pair
 ),
 
 sums as (

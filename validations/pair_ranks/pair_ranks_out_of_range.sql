@@ -13,8 +13,9 @@ with counted as (
         language_b,
         pair,
         rank,
-        count(*) over (
-            partition by size, step, layer, source, language_a, language_b
+        -- By any source: where one lacks a rank, another check says so.
+        count(distinct pair) over (
+            partition by size, step, layer, language_a, language_b
         ) as n_candidates
     from pair_ranks
 )
