@@ -100,7 +100,7 @@ def test_plan_of_the_paper_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LLM_JP", "/nowhere")
     path = ROOT / "examples" / "llm-jp-3.toml"
     message = run("plan", path).stderr
-    assert "1572 cells" in message
+    assert "1,572 cells" in message
     assert "intervene, 3.7B: 11.3 GB, one model at a time\n" in message
 
 
