@@ -109,8 +109,8 @@ def uncertainty(
     """Bootstrap over documents: how much do the trends depend on the sampled text?
 
     Writes the table `replicates` of each cell that lacks it; prints the mixed share of
-    alive features. All trends are in the view `uncertainty`, the paper's findings in
-    `findings_uncertainty`.
+    alive features. All trends are in the view `uncertainty`, simultaneous bands over
+    the steps of a layer in `bands`.
 
     Example: bisae uncertainty toy/store --only step=900
     """
