@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -274,9 +275,9 @@ def names(folder: AnyPath) -> list[str]:
 def listing(folder: AnyPath) -> Callable[[AnyPath], bool]:
     """Return a function that says if a file below a folder exists.
 
-    It asks a disk for each file; an object store, which is slow, is listed once.
+    It asks a disk for each file, once; an object store, which is slow, is listed once.
     """
     if is_local(folder):
-        return lambda file: file.is_file()
+        return cache(lambda file: file.is_file())
     paths = {file.path for file in below(folder)}
     return lambda file: file.path in paths

@@ -11,7 +11,7 @@ import duckdb
 
 from bisae.disk_errors import disk_trouble
 from bisae.errors import BisaeError, SqlError, StoreError
-from bisae.files import AnyPath, is_local, literal
+from bisae.files import AnyPath, is_local, listing, literal
 from bisae.query.database import (
     contents,
     database,
@@ -66,9 +66,10 @@ def _fill(store: Store, file: Path) -> None:
         # DuckDB 2 keeps `if` in a view as a function, which DuckDB 1 does not have.
         con.execute("create macro if(a, b, c) as case when a then b else c end")
         create_macros(con)
-        table_cells, views = contents(store)
+        exists = listing(store.tables)
+        table_cells, views = contents(store, exists)
         headers_by_name = headers()
-        for name in open_tables(con, store, table_cells, views, _address):
+        for name in open_tables(con, store, table_cells, views, exists, _address):
             comment = "; one row per ".join(headers_by_name[name])
             con.execute(f"comment on view {name} is {quoted(comment)}")
         con.execute("use memory")

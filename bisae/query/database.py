@@ -32,6 +32,8 @@ from bisae.query.views import (
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Connection = duckdb.DuckDBPyConnection
+Exists = Callable[[AnyPath], bool]
+"""Says if a file below a store's tables exists: see `listing`."""
 TableCells = Mapping[str, Sequence[Cell | None]]
 """The cells of which each table has files; None for a table of the study."""
 ADDRESS = "{'size': varchar, 'step': bigint, 'layer': integer}"
@@ -147,6 +149,7 @@ def open_tables(
     store: Store,
     table_cells: TableCells,
     views: Mapping[str, View],
+    exists: Exists,
     address: Callable[[AnyPath], str] = address,
     extra_tables: Collection[str] = (),
 ) -> set[str]:
@@ -155,7 +158,6 @@ def open_tables(
     `views` may also read `extra_tables`, which exist already. They are bound on empty
     tables, since binding on files would open these again for every view.
     """
-    exists = listing(store.tables)
     files = {
         table: [file for c in cells if exists(file := table_file(store, table, c))]
         for table, cells in table_cells.items()
@@ -177,12 +179,15 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def exported_cells(store: Store, cells: Iterable[Cell] | None = None) -> list[Cell]:
+def exported_cells(
+    store: Store, cells: Iterable[Cell] | None = None, exists: Exists | None = None
+) -> list[Cell]:
     """Return the cells all of whose tables exist, in grid order: none is seen half.
 
-    `cells` are those that are looked at, by default all of the grid.
+    `cells` are those that are looked at, by default all of the grid; `exists` is the
+    listing of the store's tables, if there is one already.
     """
-    exists = listing(store.tables)
+    exists = exists or listing(store.tables)
     tables = [
         name
         for name in study_tables(store.study, "cell", "export")
@@ -201,14 +206,15 @@ def missing_cells(store: Store) -> int:
 
 
 def contents(
-    store: Store, only: Collection[Cell] | None = None
+    store: Store, exists: Exists, only: Collection[Cell] | None = None
 ) -> tuple[TableCells, dict[str, View]]:
     """Return all tables of a store's exported cells, and all views.
 
     With `only`, those of these cells. Raises Unfinished.
     """
     selected = set(store.cells if only is None else only)
-    cells = [cell for cell in exported_cells(store) if cell in selected]
+    exported = exported_cells(store, exists=exists)
+    cells = [cell for cell in exported if cell in selected]
     if not cells:
         msg = (
             f"{store.path}: no cell is finished yet; `bisae status` shows the progress"
@@ -243,7 +249,8 @@ def connect(
     as for `database`. Raises Unfinished if nothing is exported yet, or if the cell is
     not encoded.
     """
-    table_cells, views = contents(store, cells)
+    exists = listing(store.tables)
+    table_cells, views = contents(store, exists, cells)
     con = database(
         store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
     )
@@ -256,7 +263,8 @@ def connect(
     if codes:
         con.register("codes", store.codes_stream(codes))
     naming = fence.address if fenced else address
-    open_tables(con, store, table_cells, views, naming, {"codes"} if codes else ())
+    extra_tables = {"codes"} if codes else ()
+    open_tables(con, store, table_cells, views, exists, naming, extra_tables)
     if fenced:
         fence.enclose(con, store.tables)
     return con

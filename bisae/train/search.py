@@ -11,6 +11,7 @@ from contextlib import closing
 import pyarrow as pa
 import torch
 
+from bisae.files import listing
 from bisae.formats import Rows
 from bisae.grid import Cell
 from bisae.lm import LanguageModel, unit_states
@@ -82,7 +83,8 @@ def learning_rates(store: Store) -> Rows:
     try:
         cells = [model.middle_cell for model in store.study.models]
         views = read_views("grid")
-        opened = open_tables(con, store, {SEARCH_TABLE: cells}, views)
+        exists = listing(store.tables)
+        opened = open_tables(con, store, {SEARCH_TABLE: cells}, views, exists)
         if "learning_rates" not in opened:
             return Rows(["size", "lr"], [])
         return rows_of(con, "from learning_rates")

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bisae.cli import main
+from bisae.files import listing
 from bisae.query import connect, describe, rows_of
 from bisae.query.database import contents
 from bisae.store import Store
@@ -169,6 +170,6 @@ def test_a_place_that_cannot_be_written(tiny: Store, tmp_path: Path) -> None:
 
 def test_codes_are_in_no_catalog(tiny: Store) -> None:
     """They are no file that a client could read."""
-    places, views = contents(tiny)
+    places, views = contents(tiny, listing(tiny.tables))
     assert "codes" not in places
     assert not any(view.reads == {"codes"} for view in views.values())
