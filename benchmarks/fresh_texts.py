@@ -6,7 +6,8 @@ TOY is the folder that `bisae demo` wrote. Its autoencoders encode fresh texts o
 same world, each as long as the toy's evaluation text. Every text gives an estimate with
 an interval, which should contain the mean of the other texts in 95 % of cases. Prints,
 for each kind of interval, the coverage and the ratio of the variance that the intervals
-state to that of the estimates over texts.
+state to that of the estimates over texts; and how many features keep their class on the
+next text, if it is sure and if it is not.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import sqrt
 from pathlib import Path
 from random import Random
@@ -65,6 +66,7 @@ def main() -> None:
     toy = open_store(str(arguments.toy / "store"))
     world = make_world(0)
     by_name: dict[tuple[str, str], list[Interval]] = defaultdict(list)
+    classes: list[dict[tuple[object, ...], tuple[str, bool]]] = []
     for number in range(arguments.texts):
         folder = arguments.folder / str(number)
         write_text(folder, world, number)
@@ -73,7 +75,14 @@ def main() -> None:
         with closing(connect(store)) as con:
             for kind, name, interval in intervals(con):
                 by_name[kind, name].append(interval)
+            query = """
+                select size, step, layer, feature, language, language_sure is not null
+                from features
+            """
+            rows = rows_of(con, query).values
+            classes.append({row[:4]: (row[4], row[5]) for row in rows})
     report(by_name)
+    report_classes(classes)
 
 
 def write_text(folder: Path, world: World, number: int) -> None:
@@ -185,6 +194,20 @@ def report(by_name: dict[tuple[str, str], list[Interval]]) -> None:
     for kind, hits in covered.items():
         share, ratio = fmean(hits), fmean(ratios[kind])
         print(f"{kind:24} {share:7.3f} {len(hits):11,} {ratio:12.2f}")
+
+
+def report_classes(
+    classes: list[dict[tuple[object, ...], tuple[str, bool]]],
+) -> None:
+    """Print how many features keep their class from one text to the next."""
+    kept: dict[bool, list[bool]] = defaultdict(list)
+    for text, following in pairwise(classes):
+        for feature, (language, is_sure) in text.items():
+            if feature in following:
+                kept[is_sure].append(following[feature][0] == language)
+    for is_sure, hits in sorted(kept.items(), reverse=True):
+        name = "sure classes" if is_sure else "other classes"
+        print(f"{name:24} {fmean(hits):7.3f} {len(hits):11,} kept on the next text")
 
 
 if __name__ == "__main__":
