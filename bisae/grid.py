@@ -1,4 +1,4 @@
-"""Cells, the addresses of everything: a model size, a training step and a layer."""
+"""The addresses of everything: cells, and the checkpoints that they belong to."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +8,19 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from bisae.errors import AddressError
+
+
+class Checkpoint(NamedTuple):
+    """A size at a step: the unit of work, all of whose layers one pass serves.
+
+    Prints as `size/step`.
+    """
+
+    size: str
+    step: int
+
+    def __str__(self) -> str:
+        return f"{self.size}/{self.step}"
 
 
 class Cell(NamedTuple):
@@ -21,9 +34,9 @@ class Cell(NamedTuple):
         return f"{self.size}/{self.step}/{self.layer}"
 
     @property
-    def checkpoint(self) -> str:
-        """The cell's checkpoint: `size/step`."""
-        return f"{self.size}/{self.step}"
+    def checkpoint(self) -> Checkpoint:
+        """The cell's checkpoint."""
+        return Checkpoint(self.size, self.step)
 
     @property
     def partition(self) -> str:

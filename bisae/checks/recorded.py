@@ -116,7 +116,7 @@ def _encoded_again(
     first = cells[0]
     if lm is None and has_local_checkpoint(store, first):
         note_checkpoint(store, first)
-        lm = open_model(store, first.size, first.step)
+        lm = open_model(store, first.checkpoint)
     if lm is None:
         return {}
     if lm.fingerprint() != store.attributes(first, "sae")["lm_fingerprint"]:

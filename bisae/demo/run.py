@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from bisae.assets import asset_dir
 from bisae.demo.toy import write_texts
 from bisae.errors import StoreError
+from bisae.grid import Checkpoint
 from bisae.interrupts import status_of
 from bisae.progress import duration, note, use_plain_lines
 from bisae.study import Model, Study, load_study
@@ -221,4 +222,4 @@ def _pretrain(path: Path, size: str) -> None:
 def _build(path: Path, size: str, step: int) -> None:
     from bisae.pipeline.build import build_checkpoint
 
-    build_checkpoint(path, size, step)
+    build_checkpoint(path, Checkpoint(size, step))

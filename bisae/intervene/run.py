@@ -70,7 +70,7 @@ def _measure(store: Store, plan: Plan) -> Path:
 def open_cell_model(store: Store, cell: Cell) -> LanguageModel:
     """Open a cell's model. Raises CheckpointError if its weights or dtype changed."""
     note_checkpoint(store, cell)
-    lm = open_model(store, cell.size, cell.step)
+    lm = open_model(store, cell.checkpoint)
     if lm.fingerprint() != store.attributes(cell, "sae")["lm_fingerprint"]:
         msg = f"the checkpoint of {cell.checkpoint} is not the one that {cell} was "
         msg += "built from, or [lm] dtype is another; set it back, or build again"

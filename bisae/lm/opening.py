@@ -5,7 +5,7 @@ from typing import Any
 
 from bisae.corpus import fingerprint, load_tokenizer, open_tokenizer, tokens_of
 from bisae.errors import CheckpointError
-from bisae.grid import Cell
+from bisae.grid import Cell, Checkpoint
 from bisae.lm import LanguageModel, load_lm
 from bisae.lm.configurations import check_shape
 from bisae.progress import note
@@ -15,10 +15,10 @@ WINDOWS_COMPARED = 512
 """Windows of text on which the study's and a checkpoint's tokenizer are compared."""
 
 
-def open_model(store: Store, size: str, step: int) -> LanguageModel:
+def open_model(store: Store, checkpoint: Checkpoint) -> LanguageModel:
     """Load the model of one checkpoint. Raises CheckpointError if it does not fit."""
-    settings, model = store.study.lm, store.study.model(size)
-    path, revision = model.checkpoint_at(step)
+    settings, model = store.study.lm, store.study.model(checkpoint.size)
+    path, revision = model.checkpoint_at(checkpoint.step)
     _check_tokenizer(store, path, revision)
     lm = load_lm(
         path,

@@ -11,7 +11,7 @@ from bisae.encode.cells import encode_checkpoint
 from bisae.encode.pairs import encode_pairs, has_stale_pairs
 from bisae.encode.token_states import missing_states
 from bisae.errors import LeaseHeld
-from bisae.grid import Cell, Selection, at, checkpoints
+from bisae.grid import Cell, Checkpoint, Selection, at, checkpoints
 from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
 from bisae.lm.opening import open_model
@@ -56,11 +56,11 @@ def _build_checkpoints(
 ) -> ExportContext | None:
     """Run stages of one checkpoint after another; return the context of the export."""
     context: ExportContext | None = None
-    for checkpoint in checkpoints(cells):
-        name = checkpoint[0].checkpoint
+    for group in checkpoints(cells):
+        checkpoint = group[0].checkpoint
         try:
-            with at(name), store.lease(name):
-                context = _build_checkpoint(store, checkpoint, stages, context)
+            with at(checkpoint), store.lease(checkpoint):
+                context = _build_checkpoint(store, group, stages, context)
         except LeaseHeld as error:
             note(f"{error}; skipping it")
     return context
@@ -77,10 +77,13 @@ def prepare(study: Study) -> Store:
 
 
 def build_checkpoint(
-    path: Path, size: str, step: int, *, trust_remote_code: bool = False
+    path: Path, checkpoint: Checkpoint, *, trust_remote_code: bool = False
 ) -> None:
-    """Build one checkpoint of a study file, all its layers: the unit of work."""
-    only = Selection(frozenset({size}), frozenset({step}))
+    """Build one checkpoint of a study file, all its layers: the unit of work.
+
+    It can be called in another process, or on another machine that has the file.
+    """
+    only = Selection(frozenset({checkpoint.size}), frozenset({checkpoint.step}))
     build(load_study(path, trust_remote_code=trust_remote_code), only)
 
 
@@ -141,7 +144,7 @@ def _search(store: Store, model: Model) -> None:
     cell = model.middle_cell
     with at(cell), store.lease(cell.checkpoint, wait=True):
         if not is_searched(store, cell):
-            search_rates(store, open_model(store, cell.size, cell.step), cell)
+            search_rates(store, open_model(store, cell.checkpoint), cell)
 
 
 def _run_models(
@@ -157,7 +160,7 @@ def _run_models(
     )
     if not (to_train or to_encode):
         return None
-    lm = open_model(store, cells[0].size, cells[0].step)
+    lm = open_model(store, cells[0].checkpoint)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:

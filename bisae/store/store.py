@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bisae.errors import AddressError, Damaged, Unfinished
 from bisae.files import AnyPath
-from bisae.grid import Cell, nearest_cell
+from bisae.grid import Cell, Checkpoint, nearest_cell
 from bisae.store.format import Array, Node, open_array, stamp, zarr_store
 from bisae.store.guard import (
     REMEDY,
@@ -75,12 +75,14 @@ class Store:
     # -- leases --------------------------------------------------------------
 
     @contextmanager
-    def lease(self, name: str, *, wait: bool = False) -> Iterator[Staging]:
+    def lease(self, of: Checkpoint | str, *, wait: bool = False) -> Iterator[Staging]:
         """Hold a lease, or keep holding it; `wait` until others give it back.
 
-        Names are SHARED or, for a checkpoint, `size/step`. Yields the staging folder.
-        Raises LeaseHeld, and LeaseLost for any failure after the lease was lost.
+        It is that of a checkpoint, or of what its name says, as SHARED. Yields the
+        staging folder. Raises LeaseHeld, and LeaseLost for any failure after the lease
+        was lost.
         """
+        name = str(of)
         if name in self._stagings:
             yield self._stagings[name]
             return
@@ -104,9 +106,9 @@ class Store:
         for staging in self._stagings.values():
             staging.lease.check()
 
-    def holder(self, name: str) -> Holder | None:
+    def holder(self, of: Checkpoint | str) -> Holder | None:
         """Return the present holder of a lease, or None."""
-        return current_holder(self.path / "leases", name)
+        return current_holder(self.path / "leases", str(of))
 
     # -- corpus ---------------------------------------------------------------
 

@@ -24,7 +24,7 @@ ENCODED_AGAIN = {"reencoded_other_features", "reencoded_other_values"}
 
 @pytest.fixture(scope="module")
 def lm(tiny: Store) -> LanguageModel:
-    return open_model(tiny, CELL.size, CELL.step)
+    return open_model(tiny, CELL.checkpoint)
 
 
 def check(store: Store, lm: LanguageModel | None = None) -> list[CheckResult]:

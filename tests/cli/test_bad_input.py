@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from bisae.cli import main
+from bisae.grid import Checkpoint
 from bisae.lm.opening import open_model
 from bisae.store import Store, open_store
 from bisae.study import Model, Study, dump_study
@@ -157,7 +158,7 @@ def test_a_tokenizer_that_is_written_otherwise_is_the_same(copied_study: Study) 
     study = with_step(copied_study, 45, ship)
     model = study.models[0]
     store = Store(open_store(Path(study.store)).path, study)
-    assert open_model(store, model.size, 45).n_layers == 2
+    assert open_model(store, Checkpoint(model.size, 45)).n_layers == 2
 
 
 def test_a_gpu_that_is_not_there(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from zarr import open_array
 
-from bisae.grid import Cell
+from bisae.grid import Cell, Checkpoint
 from bisae.intervene.batches import Heldout
 from bisae.intervene.equation import masked_decoders, steering_function
 from bisae.intervene.steering import SteeringVector
@@ -63,12 +63,12 @@ def sae(tiny: Store) -> Autoencoder:
 
 @pytest.fixture(scope="module")
 def mid(tiny: Store) -> LanguageModel:
-    return open_model(tiny, "M", 5)
+    return open_model(tiny, Checkpoint("M", 5))
 
 
 @pytest.fixture(scope="module")
 def full(tiny: Store) -> LanguageModel:
-    return open_model(tiny, "M", 40)
+    return open_model(tiny, Checkpoint("M", 40))
 
 
 def named(rows: list[Row], **told: object) -> list[Row]:
@@ -317,7 +317,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[int, int]]:
     counted: Counter[tuple[int, int]] = Counter()
 
     def counting(store: Store, size: str, step: int) -> LanguageModel:
-        lm = open_model(store, size, step)
+        lm = open_model(store, Checkpoint(size, step))
         for number, block in enumerate(lm._blocks, start=1):
             inside = next(iter(block.children()))
             inside.register_forward_hook(
@@ -356,7 +356,7 @@ def test_one_model_is_in_memory_at_a_time(
 
     def opening(store: Store, size: str, step: int) -> LanguageModel:
         assert not any(item() for item in opened), "the model before is still held"
-        lm = open_model(store, size, step)
+        lm = open_model(store, Checkpoint(size, step))
         opened.append(weakref.ref(lm))
         return lm
 

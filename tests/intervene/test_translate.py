@@ -14,7 +14,7 @@ from torch import Tensor
 from bisae.corpus import load_tokenizer
 from bisae.errors import StudyError
 from bisae.files import remove
-from bisae.grid import Cell, Selection
+from bisae.grid import Cell, Checkpoint, Selection
 from bisae.intervene.translation import (
     Direction,
     Scorer,
@@ -51,7 +51,7 @@ Models = tuple[LanguageModel, LanguageModel]
 
 @pytest.fixture(scope="module")
 def models(tiny: Store) -> Models:
-    return open_model(tiny, "M", 5), open_model(tiny, "M", 40)
+    return open_model(tiny, Checkpoint("M", 5)), open_model(tiny, Checkpoint("M", 40))
 
 
 @pytest.fixture(scope="module")

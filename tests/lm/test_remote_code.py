@@ -79,7 +79,7 @@ Use = Callable[[Store], object]
 @pytest.mark.parametrize(
     "use",
     [
-        lambda store: open_model(store, *CELL[:2]),
+        lambda store: open_model(store, CELL.checkpoint),
         lambda store: list(check_codes(store, [CELL])),
     ],
     ids=["model", "checks"],
@@ -106,11 +106,11 @@ def test_a_study_files_own_word_does_not_count(
 
 
 def test_the_users_word_counts_for_one_run(stranger: Path, ran: Path) -> None:
-    lm = open_model(open_store(stranger, trust_remote_code=True), *CELL[:2])
+    lm = open_model(open_store(stranger, trust_remote_code=True), CELL.checkpoint)
     assert lm._name == "OwnModel"
     assert ran.exists()
     with pytest.raises(UntrustedCode):
-        open_model(open_store(stranger), *CELL[:2])
+        open_model(open_store(stranger), CELL.checkpoint)
 
 
 def test_no_word_is_kept_in_a_file(tiny_study: Study, tmp_path: Path) -> None:

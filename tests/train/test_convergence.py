@@ -132,7 +132,7 @@ def test_a_text_of_one_batch_is_measured_once_for_both(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cell", [Cell("S", 40, 1), Cell("M", 5, 0)], ids=str)
 def test_a_built_cell_at_its_end(tiny: Store, cell: Cell) -> None:
-    lm = open_model(tiny, cell.size, cell.step)
+    lm = open_model(tiny, cell.checkpoint)
     actual = rows(tiny, cell)
     documents = tiny.n_documents("valid")
     total = tiny.split("train").n_tokens()
