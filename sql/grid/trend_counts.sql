@@ -1,7 +1,9 @@
 -- Title:   The sums behind each trend, by population
 -- Grain:   size, step, layer, population
 -- Reads:   cells, populations, trend_sums
--- `dead` is the number of the cell's dead features that the population includes.
+-- n_null, n_sets, n_sure: features with a null of language, with one of monosemanticity, and
+-- those known to be sure or not. `dead` is the number of the cell's dead features that the
+-- population includes.
 select
     cells.size,
     cells.step,
@@ -11,18 +13,28 @@ select
     coalesce(sum(trend_sums.n), 0) as n,
     coalesce(sum(trend_sums.n_firings), 0) as n_firings,
     coalesce(sum(trend_sums.n_mixed), 0) as n_mixed,
-    coalesce(sum(trend_sums.n_permuted), 0) as n_permuted,
+    if(
+        count_if(trend_sums.n_permuted < trend_sums.n) = 0,
+        coalesce(sum(trend_sums.n), 0) + any_value(if(populations.counts_dead, cells.n_dead, 0)),
+        0
+    ) as n_null,
     coalesce(sum(trend_sums.n_mixed_null), 0) as n_mixed_null,
     coalesce(sum(trend_sums.n_exclusive), 0) as n_exclusive,
     coalesce(sum(trend_sums.n_mixed_exclusive), 0) as n_mixed_exclusive,
     coalesce(sum(trend_sums.n_mixed_paired), 0) as n_mixed_paired,
+    if(
+        count_if(trend_sums.n_with_sure < trend_sums.n) = 0,
+        coalesce(sum(trend_sums.n), 0) + any_value(if(populations.counts_dead, cells.n_dead, 0)),
+        0
+    ) as n_sure,
+    coalesce(sum(trend_sums.n_with_sure), 0) as n_with_sure,
     coalesce(sum(trend_sums.n_mixed_by_tokens), 0) as n_mixed_by_tokens,
     coalesce(sum(trend_sums.n_mixed_sure), 0) as n_mixed_sure,
     coalesce(sum(trend_sums.n_undecided), 0) as n_undecided,
     coalesce(sum(trend_sums.n_two_tokens), 0) as n_two_tokens,
     coalesce(sum(trend_sums.n_with_tokens), 0) as n_with_tokens,
     coalesce(sum(trend_sums.n_single_token), 0) as n_single_token,
-    coalesce(sum(trend_sums.n_monosemanticity_null), 0) as n_monosemanticity_null,
+    coalesce(sum(trend_sums.n_monosemanticity_null), 0) as n_sets,
     sum(trend_sums.monosemanticity)::double as monosemanticity,
     sum(trend_sums.monosemanticity_2)::double as monosemanticity_2,
     sum(trend_sums.monosemanticity_paired)::double as monosemanticity_paired,

@@ -16,31 +16,16 @@ with listed as (
     cross join lateral (
         values
         ('mixed_share', n + dead, n_mixed + dead, null::double),
-        (
-            'mixed_share_null',
-            if(n_permuted = n, n + dead, 0),
-            n_mixed_null + dead,
-            null::double
-        ),
+        ('mixed_share_null', n_null, n_mixed_null + dead, null::double),
         ('mixed_share_exclusive', n_exclusive, n_mixed_exclusive, null::double),
         ('mixed_share_paired', n_exclusive, n_mixed_paired, null::double),
-        ('mixed_share_by_tokens', n, n_mixed_by_tokens, null::double),
-        ('mixed_share_sure', n + dead, n_mixed_sure, null::double),
-        ('undecided_share', n + dead, n_undecided + dead, null::double),
+        ('mixed_share_by_tokens', n_with_sure, n_mixed_by_tokens, null::double),
+        ('mixed_share_sure', n_sure, n_mixed_sure, null::double),
+        ('undecided_share', n_sure, n_undecided + dead, null::double),
         ('single_token_share', n_with_tokens, n_single_token, null::double),
         ('monosemanticity', n, monosemanticity, monosemanticity_2),
-        (
-            'monosemanticity_null',
-            n_monosemanticity_null,
-            monosemanticity_null,
-            monosemanticity_null_2
-        ),
-        (
-            'monosemanticity_paired',
-            n_monosemanticity_null,
-            monosemanticity_paired,
-            monosemanticity_paired_2
-        ),
+        ('monosemanticity_null', n_sets, monosemanticity_null, monosemanticity_null_2),
+        ('monosemanticity_paired', n_sets, monosemanticity_paired, monosemanticity_paired_2),
         (
             'monosemanticity_two_tokens',
             n_two_tokens,

@@ -1,7 +1,6 @@
 -- Title:   Do the paper's three findings hold?
 -- Grain:   finding, comparison, of_size, measure
--- Reads:   contrast_tests, twins, untrained_contrasts, size_order, settings, planned_tests,
---          current_tests
+-- Reads:   finding_tests, settings, planned_tests, current_tests
 -- Paper:   the mixed share falls and rises again, is highest in the middle layers, and
 --          higher in larger models
 -- The estimate is left minus right, of alive features; its 95 % interval is Student's, from
@@ -14,46 +13,14 @@
 -- `undecided`: none of these. `untrained`: the same difference with step 0 on the left, for
 -- layers and sizes on both sides. The order of sizes has Kendall's tau as its estimate.
 -- is_exploratory: the grid, the thresholds or the tests are not those of the first export.
-with tests as (
-    select
-        tests.*,
-        twins.at_same_fvu,
-        twins.at_same_firings,
-        untrained.difference as untrained,
-        tests.estimate / nullif(tests.standard_deviation, 0) as t,
-        student_quantile(z_95(), tests.degrees) * tests.standard_deviation as half,
-        student_quantile(1.644854, tests.degrees) * tests.standard_deviation as half_90,
-        two_sided_p(normal_deviate(t, tests.degrees)) as p,
-        case
-            when tests.is_over_layers then 'this autoencoder'
-            when tests.finding = 'layers' then 'these layers, this autoencoder'
-            when tests.finding = 'sizes' then 'these two models, this autoencoder'
-            else 'this model, this autoencoder'
-        end as holds_for
-    from contrast_tests as tests
-    left join twins using (finding, comparison, of_size, measure)
-    left join untrained_contrasts as untrained using (finding, comparison, of_size, measure)
-    union all by name
-    select
-        'sizes' as finding,
-        'order of all sizes' as comparison,
-        largest_size as of_size,
-        measure,
-        tau as estimate,
-        p,
-        concat('these ', n_models, ' models, this autoencoder') as holds_for
-    from size_order
-    where n_models > 2
-),
-
-ranked as (
+with ranked as (
     select
         *,
         row_number() over (
             partition by finding order by p nulls last, comparison, of_size, measure
         ) as rank,
         count(p) over (partition by finding) as n_tests
-    from tests
+    from finding_tests
 ),
 
 judged as (

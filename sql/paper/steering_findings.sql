@@ -1,41 +1,11 @@
 -- Title:   Do mixed features help the half-trained model more than other features do?
 -- Grain:   size, step, layer, full_step, b_pre, language, comparison
--- Reads:   intervention_contrasts
+-- Reads:   steering_tests
 -- Paper:   section 5.3: mixed features reduce perplexity more than those of one language
 -- estimate: perplexity with the other features less perplexity with mixed ones, positive where
 -- mixed features help more, as the paper claims. Verdicts and p_family (Holm's, over all rows
--- of an intervention) are those of `findings`. The setting is the measured one nearest to the
--- paper's alpha of 0.1, then to its m of 5,000, with the equation as written; `same number`
--- needs a setting in which both classes have that many features.
-with fair as (
-    select
-        *,
-        concat(
-            'mixed against ',
-            replace(reference, '_', ' '),
-            case control
-                when 'm' then ', same number'
-                when 'norm' then ', same norm'
-                when 'firings' then ', same firings'
-            end
-        ) as contrast
-    from intervention_contrasts
-    where
-        measure = 'perplexity'
-        and not scale_back
-        and (control <> 'm' or n_added = n_added_reference)
-),
-
-nearest as (
-    select *
-    from fair
-    qualify row_number() over (
-        partition by size, step, layer, full_step, b_pre, language, contrast
-        order by abs(alpha - 0.1), alpha, abs(m - 5000), m
-    ) = 1
-),
-
-ranked as (
+-- of an intervention) are those of `findings`.
+with ranked as (
     select
         *,
         two_sided_p(z) as p,
@@ -44,7 +14,7 @@ ranked as (
             order by two_sided_p(z) nulls last, language, contrast
         ) as rank,
         count(z) over (partition by size, step, layer, full_step, b_pre) as n_tests
-    from nearest
+    from steering_tests
 ),
 
 judged as (

@@ -1,7 +1,6 @@
 -- Title:   What are the trends, recomputed from the features?
 -- Grain:   size, step, layer, population, measure
 -- Reads:   cells, features_summed
--- In the population `all` a dead feature counts as mixed.
 with counted as (
     select
         cells.size,
