@@ -37,7 +37,7 @@ CELLS = [
     Cell("0.5M", 100, 2),
     Cell("0.5M", 900, 2),
 ]
-DOCUMENTS = 900
+DOCUMENTS = 1_300
 T_7 = 2.364624
 """The 97.5 % quantile of Student's t with 7 degrees of freedom."""
 Z = 1.959964
@@ -104,7 +104,7 @@ def encode(toy: Store, folder: Path) -> Store:
         for text in toy.study.corpus.text
     )
     corpus = toy.study.corpus.model_copy(
-        update={"text": texts, "train_tokens": 2_000, "heldout_tokens": 2_000}
+        update={"text": texts, "train_tokens": 20_000, "heldout_tokens": 2_000}
     )
     study: Study = toy.study.model_copy(
         update={
