@@ -41,22 +41,16 @@ with points as (
 
 listed as (
     select
-        points.size,
-        points.step,
-        points.layer,
-        points.matched,
-        points.position,
-        points.x,
-        item.measure,
-        item.share
+        size,
+        step,
+        layer,
+        matched,
+        position,
+        x,
+        unnest(['mixed_share', 'mixed_share_exclusive']) as measure,
+        unnest([mixed_share, mixed_share_exclusive]) as share
     from points
-    cross join
-        lateral (
-            values
-            ('mixed_share', mixed_share),
-            ('mixed_share_exclusive', mixed_share_exclusive)
-        ) as item (measure, share)
-    where points.x is not null and item.share is not null
+    where x is not null
 )
 
 select
@@ -71,4 +65,5 @@ select
     lead(x) over neighbours as x_to,
     lead(share) over neighbours as share_to
 from listed
+where share is not null
 window neighbours as (partition by size, step, layer, measure, matched order by position)

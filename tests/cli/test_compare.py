@@ -20,6 +20,7 @@ from bisae.pipeline.build import build
 from bisae.store import Store, table_file
 from bisae.store.opening import STUDY
 from bisae.study import Study, dump_study
+from bisae.study.schema import Semantic
 from bisae.tables.compare import compare
 
 BUILT = parse_selection("size=M,step=40,layer=1")
@@ -80,7 +81,7 @@ def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
     assert head == (
         "size,step,layer,population,name,n_stores,mean,standard_deviation,lowest,highest"
     )
-    assert len(lines) == len(stores[0].cells) * 3 * 12
+    assert len(lines) == len(stores[0].cells) * 3 * 18
 
 
 # -- what is no replicate --------------------------------------------------------------
@@ -141,7 +142,13 @@ def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
     assert (
         "layers of M is (1, 3), not (0, 1, 3)" in invoke(stores[0].path, second).stderr
     )
-    alone = with_study(stores[1], tmp_path / "sizes", models=(large,), pretrain=None)
+    alone = with_study(
+        stores[1],
+        tmp_path / "sizes",
+        models=(large,),
+        pretrain=None,
+        semantic=Semantic(),
+    )
     line = "the list of sizes is ['M'], not ['S', 'M']"
     assert line in invoke(stores[0].path, alone).stderr
 

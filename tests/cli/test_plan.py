@@ -79,7 +79,7 @@ def test_every_example_can_be_planned_at_once(command: str) -> None:
     result = run(*shlex.split(command)[1:])
     assert result.exit_code == 0, result.output
     assert re.search(
-        r"^\d+ cells, .* GB, to train and encode about", result.stderr, re.M
+        r"^[\d,]+ cells, .* GB, to train and encode about", result.stderr, re.M
     )
 
 

@@ -51,7 +51,7 @@ STAGES = [
     ("bisae.train.run:_learn", 2, "train S/5: stopped at token"),
     ("bisae.store.writers:CodesWriter.append", 2, "; at S/5"),
     ("bisae.query.tables:serialized", 2, "; at S/5"),
-    ("bisae.query.tables:serialized", 8, "; at S/5/1"),
+    ("bisae.query.tables:serialized", 15, "; at S/5/1"),
     ("bisae.checks.run:_run", 2, ""),
     ("bisae.report.report:draw", 0, ""),
 ]

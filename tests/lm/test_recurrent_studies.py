@@ -16,6 +16,7 @@ from bisae.pipeline.build import build
 from bisae.pipeline.intervene import intervene
 from bisae.query import connect
 from bisae.study import Model, Study
+from bisae.study.schema import Semantic
 from support.model_families import CACHELESS, SHARED_KEYS, save
 from support.rows import rows_of
 
@@ -41,7 +42,11 @@ def study_of(name: str, tiny: Study, folder: Path, layer: int) -> Study:
     request = tiny.intervention
     assert request
     update = {"layer": layer, "documents": 8, "draws": 1}
-    changed = {"models": (model,), "intervention": request.model_copy(update=update)}
+    changed = {
+        "models": (model,),
+        "semantic": Semantic(),
+        "intervention": request.model_copy(update=update),
+    }
     changed |= {"pretrain": None, "store": str(folder / "store")}
     return tiny.model_copy(update=changed | {"work_dir": str(folder / "work")})
 

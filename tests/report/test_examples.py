@@ -22,7 +22,8 @@ ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))
 BY_CELL = {"features", "firings", *ASKED} - {
     *("grid_cells", "measured_shares"),  # they compare cells
     *("intervention_effects", "table_1", "table_4"),
-    *("translation_differences", "uncertainty"),
+    *("translation_differences", "uncertainty", "replicate_spread"),
+    *("steering_findings", "steering_tests"),
 }
 """Of these a cell of the tiny study can be asked for."""
 Document = list[Row]

@@ -142,8 +142,7 @@ def test_losses_of_strong_steering_are_summed() -> None:
         for draw in (0, 1)
         for document in (0, 1)
     ]
-    drawn = [{"document": number, "replicate": 0, "weight": 1} for number in (0, 1)]
-    tables = intervention_tables(losses, drawn)
+    tables = intervention_tables(losses)
     rows = rows_of(planted(tables, "intervention_effects"), "from intervention_effects")
     assert {row["added"]: row["perplexity"] for row in rows} == {
         "none": near(exp(300)),
@@ -152,15 +151,16 @@ def test_losses_of_strong_steering_are_summed() -> None:
     assert {row["added_norm"] for row in rows} == {1e12}
 
 
-def intervention_tables(losses: list[Row], drawn: list[Row]) -> dict[str, list[Row]]:
+def intervention_tables(losses: list[Row]) -> dict[str, list[Row]]:
     """The tables of an intervention with these losses, of one cell."""
     views = read_views("intervention")
     names = ("interventions", "intervention_intervals")
     address: Row = {"size": "M", "step": 5, "layer": 1}
     with closing(database()) as con:
         con.register("intervention_losses", pa.Table.from_pylist(losses))
-        con.register("drawn_documents", pa.Table.from_pylist(drawn))
-        create_views(con, views, {"intervention_losses", "drawn_documents"})
+        con.register("pools", pa.table({"added": ["en"], "n_features": [9]}))
+        con.register("models", pa.table({"full_step": [9], "b_pre": [True]}))
+        create_views(con, views, {"intervention_losses", "pools", "models"})
         return {
             name: [address | row for row in rows_of(con, f"from {name}")]
             for name in names

@@ -26,7 +26,7 @@ from support.store_copy import copy_store
 FIGURES = figure_files()
 ABSENT = {
     *("table_1", "table_4", "translation_differences"),
-    *("figures_12_17", "findings_uncertainty"),
+    *("figures_12_17", "steering_findings"),
 }
 """Nothing was added to a model, and no size is between two."""
 CHECKS: list[dict[str, Any]] = [

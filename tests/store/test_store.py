@@ -329,7 +329,7 @@ def test_codes_stream_into_duckdb_twice(whole: Store) -> None:
         assert np.array_equal(actual.value, value[row, rank])
         assert sorted(actual.feature) == sorted(index[row, rank])
     types = [str(item) for item in con.sql("from codes").types]
-    assert types == ["BIGINT", "INTEGER", "FLOAT", "BOOLEAN"]
+    assert types == ["BIGINT", "INTEGER", "FLOAT", "BOOLEAN", "UTINYINT"]
 
 
 def test_a_run_starts_where_the_token_before_has_no_such_code(whole: Store) -> None:

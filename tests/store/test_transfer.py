@@ -14,6 +14,7 @@ from bisae.query import exported_cells
 from bisae.store import Store, open_store, table_file
 from bisae.store.verify import verify
 from bisae.study import Study, dump_study
+from bisae.study.schema import Semantic
 from support.progress_lines import without_progress
 from support.removal import remove_cells
 from support.store_copy import copy_store
@@ -131,7 +132,8 @@ def test_cells_are_not_copied_to_another_study(copy: Store, tmp_path: Path) -> N
 def of_size(store: Store, number: int) -> Study:
     """The study with one of its sizes."""
     models = (store.study.models[number],)
-    return store.study.model_copy(update={"models": models, "pretrain": None})
+    changed = {"models": models, "pretrain": None, "semantic": Semantic()}
+    return store.study.model_copy(update=changed)
 
 
 def test_a_grown_grid_is_copied_into_a_smaller_one(

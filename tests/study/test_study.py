@@ -320,6 +320,7 @@ def test_every_default_is_written_out(tmp_path: Path) -> None:
         fields = Study.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
         optional = {"tokenizer", "tokenizer_revision", "bos", "key", "memory_gb"}
         optional |= {"trust_remote_code"}  # only the command says so
+        optional |= {"negligible"}
         assert set(written[section]) == set(fields) - optional
 
 

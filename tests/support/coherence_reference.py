@@ -33,11 +33,15 @@ class Text:
     """The frequency bins of a text, and the cosines of random tokens in them."""
 
     def __init__(
-        self, corpus: Corpus, vectors: Mapping[int, Vector], exclusive_threshold: float
+        self,
+        corpus: Corpus,
+        vectors: Mapping[int, Vector],
+        exclusive_threshold: float,
+        minimum: int,
     ) -> None:
         tokens = list(corpus.tokens.values())
         self.languages = sorted(corpus.languages)
-        self.exclusive = exclusive_tokens(tokens, exclusive_threshold)
+        self.exclusive = exclusive_tokens(tokens, exclusive_threshold, minimum)
         self.counts = Counter((token.language, token.token_id) for token in tokens)
         self.vectors = {
             token_id: np.asarray(row, np.float64) for token_id, row in vectors.items()

@@ -29,11 +29,12 @@ SOURCES = ("embeddings", "states")
 @pytest.fixture(scope="module")
 def texts(tiny: Store, corpus: Corpus) -> dict[str, Text]:
     """The text with the vectors of each source."""
-    threshold = tiny.study.features.exclusive_threshold
+    features = tiny.study.features
+    limits = features.exclusive_threshold, features.min_exclusive_occurrences
     vectors = {
         source: dict(enumerate(load_vectors(tiny, source).rows)) for source in SOURCES
     }
-    return {source: Text(corpus, vectors[source], threshold) for source in SOURCES}
+    return {source: Text(corpus, vectors[source], *limits) for source in SOURCES}
 
 
 def fired_tokens(con: Connection, corpus: Corpus, cell: Cell) -> dict[int, list[Token]]:

@@ -37,7 +37,10 @@ CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"min_firings": 21}, {"features", "coherence_sums"}),
     (
         {"exclusive_threshold": 0.8},
-        {"vocab", "features", "bin_cosines", "coherence", "coherence_sums"},
+        {
+            *("vocab", "features", "bin_cosines", "coherence", "coherence_sums"),
+            *("firings", "clusters", "feature_languages", "feature_concepts"),
+        },
     ),
     ({"clustering": "greedy"}, {"mono_null", "clusters", "features", "coherence_sums"}),
     ({"null_sets": 21}, {"mono_null", "features", "coherence_sums"}),
@@ -81,7 +84,7 @@ def test_a_setting_remakes_what_hangs_on_it(
     before = written(copy)
     export_first(changed(copy, features))
     after = written(copy)
-    always = {"settings", *VARIANT_TABLES}
+    always = {"settings", "current_tests", *VARIANT_TABLES}
     if "features" in remade:
         always |= {*PAIR_TABLES}
     changes = {name for name in before if before[name] != after[name]}
