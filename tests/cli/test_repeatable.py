@@ -36,7 +36,7 @@ USER = "somebody-with-a-rare-name"
 APART = ("leases/", "tables/timings/")
 """What differs between two builds."""
 STUDY = "tiny.toml"
-CELL = Cell("S", 5, 2)
+CELL = Cell("S", 40, 2)
 
 
 @pytest.fixture(scope="module")
@@ -231,9 +231,9 @@ def test_a_store_keeps_paths_as_the_study_writes_them(
 
 
 def test_a_cell_names_its_checkpoint_relative_to_the_store(again: Store) -> None:
-    assert again.attributes(CELL, "sae")["model"] == "../checkpoints/S/5"
+    assert again.attributes(CELL, "sae")["model"] == "../checkpoints/S/40"
     rows = pq.read_table(str(table_file(again, "cells", CELL)), partitioning=None)
-    assert rows["model"].to_pylist() == ["../checkpoints/S/5"]
+    assert rows["model"].to_pylist() == ["../checkpoints/S/40"]
     assert "train_seconds" not in rows.column_names
 
 

@@ -138,8 +138,10 @@ def test_losses_of_strong_steering_are_summed() -> None:
         setting
         | {"added": added, "draw": draw, "document": document}
         | {"nll": 40_000.0 * nats, "added_norm": 1e12}
-        for added, nats in (("baseline", 3), ("none", 300), ("en", 600))
-        for draw in (0, 1)
+        | ({} if added == "en" else {"m": 0})
+        | ({"alpha": 0.0, "scale_back": False} if added == "baseline" else {})
+        for added, nats, draws in (("baseline", 3, 1), ("none", 300, 1), ("en", 600, 2))
+        for draw in range(draws)
         for document in (0, 1)
     ]
     tables = intervention_tables(losses)
