@@ -31,7 +31,7 @@ import bisae
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.query import connect, database
-from bisae.store import open_store, table_names
+from bisae.store import Store, open_store, table_names
 from bisae.tables import (
     ExportContext,
     cell,
@@ -135,6 +135,11 @@ def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
     return {"maxima s": usual, "seconds": taken, "ratio": taken / usual}
 
 
+def frame(store: Store, query: str) -> Any:
+    """Answer a query with a pandas frame."""
+    return bisae.open(str(store.path)).sql(query)
+
+
 def counts(store: Any, context: ExportContext, address: Cell) -> dict[str, Any]:
     """Count the cell's firings and the comparisons of its clusters."""
     size, step, layer = address
@@ -144,11 +149,8 @@ def counts(store: Any, context: ExportContext, address: Cell) -> dict[str, Any]:
         sets = con.execute(query).fetchnumpy()
     n = np.unique(sets["feature"], return_counts=True)[1].astype(np.int64)
     feature, token_id = (sets[k].astype(np.int64) for k in ("feature", "token_id"))
-    (firings,) = (
-        bisae.open(store.path)
-        .sql(f"select sum(n_firings) as n from features where {where}")
-        .n
-    )
+    query = f"select sum(n_firings) as n from features where {where}"
+    (firings,) = frame(store, query).n
     return {
         "firings": int(firings),
         "tokens a feature": float(np.median(n)),
@@ -166,14 +168,13 @@ def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
 
         store = open_store(path)
         yardstick = [maxima(store, address) for _ in range(3)]
-        clusters = bisae.open(store.path).sql(
-            "select feature, token_id, cluster from clusters"
-        )
-        tokens = bisae.open(store.path).sql(
+        clusters = frame(store, "select feature, token_id, cluster from clusters")
+        tokens = frame(
+            store,
             "select token_row, tokens.token_id, document, position, tokens.language, "
             "language_permuted, vocab.language is not null as is_exclusive from tokens "
             "inner join documents using (document) "
-            "inner join vocab on tokens.token_id = vocab.token_id order by token_row"
+            "inner join vocab on tokens.token_id = vocab.token_id order by token_row",
         )
         taken = seconds(lambda: compute(written, library, store, tokens, clusters))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -206,9 +207,7 @@ def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
 
 def check(store: Any, features: Any) -> None:
     """Assert that the frames have the values of the tables."""
-    expected = (
-        bisae.open(store.path).sql("from features where step = 2").set_index("feature")
-    )
+    expected = frame(store, "from features where step = 2").set_index("feature")
     features = features.loc[expected.index]
     for name in ("n_firings", "n_documents", "n_tokens", "supported", "language"):
         assert (features[name] == expected[name]).all(), name

@@ -208,7 +208,9 @@ class OpenStore:
     def read_codes(self, cell: Cell | str) -> Iterator[pa.RecordBatch]:
         """Stream a cell's activations as Arrow batches, in token order.
 
-        Columns: token_row, feature, value, starts_run. Raises as `weights`.
+        Columns: token_row, feature, value, starts_run (false if the feature is active
+        on the token before, too) and halvings (how often the row's k can be halved
+        before it loses this code). Raises as `weights`.
         """
         return self._store.read_codes(_cell(cell))
 

@@ -6,7 +6,7 @@ Reads the view `activation_examples`, and the codes of the documents that are in
 from contextlib import closing
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,15 @@ BEFORE, AFTER = 12, 6
 COLOR = "255, 140, 0"
 OPAQUE = 0.65
 """Opacity of the maximum; text on it is readable on light and on dark pages."""
+
+
+class Piece(NamedTuple):
+    """A part of a text that is shaded as one."""
+
+    text: str
+    activation: float
+    is_strongest: bool
+    """True if it has the token of the firing."""
 
 
 class Examples:
@@ -78,25 +87,21 @@ class Examples:
         return float(self.frame["value"].max())
 
     def _text(self, row: Any) -> str:
-        """Return the tokens around a firing, with runs of firings in brackets."""
-        first, end = max(0, row.position - BEFORE), row.position + AFTER + 1
+        """Return the text around a firing, with runs of firings in brackets."""
+        pieces = _pieces(row)
+        strongest = [piece.is_strongest for piece in pieces].index(True)
+        first, end = max(0, strongest - BEFORE), strongest + AFTER + 1
         floor = self._threshold * self._maximum
-        nearby = list(zip(row.tokens, row.activations, strict=True))[first:end]
         text = "…" * (first > 0)
-        for fires, run in groupby(nearby, lambda token: token[1] > floor):
-            joined = readable("".join(token for token, _ in run))
+        for fires, run in groupby(pieces[first:end], lambda p: p.activation > floor):
+            joined = readable("".join(piece.text for piece in run))
             text += f"[{joined}]" if fires else joined
-        return text + "…" * (end < len(row.tokens))
+        return text + "…" * (end < len(pieces))
 
     def _paragraph(self, row: Any) -> str:
         """Return one text as HTML; the token of the firing is underlined."""
-        spans = "".join(
-            self._span(token, activation, is_strongest=number == row.position)
-            for number, (token, activation) in enumerate(
-                zip(row.tokens, row.activations, strict=True)
-            )
-        )
         language = escape(row.language)
+        spans = "".join(map(self._span, _pieces(row)))
         return (
             f'<p style="margin: 0.4em 0"><small>{row.rank}. {language}, '
             f"{row.value:.4g}</small><br>"
@@ -104,17 +109,32 @@ class Examples:
             f'overflow-wrap: anywhere">{spans}</span></p>'
         )
 
-    def _span(self, token: str, activation: float, *, is_strongest: bool) -> str:
-        """Return one token; without spacing of its own, so that letters still join."""
-        if not activation > 0:
-            return escape(token)
-        share = activation / self._maximum
-        line = "; text-decoration: underline" if is_strongest else ""
+    def _span(self, piece: Piece) -> str:
+        """Return a piece as HTML, without space around it, so that letters join."""
+        if not piece.activation > 0:
+            return escape(piece.text)
+        share = piece.activation / self._maximum
+        line = "; text-decoration: underline" if piece.is_strongest else ""
         return (
-            f'<span title="{activation:.4g}, {share:.0%} of the maximum" '
+            f'<span title="{piece.activation:.4g}, {share:.0%} of the maximum" '
             f'style="background: rgba({COLOR}, {OPAQUE * share:.2f}){line}">'
-            f"{escape(token)}</span>"
+            f"{escape(piece.text)}</span>"
         )
+
+
+def _pieces(row: Any) -> list[Piece]:
+    """Return the tokens of a text; those that split a character are one piece."""
+    pieces: list[Piece] = []
+    tokens = zip(row.tokens, row.activations, strict=True)
+    for number, (token, activation) in enumerate(tokens):
+        piece = Piece(token, activation, number == row.position)
+        if token or not pieces:
+            pieces.append(piece)
+        else:
+            text, strongest, is_strongest = pieces.pop()
+            is_strongest = is_strongest or piece.is_strongest
+            pieces.append(Piece(text, max(strongest, activation), is_strongest))
+    return pieces
 
 
 def read_examples(store: Store, cell: Cell, feature: int, n: int) -> Examples:

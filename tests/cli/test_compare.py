@@ -41,7 +41,7 @@ def invoke(*words: object) -> Result:
 def test_the_spread_is_that_of_the_trends(stores: list[Store]) -> None:
     values: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for store in stores:
-        frame = bisae.open(store.path).sql(
+        frame = bisae.open(str(store.path)).sql(
             "select * exclude (low, high) from trend_values"
         )
         for *key, value in frame.itertuples(index=False):
