@@ -5,23 +5,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from bisae.grid import Cell, parse_cell
 from bisae.notebook.grid import grid_html, grid_text
-from bisae.query import (
-    Connection,
-    QueryProcess,
-    connect,
-    describe,
-    frame_of,
-    questions,
-)
+from bisae.query import Connection, QueryProcess, connect, describe, frame_of, questions
 from bisae.store import Array, Codes, open_store
 from bisae.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from altair.typing import ChartType
 
     from bisae.formats import Rows
@@ -57,8 +49,6 @@ class OpenStore:
     def _repr_html_(self) -> str:
         return grid_html(self._store)
 
-    # -- the study ---------------------------------------------------------------------
-
     @property
     def path(self) -> str:
         """The folder or URL of the store."""
@@ -84,8 +74,6 @@ class OpenStore:
         from bisae.pipeline.status import checkpoint_status
 
         return _frame(checkpoint_status(self._store)[0])
-
-    # -- tables ------------------------------------------------------------------------
 
     def views(self) -> "pd.DataFrame":
         """List every table and view: its name, title, grain and columns.
@@ -154,8 +142,6 @@ class OpenStore:
             memory=memory,
         )
 
-    # -- figures and examples ----------------------------------------------------------
-
     def figures(self) -> "pd.DataFrame":
         """List the figures that `figure` draws: name and title."""
         from bisae.formats import Rows
@@ -187,8 +173,6 @@ class OpenStore:
 
         return read_examples(self._store, Cell(size, step, layer), feature, n)
 
-    # -- arrays ------------------------------------------------------------------------
-
     def weights(self, cell: Cell | str) -> dict[str, Array]:
         """Read a cell's autoencoder: W_enc and W_dec (n, d), b_pre (d,), [b_enc (n,)].
 
@@ -205,7 +189,7 @@ class OpenStore:
         """
         return self._store.codes(_cell(cell))
 
-    def read_codes(self, cell: Cell | str) -> Iterator[pa.RecordBatch]:
+    def read_codes(self, cell: Cell | str) -> Iterator["pa.RecordBatch"]:
         """Stream a cell's activations as Arrow batches, in token order.
 
         Columns: token_row, feature, value, starts_run (false if the feature is active

@@ -1,1 +1,1 @@
-"""What an open store shows in a notebook or a terminal: grid, figures, examples."""
+"""Show a store in a notebook or a terminal: its grid, figures and examples."""

@@ -80,7 +80,7 @@ def test_a_figure_that_there_is_not(
 
 
 def test_a_figure_without_data_says_what_is_missing(copy: Store) -> None:
-    shutil.rmtree(str(copy.tables / "coherence"))
-    message = r"has no data for figure_coherence: it has no coherence"
+    shutil.rmtree(str(copy.tables / "coherence_sums"))
+    message = r"has no data for figure_coherence: it has no coherence_trends$"
     with pytest.raises(FigureError, match=message):
         bisae.open(str(copy.path)).figure("figure_coherence")

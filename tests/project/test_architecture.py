@@ -28,7 +28,7 @@ DOORS = {
     "jinja2": {"report"},
     "prompt_toolkit": {"cli"},
     "pyarrow": {
-        *("checks", "corpus", "encode", "intervene", "query", "store", "tables"),
+        *("api", "checks", "corpus", "encode", "intervene", "query", "store", "tables"),
         "train",
     },
     "pydantic": {"store", "study"},

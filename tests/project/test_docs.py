@@ -32,6 +32,7 @@ TINY = {
     "step=10": "step=5",
     "size = '0.5M'": "size = 'M'",
     "step = 900": "step = 40",
+    "layer = 2": "layer = 1",
 }
 
 
