@@ -114,7 +114,7 @@ class Examples:
         if not piece.activation > 0:
             return escape(piece.text)
         share = piece.activation / self._maximum
-        line = "; text-decoration: underline" if piece.is_strongest else ""
+        line = "; border-bottom: 2px solid" if piece.is_strongest else ""
         return (
             f'<span title="{piece.activation:.4g}, {share:.0%} of the maximum" '
             f'style="background: rgba({COLOR}, {OPAQUE * share:.2f}){line}">'

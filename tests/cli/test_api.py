@@ -118,6 +118,29 @@ def test_activations_by_address(tiny: Store) -> None:
     assert first.schema.names == columns
 
 
+NOTEBOOK = """
+import sys, types
+kernel = types.ModuleType("IPython")  # all that DuckDB asks a kernel
+kernel.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"] = kernel
+import bisae, duckdb
+try:
+    duckdb.connect().execute("set enable_progress_bar = true")
+except duckdb.InvalidInputException as error:
+    print(error)
+print(bisae.open(sys.argv[1]).sql("select count(*) as n from cells").n[0])
+"""
+
+
+def test_a_notebook_without_widgets_can_query(tiny: Store) -> None:
+    """There DuckDB refuses to change the settings of its progress bar."""
+    command = [sys.executable, "-c", NOTEBOOK, str(tiny.path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    refusal, n_cells = result.stdout.splitlines()
+    assert "'ipywidgets' is missing" in refusal
+    assert n_cells == "15"
+
+
 def test_importing_bisae_imports_nothing_heavy() -> None:
     code = "import bisae, sys; print({'zarr', 'duckdb', 'upath'} & set(sys.modules))"
     message = subprocess.run(

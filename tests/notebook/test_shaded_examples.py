@@ -66,7 +66,7 @@ def test_a_notebook_shows_whole_texts_shaded(store: OpenStore, feature: int) -> 
     where = f"step = 40 and size = 'M' and layer = 1 and feature = {feature}"
     query = f"select context from activation_examples where {where} order by rank"
     assert shown == store.sql(query).context.tolist()
-    assert html.count("underline") == len(examples)
+    assert html.count("border-bottom") == len(examples)
 
 
 def handmade(tokens: list[str], activations: list[float], position: int) -> Examples:
@@ -86,7 +86,7 @@ def test_a_split_character_is_shaded_as_one() -> None:
     spans = re.findall(span, examples._repr_html_(), re.DOTALL)
     assert spans == [
         ("1, 25% of the maximum", "0.16", "", "a&lt;b"),
-        ("4, 100% of the maximum", "0.65", "; text-decoration: underline", "絨"),
+        ("4, 100% of the maximum", "0.65", "; border-bottom: 2px solid", "絨"),
         ("3, 75% of the maximum", "0.49", "", "毯\n"),
         ("1.5, 38% of the maximum", "0.24", "", "は"),
     ]
