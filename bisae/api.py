@@ -14,9 +14,9 @@ from bisae.study import Study
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from altair.typing import ChartType
 
     from bisae.formats import Rows
+    from bisae.notebook.chart import ChartType
     from bisae.notebook.examples import Examples
 
 

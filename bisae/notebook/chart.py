@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import altair as alt
-from altair.typing import ChartType
+from altair.typing import ChartType as ChartType
 
 from bisae.errors import FigureError
 from bisae.formats import Rows

@@ -63,8 +63,8 @@ def specification(file: Path, rows: Rows) -> dict[str, Any]:
     _register_fonts()
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
-    spec["config"] = _read(asset_dir("reports") / "theme.json")
-    return spec
+    theme = _read(asset_dir("reports") / "theme.json")
+    return spec | {"config": theme | spec.get("config", {})}
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -29,6 +29,11 @@ def rows(chart: Any) -> list[dict[str, Any]]:
 def test_a_chart_shows_the_rows_of_its_view(
     store: OpenStore, con: Connection, name: str
 ) -> None:
+    existing = {row["name"] for row in rows_of(con, "select name from (show tables)")}
+    if name not in existing or not rows_of(con, f"from {name} limit 1"):
+        with pytest.raises(FigureError, match=f"has no data for {name}: "):
+            store.figure(name)
+        return
     chart: Any = store.figure(name)
     expected = [
         {column: None if value != value else near(value) for column, value in r.items()}
