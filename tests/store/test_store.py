@@ -832,7 +832,7 @@ from bisae.store import open_store
 
 store = open_store(sys.argv[1])
 os.setuid(65534)
-print(*store.weights("1M/7/1"))
+print(*store.weights(Cell("1M", 7, 1)))
 weights = {"W_enc": np.zeros((32, 6), np.float32)}
 try:
     store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})
