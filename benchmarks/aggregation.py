@@ -30,8 +30,8 @@ from paper_cell import EARLY, LATE, WIDTH
 import bisae
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.query import database
-from bisae.store import table_names
+from bisae.query import connect, database
+from bisae.store import Store, open_store, table_names
 from bisae.tables import (
     ExportContext,
     cell,
@@ -78,7 +78,7 @@ ORDER = (
 def prepare(store: str) -> None:
     """Write the tables that all cells share, and print the time."""
     began = time.perf_counter()
-    context = prepare_export(bisae.open(store))
+    context = prepare_export(open_store(store))
     prepared = time.perf_counter() - began
     export_study_tables(context)
     written = time.perf_counter() - began - prepared
@@ -108,7 +108,7 @@ def maxima(store: Any, address: Cell) -> float:
 
 def tables(path: str, address: Cell) -> dict[str, Any]:
     """Export the cell's tables again, including those of its variants."""
-    store = bisae.open(path)
+    store = open_store(path)
     context, links = prepare_export(store), []
     for table in table_names("cell", "export"):
         shutil.rmtree(path + f"/tables/{table}/{address.partition}", ignore_errors=True)
@@ -135,16 +135,22 @@ def ratio(yardstick: list[float], taken: float) -> dict[str, float]:
     return {"maxima s": usual, "seconds": taken, "ratio": taken / usual}
 
 
+def frame(store: Store, query: str) -> Any:
+    """Answer a query with a pandas frame."""
+    return bisae.open(str(store.path)).sql(query)
+
+
 def counts(store: Any, context: ExportContext, address: Cell) -> dict[str, Any]:
     """Count the cell's firings and the comparisons of its clusters."""
     size, step, layer = address
     where = f"size = '{size}' and step = {step} and layer = {layer}"
     query = f"select feature, token_id from clusters where {where} order by all"
-    with closing(store.connect(query=query)) as con:
+    with closing(connect(store, query=query)) as con:
         sets = con.execute(query).fetchnumpy()
     n = np.unique(sets["feature"], return_counts=True)[1].astype(np.int64)
     feature, token_id = (sets[k].astype(np.int64) for k in ("feature", "token_id"))
-    (firings,) = store.sql(f"select sum(n_firings) as n from features where {where}").n
+    query = f"select sum(n_firings) as n from features where {where}"
+    (firings,) = frame(store, query).n
     return {
         "firings": int(firings),
         "tokens a feature": float(np.median(n)),
@@ -160,14 +166,15 @@ def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
     def work(path: str, address: Cell) -> dict[str, Any]:
         import frames as written
 
-        store = bisae.open(path)
+        store = open_store(path)
         yardstick = [maxima(store, address) for _ in range(3)]
-        clusters = store.sql("select feature, token_id, cluster from clusters")
-        tokens = store.sql(
+        clusters = frame(store, "select feature, token_id, cluster from clusters")
+        tokens = frame(
+            store,
             "select token_row, tokens.token_id, document, position, tokens.language, "
             "language_permuted, vocab.language is not null as is_exclusive from tokens "
             "inner join documents using (document) "
-            "inner join vocab on tokens.token_id = vocab.token_id order by token_row"
+            "inner join vocab on tokens.token_id = vocab.token_id order by token_row",
         )
         taken = seconds(lambda: compute(written, library, store, tokens, clusters))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -200,7 +207,7 @@ def frames(library: str) -> Callable[[str, Cell], dict[str, Any]]:
 
 def check(store: Any, features: Any) -> None:
     """Assert that the frames have the values of the tables."""
-    expected = store.sql("from features where step = 2").set_index("feature")
+    expected = frame(store, "from features where step = 2").set_index("feature")
     features = features.loc[expected.index]
     for name in ("n_firings", "n_documents", "n_tokens", "supported", "language"):
         assert (features[name] == expected[name]).all(), name

@@ -22,12 +22,11 @@ import pyarrow as pa
 from aggregation import CELLS, maxima, ratio, seconds
 from paper_cell import WIDTH
 
-import bisae
 from bisae.checks.recorded import check_codes
 from bisae.formats import Rows, render
 from bisae.grid import Cell
 from bisae.query import database, write_tables
-from bisae.store import Store, table_file
+from bisae.store import Store, open_store, table_file
 
 
 def main() -> None:
@@ -39,7 +38,7 @@ def main() -> None:
     store = str(arguments.folder / "store")
     if arguments.inside:
         what, name = arguments.inside
-        print(json.dumps(WORK[what](bisae.open(store), CELLS[name])))
+        print(json.dumps(WORK[what](open_store(store), CELLS[name])))
         return
     for name in CELLS:
         measure(arguments.folder, "export", name)

@@ -141,6 +141,12 @@ class CheckError(BisaeError, RuntimeError):
     exit_code = 2
 
 
+class FigureError(BisaeError, LookupError):
+    """A figure, or a column or value to select its rows by, does not exist."""
+
+    exit_code = 2
+
+
 class CompareError(BisaeError, ValueError):
     """Stores that cannot be compared: they are no replicates of each other."""
 

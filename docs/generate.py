@@ -24,7 +24,7 @@ NOTES = {
     "benchmarks/": "scripts that measure, and their last figures",
     "bisae/": "the verbs: Python that moves data",
     "docs/": "for users and for maintainers",
-    "examples/": "studies: toy, the paper's grid, public checkpoints, real text",
+    "examples/": "studies (toy, paper, public checkpoints, real text), and a notebook",
     "reports/": "the figures: one Vega-Lite file per view",
     "sql/": "the questions: one select per file",
     "store/": "the format: specification, and the same for machines",

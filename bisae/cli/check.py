@@ -52,12 +52,12 @@ def validate(store: str, only: str | None, style: str, *, trust: bool) -> None:
 
     Example: bisae validate toy/store --only size=0.5M,step=900
     """
-    import bisae
     from bisae.checks import failures, validate
     from bisae.errors import CheckFailed
     from bisae.grid import parse_selection
+    from bisae.store import open_store
 
-    opened = bisae.open(store, trust_remote_code=trust)
+    opened = open_store(store, trust_remote_code=trust)
     if only is None:
         results = validate(opened)
     else:
@@ -114,11 +114,11 @@ def uncertainty(
 
     Example: bisae uncertainty toy/store --only step=900
     """
-    import bisae
     from bisae.grid import parse_selection
+    from bisae.store import open_store
     from bisae.tables.bootstrap import draw_replicates, mixed_shares
 
-    opened = bisae.open(store)
+    opened = open_store(store)
     if cells := draw_replicates(opened, parse_selection(only), replicates, seed):
         show(mixed_shares(opened, cells), style)
 
@@ -135,10 +135,10 @@ def compare(stores: tuple[str, ...], *, findings: bool, style: str) -> None:
 
     Example: bisae compare toy/store toy/seed-1 --findings
     """
-    import bisae
+    from bisae.store import open_store
     from bisae.tables.compare import compare, compare_findings
 
-    opened = [bisae.open(store) for store in stores]
+    opened = [open_store(store) for store in stores]
     show(compare_findings(opened) if findings else compare(opened), style)
 
 
@@ -150,9 +150,9 @@ def report(store: str) -> None:
 
     Example: bisae report toy/store
     """
-    import bisae
     from bisae.checks import as_records, validate
     from bisae.report import report
+    from bisae.store import open_store
 
-    opened = bisae.open(store)
+    opened = open_store(store)
     click.echo(report(opened, as_records(validate(opened))))

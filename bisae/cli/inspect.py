@@ -27,11 +27,10 @@ def status(store: str, style: str) -> None:
 
     Example: bisae status toy/store
     """
-    import bisae
     from bisae.pipeline.status import checkpoint_status
-    from bisae.store import SHARED
+    from bisae.store import SHARED, open_store
 
-    opened = bisae.open(store)
+    opened = open_store(store)
     rows, unfinished = checkpoint_status(opened)
     show(rows, style)
     if holder := opened.holder(SHARED):
@@ -48,10 +47,10 @@ def views(store: str, style: str) -> None:
 
     Example: bisae views toy/store
     """
-    import bisae
-    from bisae.query import describe
+    from bisae.query import connect, describe
+    from bisae.store import open_store
 
-    with closing(bisae.open(store).connect(fenced=False)) as con:
+    with closing(connect(open_store(store))) as con:
         rows = describe(con)
     if style == "table" and is_seen():
         for row in rows.values:
@@ -83,10 +82,10 @@ def catalog(store: str, output: Path | None) -> None:
 
     Example: bisae catalog toy/store --output toy/store.duckdb
     """
-    import bisae
     from bisae.query import missing_cells, write_catalog
+    from bisae.store import open_store
 
-    opened = bisae.open(store)
+    opened = open_store(store)
     if missing := missing_cells(opened):
         say(f"{cells_are(missing)} not finished and not in the catalog")
     file = output or Path(f"{opened.path.absolute().name}.duckdb")

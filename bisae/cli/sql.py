@@ -64,9 +64,10 @@ def sql(
 
     Example: bisae sql toy/store "select language, count(*) from features group by 1"
     """
-    import bisae
     from bisae.cli.output import QueryPrinter
-    from bisae.query import InProcess, Runner, missing_cells
+    from bisae.grid import parse_cell
+    from bisae.query import InProcess, QueryProcess, Runner, connect, missing_cells
+    from bisae.store import open_store
 
     values = dict(_parameter(text) for text in parameters)
     query = _query(query, file)
@@ -76,13 +77,15 @@ def sql(
     if output is not None and query is None:
         msg = "--output needs a query"
         raise SqlError(msg)
-    opened = bisae.open(store)
+    opened = open_store(store)
+    cell = parse_cell(codes) if codes else None
     runner: Runner
     if timeout is None and memory is None:
-        runner = InProcess(opened.connect(codes, fenced=not unsafe, query=query))
+        runner = InProcess(connect(opened, cell, fenced=not unsafe, query=query))
     else:
-        runner = opened.query_process(
-            codes,
+        runner = QueryProcess(
+            str(opened.path),
+            cell,
             fenced=not unsafe,
             query=query,
             timeout=timeout,

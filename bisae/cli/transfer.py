@@ -26,12 +26,12 @@ def verify(store: str, only: str | None, style: str) -> None:
 
     Example: bisae verify toy/store
     """
-    import bisae
     from bisae.errors import CheckFailed
     from bisae.grid import parse_selection
+    from bisae.store import open_store
     from bisae.store.verify import as_rows, verify
 
-    verification = verify(bisae.open(store), parse_selection(only))
+    verification = verify(open_store(store), parse_selection(only))
     summary = f"{counted(verification.parts, 'part')} and "
     summary += f"{counted(verification.tables, 'file')} of tables verified"
     if verification.unfinished:
@@ -53,12 +53,12 @@ def cp(store: str, dest: str, only: str | None) -> None:
 
     Example: bisae cp toy/store toy/copy --only size=0.5M
     """
-    import bisae
     from bisae.files import any_path
     from bisae.grid import parse_selection
+    from bisae.store import open_store
     from bisae.store.transfer import copy_cells
 
-    copy, n = copy_cells(bisae.open(store), any_path(dest), parse_selection(only))
+    copy, n = copy_cells(open_store(store), any_path(dest), parse_selection(only))
     say(f"{cells_are(n)} in {copy.path}")
 
 
@@ -77,11 +77,11 @@ def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes
 
     Example: bisae rm toy/store --only size=0.5M,step=10 --yes
     """
-    import bisae
     from bisae.grid import parse_selection
+    from bisae.store import open_store
     from bisae.store.transfer import remove_cells
 
-    opened = bisae.open(store)
+    opened = open_store(store)
     cells = parse_selection(only).of(opened.cells)
     description = (
         f"{counted(len(cells), 'cell')} of {opened.path}, {cells[0]} to {cells[-1]}"

@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -58,10 +58,7 @@ def database(
     con.execute("set autoinstall_known_extensions = false")
     con.execute("set autoload_known_extensions = false")
     con.execute(f"set arrow_lossless_conversion = {lossless_arrow}")
-    # `watch` reads a query's progress; DuckDB itself prints nothing.
-    con.execute("set enable_progress_bar = true")
-    con.execute("set enable_progress_bar_print = false")
-    con.execute("set progress_bar_time = 0")
+    _measure_progress(con)
     # An Arrow stream is planned as if it had one row; keep it on the probe side.
     con.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     create_macros(con)
@@ -69,6 +66,17 @@ def database(
         con.register_filesystem(fence.ReadOnlyFiles(tables))
         con.execute("set parquet_metadata_cache = true")
     return con
+
+
+def _measure_progress(con: Connection) -> None:
+    """Measure the progress of queries, which `watch` reads; DuckDB prints nothing.
+
+    In a notebook without ipywidgets, DuckDB refuses the settings and prints nothing.
+    """
+    with suppress(duckdb.InvalidInputException):
+        con.execute("set enable_progress_bar = true")
+        con.execute("set enable_progress_bar_print = false")
+        con.execute("set progress_bar_time = 0")
 
 
 def create_views(

@@ -55,6 +55,18 @@ def draw(file: Path, rows: Rows) -> Drawing:
     return Drawing(str(spec.get("description", "")), svg, png)
 
 
+def specification(file: Path, rows: Rows) -> dict[str, Any]:
+    """Return a figure as Vega-Lite with its rows and the theme. Raises CheckError.
+
+    vl-convert, which also writes the files of Altair charts, then has the fonts.
+    """
+    _register_fonts()
+    spec = _read(file)
+    spec["datasets"] = {"rows": _records(rows)}
+    theme = _read(asset_dir("reports") / "theme.json")
+    return spec | {"config": theme | spec.get("config", {})}
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         spec = json.loads(file.read_text(encoding="utf-8"))

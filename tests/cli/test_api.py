@@ -1,6 +1,8 @@
 """An open store, from Python: the same as through the commands."""
 
+import inspect
 import os
+import pydoc
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 
 import bisae
+from bisae.api import OpenStore
 from bisae.errors import AddressError, SqlError, StoreError
 from bisae.grid import Cell
 from bisae.store import Store
@@ -65,6 +68,77 @@ def test_what_is_not_there_is_named(tiny: Store, tmp_path: Path) -> None:
         bisae.open(tmp_path)
     with pytest.raises(AddressError, match=r"no cell M/41/1; the nearest is M/40/1$"):
         bisae.open(str(tiny.path)).weights("M/41/1")
+
+
+PUBLIC = {
+    *("path", "study", "languages", "cells", "status", "views", "sql", "connect"),
+    *("query_process", "figures", "figure", "examples", "weights", "codes"),
+    "read_codes",
+}
+
+
+def test_the_object_shows_only_what_a_reader_wants(tiny: Store) -> None:
+    store = bisae.open(str(tiny.path))
+    assert {name for name in dir(store) if not name.startswith("_")} == PUBLIC
+    assert (store.path, store.languages) == (str(tiny.path), ("en", "ja"))
+    assert store.study == tiny.study
+    with pytest.raises(AttributeError):
+        store.lease = None  # type: ignore[attr-defined]
+
+
+def test_help_describes_every_method_and_property(tiny: Store) -> None:
+    page = pydoc.plain(pydoc.render_doc(bisae.open(str(tiny.path))))
+    for name in PUBLIC:
+        description = inspect.getdoc(getattr(OpenStore, name))
+        assert description
+        assert f" |  {name}" in page
+        assert description.splitlines()[0] in page
+    assert "dictionary for instance variables" not in page
+
+
+def test_the_package_lists_only_what_is_public() -> None:
+    assert dir(bisae) == ["__version__", "open"]
+    assert not hasattr(bisae, "os")
+
+
+def test_status_views_and_figures_are_frames(tiny: Store) -> None:
+    store = bisae.open(str(tiny.path))
+    assert (store.status().exported == store.status().layers).all()
+    views = store.views().set_index("name")
+    assert views.grain["trends"] == "size, step, layer, population"
+    figures = store.figures().set_index("name")
+    assert figures.title["figure_layers"] == views.title["figure_layers"]
+
+
+def test_activations_by_address(tiny: Store) -> None:
+    store = bisae.open(str(tiny.path))
+    first = next(store.read_codes("M/40/1"))
+    assert first.equals(next(tiny.read_codes(CELL)))
+    columns = ["token_row", "feature", "value", "starts_run", "halvings"]
+    assert first.schema.names == columns
+
+
+NOTEBOOK = """
+import sys, types
+kernel = types.ModuleType("IPython")  # all that DuckDB asks a kernel
+kernel.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"] = kernel
+import bisae, duckdb
+try:
+    duckdb.connect().execute("set enable_progress_bar = true")
+except duckdb.InvalidInputException as error:
+    print(error)
+print(bisae.open(sys.argv[1]).sql("select count(*) as n from cells").n[0])
+"""
+
+
+def test_a_notebook_without_widgets_can_query(tiny: Store) -> None:
+    """There DuckDB refuses to change the settings of its progress bar."""
+    command = [sys.executable, "-c", NOTEBOOK, str(tiny.path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    refusal, n_cells = result.stdout.splitlines()
+    assert "'ipywidgets' is missing" in refusal
+    assert n_cells == "15"
 
 
 def test_importing_bisae_imports_nothing_heavy() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bisae import api
+from bisae import query
 from bisae.cli import main
 from bisae.cli.options import cells_are
 from bisae.errors import SqlError
@@ -62,7 +62,7 @@ def test_a_bisae_error_is_one_line(
         msg = "a.sql and b.sql would both create 'x'"
         raise SqlError(msg)
 
-    monkeypatch.setattr(api, "connect", boom)
+    monkeypatch.setattr(query, "connect", boom)
     result = run("views", tiny.path)
     assert result.exit_code == SqlError.exit_code
     assert result.stderr == "Error: a.sql and b.sql would both create 'x'\n"

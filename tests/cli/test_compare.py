@@ -12,12 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bisae
-from bisae.api import OpenStore
 from bisae.cli import main
 from bisae.files import replace
 from bisae.grid import parse_selection
 from bisae.pipeline.build import build
-from bisae.store import Store, table_file
+from bisae.store import Store, open_store, table_file
 from bisae.store.opening import STUDY
 from bisae.study import Study, dump_study
 from bisae.study.schema import Semantic
@@ -27,23 +26,25 @@ BUILT = parse_selection("size=M,step=40,layer=1")
 
 
 @pytest.fixture(scope="module")
-def stores(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> list[OpenStore]:
+def stores(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> list[Store]:
     """The tiny store, and some cells of the same study with another seed."""
     where = tmp_path_factory.mktemp("seed-1") / "store"
     sae = tiny.study.sae.model_copy(update={"seed": 1})
     study = tiny.study.model_copy(update={"store": str(where), "sae": sae})
     build(study, BUILT)
-    return [bisae.open(str(tiny.path)), bisae.open(where)]
+    return [tiny, open_store(where)]
 
 
 def invoke(*words: object) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, words)])
 
 
-def test_the_spread_is_that_of_the_trends(stores: list[OpenStore]) -> None:
+def test_the_spread_is_that_of_the_trends(stores: list[Store]) -> None:
     values: dict[tuple[object, ...], list[float]] = defaultdict(list)
     for store in stores:
-        frame = store.sql("select * exclude (low, high) from trend_values")
+        frame = bisae.open(str(store.path)).sql(
+            "select * exclude (low, high) from trend_values"
+        )
         for *key, value in frame.itertuples(index=False):
             values[tuple(key)] += [] if value != value else [value]
     names, rows = compare(stores)
@@ -59,7 +60,7 @@ def test_the_spread_is_that_of_the_trends(stores: list[OpenStore]) -> None:
             assert (lowest, highest) == (min(actual), max(actual))
 
 
-def test_cells_of_one_store_alone_say_so(stores: list[OpenStore]) -> None:
+def test_cells_of_one_store_alone_say_so(stores: list[Store]) -> None:
     names, rows = compare(stores)
     count, both = names.index("n_stores"), set(BUILT.of(stores[0].cells))
     trends = [row for row in rows if row[3:5] == ("alive", "mixed_share")]
@@ -68,13 +69,13 @@ def test_cells_of_one_store_alone_say_so(stores: list[OpenStore]) -> None:
     assert {row[count] for row in trends} == {1, 2}
 
 
-def test_another_seed_gives_other_trends(stores: list[OpenStore]) -> None:
+def test_another_seed_gives_other_trends(stores: list[Store]) -> None:
     names, rows = compare(stores)
     spread = names.index("standard_deviation")
     assert any(row[spread] for row in rows if row[4] == "monosemanticity")
 
 
-def test_the_command_prints_the_spread(stores: list[OpenStore]) -> None:
+def test_the_command_prints_the_spread(stores: list[Store]) -> None:
     result = invoke(*(store.path for store in stores), "--format", "csv")
     assert result.exit_code == 0, result.output
     head, *lines = result.stdout.splitlines()
@@ -96,14 +97,14 @@ def with_study(store: Store, where: Path, **changed: Any) -> Path:
     return where
 
 
-def test_one_store_has_no_spread(stores: list[OpenStore]) -> None:
+def test_one_store_has_no_spread(stores: list[Store]) -> None:
     result = invoke(stores[0].path)
     assert result.exit_code == 2
     assert "a spread needs two or more stores" in result.stderr
 
 
 def test_the_same_seed_twice_is_no_replicate(
-    stores: list[OpenStore], tmp_path: Path
+    stores: list[Store], tmp_path: Path
 ) -> None:
     copy = with_study(stores[1], tmp_path / "copy")
     result = invoke(stores[0].path, stores[1].path, copy)
@@ -121,7 +122,7 @@ def test_the_same_seed_twice_is_no_replicate(
     ],
 )
 def test_another_setting_is_named(
-    stores: list[OpenStore],
+    stores: list[Store],
     tmp_path: Path,
     section: str,
     key: str,
@@ -135,7 +136,7 @@ def test_another_setting_is_named(
     assert f"{second} is not a replicate of {stores[0].path}: {line}" in result.stderr
 
 
-def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
+def test_another_grid_is_named(stores: list[Store], tmp_path: Path) -> None:
     small, large = stores[1].study.models
     fewer = large.model_copy(update={"layers": (1, 3)})
     second = with_study(stores[1], tmp_path / "layers", models=(small, fewer))
@@ -153,9 +154,9 @@ def test_another_grid_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
     assert line in invoke(stores[0].path, alone).stderr
 
 
-def test_another_model_is_named(stores: list[OpenStore], tmp_path: Path) -> None:
+def test_another_model_is_named(stores: list[Store], tmp_path: Path) -> None:
     second = with_study(stores[1], tmp_path / "other")
-    store = bisae.open(second)
+    store = open_store(second)
     for cell in BUILT.of(store.cells):
         file = str(table_file(store, "cells", cell))
         table = pq.read_table(file, partitioning=None)

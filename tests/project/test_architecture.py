@@ -18,6 +18,7 @@ LAYOUT = tomllib.loads((PACKAGE.parent / "docs" / "layout.toml").read_text("utf-
 LAYERS = [set(layer["rooms"]) for layer in LAYOUT["layers"]]
 # Each heavy dependency has one door (or few, named here).
 DOORS = {
+    "altair": {"notebook"},
     "click": {"cli"},
     "comet": {"intervene"},
     "datasets": {"corpus"},
@@ -27,7 +28,7 @@ DOORS = {
     "jinja2": {"report"},
     "prompt_toolkit": {"cli"},
     "pyarrow": {
-        *("checks", "corpus", "encode", "intervene", "query", "store", "tables"),
+        *("api", "checks", "corpus", "encode", "intervene", "query", "store", "tables"),
         "train",
     },
     "pydantic": {"store", "study"},

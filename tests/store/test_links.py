@@ -28,6 +28,7 @@ from bisae.files import (
     resolve_links,
 )
 from bisae.grid import Cell
+from bisae.query import connect
 from bisae.report.files import write
 from bisae.store import Store, open_store, table_file
 from bisae.store.transfer import copy_cells, remove_cells
@@ -189,9 +190,9 @@ def test_a_store_answers_whatever_its_path(odd: Path, *, fenced: bool) -> None:
 def test_a_pattern_is_a_pattern_still(tmp_path: Path) -> None:
     with zipfile.ZipFile(DATA / "store-v1.zip") as packed:
         packed.extractall(tmp_path)
-    opened = bisae.open(tmp_path / "store")
+    opened = open_store(tmp_path / "store")
     count = "select count(*) from "
-    with closing(opened.connect(query="from features")) as con:
+    with closing(connect(opened, fenced=True, query="from features")) as con:
         pattern = f"read_parquet('bisae://{opened.tables}/features/**/*.parquet')"
         both = [con.execute(count + t).fetchall() for t in (pattern, "features")]
     assert both[0] == both[1]

@@ -16,6 +16,7 @@ from bisae.api import OpenStore
 from bisae.checks import validate
 from bisae.cli import main
 from bisae.grid import Selection
+from bisae.store import open_store
 from bisae.store.verify import verify
 from support import DATA
 
@@ -28,7 +29,7 @@ def old(tmp_path: Path) -> OpenStore:
 
 
 def test_version_1_is_whole(old: OpenStore) -> None:
-    looked = verify(old, Selection())
+    looked = verify(open_store(old.path), Selection())
     assert looked.findings == []
     assert (looked.parts, looked.unfinished, looked.tables) == (13, 0, 31)
 
@@ -50,7 +51,7 @@ def test_version_1_does_not_say_how_many_blocks_a_model_has(old: OpenStore) -> N
 def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
     (block,) = old.codes("S/5/1")
     weights = old.weights("S/5/1")
-    result = old.attributes(old.cells[2], "codes")
+    result = open_store(old.path).attributes(old.cells[2], "codes")
     assert str(old.cells[2]) == "S/5/1"
     used = block.value > 0
     assert used.sum() / len(used) == pytest.approx(result["l0"])
@@ -61,7 +62,7 @@ def test_codes_of_version_1_are_what_their_metrics_say(old: OpenStore) -> None:
 
 def test_version_1_passes_every_check(old: OpenStore) -> None:
     """Those of tables that it has."""
-    results = validate(old)
+    results = validate(open_store(old.path))
     assert {result.status for result in results} == {"pass"}
     assert {"features", "trends"} < {result.table for result in results}
     assert "sensitivity" not in {result.table for result in results}

@@ -826,13 +826,13 @@ def test_a_file_that_may_not_grow_is_one_line(store: Store) -> None:
 LOCKED = """
 import os, sys
 import numpy as np
-import bisae
 from bisae.errors import StoreError
 from bisae.grid import Cell
+from bisae.store import open_store
 
-store = bisae.open(sys.argv[1])
+store = open_store(sys.argv[1])
 os.setuid(65534)
-print(*store.weights("1M/7/1"))
+print(*store.weights(Cell("1M", 7, 1)))
 weights = {"W_enc": np.zeros((32, 6), np.float32)}
 try:
     store.write_sae(Cell("1M", 7, 2), weights, np.ones(1, np.float32), {})

@@ -23,6 +23,7 @@ from bisae.cli import main
 from bisae.disk import read_small
 from bisae.errors import BisaeError, Damaged, StoreError
 from bisae.files import any_path
+from bisae.store import open_store
 from bisae.store.codecs import frame_size
 from bisae.store.lease import Lease, current_holder
 from support import DATA
@@ -181,7 +182,7 @@ def test_a_split_that_claims_endless_documents(store: Path) -> None:
     for name, width in (("token_id", [15]), ("language", []), ("length", [])):
         array(f"bisae.zarr/corpus/eval/{name}", "shape", value=[2**40, *width])(store)
     with pytest.raises(StoreError, match=r"chunk c/1/0 .* it is missing"):
-        list(bisae.open(store).documents("eval"))
+        list(open_store(store).documents("eval"))
     assert refusal(store, ["verify"]).startswith("Error: wrong: ")
 
 
@@ -191,7 +192,7 @@ def test_a_split_that_claims_endless_documents(store: Path) -> None:
 def test_a_corpus_of_another_study(store: Path, name: str, value: Any) -> None:
     attribute("bisae.zarr/corpus", name, value)(store)
     with pytest.raises(StoreError, match=f"it says {name} = "):
-        bisae.open(store).corpus_attributes()
+        open_store(store).corpus_attributes()
 
 
 def write(store: Path, name: str, value: int) -> None:
@@ -203,7 +204,7 @@ def write(store: Path, name: str, value: int) -> None:
 def test_a_language_that_there_is_not(store: Path) -> None:
     write(store, "bisae.zarr/corpus/eval/language", 2)
     with pytest.raises(Damaged, match="has an unknown language"):
-        next(bisae.open(store).documents("eval"))
+        next(open_store(store).documents("eval"))
 
 
 def test_a_number_of_a_feature_that_there_is_not(store: Path) -> None:
@@ -242,7 +243,7 @@ def test_a_missing_attribute(store: Path) -> None:
     file = store / "bisae.zarr/corpus/zarr.json"
     edit(file, lambda document: document["attributes"].pop("vocab_size"))
     with pytest.raises(StoreError, match="vocab_size: field required"):
-        bisae.open(store).corpus_attributes()
+        open_store(store).corpus_attributes()
 
 
 def test_sums_that_name_files_elsewhere(store: Path) -> None:

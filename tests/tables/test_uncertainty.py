@@ -14,11 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 import bisae
-from bisae.api import OpenStore
 from bisae.cli import main
 from bisae.grid import Cell, parse_cell, parse_selection
-from bisae.query import rows_of
-from bisae.store import Store, table_file
+from bisae.query import connect, rows_of
+from bisae.store import Store, open_store, table_file
 from bisae.store.verify import verify
 from bisae.tables.bootstrap import draw_replicates
 from support.bootstrap_reference import Firing, drawn_trends, weight
@@ -35,22 +34,22 @@ KEY = ("size", "step", "layer", "population", "name")
 
 
 @pytest.fixture(scope="module")
-def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> OpenStore:
+def store(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A copy of the tiny store in which texts were drawn again.
 
     They are those of one checkpoint, and of one layer at an earlier step.
     """
     where = tmp_path_factory.mktemp("drawn") / "store"
     copy_store(tiny, where)
-    opened = bisae.open(where)
+    opened = open_store(where)
     cells = draw_replicates(opened, DRAWN, REPLICATES, SEED)
     assert cells == DRAWN.of(opened.cells)
     draw_replicates(opened, EARLIER, REPLICATES, SEED)
     return opened
 
 
-def rows(store: OpenStore, query: str) -> list[Row]:
-    with closing(store.connect(query=query)) as con:
+def rows(store: Store, query: str) -> list[Row]:
+    with closing(connect(store, query=query)) as con:
         names, values = rows_of(con, query)
     return [dict(zip(names, row, strict=True)) for row in values]
 
@@ -59,7 +58,7 @@ def key(row: Row) -> tuple[object, ...]:
     return tuple(row[name] for name in KEY)
 
 
-def firings(store: OpenStore) -> dict[int, list[Firing]]:
+def firings(store: Store) -> dict[int, list[Firing]]:
     actual = defaultdict(list)
     for row in rows(
         store,
@@ -75,7 +74,7 @@ def firings(store: OpenStore) -> dict[int, list[Firing]]:
 
 @pytest.mark.parametrize("replicate", [0, 6, 17])
 def test_a_replicate_has_the_trends_of_the_drawn_text(
-    store: OpenStore, replicate: int
+    store: Store, replicate: int
 ) -> None:
     (cell,) = rows(store, f"select n_dead from cells where {HERE}")
     listed = rows(store, f"select feature, supported from features where {HERE}")
@@ -100,7 +99,7 @@ def test_a_replicate_has_the_trends_of_the_drawn_text(
 
 
 def bootstrap_factors(
-    store: OpenStore, values: Mapping[tuple[object, ...], Sequence[float]]
+    store: Store, values: Mapping[tuple[object, ...], Sequence[float]]
 ) -> dict[tuple[str, str], float]:
     """By how much the halves of the text differ more than the replicates do."""
     halves: dict[tuple[object, ...], Row] = defaultdict(dict)
@@ -124,7 +123,7 @@ def bootstrap_factors(
     }
 
 
-def test_bands_hold_for_all_steps_of_a_layer_at_once(store: OpenStore) -> None:
+def test_bands_hold_for_all_steps_of_a_layer_at_once(store: Store) -> None:
     """Of the replicates, 95 % lie within the band of the text at every step."""
     uncertainty = {key(row): row for row in rows(store, "from uncertainty")}
     bands: dict[tuple[object, ...], list[Row]] = defaultdict(list)
@@ -152,7 +151,7 @@ def test_bands_hold_for_all_steps_of_a_layer_at_once(store: OpenStore) -> None:
 
 
 def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
-    store: OpenStore,
+    store: Store,
 ) -> None:
     values = defaultdict(list)
     for row in rows(store, "from replicates"):
@@ -182,7 +181,7 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
         )
 
 
-def test_what_is_current_is_not_made_again(store: OpenStore) -> None:
+def test_what_is_current_is_not_made_again(store: Store) -> None:
     files = [table_file(store, "replicates", cell) for cell in DRAWN.of(store.cells)]
     was = [file.stat().st_mtime_ns for file in files]
     draw_replicates(store, DRAWN, REPLICATES, SEED)
@@ -191,21 +190,23 @@ def test_what_is_current_is_not_made_again(store: OpenStore) -> None:
 
 @pytest.mark.parametrize(("replicates", "seed"), [(4, 3), (3, 4)])
 def test_another_number_or_seed_is_drawn_anew(
-    store: OpenStore, tmp_path: Path, replicates: int, seed: int
+    store: Store, tmp_path: Path, replicates: int, seed: int
 ) -> None:
     shutil.copytree(str(store.path), tmp_path / "store")
-    second, cell = bisae.open(tmp_path / "store"), parse_selection("step=40,layer=3")
+    second, cell = open_store(tmp_path / "store"), parse_selection("step=40,layer=3")
     draw_replicates(second, cell, replicates, seed)
     query = "select layer, seed, count(distinct replicate) from replicates group by all"
-    result = second.sql(f"{query} order by layer").to_numpy().tolist()
+    result = (
+        bisae.open(str(second.path)).sql(f"{query} order by layer").to_numpy().tolist()
+    )
     assert result == [[0, 3, 18], [1, 3, 18], [3, seed, replicates]]
     assert verify(second, cell).findings == []
 
 
 def test_what_another_builds_is_not_drawn(
-    store: OpenStore, capsys: pytest.CaptureFixture[str]
+    store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    second = bisae.open(str(store.path))
+    second = open_store(store.path)
     with second.lease("S/5"):
         assert draw_replicates(store, parse_selection("size=S,step=5"), 2, 0) == []
     line = r"S/5 is being built by .*; skipping it"
@@ -213,7 +214,7 @@ def test_what_another_builds_is_not_drawn(
     assert not table_file(store, "replicates", Cell("S", 5, 1)).exists()
 
 
-def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> None:
+def test_the_command_prints_the_mixed_shares_of_the_cells(store: Store) -> None:
     words = ["uncertainty", str(store.path), "--only", "size=M,step=40,layer=1"]
     words += ["--replicates", str(REPLICATES), "--seed", str(SEED), "--format", "csv"]
     result = CliRunner().invoke(main, words)
@@ -223,9 +224,7 @@ def test_the_command_prints_the_mixed_shares_of_the_cells(store: OpenStore) -> N
     assert line.startswith("M,40,1,")
 
 
-def test_cells_that_are_not_exported_are_an_error(
-    store: OpenStore, tmp_path: Path
-) -> None:
+def test_cells_that_are_not_exported_are_an_error(store: Store, tmp_path: Path) -> None:
     shutil.copytree(str(store.path), tmp_path / "store")
     shutil.rmtree(tmp_path / "store" / "tables" / "features" / "size=S")
     words = ["uncertainty", str(tmp_path / "store"), "--only", "size=S"]
