@@ -37,7 +37,7 @@ CELLS = [
     Cell("0.5M", 100, 2),
     Cell("0.5M", 900, 2),
 ]
-DOCUMENTS = 1_300
+DOCUMENTS = 1_700
 T_7 = 2.364624
 """The 97.5 % quantile of Student's t with 7 degrees of freedom."""
 Z = 1.959964
