@@ -14,7 +14,7 @@ from bisae.report.checks import Results, render_checks
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
-from bisae.report.tables import Table, read_tables, write_tables
+from bisae.report.tables import Table, describe_source, read_tables, write_tables
 from bisae.store import Store
 
 
@@ -33,7 +33,7 @@ def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
     # This page comes first: if a check fails, there may be nothing else to show.
     write(folder / "validation.html", render_checks(store.study.name, checks))
     tables, left_out = read_tables(con, figure_files())
-    write_tables(tables, folder / "tables")
+    write_tables(tables, folder / "tables", describe_source(store))
     figures = _figures(tables)
     store.check_leases()
     for figure in figures:

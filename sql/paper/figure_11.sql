@@ -1,6 +1,7 @@
 -- Title:   How does the reconstruction error depend on the learning rate?
 -- Grain:   size, lr
 -- Reads:   learning_rates, lr_search
+-- Best:    lowest of mse by size
 -- Paper:   figure 11
 -- The middle layer of each size at its last step, validation split; the error of a rate that
 -- diverged is null.

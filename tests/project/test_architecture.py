@@ -34,7 +34,6 @@ DOORS = {
     "sacrebleu": {"intervene"},
     "scipy": {"corpus", "tables"},
     "sqlalchemy": {"checks"},
-    "tabulate": {"formats"},
     "tokenizers": {"demo"},
     "torch": {
         *("demo", "encode", "intervene", "lm", "memory", "pipeline", "sae", "train"),
