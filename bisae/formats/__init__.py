@@ -1,4 +1,4 @@
-"""Format rows as a terminal table, CSV, JSON or Markdown."""
+"""Format rows as a terminal table, CSV, JSON, Markdown or LaTeX."""
 
 import json
 import math
