@@ -248,3 +248,26 @@ def test_files_of_a_table(tiny: Store, tmp_path: Path) -> None:
         assert names == table.rows.names
         markdown_lines = (tmp_path / f"{name}.md").read_text().splitlines()
         assert len(markdown_lines) == len(table.rows.values) + 2
+
+
+def test_steering_is_compared_within_a_setting() -> None:
+    """Columns as the pivots of tables 1 and 4 name them."""
+    views = read_views("paper")
+    setting = ["size", "step", "layer", "full_step", "control", "alpha", "m", "added"]
+    names = [*setting, "en_difference", "en_difference_low", "en_difference_high"]
+    cell = ("M", 5, 1, 40, "m")
+    rows: list[tuple[Any, ...]] = [
+        (*cell, 0.1, 50, "mixed", -0.33, -0.4, -0.26),
+        (*cell, 0.1, 50, "en", -0.16, -0.2, -0.12),
+        (*cell, 0.2, 50, "mixed", -0.5, -0.6, -0.4),
+    ]
+    table = printed_table(Rows(names, rows), views["table_4"].header["Best"])
+    expected = ["*-0.330* [-0.400, -0.260]", "-0.160 [-0.200, -0.120]"]
+    assert [line[-1] for line in texts(table)] == [*expected, "-0.50 [-0.60, -0.40]"]
+    names = [*setting[:4], "added", "bleu en-ja", "perplexity en"]
+    rows = [(*cell[:4], "none", 9.5, 17.2), (*cell[:4], "mixed", 11.0, 17.6)]
+    table = printed_table(Rows(names, rows), views["table_1"].header["Best"])
+    assert [line[-2:] for line in texts(table)] == [
+        ["9.5 ", "*17.2* "],
+        ["*11* ", "17.6 "],
+    ]
