@@ -8,7 +8,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
 
-from bisae.formats.table import NUMBER, readable, table
+from bisae.formats.markup import MarkupCell, markdown
+from bisae.formats.table import NUMBER, has_numbers, readable, table
 
 PLAIN = re.compile(r"\w([\w .:/-]*\w)?")
 """Text that CSV needs not quote; other characters may be special to some readers."""
@@ -37,33 +38,11 @@ def _table(names: list[str], values: Values) -> Iterator[str]:
     yield table(names, list(values))[0]
 
 
-def _tabulated(style: str) -> Callable[[list[str], Values], Iterator[str]]:
-    def write(names: list[str], values: Values) -> Iterator[str]:
-        from tabulate import tabulate
-
-        rows = [[_short(value, style) for value in row] for row in values]
-        if "latex" in style:
-            names = [name.replace("_", " ") for name in names]
-        texts = [
-            number
-            for number in range(len(names))
-            if any(isinstance(row[number], str) for row in rows)
-        ]
-        yield tabulate(rows, names, style, missingval="", disable_numparse=texts) + "\n"
-
-    return write
-
-
-def _short(value: Any, style: str) -> Any:
-    """Shorten a value for reading: four significant digits, unlike CSV and JSON.
-
-    Text becomes one line, and `|` is escaped in Markdown.
-    """
-    if isinstance(value, float | Decimal):
-        return float(f"{value:.4g}")
-    if not isinstance(value, str):
-        return value
-    return readable(value).replace("|", r"\|") if style == "github" else readable(value)
+def _markdown(names: list[str], values: Values) -> Iterator[str]:
+    rows = list(values)
+    is_number = [has_numbers([row[i] for row in rows]) for i in range(len(names))]
+    lines = [[MarkupCell(readable(value)) for value in row] for row in rows]
+    yield markdown(names, lines, is_number)
 
 
 def _csv(names: list[str], values: Values) -> Iterator[str]:
@@ -111,6 +90,5 @@ STYLES: dict[str, Callable[[list[str], Values], Iterator[str]]] = {
     "table": _table,
     "csv": _csv,
     "json": _json,
-    "markdown": _tabulated("github"),
-    "latex": _tabulated("latex_booktabs"),
+    "markdown": _markdown,
 }

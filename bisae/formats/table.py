@@ -59,6 +59,14 @@ def readable(value: Any) -> str:
     )
 
 
+def has_numbers(values: Sequence[Any]) -> bool:
+    """Return whether a column has numbers, and nothing but numbers and nulls."""
+    present = [value for value in values if value is not None]
+    return bool(present) and all(
+        isinstance(value, NUMBER) and not isinstance(value, bool) for value in present
+    )
+
+
 def display_width(text: str) -> int:
     """Return how many columns of a screen a text takes."""
     return len(text) if text.isascii() else max(wcswidth(text), 0)
@@ -78,10 +86,7 @@ def cut(text: str, width: int) -> str:
 
 def _column(name: str, values: list[Any]) -> Column:
     texts = [readable(value) for value in values]
-    present = [value for value in values if value is not None]
-    right = bool(present) and all(
-        isinstance(value, NUMBER) and not isinstance(value, bool) for value in present
-    )
+    right = has_numbers(values)
     return Column(
         [readable(name), *(_align_decimal_points(texts) if right else texts)], right
     )

@@ -1,7 +1,8 @@
 """Draw the Vega-Lite files of reports/ with the rows of the views they are named after.
 
-A figure reads its rows as the data set `rows`; theme.json has what all figures share.
-The only door to vl-convert.
+A figure reads its rows as the data set `rows`. theme.json has what all figures share,
+theme-paper.json what they share in print, where a pixel is a point. The only door to
+vl-convert.
 """
 
 import importlib.util
@@ -17,19 +18,23 @@ import vl_convert
 from bisae.assets import asset_dir
 from bisae.errors import AssetMissing, CheckError
 from bisae.formats import Rows, json_safe
+from bisae.report.fit import fit
 
 ENDING = ".vl.json"
-FONTS = "matplotlib_fontja"
-"""The installed package whose font has Japanese glyphs; read, never imported."""
+FONTS = {"matplotlib_fontja": "fonts", "matplotlib": "mpl-data/fonts/ttf"}
+"""Folders of installed packages, never imported: a Japanese font; STIX for print."""
 PNG_SCALE = 2.0
 
 
 class Drawing(NamedTuple):
-    """A drawn figure."""
+    """A drawn figure, for a screen and for a paper."""
 
     caption: str
     svg: str
     png: bytes
+    pdf: bytes
+    paper_svg: str
+    paper_pdf: bytes
 
 
 def figure_files() -> dict[str, Path]:
@@ -43,16 +48,27 @@ def draw(file: Path, rows: Rows) -> Drawing:
     _register_fonts()
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
-    theme = _read(asset_dir("reports") / "theme.json")
     try:
-        svg = _renumber(vl_convert.vegalite_to_svg(spec, config=theme))
-        png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+        svg = _svg(spec, "theme.json")
+        paper = fit(spec, lambda resized: _svg(resized, "theme-paper.json"))
+        return Drawing(
+            caption=str(spec.get("description", "")),
+            svg=svg,
+            png=vl_convert.svg_to_png(svg, scale=PNG_SCALE),
+            pdf=vl_convert.svg_to_pdf(svg),
+            paper_svg=paper,
+            paper_pdf=vl_convert.svg_to_pdf(paper),
+        )
     except ValueError as error:
         # The rest is a JavaScript traceback.
         reason = " ".join(str(error).splitlines()[:2])
         msg = f"{file} cannot be drawn: {reason}"
         raise CheckError(msg) from error
-    return Drawing(str(spec.get("description", "")), svg, png)
+
+
+def _svg(spec: dict[str, Any], theme: str) -> str:
+    config = _read(asset_dir("reports") / theme)
+    return _renumber(vl_convert.vegalite_to_svg(spec, config=config))
 
 
 def specification(file: Path, rows: Rows) -> dict[str, Any]:
@@ -95,9 +111,12 @@ def _renumber(svg: str) -> str:
 
 @cache
 def _register_fonts() -> None:
-    package = importlib.util.find_spec(FONTS)
-    for folder in (package and package.submodule_search_locations) or ():
-        vl_convert.register_font_directory(str(Path(folder) / "fonts"))
-        return
-    msg = f"no font with Japanese glyphs: install {FONTS.replace('_', '-')}"
-    raise AssetMissing(msg)
+    """Register fonts: without its font, the text of a PDF is left out silently."""
+    for name, folder in FONTS.items():
+        package = importlib.util.find_spec(name)
+        for path in (package and package.submodule_search_locations) or ():
+            vl_convert.register_font_directory(str(Path(path) / folder))
+            break
+        else:
+            msg = f"the fonts of figures are missing: install {name.replace('_', '-')}"
+            raise AssetMissing(msg)

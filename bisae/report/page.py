@@ -4,12 +4,12 @@ Reads reports/page.html.jinja, which holds all text and styles; returns HTML.
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bisae.report.checks import Results, counts
 from bisae.report.figures import Drawing
+from bisae.report.fit import svg_width
 from bisae.report.tables import Table
 from bisae.report.template import template
 from bisae.study import Study
@@ -40,8 +40,7 @@ class Figure(NamedTuple):
     @property
     def width(self) -> int:
         """Its width on the page in pixels; a narrower page scales it down."""
-        match = re.search(r'<svg[^>]* width="([0-9.]+)"', self.drawing.svg)
-        return round(ENLARGED * float(match[1])) if match else 0
+        return round(ENLARGED * svg_width(self.drawing.svg))
 
 
 class Contents(NamedTuple):

@@ -1,6 +1,6 @@
 """Write the report of a store: `<store>/reports/` with tables, figures and two pages.
 
-Reads the views. The same store gives the same bytes.
+Reads the views. The same store gives the same bytes, except in PDFs.
 """
 
 import re
@@ -14,7 +14,7 @@ from bisae.report.checks import Results, render_checks
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
-from bisae.report.tables import Table, read_tables, write_tables
+from bisae.report.tables import Table, describe_source, read_tables, write_tables
 from bisae.store import Store
 
 
@@ -33,12 +33,11 @@ def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
     # This page comes first: if a check fails, there may be nothing else to show.
     write(folder / "validation.html", render_checks(store.study.name, checks))
     tables, left_out = read_tables(con, figure_files())
-    write_tables(tables, folder / "tables")
+    write_tables(tables, folder / "tables", describe_source(store))
     figures = _figures(tables)
     store.check_leases()
     for figure in figures:
-        write(folder / "figures" / f"{figure.name}.svg", figure.drawing.svg)
-        write(folder / "figures" / f"{figure.name}.png", figure.drawing.png)
+        _write_figure(figure, folder / "figures")
     n_cells = len(store.cells)
     contents = Contents(
         study=store.study,
@@ -64,6 +63,16 @@ def _figures(tables: Mapping[str, Table]) -> list[Figure]:
         if name in tables
     ]
     return sorted(drawn, key=lambda figure: (_number(figure.table), figure.name))
+
+
+def _write_figure(figure: Figure, folder: AnyPath) -> None:
+    """Write a figure for a screen and, below `paper`, in the widths of a paper."""
+    name, drawing = figure.name, figure.drawing
+    write(folder / f"{name}.svg", drawing.svg)
+    write(folder / f"{name}.png", drawing.png)
+    write(folder / f"{name}.pdf", drawing.pdf)
+    write(folder / "paper" / f"{name}.svg", drawing.paper_svg)
+    write(folder / "paper" / f"{name}.pdf", drawing.paper_pdf)
 
 
 def _number(table: Table) -> float:

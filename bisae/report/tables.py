@@ -3,14 +3,20 @@
 Reads views of sql/; writes CSV, Markdown and LaTeX below `<store>/reports/tables`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from bisae.errors import SqlError
 from bisae.files import AnyPath
 from bisae.formats import Rows, render
+from bisae.formats.markup import latex, markdown
+from bisae.formats.table import readable
 from bisae.query import Connection, View, read_views, rows_of
 from bisae.report.files import write
+from bisae.report.printed import PrintedTable, printed_table
+from bisae.store import Store
 
 FIRST = (
     "overview",
@@ -26,8 +32,8 @@ FIRST = (
     "pair_overlap",
     "cells",
 )
-FORMATS = {"csv": "csv", "md": "markdown", "tex": "latex"}
-"""The style of `bisae.formats` for each file extension."""
+DIGEST = 16
+"""Hexadecimal digits of the digests in a comment."""
 
 
 class Table(NamedTuple):
@@ -71,11 +77,33 @@ def read_tables(
     return tables, left_out
 
 
-def write_tables(tables: Mapping[str, Table], folder: AnyPath) -> None:
-    """Write every table in every format."""
+def write_tables(tables: Mapping[str, Table], folder: AnyPath, source: str) -> None:
+    """Write every table as CSV with all digits, and as Markdown and LaTeX to be read.
+
+    `source` is the store that they come from, in a comment of the LaTeX.
+    """
     for name, table in tables.items():
-        for ending, style in FORMATS.items():
-            write(folder / f"{name}.{ending}", render(table.rows, style))
+        csv = render(table.rows, "csv")
+        printed = _printed(table)
+        digest = hashlib.sha256(csv.encode()).hexdigest()[:DIGEST]
+        comment = f"% {name} of {source}; SHA-256 of {name}.csv {digest}\n"
+        write(folder / f"{name}.csv", csv)
+        write(folder / f"{name}.md", markdown(*printed))
+        write(folder / f"{name}.tex", comment + latex(*printed))
+
+
+def describe_source(store: Store) -> str:
+    """Return the study and the text of a store on one line."""
+    digest = store.corpus_attributes()["fingerprint"][:DIGEST]
+    return f"study {readable(store.study.name)}, corpus {digest}"
+
+
+def _printed(table: Table) -> PrintedTable:
+    try:
+        return printed_table(table.rows, table.view.header.get("Best", ""))
+    except SqlError as error:
+        msg = f"{table.view.path}: {error}"
+        raise SqlError(msg) from error
 
 
 def _names(con: Connection) -> set[str]:

@@ -1,6 +1,7 @@
 -- Title:   Are features of the middle layers more mixed and more monosemantic?
 -- Grain:   region
 -- Reads:   region_sums
+-- Best:    highest of mixed_share, mixed_share_exclusive, monosemanticity
 -- Paper:   the slides' table of layer regions
 -- The largest size at its last step; alive features of all layers of a region together.
 -- Intervals are over features alone: Wilson's for shares, normal for means.

@@ -1,6 +1,7 @@
 -- Title:   Do larger models have more mixed and more monosemantic features?
 -- Grain:   size
 -- Reads:   grid_cells, trends
+-- Best:    highest of mixed_share, mixed_share_exclusive, monosemanticity
 -- Paper:   the slides' table of model sizes
 -- Each size's middle layer at its last step; alive features. Intervals are over features
 -- alone.

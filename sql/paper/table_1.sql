@@ -2,6 +2,8 @@
 -- Grain:   size, step, layer, full_step, alpha, m, added, measure
 -- Reads:   classes, table_4, translation_differences
 -- Across:  measure of value
+-- Best:    lowest of perplexity*, highest of bleu*, chrf*, comet*
+--          by size, step, layer, full_step
 -- Paper:   table 1
 -- The measured setting nearest to the paper's alpha of 0.1, then to its m of 5,000, with the
 -- same number of features in every class; translations are listed with their own settings.

@@ -2,6 +2,7 @@
 -- Grain:   size, step, layer, full_step, control, alpha, m, added, language
 -- Reads:   intervention_effects
 -- Across:  language of difference, difference_low, difference_high
+-- Best:    lowest of *difference by size, step, layer, full_step, control, alpha, m
 -- Paper:   table 4
 -- Differences in perplexity from the model without steering, the `baseline`. The paper's two
 -- baselines differ, and its `all` is not a mean of its languages: compare differences only.

@@ -35,7 +35,6 @@ DOORS = {
     "sacrebleu": {"intervene"},
     "scipy": {"corpus", "tables"},
     "sqlalchemy": {"checks"},
-    "tabulate": {"formats"},
     "tokenizers": {"demo"},
     "torch": {
         *("demo", "encode", "intervene", "lm", "memory", "pipeline", "sae", "train"),
