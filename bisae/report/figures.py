@@ -11,6 +11,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 import vl_convert
 
@@ -46,6 +47,7 @@ def draw(file: Path, rows: Rows) -> Drawing:
     theme = _read(asset_dir("reports") / "theme.json")
     try:
         svg = _renumber(vl_convert.vegalite_to_svg(spec, config=theme))
+        svg = _describe(svg, str(spec.get("description", "")))
         png = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
     except ValueError as error:
         # The rest is a JavaScript traceback.
@@ -69,6 +71,12 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _records(rows: Rows) -> list[dict[str, Any]]:
     return [json_safe(dict(zip(rows.names, row, strict=True))) for row in rows.values]
+
+
+def _describe(svg: str, description: str) -> str:
+    """Give the whole drawing a description, as its axes and marks have one."""
+    label = escape(description, {'"': "&quot;"})
+    return svg.replace("<svg", f'<svg role="graphics-document" aria-label="{label}"', 1)
 
 
 def _renumber(svg: str) -> str:

@@ -17,6 +17,7 @@ FIRST = (
     "trends",
     "trend_languages",
     "coherence_trends",
+    "finding_settings",
     "token_links",
     "lexicon_translations",
     "translation_verdicts",
@@ -55,7 +56,7 @@ def read_tables(
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]
-    existing = _names(con)
+    existing = existing_names(con)
     tables, left_out = {}, {}
     for name in dict.fromkeys((*FIRST, *figures, *numbered)):
         if name not in views:
@@ -78,7 +79,8 @@ def write_tables(tables: Mapping[str, Table], folder: AnyPath) -> None:
             write(folder / f"{name}.{ending}", render(table.rows, style))
 
 
-def _names(con: Connection) -> set[str]:
+def existing_names(con: Connection) -> set[str]:
+    """Return the names of the tables and views that this store has."""
     rows = rows_of(con, "select table_name from information_schema.tables")
     return {name for (name,) in rows.values}
 
