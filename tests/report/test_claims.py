@@ -10,7 +10,7 @@ from scipy import stats
 
 from bisae.formats import Rows
 from bisae.query import Connection, read_views
-from bisae.report.claims import Claim, read_claims
+from bisae.report.claims import VERDICTS, Claim, read_claims
 from bisae.report.tables import Table
 from bisae.report.template import template
 from support.rows import rows_of
@@ -212,50 +212,72 @@ def test_a_model_that_was_not_measured_untrained_is_not_compared() -> None:
     assert "among 2 tests); the untrained model was not measured." in text
 
 
+ALIGNMENT = {"comparison": "retrieval by codes over tokens", "n_pairs": 200}
+COHERENCE = {"comparison": "across languages, by embeddings", "n_features": 53}
+STEERING = {
+    "comparison": "mixed against en, same norm",
+    "language": "all",
+    "size": "M",
+    "n_added": 20,
+    "n_added_reference": 30,
+}
+ONLY_FINDINGS = {
+    *("measure", "step_left", "step_right", "is_exploratory", "fvu_left", "fvu_right"),
+    *("at_same_fvu", "at_same_firings", "n_alive_left", "n_alive_right"),
+}
+"""Columns that only `findings` has."""
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
 @pytest.mark.parametrize(
-    "verdict", ["yes", "no", "negligible", "confounded", "undecided"]
-)
-@pytest.mark.parametrize(
-    ("view", "changes", "quantity"),
+    ("finding", "comparison", "quantity"),
     [
-        ("findings", {"finding": "turn", "comparison": "fall"}, "at step 30 less that"),
-        (
-            "findings",
-            {"finding": "layers", "comparison": "middle over upper"},
-            "middle layers less that of the upper layers",
-        ),
-        (
-            "alignment_findings",
-            {"comparison": "retrieval by codes over tokens", "n_pairs": 200},
-            "(200 pairs of texts;",
-        ),
-        (
-            "coherence_findings",
-            {"comparison": "across languages, by embeddings", "n_features": 53},
-            "(53 features;",
-        ),
-        (
-            "steering_findings",
-            {
-                **{"comparison": "mixed against en, same norm", "language": "all"},
-                **{"size": "M", "n_added": 20, "n_added_reference": 30},
-            },
-            "(20 and 30 features;",
-        ),
+        ("turn", "fall", "mixed share at step 30 less that at the turn"),
+        ("turn", "rise", "with the untrained model in place of step 30 it is"),
+        ("layers", "middle over upper", "middle layers less that of the upper layers"),
+        ("layers", "middle over lower", "(400 and 470 features per layer;"),
     ],
-    ids=["turn", "layers", "alignment", "coherence", "steering"],
 )
-def test_every_claim_can_have_every_verdict(
-    view: str, changes: dict[str, Any], quantity: str, verdict: str
+def test_claims_of_findings_can_have_every_verdict(
+    finding: str, comparison: str, quantity: str, verdict: str
 ) -> None:
-    tables = {view: [TEST | changes | {"verdict": verdict}]}
-    (claim,) = claims_of(**tables)
+    changes = {"finding": finding, "comparison": comparison, "verdict": verdict}
+    (claim,) = claims_of(TEST | changes)
     text = words(claim, 0.01)
     assert quantity in text
-    assert f"{claim.size} " in text
-    assert "SIZE" not in text
     assert "0.124 [0.089, 0.159]" in text
-    assert f" {verdict} " in text
+    assert re.match(rf"[^.]* L [^.]*\. {verdict} ", text)
+
+
+@pytest.mark.parametrize("verdict", ["yes", "no", "undecided"])
+@pytest.mark.parametrize(
+    ("view", "columns", "missing", "sample"),
+    [
+        (
+            "alignment_findings",
+            ALIGNMENT,
+            set(),
+            "features of L (.*)200 pairs of texts",
+        ),
+        ("coherence_findings", COHERENCE, set(), "eatures of L (.*)53 features; p"),
+        (
+            "steering_findings",
+            STEERING,
+            {"of_size", "untrained"},
+            r"half-trained M (.*)20 and 30 features; p < 0.001 among 2 tests\)\.",
+        ),
+    ],
+)
+def test_claims_of_other_views_can_have_their_verdicts(
+    view: str, columns: dict[str, Any], missing: set[str], sample: str, verdict: str
+) -> None:
+    """From rows that have the columns of the view only."""
+    row = TEST | columns | {"verdict": verdict}
+    tables = {view: [{k: row[k] for k in row.keys() - ONLY_FINDINGS - missing}]}
+    (claim,) = claims_of(**tables)
+    assert re.search(sample, words(claim))
+    assert f" {verdict} " in words(claim)
+    assert ("untrained" in words(claim)) == ("untrained" not in missing)
 
 
 # -- the views behind them -------------------------------------------------------------

@@ -226,6 +226,10 @@ def test_the_page_begins_with_claims_and_a_picture(page: str) -> None:
     assert "other settings" in claims
 
 
+def test_a_page_without_tests_makes_no_claim(contents: Contents) -> None:
+    assert "No claim of the paper can be judged yet" in render_page(contents)
+
+
 def test_every_figure_is_described_and_has_its_data(page: str, copy: Path) -> None:
     for name, file in FIGURES.items():
         start = page.index(f'<figure id="{name}"')
