@@ -12,6 +12,7 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 import vl_convert
 
@@ -49,10 +50,11 @@ def draw(file: Path, rows: Rows) -> Drawing:
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
     try:
-        svg = _svg(spec, "theme.json")
+        caption = str(spec.get("description", ""))
+        svg = _describe(_svg(spec, "theme.json"), caption)
         paper = fit(spec, lambda resized: _svg(resized, "theme-paper.json"))
         return Drawing(
-            caption=str(spec.get("description", "")),
+            caption=caption,
             svg=svg,
             png=vl_convert.svg_to_png(svg, scale=PNG_SCALE),
             pdf=vl_convert.svg_to_pdf(svg),
@@ -97,6 +99,12 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _records(rows: Rows) -> list[dict[str, Any]]:
     return [json_safe(dict(zip(rows.names, row, strict=True))) for row in rows.values]
+
+
+def _describe(svg: str, description: str) -> str:
+    """Give the whole drawing a description, as its axes and marks have one."""
+    label = escape(description, {'"': "&quot;"})
+    return svg.replace("<svg", f'<svg role="graphics-document" aria-label="{label}"', 1)
 
 
 def _renumber(svg: str) -> str:

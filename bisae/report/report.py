@@ -14,7 +14,13 @@ from bisae.report.checks import Results, render_checks
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
-from bisae.report.tables import Table, describe_source, read_tables, write_tables
+from bisae.report.tables import (
+    Table,
+    describe_source,
+    existing_names,
+    read_tables,
+    write_tables,
+)
 from bisae.store import Store
 
 
@@ -48,6 +54,7 @@ def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
         tables=tables,
         left_out=left_out,
         checks=checks,
+        has_replicates="uncertainty" in existing_names(con),
     )
     store.check_leases()
     page = folder / "index.html"

@@ -23,6 +23,7 @@ FIRST = (
     "trends",
     "trend_languages",
     "coherence_trends",
+    "finding_settings",
     "token_links",
     "lexicon_translations",
     "translation_verdicts",
@@ -61,7 +62,7 @@ def read_tables(
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]
-    existing = _names(con)
+    existing = existing_names(con)
     tables, left_out = {}, {}
     for name in dict.fromkeys((*FIRST, *figures, *numbered)):
         if name not in views:
@@ -106,7 +107,8 @@ def _printed(table: Table) -> PrintedTable:
         raise SqlError(msg) from error
 
 
-def _names(con: Connection) -> set[str]:
+def existing_names(con: Connection) -> set[str]:
+    """Return the names of the tables and views that this store has."""
     rows = rows_of(con, "select table_name from information_schema.tables")
     return {name for (name,) in rows.values}
 

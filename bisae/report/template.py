@@ -3,11 +3,16 @@
 The only door to jinja2.
 """
 
-from typing import Any
-
 import jinja2
 
 from bisae.assets import asset_dir
+from bisae.report.numbers import (
+    as_precise,
+    hours,
+    join_intervals,
+    readable,
+    select_columns,
+)
 
 
 def template(name: str) -> jinja2.Template:
@@ -19,24 +24,11 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["cell"] = _cell
+    environment.filters |= {
+        "cell": readable,
+        "as_precise": as_precise,
+        "hours": hours,
+        "join_intervals": join_intervals,
+        "select_columns": select_columns,
+    }
     return environment.get_template(name)
-
-
-def _cell(value: Any) -> str:
-    """Format a value for a reader; the CSV has every digit."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return _number(value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _number(value: float) -> str:
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"

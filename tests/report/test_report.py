@@ -1,6 +1,7 @@
 """The report: every figure fits its view, files are whole, the page stands alone."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -8,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from PIL import Image
@@ -18,10 +20,12 @@ from bisae.query import connect, read_views, rows_of
 from bisae.report import report
 from bisae.report.figures import draw, figure_files
 from bisae.report.fit import ONE_COLUMN, TWO_COLUMNS, svg_width
+from bisae.report.numbers import Interval, hours
 from bisae.report.page import Contents, render_page
 from bisae.report.tables import Table
 from bisae.store import Store, open_store
 from bisae.study import dump_study
+from support import ROOT
 from support.store_copy import copy_store
 
 FIGURES = figure_files()
@@ -225,6 +229,89 @@ def test_page_shows_every_figure_and_links_to_every_table(page: str) -> None:
     assert {f"figures/paper/{name}.pdf" for name in FIGURES} <= links
     assert {f"figures/{name}.svg" for name in FIGURES} <= links
     assert {"tables/overview.csv", "tables/trends.tex", "tables/cells.md"} <= links
+
+
+def test_the_page_begins_with_claims_and_a_picture(page: str) -> None:
+    start = page.index('<section id="claims"')
+    first = page[start : page.index("</section>", start)]
+    assert page.index("<section") == start
+    claims = first[first.index("<ol>") : first.index("</ol>")]
+    assert 1 <= claims.count("<strong>") <= 6
+    assert "<table" not in claims
+    assert 'id="figure_3"' in first
+    assert "other settings" in claims
+
+
+def test_a_page_without_tests_makes_no_claim(contents: Contents) -> None:
+    assert "No claim of the paper can be judged yet" in render_page(contents)
+
+
+def test_every_figure_is_described_and_has_its_data(page: str, copy: Path) -> None:
+    for name, file in FIGURES.items():
+        start = page.index(f'<figure id="{name}"')
+        figure = page[start : page.index("</figure>", start)]
+        caption = html.escape(json.loads(file.read_text())["description"])
+        alt = re.search(r'alt="([^"]+)"', figure)
+        assert alt is not None
+        assert html.unescape(alt[1]).endswith(html.unescape(caption))
+        assert f"<summary><code>{name}</code>" in figure
+        assert "<table>" in figure
+        svg = (copy / "reports" / "figures" / f"{name}.svg").read_text()
+        root = ET.fromstring(svg)
+        assert root.get("aria-label") == html.unescape(caption)
+
+
+def test_a_value_and_its_interval_share_a_cell(page: str, copy: Path) -> None:
+    start = page.index('<section id="overview"')
+    table = page[page.index("<table>", start) : page.index("</table>", start)]
+    heads = re.findall(r"<th[^>]*>([^<]+)</th>", table)
+    assert "mixed share" in heads
+    assert not [head for head in heads if head.endswith((" low", " high"))]
+    query = (
+        "select mixed_share, mixed_share_low, mixed_share_high"
+        " from trends semi join overview using (size, step, layer)"
+        " where population = 'alive'"
+    )
+    rows = rows_of(connect(open_store(copy), query=query), query).values
+    assert rows
+    assert all(f"<td>{Interval(*row)}</td>" in table for row in rows)
+
+
+def test_the_checklist_is_answered_from_the_store(page: str, tiny: Store) -> None:
+    start = page.index('<section id="checklist"')
+    section = page[start : page.index("</section>", start)]
+    words = " ".join(re.sub(r"<[^>]+>", "", section).split())
+    query = "select size, any_value(n_params) from cells group by size"
+    for size, n_params in rows_of(connect(tiny, query=query), query).values:
+        assert f"{size}: {n_params:,} parameters" in words
+    query = "select size, sum(train_seconds) / 3600 from timings group by size"
+    for _, total in rows_of(connect(tiny, query=query), query).values:
+        assert f"{hours(total)} in all." in words
+    assert f"Searched between {min(tiny.study.sae.lr_grid)}" in words
+    assert "The intervention (bisae intervene)." in words
+    assert "The bootstrap over documents" in words
+    assert "The search of learning rates" not in words
+    assert "The store records none" in words
+
+
+def test_the_page_says_how_to_cite(page: str) -> None:
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    titles = re.findall(r'^\s*title: "(.+)"', citation, re.MULTILINE)
+    names = re.findall(r"family-names: (.+)\n\s*given-names: (.+)", citation)
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert len(titles) > 1
+    assert all(title in words for title in titles)
+    assert all(
+        f"{given_name} {family_name}" in words for family_name, given_name in names
+    )
+    assert "2503.06394" in citation
+    assert "arXiv:2503.06394" in words
+
+
+def test_what_is_folded_is_not_printed(page: str) -> None:
+    style = page[page.index("@media print") : page.index("</style>")]
+    assert "details:not([open])" in style
+    assert "break-inside: avoid" in style
 
 
 def test_page_shows_no_rows_twice(page: str) -> None:

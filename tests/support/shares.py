@@ -82,6 +82,7 @@ def base_tables(
     share = [("mixed_share", pa.float64()), ("mixed_share_exclusive", pa.float64())]
     variant = [*address, ("population", pa.string()), *share]
     halved = [*variant, ("setting", pa.string()), ("value", pa.string())]
+    halved.append(("is_default", pa.bool_()))
     documents = [("documents", pa.string()), ("n_documents", pa.int64())]
     parts = [*variant, *documents, ("firings_per_feature", pa.float64())]
     defaults = {"negligible": None, "languages": ["en", "ja"]}

@@ -1,0 +1,96 @@
+"""Numbers for readers: a value with its interval and the digits that it supports.
+
+Reads and writes nothing; the CSV files have every digit.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from bisae.formats import Rows
+
+MOST_DECIMALS = 8
+
+
+class Interval(NamedTuple):
+    """A value and its interval, which share a cell of a table."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return all three, with the digits that the interval supports."""
+        half = (self.high - self.low) / 2
+        texts = [as_precise(number, half) for number in self]
+        return f"{texts[0]} [{texts[1]}, {texts[2]}]"
+
+
+def as_precise(value: float, half: float) -> str:
+    """Format a value to the second significant digit of half of its interval."""
+    if not (math.isfinite(half) and half > 0):
+        return readable(value)
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), MOST_DECIMALS)
+    text = f"{value:,.{decimals}f}"
+    return _signed(text if text.strip("-0.,") else text.lstrip("-"))
+
+
+def readable(value: Any) -> str:
+    """Format any value of a table."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return _signed(f"{value:,}")
+    if isinstance(value, float):
+        return _signed(_number(value))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def hours(value: float) -> str:
+    """Format hours to two significant digits, without an exponent."""
+    return as_precise(value, value) if value < 100 else f"{value:,.0f}"
+
+
+def join_intervals(rows: Rows) -> Rows:
+    """Let a value and its interval share a column: x with x_low and x_high.
+
+    `estimate` has `low` and `high`.
+    """
+    index = {name: number for number, name in enumerate(rows.names)}
+    bounds = {name: _bounds(name) for name in index if index.keys() >= {*_bounds(name)}}
+    inner = {bound for pair in bounds.values() for bound in pair}
+    names = [name for name in rows.names if name not in inner]
+
+    def joined(row: tuple[Any, ...], name: str) -> Any:
+        value = row[index[name]]
+        low, high = (row[index[bound]] for bound in bounds.get(name, (name, name)))
+        if name not in bounds or None in (value, low, high):
+            return value
+        return Interval(value, low, high)
+
+    return Rows(
+        names, [tuple(joined(row, name) for name in names) for row in rows.values]
+    )
+
+
+def select_columns(rows: Rows, names: list[str]) -> Rows:
+    """Return the columns of these names that the rows have."""
+    index = [rows.names.index(name) for name in names if name in rows.names]
+    columns = [rows.names[number] for number in index]
+    return Rows(columns, [tuple(row[i] for i in index) for row in rows.values])
+
+
+def _bounds(name: str) -> tuple[str, str]:
+    return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+
+
+def _signed(text: str) -> str:
+    """Write a true minus sign, also that of an exponent."""
+    return text.replace("-", "\N{MINUS SIGN}")
