@@ -15,11 +15,14 @@ with deviations as (
         replicates.name,
         replicates.seed,
         replicates.replicate,
-        abs(replicates.value - uncertainty.replicates_mean)
-        / nullif(uncertainty.standard_deviation / uncertainty.factor, 0) as deviation
+        coalesce(
+            abs(replicates.value - uncertainty.replicates_mean)
+            / nullif(uncertainty.standard_deviation / uncertainty.factor, 0),
+            0
+        ) as deviation
     from replicates
     inner join uncertainty using (size, step, layer, population, name)
-    where replicates.step > 0
+    where replicates.step > 0 and replicates.value is not null
 ),
 
 largest as (
@@ -64,4 +67,4 @@ select
     quantiles.n_replicates
 from uncertainty
 inner join quantiles using (size, layer, population, name)
-where uncertainty.step > 0
+where uncertainty.step > 0 and uncertainty.estimate is not null
