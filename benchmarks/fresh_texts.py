@@ -37,7 +37,7 @@ CELLS = [
     Cell("0.5M", 100, 2),
     Cell("0.5M", 900, 2),
 ]
-DOCUMENTS = 1_700
+DOCUMENTS = 4_000
 T_7 = 2.364624
 """The 97.5 % quantile of Student's t with 7 degrees of freedom."""
 Z = 1.959964
@@ -104,7 +104,12 @@ def encode(toy: Store, folder: Path) -> Store:
         for text in toy.study.corpus.text
     )
     corpus = toy.study.corpus.model_copy(
-        update={"text": texts, "train_tokens": 20_000, "heldout_tokens": 2_000}
+        update={
+            "text": texts,
+            "train_tokens": 20_000,
+            "valid_share": 0.05,
+            "heldout_tokens": 2_000,
+        }
     )
     study: Study = toy.study.model_copy(
         update={
@@ -170,7 +175,8 @@ def intervals(con: Connection) -> Iterator[tuple[str, str, Interval]]:
 
 def over_eighths(whole: float, parts: list[float]) -> Interval:
     """Return the interval that the eighths of a text give for the whole."""
-    deviation = sqrt(variance(parts) / len(parts))
+    # The variance of a share of features falls as 1 / sqrt(n).
+    deviation = sqrt(variance(parts) / sqrt(len(parts)))
     return Interval(whole, deviation, T_7 * deviation)
 
 

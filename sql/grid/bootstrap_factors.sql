@@ -12,7 +12,9 @@ select
     greatest(
         1,
         sqrt(
-            sum((halves.difference ^ 2 / 4)::decimal(38, 25))::double
+            sum((
+                halves.difference ^ 2 / if(halves.name like '%share%', 2 * sqrt(2), 4)
+            )::decimal(38, 25))::double
             / nullif(sum((spread.standard_deviation ^ 2)::decimal(38, 25))::double, 0)
         )
     ) as factor

@@ -2,10 +2,11 @@
 -- Grain:   finding, comparison, of_size, measure
 -- Reads:   contrasts, measured_shares
 -- The eighths of the text are eight texts of an eighth of its size, with maxima, firings and
--- classes of their own: the variance of the test's value between them, divided by eight (by
--- four for a test on one half of the text), is that of the whole text. All cells have the
--- same eighths, so what they have in common cancels. degrees: degrees of freedom, seven for
--- each set of cells that is measured on the same documents (Satterthwaite's sum).
+-- classes of their own. All cells have the same eighths, so what they have in common cancels.
+-- A class flips where a feature's share is near the threshold, within some 1 / sqrt(n) of it,
+-- so the variance of a share of features falls as 1 / sqrt(n), not as 1 / n: that of the whole
+-- text is that between eighths over sqrt(8), of half of the text over sqrt(4). degrees: seven
+-- degrees of freedom for each set of cells with the same documents (Satterthwaite's sum).
 with eighths as (
     select
         contrasts.finding,
@@ -49,7 +50,7 @@ variances as (
     select
         *,
         greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0)
-        / if(documents = 'all', 8, 4) as variance
+        / sqrt(if(documents = 'all', 8, 4)) as variance
     from spread
     where is_whole
 )

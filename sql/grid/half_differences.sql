@@ -1,8 +1,9 @@
 -- Title:   How far apart are the trends of the two halves of the text?
 -- Grain:   size, step, layer, population, name
 -- Reads:   eval_size
--- Each half has maxima, firings and classes of its own, as another text would. A quarter of
--- the squared difference estimates the variance of the whole text's trend.
+-- Each half has maxima, firings and classes of its own, as another text would. The squared
+-- difference over 4 estimates the variance of the whole text's mean; over 2 sqrt(2) that of
+-- its share of features, whose variance falls as 1 / sqrt(n): see `contrast_documents`.
 with listed as (
     select
         eval_size.size,

@@ -130,7 +130,7 @@ def test_documents_and_features_make_the_interval() -> None:
             (by_step[30].parts[e, features] - by_step[10].parts[e, features]) / 2 / N
             for e in EIGHTHS
         ]
-        by_documents.append(variance(values) / 4)
+        by_documents.append(variance(values) / 2)
         part = documents, features
         by_features += [share_variance(by_step[s].parts[part]) / 4 for s in (30, 10)]
     total = sum(by_documents) + sum(by_features)

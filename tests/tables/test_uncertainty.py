@@ -115,7 +115,8 @@ def bootstrap_factors(
             first[name],
             second[name],
         ):
-            square = (first[name] - second[name]) ** 2 / 4
+            square = (first[name] - second[name]) ** 2
+            square /= 2 * sqrt(2) if "share" in name else 4
             squares[population, name].append((square, statistics.variance(drawn)))
     return {
         name: max(1.0, sqrt(sum(a for a, _ in pairs) / sum(b for _, b in pairs)))
