@@ -149,9 +149,19 @@ def intervals(con: Connection) -> Iterator[tuple[str, str, Interval]]:
             (measure, Cell(*address)): value
             for *address, value in rows_of(con, query).values
         }
+    query = """
+        select size, step, layer, n, n_exclusive from trend_counts
+        where population = 'alive'
+    """
+    counts: dict[tuple[str, Cell], int] = {}
+    for *address, n_features, n_exclusive in rows_of(con, query).values:
+        counts["mixed_share", Cell(*address)] = n_features
+        counts["mixed_share_exclusive", Cell(*address)] = n_exclusive
     for key, whole in wholes.items():
         name = f"{key[0]} {key[1]}"
-        yield "eighths", name, over_eighths(whole, eighths[key])
+        interval = over_eighths(whole, eighths[key])
+        yield "eighths", name, interval
+        yield "and features", name, with_features(interval, [(whole, counts[key])])
     for (first, second), measure in (
         (pair, measure) for pair in combinations(CELLS, 2) for measure in MEASURES
     ):
@@ -159,7 +169,10 @@ def intervals(con: Connection) -> Iterator[tuple[str, str, Interval]]:
         parts = [x - y for x, y in zip(eighths[a], eighths[b], strict=True)]
         whole = wholes[a] - wholes[b]
         name = f"{measure} {first} - {second}"
-        yield "eighths, differences", name, over_eighths(whole, parts)
+        interval = over_eighths(whole, parts)
+        yield "differences", name, interval
+        shares = [(wholes[key], counts[key]) for key in (a, b)]
+        yield "differences, and features", name, with_features(interval, shares)
     query = """
         select name, size, step, layer, estimate, standard_deviation, factor
         from uncertainty where population = 'alive'
@@ -178,6 +191,14 @@ def over_eighths(whole: float, parts: list[float]) -> Interval:
     # The variance of a share of features falls as 1 / sqrt(n).
     deviation = sqrt(variance(parts) / sqrt(len(parts)))
     return Interval(whole, deviation, T_7 * deviation)
+
+
+def with_features(interval: Interval, shares: list[tuple[float, int]]) -> Interval:
+    """Add the variance over features, as the findings do."""
+    adjusted = [((n * share + 2) / (n + 4), n) for share, n in shares]
+    variances = [share * (1 - share) / n for share, n in adjusted]
+    deviation = sqrt(interval.deviation**2 + sum(variances))
+    return Interval(interval.estimate, deviation, Z * deviation)
 
 
 def report(by_name: dict[tuple[str, str], list[Interval]]) -> None:

@@ -1,12 +1,22 @@
 -- Title:   How do language classes, meaning and spans change over steps, layers, sizes?
 -- Grain:   size, step, layer, population
--- Reads:   cells, trend_counts, trend_items
+-- Reads:   cells, trend_counts, trend_intervals
 -- Paper:   figures 3, 5, 6, 8, 9, 12 to 17; intervals are over features alone
+with measured as (
+    select
+        size,
+        step,
+        layer,
+        population,
+        map_from_entries(
+            list((name, struct_pack(value := value, low := low, high := high)))
+        ) as item
+    from trend_intervals
+    group by size, step, layer, population
+)
+
 select
-    size,
-    step,
-    layer,
-    population,
+    measured.* exclude (item),
     tokens_seen,
     (n + dead) as n_features,
     n_dead,
@@ -60,6 +70,6 @@ select
     item['mean_span_active'].low as mean_span_active_low,
     item['mean_span_active'].high as mean_span_active_high,
     fvu
-from trend_items
+from measured
 inner join trend_counts using (size, step, layer, population)
 inner join cells using (size, step, layer)

@@ -202,7 +202,9 @@ def test_one_pass_trains_every_layer(
     store = build(study, only, ("train",))
     documents = store.n_documents("train")
     probes = 2  # whether the model is causal
-    assert len(calls) == probes - (-documents // study.lm.batch_documents)
+    validations = 2 * -(-store.n_documents("valid") // study.lm.batch_documents)
+    passes = -(-documents // study.lm.batch_documents)
+    assert len(calls) == probes + passes + validations
 
 
 SHARE = """

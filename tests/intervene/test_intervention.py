@@ -316,12 +316,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[int, int]]:
     """How often each block computed, by step and number."""
     counted: Counter[tuple[int, int]] = Counter()
 
-    def counting(store: Store, size: str, step: int) -> LanguageModel:
-        lm = open_model(store, Checkpoint(size, step))
+    def counting(store: Store, checkpoint: Checkpoint) -> LanguageModel:
+        lm = open_model(store, checkpoint)
         for number, block in enumerate(lm._blocks, start=1):
             inside = next(iter(block.children()))
             inside.register_forward_hook(
-                lambda *_, place=(step, number): counted.update([place])
+                lambda *_, place=(checkpoint.step, number): counted.update([place])
             )
         return lm
 
@@ -354,9 +354,9 @@ def test_one_model_is_in_memory_at_a_time(
 ) -> None:
     opened: list[weakref.ref[LanguageModel]] = []
 
-    def opening(store: Store, size: str, step: int) -> LanguageModel:
+    def opening(store: Store, checkpoint: Checkpoint) -> LanguageModel:
         assert not any(item() for item in opened), "the model before is still held"
-        lm = open_model(store, Checkpoint(size, step))
+        lm = open_model(store, checkpoint)
         opened.append(weakref.ref(lm))
         return lm
 

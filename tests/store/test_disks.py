@@ -77,6 +77,7 @@ def test_a_disk_that_fills_up_in_export(
         assert ".partial" not in line
         assert not [file for file in store.rglob("*") if "partial" in file.name]
         filled.unlink()
+        del result  # its traceback holds the embeddings open
         assert run("export", tmp_path / "study.toml").exit_code == 0
         assert verify(open_store(store), Selection()).findings == []
 

@@ -22,6 +22,7 @@ select
     language_exclusive,
     count(*) as n,
     count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
+    count(mixed_by_tokens) as n_with_sure,
     count(*) filter (where mixed_by_tokens) as n_mixed_by_tokens,
     count(*) filter (where language_sure = 'mixed') as n_mixed_sure,
     count(*) filter (where language_sure is null) as n_undecided,

@@ -33,6 +33,7 @@ select
     coalesce(
         sum(n) filter (where language = 'mixed' and language_exclusive is not null), 0
     ) as n_mixed_paired,
+    sum(n_with_sure) as n_with_sure,
     sum(n_mixed_by_tokens) as n_mixed_by_tokens,
     sum(n_mixed_sure) as n_mixed_sure,
     sum(n_undecided) as n_undecided,

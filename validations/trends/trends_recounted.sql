@@ -18,6 +18,8 @@ with counted as (
         sums.n_mixed_exclusive,
         sums.n_mixed_paired,
         sums.n_mixed_by_tokens,
+        coalesce(sums.n_with_sure, 0) as n_with_sure,
+        if(n_with_sure = coalesce(sums.n, 0), n_with_sure + dead, 0) as n_sure,
         coalesce(sums.n_mixed_sure, 0) as n_mixed_sure,
         coalesce(sums.n_undecided, 0) as n_undecided,
         sums.n_firings,
@@ -33,12 +35,7 @@ with counted as (
         sums.mean_span_active
     from cells
     cross join (values ('all'), ('alive'), ('supported')) as listed (population)
-    left join features_summed as sums
-        on
-            cells.size = sums.size
-            and cells.step = sums.step
-            and cells.layer = sums.layer
-            and listed.population = sums.population
+    left join features_summed as sums using (size, step, layer, population)
 )
 
 select
@@ -59,9 +56,9 @@ cross join lateral (
     ('mixed_share_null', (n_mixed_null + dead)::double, n + dead),
     ('mixed_share_exclusive', n_mixed_exclusive::double, n_exclusive),
     ('mixed_share_paired', n_mixed_paired::double, n_exclusive),
-    ('mixed_share_by_tokens', n_mixed_by_tokens::double, n),
-    ('mixed_share_sure', n_mixed_sure::double, n + dead),
-    ('undecided_share', (n_undecided + dead)::double, n + dead),
+    ('mixed_share_by_tokens', n_mixed_by_tokens::double, n_with_sure),
+    ('mixed_share_sure', n_mixed_sure::double, n_sure),
+    ('undecided_share', (n_undecided + dead)::double, n_sure),
     ('firings_per_feature', n_firings, n),
     ('single_token_share', n_single_token::double, n),
     ('monosemanticity', monosemanticity, n),
