@@ -1,6 +1,7 @@
 """A full, read-only or lost disk is one line that names it; the next run goes on."""
 
 import errno
+import gc
 import os
 import re
 import shutil
@@ -77,7 +78,8 @@ def test_a_disk_that_fills_up_in_export(
         assert ".partial" not in line
         assert not [file for file in store.rglob("*") if "partial" in file.name]
         filled.unlink()
-        del result  # its traceback holds the embeddings open
+        del result
+        gc.collect()  # its traceback holds the embeddings open
         assert run("export", tmp_path / "study.toml").exit_code == 0
         assert verify(open_store(store), Selection()).findings == []
 
