@@ -396,7 +396,7 @@ def test_features_are_aggregated_group_by_group(copy: Store) -> None:
         table_file(copy, name, cell).unlink()
     context = prepare_export(copy)
     groups = context.views["feature_groups"]
-    small = groups.select.replace("24000000", "2000")
+    small = groups.select.replace("14000000", "2000")
     context.views["feature_groups"] = groups._replace(select=small)
     export_cells(context, [cell])
     for name in tables:
