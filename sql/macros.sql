@@ -35,6 +35,10 @@ weight ^ 2 * case when weight > 0 then high - estimate else estimate - low end ^
 create macro share_variance(share, n) as
 ((n * share + 2) / (n + 4)) * (1 - (n * share + 2) / (n + 4)) / n;
 
+-- The sample variance of n values, from their sum and the sum of their squares.
+create macro sample_variance(total, squares, n) as
+greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0);
+
 -- Student's t with some degrees of freedom as a normal deviate, and the other way round
 -- (Wallace 1959). Exact to 1.5 % from 3 degrees of freedom, to 0.2 % from 7.
 create macro normal_deviate(t, degrees) as
@@ -56,6 +60,18 @@ t * (
 
 create macro two_sided_p(z) as
 error_polynomial(1 / (1 + 0.3275911 * abs(z) / sqrt(2))) * exp(-(z ^ 2) / 2);
+
+-- Holm's adjustment of p for a list of tests that p is one of, nulls aside: the largest
+-- (m - i + 1) p_i of the i-th smallest p_i up to p, of m, at most 1. Null without a p.
+create macro holm_of_sorted(p, sorted) as
+list_max([
+    least(1, (len(sorted) - i + 1) * sorted[i])
+    for i in range(1, len(sorted) + 1)
+    if sorted[i] <= p
+]);
+
+create macro holm(p, tests) as
+holm_of_sorted(p, list_sort([test for test in tests if test is not null]));
 
 -- Is a difference confounded with how well the sides are reconstructed? Their FVU differ by
 -- more than a quarter, and matched in FVU or in firings per feature, half of the difference's

@@ -2,30 +2,15 @@
 -- Grain:   finding, comparison, of_size, measure
 -- Reads:   seed_tests
 -- Intervals are Student's; verdicts and p_family are those of `findings`.
-with ranked as (
+with judged as (
     select
         *,
-        row_number() over (
-            partition by finding order by p nulls last, comparison, of_size, measure
-        ) as rank,
-        count(p) over (partition by finding) as n_tests
-    from seed_tests
-),
-
-judged as (
-    select
-        *,
-        if(
-            p is null,
-            null,
-            max(least(1, (n_tests - rank + 1) * p)) over (
-                partition by finding order by rank rows unbounded preceding
-            )
-        ) as p_family,
+        count(p) over (partition by finding) as n_tests,
+        holm(p, list(p) over (partition by finding)) as p_family,
         is_confounded(
             estimate, half, fvu_left, fvu_right, at_same_fvu, at_same_firings
         ) as confounded
-    from ranked
+    from seed_tests
 )
 
 select

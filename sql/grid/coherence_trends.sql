@@ -7,8 +7,7 @@ with means as (
     select
         *,
         excess / n_features as mean_excess,
-        greatest(0, excess_2 - excess ^ 2 / n_features) / nullif(n_features - 1, 0)
-            as variance
+        sample_variance(excess, excess_2, n_features) as variance
     from coherence_sums
 ),
 

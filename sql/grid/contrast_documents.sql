@@ -49,7 +49,7 @@ spread as (
 variances as (
     select
         *,
-        greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0)
+        sample_variance(total, squares, n)
         / sqrt(if(documents = 'all', 8, 4)) as variance
     from spread
     where is_whole

@@ -30,7 +30,7 @@ with sides as (
 variances as (
     select
         *,
-        greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0) / n as variance
+        sample_variance(total, squares, n) / n as variance
     from sides
 )
 

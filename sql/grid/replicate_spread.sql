@@ -28,5 +28,5 @@ with deviations as (
 
 select
     * exclude (squares),
-    sqrt(greatest(0, squares - deviation ^ 2 / n) / nullif(n - 1, 0)) as standard_deviation
+    sqrt(sample_variance(deviation, squares, n)) as standard_deviation
 from deviations

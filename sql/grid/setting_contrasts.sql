@@ -1,23 +1,9 @@
 -- Title:   How large is each difference that the findings test, under every other setting?
 -- Grain:   finding, comparison, of_size, measure, setting, value
--- Reads:   contrasts, sensitivity
+-- Reads:   contrast_cells, sensitivity
 -- Alive features, all documents and all features. `clustering` and `semantic_threshold` are
 -- left out, since they change no class. Null where a cell has no value under the setting.
-with members as (
-    select
-        finding,
-        comparison,
-        of_size,
-        measure,
-        size,
-        step,
-        layer,
-        fsum(weight) as weight
-    from contrasts
-    group by finding, comparison, of_size, measure, size, step, layer
-),
-
-differences as (
+with differences as (
     select
         members.finding,
         members.comparison,
@@ -31,7 +17,7 @@ differences as (
             sensitivity.mixed_share_exclusive
         ) as share,
         members.weight
-    from members
+    from contrast_cells as members
     inner join sensitivity
         on
             members.size = sensitivity.size

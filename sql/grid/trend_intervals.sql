@@ -49,7 +49,7 @@ measured as (
         n,
         squares is null as is_share,
         total / n as value,
-        greatest(0, squares - total ^ 2 / n) / nullif(n - 1, 0) as variance,
+        sample_variance(total, squares, n) as variance,
         z_95() * sqrt(variance / n) as half
     from listed
 )

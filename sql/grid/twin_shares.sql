@@ -1,23 +1,9 @@
 -- Title:   How mixed is each cell of a test at the highest FVU of the test's cells, or at the
 --          lowest number of firings per feature?
 -- Grain:   finding, comparison, of_size, measure, matched, size, step, layer
--- Reads:   contrasts, twin_segments
+-- Reads:   contrast_cells, twin_segments
 -- On the line between the two nearest points that were measured; null if there is none.
-with members as (
-    select
-        finding,
-        comparison,
-        of_size,
-        measure,
-        size,
-        step,
-        layer,
-        fsum(weight) as weight
-    from contrasts
-    group by finding, comparison, of_size, measure, size, step, layer
-),
-
-targets as (
+with targets as (
     select
         members.finding,
         members.comparison,
@@ -25,7 +11,7 @@ targets as (
         members.measure,
         segments.matched,
         if(segments.matched = 'fvu', max(segments.x_from), min(segments.x_from)) as target
-    from members
+    from contrast_cells as members
     inner join twin_segments as segments using (size, step, layer, measure)
     where segments.point = 1
     group by
@@ -56,7 +42,7 @@ select
         segments.point
     ) as share
 from targets
-inner join members using (finding, comparison, of_size, measure)
+inner join contrast_cells as members using (finding, comparison, of_size, measure)
 left join twin_segments as segments
     on
         members.size = segments.size

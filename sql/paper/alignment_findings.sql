@@ -3,25 +3,12 @@
 -- Reads:   alignment_tests
 -- Paper:   section 4.1, asked without classes of features
 -- Verdicts and p_family (Holm's, over all tests) are those of `findings`.
-with ranked as (
+with judged as (
     select
         *,
-        row_number() over (order by p nulls last, comparison, size) as rank,
-        count(p) over () as n_tests
+        count(p) over () as n_tests,
+        holm(p, list(p) over ()) as p_family
     from alignment_tests
-),
-
-judged as (
-    select
-        *,
-        if(
-            p is null,
-            null,
-            max(least(1, (n_tests - rank + 1) * p)) over (
-                order by rank rows unbounded preceding
-            )
-        ) as p_family
-    from ranked
 )
 
 select

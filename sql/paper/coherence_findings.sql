@@ -32,25 +32,12 @@ tests as (
     where is_last_step and tokens_seen > 0
 ),
 
-ranked as (
-    select
-        *,
-        row_number() over (order by p nulls last, comparison, size) as rank,
-        count(p) over () as n_tests
-    from tests
-),
-
 judged as (
     select
         *,
-        if(
-            p is null,
-            null,
-            max(least(1, (n_tests - rank + 1) * p)) over (
-                order by rank rows unbounded preceding
-            )
-        ) as p_family
-    from ranked
+        count(p) over () as n_tests,
+        holm(p, list(p) over ()) as p_family
+    from tests
 )
 
 select

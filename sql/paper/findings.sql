@@ -13,26 +13,15 @@
 -- `undecided`: none of these. `untrained`: the same difference with step 0 on the left, for
 -- layers and sizes on both sides. The order of sizes has Kendall's tau as its estimate.
 -- is_exploratory: the grid, the thresholds or the tests are not those of the first export.
-with ranked as (
+with judged as (
     select
         *,
-        row_number() over (
-            partition by finding order by p nulls last, comparison, of_size, measure
-        ) as rank,
-        count(p) over (partition by finding) as n_tests
-    from finding_tests
-),
-
-judged as (
-    select
-        *,
-        max(least(1, (n_tests - rank + 1) * p)) over (
-            partition by finding order by rank rows unbounded preceding
-        ) as p_family,
+        count(p) over (partition by finding) as n_tests,
+        holm(p, list(p) over (partition by finding)) as p_family,
         is_confounded(
             estimate, half, fvu_left, fvu_right, at_same_fvu, at_same_firings
         ) as confounded
-    from ranked
+    from finding_tests
 )
 
 select
@@ -48,10 +37,10 @@ select
     judged.sd_documents,
     judged.sd_units,
     judged.p,
-    if(judged.p is null, null, judged.p_family) as p_family,
+    judged.p_family,
     judged.n_tests,
     verdict(
-        if(judged.p is null, null, judged.p_family),
+        judged.p_family,
         judged.estimate,
         judged.confounded,
         judged.half_90,

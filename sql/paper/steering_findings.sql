@@ -5,30 +5,20 @@
 -- estimate: perplexity with the other features less perplexity with mixed ones, positive where
 -- mixed features help more, as the paper claims. Verdicts and p_family (Holm's, over all rows
 -- of an intervention) are those of `findings`.
-with ranked as (
+with tests as (
     select
         *,
-        two_sided_p(z) as p,
-        row_number() over (
-            partition by size, step, layer, full_step, b_pre
-            order by two_sided_p(z) nulls last, language, contrast
-        ) as rank,
-        count(z) over (partition by size, step, layer, full_step, b_pre) as n_tests
+        two_sided_p(z) as p
     from steering_tests
 ),
 
 judged as (
     select
         *,
-        if(
-            p is null,
-            null,
-            max(least(1, (n_tests - rank + 1) * p)) over (
-                partition by size, step, layer, full_step, b_pre
-                order by rank rows unbounded preceding
-            )
-        ) as p_family
-    from ranked
+        count(p) over intervention as n_tests,
+        holm(p, list(p) over intervention) as p_family
+    from tests
+    window intervention as (partition by size, step, layer, full_step, b_pre)
 )
 
 select

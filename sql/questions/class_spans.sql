@@ -53,8 +53,7 @@ select
     language,
     n_features,
     span / n as mean_span,
-    mean_span - z_95()
-    * sqrt(greatest(0, span_2 - span ^ 2 / n) / nullif(n - 1, 0) / n) as mean_span_low,
+    mean_span - z_95() * sqrt(sample_variance(span, span_2, n) / n) as mean_span_low,
     2 * mean_span - mean_span_low as mean_span_high,
     active / n as mean_span_active,
     truncated / n as truncated_share

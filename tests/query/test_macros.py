@@ -78,6 +78,21 @@ def test_t_is_students(df: float, error: float) -> None:
         assert actual == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    "tests", [[0.01, 0.04, 0.03], [0.5, None, 0.02], [0.3], [0.2, 0.2, 0.9, None]]
+)
+def test_holm_adjusts_each_p_for_those_below_it(tests: list[float | None]) -> None:
+    listed = ", ".join("null" if p is None else str(p) for p in tests)
+    present = sorted(p for p in tests if p is not None)
+    for p in tests:
+        actual = value(f"holm({p or 'null'}::double, [{listed}]::double[])")
+        if p is None:
+            assert actual is None
+            continue
+        steps = [(len(present) - rank) * q for rank, q in enumerate(present) if q <= p]
+        assert actual == near(min(1.0, max(steps)))
+
+
 def test_a_macro_calls_only_those_before_it() -> None:
     names = list(macros())
     for name, second in itertools.combinations(names, 2):
