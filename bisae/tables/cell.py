@@ -123,9 +123,8 @@ def _provenance(context: ExportContext, name: str) -> dict[str, Any]:
     settings.
     """
     if name in VARIANT_TABLES:
-        views = [context.views[name] for name in sorted(context.views)]
         return {
-            "sql": digest(source_of(views)),
+            "sql": digest(source_of(_views_of_variants(context, name))),
             "embeddings": context.embeddings,
             "cosines": [threshold.cosine for threshold in context.thresholds],
             "settings": context.settings,
@@ -135,6 +134,19 @@ def _provenance(context: ExportContext, name: str) -> dict[str, Any]:
     if any("linked_tokens" in view.reads for view in views):
         provenance["embeddings"] = context.embeddings
     return provenance
+
+
+def _views_of_variants(context: ExportContext, name: str) -> list[View]:
+    """Return what a table of the variants is computed from, by name.
+
+    They are its own views, and those from a variant's features to its trends.
+    """
+    views = {
+        view.name: view
+        for root in (name, "variant_features", "variant_cells", "trends")
+        for view in closure(context.dependencies, root)
+    }
+    return [views[name] for name in sorted(views)]
 
 
 class Aggregation(NamedTuple):

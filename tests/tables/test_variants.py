@@ -373,6 +373,17 @@ def test_they_are_made_again_when_a_setting_changes(copy: Store) -> None:
     assert not set(written(copy)) & set(before)
 
 
+def test_they_depend_on_the_views_of_trends_and_on_no_comparison(copy: Store) -> None:
+    before = list(written(copy))
+    for view, is_remade in (("bands", False), ("trend_counts", True)):
+        context = prepare_export(copy)
+        changed = context.views[view]
+        select = f"{changed.select}\nlimit 1000"
+        context.views[view] = changed._replace(select=select)
+        export_cells(context, copy.cells[:1])
+        assert (list(written(copy)) != before) == is_remade
+
+
 def test_every_variant_has_its_firing_rule(tiny: Store, con: Connection) -> None:
     """A rule that sql/cell does not have would be a variant without rows."""
     settings = read_views("cell")["firing_rules"].select
