@@ -182,6 +182,11 @@ def checksum_file(file: AnyPath) -> AnyPath:
     return file.with_name(file.name + CHECKSUM_SUFFIX)
 
 
+def stored_checksum(file: AnyPath) -> str:
+    """Return the SHA-256 that a file's checksum file gives."""
+    return read(checksum_file(file)).decode().split()[0]
+
+
 def matches_checksum(file: AnyPath) -> bool:
     """Say if a file matches its checksum. Raises FileNotFoundError."""
     lines = read(checksum_file(file)).decode(errors="replace").splitlines()

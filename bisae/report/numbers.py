@@ -52,13 +52,16 @@ def hours(value: float) -> str:
     return as_precise(value, value) if value < 100 else f"{value:,.0f}"
 
 
-def join_intervals(rows: Rows) -> Rows:
-    """Let a value and its interval share a column: x with x_low and x_high.
+def end_names(name: str) -> tuple[str, str]:
+    """Return the names of an interval's ends; those of `estimate` have no prefix."""
+    return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
 
-    `estimate` has `low` and `high`.
-    """
+
+def join_intervals(rows: Rows) -> Rows:
+    """Let a value and its interval share a column: x with x_low and x_high."""
     index = {name: number for number, name in enumerate(rows.names)}
-    bounds = {name: _bounds(name) for name in index if index.keys() >= {*_bounds(name)}}
+    bounds = {name: end_names(name) for name in index}
+    bounds = {name: pair for name, pair in bounds.items() if index.keys() >= {*pair}}
     inner = {bound for pair in bounds.values() for bound in pair}
     names = [name for name in rows.names if name not in inner]
 
@@ -79,10 +82,6 @@ def select_columns(rows: Rows, names: list[str]) -> Rows:
     index = [rows.names.index(name) for name in names if name in rows.names]
     columns = [rows.names[number] for number in index]
     return Rows(columns, [tuple(row[i] for i in index) for row in rows.values])
-
-
-def _bounds(name: str) -> tuple[str, str]:
-    return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
 
 
 def _number(value: float) -> str:

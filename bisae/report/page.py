@@ -112,9 +112,9 @@ def _by_size(cells: list[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]
     return {size: list(rows) for size, rows in groupby(cells, lambda row: row["size"])}
 
 
-def _only_row(table: Table | None) -> dict[str, Any] | None:
+def _only_row(table: Table | None) -> Mapping[str, Any] | None:
     """Return the row of a table that has one; None without the table."""
     if table is None:
         return None
-    (values,) = table.rows.values
-    return dict(zip(table.rows.names, values, strict=True))
+    (row,) = records(table)
+    return row

@@ -18,6 +18,7 @@ from bisae.formats import Rows
 from bisae.formats.markup import MarkupCell
 from bisae.formats.table import has_numbers, readable
 from bisae.report.best import best_cells
+from bisae.report.numbers import end_names
 
 SIGNIFICANT = 2
 """Digits of half an interval's width, as the GUM recommends for uncertainties."""
@@ -62,7 +63,7 @@ def printed_table(rows: Rows, best: str = "") -> PrintedTable:
 def _columns(rows: Rows) -> list[Column]:
     """Group columns: the ends of an interval belong to its value."""
     by_name = dict(zip(rows.names, zip(*rows.values, strict=True), strict=True))
-    ends = {name: _end_names(name) for name in rows.names}
+    ends = {name: end_names(name) for name in rows.names}
     ends = {name: pair for name, pair in ends.items() if by_name.keys() >= set(pair)}
     grouped = {name for pair in ends.values() for name in pair}
     columns = []
@@ -71,13 +72,6 @@ def _columns(rows: Rows) -> list[Column]:
         interval = (by_name[low], by_name[high]) if low and high else None
         columns.append(Column(name, by_name[name], interval))
     return sorted(columns, key=lambda column: rows.names.index(column.name))
-
-
-def _end_names(name: str) -> tuple[str, str]:
-    """Return the names of an interval's ends; those of `estimate` have no prefix."""
-    if name == "estimate":
-        return "low", "high"
-    return f"{name}_low", f"{name}_high"
 
 
 def _cells(column: Column, columns: Sequence[Column]) -> list[MarkupCell]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bisae.files import checksum_file, local_copy, read
+from bisae.files import local_copy, stored_checksum
 from bisae.store import Store, vector_files
 from bisae.tables.clusters import EmbeddingRows
 
@@ -31,4 +31,4 @@ def load_vectors(store: Store, source: str) -> TokenVectors:
     file = vector_files(store)[source]
     with local_copy(file) as copied:
         rows: EmbeddingRows = np.load(copied, mmap_mode="r")
-    return TokenVectors(rows, read(checksum_file(file)).decode().split()[0])
+    return TokenVectors(rows, stored_checksum(file))

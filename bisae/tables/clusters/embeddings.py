@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bisae.errors import CheckpointError
-from bisae.files import AnyPath, checksum_file, local_copy, read, write_with_checksum
+from bisae.files import AnyPath, local_copy, stored_checksum, write_with_checksum
 from bisae.lm import load_lm
 from bisae.store import Store, vector_files
 from bisae.tables.clusters.links import EmbeddingRows, Ints, vectors
@@ -53,7 +53,7 @@ def load_embeddings(store: Store) -> EmbeddingRows:
 
 def embeddings_sum(store: Store) -> str:
     """Return the SHA-256 of the stored embeddings, which `load_embeddings` wrote."""
-    return read(checksum_file(_file(store))).decode().split()[0]
+    return stored_checksum(_file(store))
 
 
 def _file(store: Store) -> AnyPath:
