@@ -6,11 +6,12 @@ Reads the view `activation_examples`, and the codes of the documents that are in
 from contextlib import closing
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bisae.errors import AddressError
+from bisae.formats.shading import Piece, join_tokens, shaded
 from bisae.formats.table import readable
 from bisae.grid import Cell
 from bisae.query import connect, frame_of, quoted
@@ -29,18 +30,6 @@ QUERY = """
 """
 BEFORE, AFTER = 12, 6
 """Numbers of tokens around the firing that plain text shows."""
-COLOR = "255, 140, 0"
-OPAQUE = 0.65
-"""Opacity of the maximum; text on it is readable on light and on dark pages."""
-
-
-class Piece(NamedTuple):
-    """A part of a text that is shaded as one."""
-
-    text: str
-    activation: float
-    is_strongest: bool
-    """True if it has the token of the firing."""
 
 
 class Examples:
@@ -101,7 +90,7 @@ class Examples:
     def _paragraph(self, row: Any) -> str:
         """Return one text as HTML; the token of the firing is underlined."""
         language = escape(row.language)
-        spans = "".join(map(self._span, _pieces(row)))
+        spans = shaded(_pieces(row), self._maximum)
         return (
             f'<p style="margin: 0.4em 0"><small>{row.rank}. {language}, '
             f"{row.value:.4g}</small><br>"
@@ -109,32 +98,9 @@ class Examples:
             f'overflow-wrap: anywhere">{spans}</span></p>'
         )
 
-    def _span(self, piece: Piece) -> str:
-        """Return a piece as HTML, without space around it, so that letters join."""
-        if not piece.activation > 0:
-            return escape(piece.text)
-        share = piece.activation / self._maximum
-        line = "; border-bottom: 2px solid" if piece.is_strongest else ""
-        return (
-            f'<span title="{piece.activation:.4g}, {share:.0%} of the maximum" '
-            f'style="background: rgba({COLOR}, {OPAQUE * share:.2f}){line}">'
-            f"{escape(piece.text)}</span>"
-        )
-
 
 def _pieces(row: Any) -> list[Piece]:
-    """Return the tokens of a text; those that split a character are one piece."""
-    pieces: list[Piece] = []
-    tokens = zip(row.tokens, row.activations, strict=True)
-    for number, (token, activation) in enumerate(tokens):
-        piece = Piece(token, activation, number == row.position)
-        if token or not pieces:
-            pieces.append(piece)
-        else:
-            text, strongest, is_strongest = pieces.pop()
-            is_strongest = is_strongest or piece.is_strongest
-            pieces.append(Piece(text, max(strongest, activation), is_strongest))
-    return pieces
+    return join_tokens(row.tokens, row.activations, row.position)
 
 
 def read_examples(store: Store, cell: Cell, feature: int, n: int) -> Examples:
