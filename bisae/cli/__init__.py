@@ -15,12 +15,12 @@ from bisae.cli.build import (
 )
 from bisae.cli.check import check, compare, report, uncertainty, validate
 from bisae.cli.inspect import catalog, status, views
-from bisae.cli.plan import plan
+from bisae.cli.plan import fingerprint, plan
 from bisae.cli.sql import sql
 from bisae.cli.transfer import cp, rm, verify
 
 GROUPS = {
-    "Start": (demo, plan),
+    "Start": (demo, plan, fingerprint),
     "Build": (pretrain, lr_search, build, train, encode, export, check),
     "Look": (status, views, sql, report, catalog),
     "Check": (validate, verify, uncertainty, compare),

@@ -43,7 +43,17 @@ trust_option = click.option(
 
 
 READING = frozenset(
-    {"catalog", "compare", "plan", "sql", "status", "validate", "verify", "views"}
+    {
+        "catalog",
+        "compare",
+        "fingerprint",
+        "plan",
+        "sql",
+        "status",
+        "validate",
+        "verify",
+        "views",
+    }
 )
 """Commands that change no store."""
 

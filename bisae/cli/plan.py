@@ -1,4 +1,4 @@
-"""The command that says what a study will cost; it builds nothing."""
+"""Commands that look at a study before anything is built: plan and fingerprint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ import click
 from bisae.cli.options import (
     counted,
     format_option,
+    only_option,
     reports_errors,
     say,
     show,
@@ -18,6 +19,38 @@ from bisae.errors import CheckpointError, CorpusError, StudyError
 
 if TYPE_CHECKING:
     from bisae.study import Study
+
+
+@click.command()
+@study_argument
+@only_option
+@format_option
+@trust_option
+@reports_errors
+def fingerprint(study: Path, only: str | None, style: str, *, trust: bool) -> None:
+    """Check that checkpoints are what their steps say; trains no autoencoder.
+
+    Loads each checkpoint and prints a row for each step: the sha256 of its weights,
+    the median norm of their rows, and the cosine to the first step, for the embedding,
+    the blocks and the head. Exit status 1 if two steps share weights, if a step is
+    unlike two others around it that are like each other, or if one cannot be loaded.
+
+    Example: bisae fingerprint toy/toy.toml --only size=0.5M
+    """
+    from bisae.errors import CheckFailed
+    from bisae.grid import parse_selection
+    from bisae.pipeline.fingerprint import fingerprint
+    from bisae.study import load_study
+
+    loaded = load_study(study, trust_remote_code=trust)
+    series, findings = fingerprint(loaded, parse_selection(only))
+    show(series, style)
+    for finding in findings:
+        say(finding)
+    if findings:
+        msg = f"{counted(len(findings), 'finding')} about checkpoints"
+        raise CheckFailed(msg)
+    say(f"nothing is wrong with {counted(len(series.values), 'checkpoint')}")
 
 
 @click.command()

@@ -16,6 +16,7 @@ from bisae.lm.load import (
 from bisae.lm.lockstep import Lockstep, Steer
 from bisae.lm.model import LanguageModel
 from bisae.lm.shape import ModelShape
+from bisae.lm.weights import describe_weights
 
 __all__ = [
     "CachedActivations",
@@ -25,6 +26,7 @@ __all__ = [
     "Steer",
     "chosen_device",
     "chosen_dtype",
+    "describe_weights",
     "directions",
     "generate",
     "has_no_direction",

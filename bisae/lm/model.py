@@ -5,7 +5,7 @@ Layer 0 is the input of the first block, layer l the raw output of block l, coun
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -22,6 +22,16 @@ from bisae.lm.shape import find_blocks, shape_of
 
 class _Enough(Exception):
     """Raised at the highest requested layer, so that no block above it runs."""
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Return the sha256 of weights: their names, shapes, dtypes and values."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(weights.items()):
+        digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
+        flat = weight.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 class LanguageModel:
@@ -45,14 +55,35 @@ class LanguageModel:
         self.skip_trials: dict[int, bool] = {}
         """Results of testing passes that start at a layer."""
 
+    @property
+    def commit_hash(self) -> str | None:
+        """The commit that the hub resolved the revision to; None for a folder."""
+        commit_hash: str | None = getattr(self._model.config, "_commit_hash", None)
+        return commit_hash
+
     def fingerprint(self) -> str:
         """Return the sha256 of all weights as loaded; tied ones once, no buffers."""
-        digest = hashlib.sha256()
-        for name, weight in sorted(self._model.named_parameters()):
-            digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
-            flat = weight.detach().cpu().contiguous().reshape(-1)
-            digest.update(flat.view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return weights_digest(dict(self._model.named_parameters()))
+
+    def weight_groups(self) -> dict[str, dict[str, Tensor]]:
+        """Return the weights by group, from below, and by name; tied ones once.
+
+        `embedding` has the embeddings of tokens and positions, `block l` a block, and
+        `head` everything else: the final norm and the output layer.
+        """
+        groups: dict[str, dict[str, Tensor]] = {"embedding": {}}
+        group_of: dict[Tensor, str] = {}
+        for module in self._model.modules():
+            if isinstance(module, nn.Embedding):
+                group_of[module.weight] = "embedding"
+        for number, block in enumerate(self._blocks, 1):
+            groups[f"block {number}"] = {}
+            for weight in block.parameters():
+                group_of.setdefault(weight, f"block {number}")
+        groups["head"] = {}
+        for name, weight in self._model.named_parameters():
+            groups[group_of.get(weight, "head")][name] = weight.detach()
+        return {group: weights for group, weights in groups.items() if weights}
 
     def hidden_states(
         self, token_id: Tensor, mask: Tensor, layers: Sequence[int]

@@ -48,6 +48,13 @@ from bisae.query.views import (
     read_views,
 )
 from bisae.query.watch import Watch
+from bisae.query.weights import (
+    Weights,
+    compared_weights,
+    findings_about,
+    weight_messages,
+    write_weights,
+)
 
 __all__ = [
     "CODE_CHECKS",
@@ -64,17 +71,20 @@ __all__ = [
     "Runner",
     "View",
     "Watch",
+    "Weights",
     "address_columns",
     "build_order",
     "check_parameters",
     "closure",
     "columns_of",
+    "compared_weights",
     "connect",
     "create_views",
     "database",
     "describe",
     "explain_errors",
     "exported_cells",
+    "findings_about",
     "frame_of",
     "limited_memory",
     "make_tables",
@@ -92,8 +102,10 @@ __all__ = [
     "source_of",
     "stale_tables",
     "view_provenance",
+    "weight_messages",
     "write_catalog",
     "write_parquet",
     "write_tables",
     "write_timings",
+    "write_weights",
 ]

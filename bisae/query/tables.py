@@ -6,6 +6,7 @@ Reads the tables that a table needs; writes its file, with its provenance in the
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 from bisae.files import write_with_checksum
@@ -91,11 +92,15 @@ def write_tables(
             )
 
 
-def write_timings(store: Store, cell: Cell, train_seconds: float) -> None:
-    """Write how long a cell took to train."""
+def write_timings(
+    store: Store, cell: Cell, train_seconds: float, trained_at: datetime | None = None
+) -> None:
+    """Write how long a cell took to train, and when that ended in UTC, if known."""
     with closing(database(store.tables)) as con:
         con.execute(
-            "create table timings as select ?::double as train_seconds", [train_seconds]
+            "create table timings as "
+            "select ?::double as train_seconds, ?::timestamp as trained_at",
+            [train_seconds, trained_at],
         )
         write_tables(con, store, {"timings": {}}, cell)
 

@@ -71,6 +71,12 @@ class SaeAttributes(PartAttributes):
     lm_fingerprint: Text
     tokenizer_fingerprint: Text
     corpus_fingerprint: Sha256
+    commit_hash: Text | None = None
+    licence: Text | None = None
+    dtype: Text | None = None
+    device: Text | None = None
+    code_version: Text | None = None
+    library_versions: Text | None = None
 
 
 class CodesAttributes(PartAttributes):
@@ -96,10 +102,11 @@ class CodesAttributes(PartAttributes):
 
 UNMEASURED: dict[str, None] = {
     name: None
-    for name, field in CodesAttributes.model_fields.items()
+    for schema in (SaeAttributes, CodesAttributes)
+    for name, field in schema.model_fields.items()
     if not field.is_required()
 }
-"""The attributes that `codes` may lack."""
+"""The attributes that `sae` and `codes` may lack."""
 COLUMNS = ("token_id", "language", "length")
 CORPUS_ARRAYS = frozenset(f"{split}/{name}" for split in SPLITS for name in COLUMNS)
 KEYED = CORPUS_ARRAYS | {"eval/pair"}

@@ -214,8 +214,8 @@ def _aggregate_cell(
     """Compute a cell's tables, and the trends of its variants."""
     con, store = aggregation.con, context.store
     n_layers = {"n_layers": store.study.model(cell.size).n_layers}
-    attributes = n_layers | store.attributes(cell, "sae")
-    attributes |= UNMEASURED | store.attributes(cell, "codes")
+    attributes = UNMEASURED | n_layers | store.attributes(cell, "sae")
+    attributes |= store.attributes(cell, "codes")
     put_rows(con, "cell_attributes", [attributes])
     codes = partial(store.codes_stream, cell)
     names = aggregate(aggregation, context, codes, scratch / "strong_codes")

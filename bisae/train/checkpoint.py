@@ -1,12 +1,13 @@
 """Train the cells of a checkpoint, as many layers per pass as fit in memory.
 
 Reads the `train` split and the language model; writes `sae/` and `train/` of each cell,
-and the tables `timings` and `convergence`.
+and the tables `timings`, `lm_weights` and `convergence`.
 """
 
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,16 @@ from torch import Tensor
 
 from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
-from bisae.lm import LanguageModel
+from bisae.lm import LanguageModel, describe_weights
 from bisae.lm.states import StateBlocks
 from bisae.memory import available, divide_into_passes, need
-from bisae.query import write_timings
+from bisae.progress import note
+from bisae.query import findings_about, write_timings, write_weights
 from bisae.sae import Autoencoder, from_numpy, start
 from bisae.store import Lease, Store
-from bisae.study import portable_checkpoint
 from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
+from bisae.train.provenance import cell_provenance, model_provenance
 from bisae.train.resume import TrainingState
 from bisae.train.run import train_jobs
 
@@ -52,11 +54,10 @@ def _train(
     ]
     fingerprint = lm.fingerprint()
     _check_model(store, missing[0], fingerprint)
-    model = {
-        "lm_fingerprint": fingerprint,
-        "n_params": lm.n_params,
-        "n_layers": lm.n_layers,
-    }
+    weights = describe_weights(lm, fingerprint)
+    for message in findings_about(store, missing[0].checkpoint, weights):
+        note(f"warning: {message}")
+    model = model_provenance(store, lm, jobs[0], fingerprint)
     run_identity = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
@@ -77,9 +78,10 @@ def _train(
         )
         convergence.write()
         for job in group:
-            attributes = _attributes(store, job) | model
+            attributes = cell_provenance(store, job) | model
             loss = np.array(job.losses, np.float32)
-            write_timings(store, job.cell, job.seconds)
+            write_timings(store, job.cell, job.seconds, _utc_now())
+            write_weights(store, job.cell, weights)
             store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
         training_state.remove()
     checkpoint = [cell for cell in store.study.cells if cell[:2] == missing[0][:2]]
@@ -157,25 +159,5 @@ def _initializer(
     return lambda _: from_numpy(store.weights(before), settings, lm.device)
 
 
-def _attributes(store: Store, job: TrainingJob) -> dict[str, Any]:
-    study, corpus, cell = store.study, store.corpus_attributes(), job.cell
-    model = study.model(cell.size)
-    _, revision = model.checkpoint_at(cell.step)
-    return {
-        "architecture": study.sae.architecture,
-        "n_features": study.sae.n_features,
-        "k": study.sae.k,
-        "d_model": len(job.sae.b_pre),
-        "tokens_seen": model.tokens_at(cell.step),
-        "lr": job.lr,
-        "seed": study.sae.seed,
-        "start": study.sae.start,
-        "steps": job.trainer.steps if job.trainer else 0,
-        "batch_tokens": study.sae.batch_tokens,
-        "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,
-        "input": "hidden state / L2 norm",
-        "model": portable_checkpoint(study, *cell[:2]),
-        "revision": revision,
-        "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
-        "corpus_fingerprint": corpus["fingerprint"],
-    }
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -3,6 +3,8 @@
 -- Reads:   cell_attributes
 -- n_layers: the model's number of blocks. ce_recovered is null unless zeroing the layer costs
 -- more than 0.1 nat: a share of nearly nothing says nothing about the reconstruction.
+-- commit_hash: what the hub resolved the revision to; licence: as the checkpoint's model card
+-- says. Both are null for a folder that does not tell.
 select
     tokens_seen,
     n_params,
@@ -35,5 +37,11 @@ select
     revision,
     lm_fingerprint,
     tokenizer_fingerprint,
-    corpus_fingerprint
+    corpus_fingerprint,
+    commit_hash::varchar as commit_hash,
+    licence::varchar as licence,
+    dtype::varchar as dtype,
+    device::varchar as device,
+    code_version::varchar as code_version,
+    library_versions::varchar as library_versions
 from cell_attributes
