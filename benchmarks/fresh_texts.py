@@ -25,7 +25,8 @@ from typing import NamedTuple
 
 from bisae.demo.toy import LANGUAGES, World, draw_document, make_world, verbalize
 from bisae.grid import Cell, Selection
-from bisae.pipeline.build import build, prepare
+from bisae.pipeline.build import build
+from bisae.pipeline.prepare import prepare
 from bisae.query import Connection, connect, rows_of
 from bisae.store import Store, open_store
 from bisae.study import Study

@@ -18,6 +18,17 @@ def one_line(error: BaseException) -> str:
     return text if len(text) <= 2 * half else f"{text[:half]} ... {text[-half:]}"
 
 
+def with_location(error: BaseException, cause: BaseException | None = None) -> str:
+    """Return an error and the addresses noted on it, or on the first cause with any."""
+    notes = list[str]()
+    source: BaseException | None = cause or error
+    while source and not notes:
+        notes = getattr(source, "__notes__", [])
+        source = source.__context__
+    where = [note for note in notes if note.removeprefix("at ") not in str(error)]
+    return "; ".join([str(error), *where])
+
+
 class BisaeError(Exception):
     """Something the user can fix."""
 
@@ -66,12 +77,26 @@ class UntrustedCode(CheckpointError):
         )
 
 
+class MachineError(CheckpointError):
+    """This machine lacks what any checkpoint needs: a GPU, or a network."""
+
+
 class StateError(BisaeError, ArithmeticError):
     """A hidden state is zero, NaN or infinite, so it has no direction."""
 
 
 class TrainingError(BisaeError, ArithmeticError):
     """Training diverged."""
+
+
+class CheckpointsFailed(BisaeError, RuntimeError):
+    """Some checkpoints of a build failed; all others are built."""
+
+    def __init__(self, reasons: dict[str, str], n: int, store: str) -> None:
+        self.reasons, self.n, self.store = reasons, n, store
+        failed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        count = f"{len(reasons)} of {n} checkpoints failed: " if n > 1 else ""
+        super().__init__(f"{count}{failed}")
 
 
 class Interrupted(BisaeError):

@@ -26,6 +26,13 @@ class Stoppable(Protocol):
 
 
 _running: WeakSet[Stoppable] = WeakSet()
+_endings: list["Ending"] = []
+"""The handlers of the commands that run within each other, the innermost last."""
+
+
+def is_ending() -> bool:
+    """Say if a signal is ending this process's command, whatever error that raised."""
+    return any(ending.signal for ending in _endings)
 
 
 def end_on_signal(connection: Stoppable) -> None:
@@ -92,9 +99,11 @@ def ending_on_signals() -> Iterator[Ending]:
     old_pipe = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     for number in before:
         signal.signal(number, ending.handle)
+    _endings.append(ending)
     try:
         yield ending
     finally:
+        _endings.remove(ending)
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(old_pipe)

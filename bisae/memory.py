@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 import torch
 
-from bisae.errors import CheckpointError, OutOfMemory
+from bisae.errors import MachineError, OutOfMemory
 from bisae.lm import ModelShape, chosen_device, chosen_dtype
 from bisae.sae import product_dtype
 from bisae.sae.kernels import block_rows
@@ -147,7 +147,7 @@ def available(study: Study) -> int:
     if device.type == "cuda" and not torch.cuda.is_available():
         msg = f"device {study.lm.device!r} was requested, but PyTorch sees no CUDA "
         msg += "device; use auto, or give [lm] memory_gb to plan for another machine"
-        raise CheckpointError(msg)
+        raise MachineError(msg)
     if device.type == "cuda":
         return int(FREE_SHARE * torch.cuda.mem_get_info(device)[0])
     return int(FREE_SHARE * _free_host() / HOST_SLACK)

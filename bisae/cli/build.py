@@ -1,6 +1,7 @@
 """Commands that build: demo, pretrain, build and its stages, intervene."""
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from bisae.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from bisae.pipeline.build import Engine
     from bisae.store import Store
 
 
@@ -42,7 +44,10 @@ def demo(folder: Path) -> None:
     study = load_study(path)
     say(f"{path}: generated a small bilingual world and its text")
     build_side_by_side(path, study, lambda size: _show_overview(study.store, size))
-    _build(path, None, trust=False)
+
+    from bisae.pipeline.local import build_in_turn
+
+    _build(path, None, build_in_turn, trust=False)
 
 
 def _show_overview(store: str, size: str) -> None:
@@ -82,7 +87,7 @@ def lr_search(study: Path, style: str, *, trust: bool) -> None:
 
     Example: bisae lr-search toy/toy.toml
     """
-    from bisae.pipeline.build import search
+    from bisae.pipeline.prepare import search
     from bisae.study import load_study
     from bisae.train import learning_rates
 
@@ -93,14 +98,34 @@ def lr_search(study: Path, style: str, *, trust: bool) -> None:
 @click.command()
 @study_argument
 @only_option
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Be one of several workers: stay until everything is built or failed.",
+)
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="As a worker, also try what failed twice.",
+)
 @trust_option
 @reports_errors
-def build(study: Path, only: str | None, *, trust: bool) -> None:
+def build(
+    study: Path, only: str | None, *, wait: bool, retry_failed: bool, trust: bool
+) -> None:
     """Build a study: run all stages, validate and report; resumes where it stopped.
+
+    A checkpoint that fails does not keep the others from being built; the end lists
+    what failed. With --wait, any number of processes on any number of machines build
+    one study together.
 
     Example: bisae build toy/toy.toml --only size=0.5M,step=900
     """
-    _build(study, only, trust=trust)
+    from bisae.pipeline.local import build_as_worker, build_in_turn
+
+    as_worker = partial(build_as_worker, retry_failed=retry_failed)
+    engine = as_worker if wait else build_in_turn
+    _build(study, only, engine, one_of_many=wait, trust=trust)
 
 
 @click.command()
@@ -186,20 +211,42 @@ def run_stage(path: Path, only: str | None, stage: str, *, trust: bool) -> None:
     build(study, parse_selection(only), (stage,))
 
 
-def _build(path: Path, only: str | None, *, trust: bool) -> None:
-    """Build, print the trends of the middle layers, then check and report."""
-    from bisae.checks import as_records, failures, load_checks, validate
-    from bisae.errors import CheckFailed
+def _build(
+    path: Path,
+    only: str | None,
+    engine: "Engine",
+    *,
+    one_of_many: bool = False,
+    trust: bool,
+) -> None:
+    """Build, print the trends of the middle layers, then check and report.
+
+    Of many workers only one checks and reports.
+    """
+    from bisae.checks import load_checks
+    from bisae.errors import LeaseHeld
     from bisae.grid import parse_selection
     from bisae.pipeline.build import build
-    from bisae.report import report
     from bisae.study import load_study
 
     study = load_study(path, trust_remote_code=trust)
     if study.validation:
         load_checks(Path(study.validation.folder))  # raises for a malformed file
-    store = build(study, parse_selection(only))
+    store = build(study, parse_selection(only), engine=engine)
     _show_answer(store, "from overview")
+    try:
+        with store.lease("reports", wait=not one_of_many):
+            _check_and_report(store)
+    except LeaseHeld as error:
+        say(f"{error}: all is built")
+
+
+def _check_and_report(store: "Store") -> None:
+    """Run all checks and write the report. Raises CheckFailed."""
+    from bisae.checks import as_records, failures, validate
+    from bisae.errors import CheckFailed
+    from bisae.report import report
+
     results = validate(store)
     page = report(store, as_records(results))
     say(f"store  {store.path}\nreport {page}")

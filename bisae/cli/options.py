@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from bisae.disk_errors import disk_trouble
-from bisae.errors import BisaeError, Interrupted, StoreError
+from bisae.errors import BisaeError, Interrupted, StoreError, with_location
 from bisae.interrupts import ending_on_signals
 
 P = ParamSpec("P")
@@ -63,13 +63,7 @@ class Failure(click.ClickException):
 
     def __init__(self, error: BisaeError, cause: BaseException | None = None) -> None:
         """Append what the error, or one of its causes, says about where it happened."""
-        notes = list[str]()
-        source: BaseException | None = cause or error
-        while source and not notes:
-            notes = getattr(source, "__notes__", [])
-            source = source.__context__
-        where = [note for note in notes if note.removeprefix("at ") not in str(error)]
-        super().__init__("; ".join([str(error), *where]))
+        super().__init__(with_location(error, cause))
         self.exit_code = error.exit_code  # type: ignore[misc]  # click sets it so too
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from bisae.assets import asset_dir
 from bisae.demo.toy import write_texts
 from bisae.errors import StoreError
-from bisae.grid import Checkpoint
+from bisae.grid import Selection
 from bisae.interrupts import status_of
 from bisae.progress import duration, note, use_plain_lines
 from bisae.study import Model, Study, load_study
@@ -208,7 +208,7 @@ def _train_tokenizer(path: Path) -> None:
 
 def _build_corpus(path: Path) -> None:
     from bisae.lm.configurations import with_layers
-    from bisae.pipeline.build import prepare
+    from bisae.pipeline.prepare import prepare
 
     prepare(with_layers(load_study(path)))
 
@@ -220,6 +220,6 @@ def _pretrain(path: Path, size: str) -> None:
 
 
 def _build(path: Path, size: str, step: int) -> None:
-    from bisae.pipeline.build import build_checkpoint
+    from bisae.pipeline.build import build
 
-    build_checkpoint(path, Checkpoint(size, step))
+    build(load_study(path), Selection(frozenset({size}), frozenset({step})))

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import is_offline_mode
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from bisae.corpus import quiet_transformers
-from bisae.errors import CheckpointError, UntrustedCode, one_line
+from bisae.errors import CheckpointError, MachineError, UntrustedCode, one_line
 from bisae.files import read
 from bisae.lm.causality import check_causal
 from bisae.lm.model import LanguageModel
@@ -41,7 +43,7 @@ def load_lm(
         if torch_device.type == "cuda" and not torch.cuda.is_available():
             msg = f"device {device!r} was requested, but PyTorch sees no CUDA device; "
             msg += "use auto"
-            raise CheckpointError(msg)
+            raise MachineError(msg)
         config = AutoConfig.from_pretrained(**source)
         _refuse_encoder(config, checkpoint)
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -133,10 +135,21 @@ def _opening(
     except Exception as error:
         if "trust_remote_code" in str(error) and not trust:
             raise UntrustedCode(where) from error
+        if _is_unreachable(error):
+            msg = f"cannot load the language model {where}: the hub cannot be reached; "
+            msg += "check the network of this machine and run again"
+            raise MachineError(msg) from error
         msg = f"cannot load the language model {where}: {one_line(error)}; give a "
         msg += "folder with config.json and model.safetensors, or a name on the "
         msg += "hub"
         raise CheckpointError(msg) from error
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Say if an error comes from a hub that cannot be reached, though it may be."""
+    while error and not isinstance(error, LocalEntryNotFoundError):
+        error = error.__cause__ or error.__context__
+    return bool(error) and not is_offline_mode()
 
 
 def _check_files(folder: Path) -> None:

@@ -1,6 +1,12 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
 from bisae.store.attributes import UNMEASURED
+from bisae.store.failures import (
+    CheckpointFailure,
+    forget_failure,
+    read_failure,
+    record_failure,
+)
 from bisae.store.format import Array
 from bisae.store.layout import PAIRS, SPLITS
 from bisae.store.lease import Lease
@@ -36,6 +42,7 @@ __all__ = [
     "Array",
     "Block",
     "CellStatus",
+    "CheckpointFailure",
     "Codes",
     "Lease",
     "Provenance",
@@ -49,10 +56,13 @@ __all__ = [
     "dependency_digests",
     "dependency_files",
     "digest",
+    "forget_failure",
     "is_current",
     "is_store",
     "open_store",
     "provenance_of",
+    "read_failure",
+    "record_failure",
     "registry",
     "serialized",
     "study_tables",

@@ -29,6 +29,8 @@ class Holder(NamedTuple):
     heartbeat: float
     """Seconds since 1970."""
     given_back: bool = False
+    advanced: bool = False
+    """True once something was finished or saved that the next holder goes on from."""
 
     def __str__(self) -> str:
         if self.given_back:
@@ -67,9 +69,10 @@ def dump_holder(holder: Holder) -> str:
     return json.dumps(holder._asdict(), indent=1) + "\n"
 
 
-def this_process() -> Holder:
+def this_process(*, advanced: bool = False) -> Holder:
     """Return this process as a holder whose heartbeat is now."""
-    return Holder(_user(), socket.gethostname(), _machine(), os.getpid(), time.time())
+    process = _user(), socket.gethostname(), _machine(), os.getpid(), time.time()
+    return Holder(*process, advanced=advanced)
 
 
 def _user() -> str:

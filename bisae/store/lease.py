@@ -35,6 +35,10 @@ class Lease:
     def __init__(self, folder: AnyPath, name: str) -> None:
         """Take a lease. Raises LeaseHeld, naming the holder."""
         self.name = name
+        self.advanced = False
+        """True once something was finished or saved under this lease."""
+        self.died: Holder | None = None
+        """The previous holder if it ended before it had advanced, and gave no sign."""
         self._folder = (folder / name).parent
         self._stem = (folder / name).name
         self.number = self._take()
@@ -93,8 +97,12 @@ class Lease:
 
     def _take(self) -> int:
         number = _newest(self._folder, self._stem)
-        if number and (current := read_holder(self._file(number))).is_live():
-            raise LeaseHeld(_held_by(self.name, current))
+        if number:
+            current = read_holder(self._file(number))
+            if current.is_live():
+                raise LeaseHeld(_held_by(self.name, current))
+            if not (current.given_back or current.advanced):
+                self.died = current
         mine = self._file(number + 1)
         try:
             create(mine, dump_holder(this_process()))
@@ -115,7 +123,7 @@ class Lease:
             with suppress(
                 OSError
             ):  # for example a full disk: the next beat may succeed
-                self._write(this_process())
+                self._write(this_process(advanced=self.advanced))
 
     def _write(self, holder: Holder) -> None:
         replace(self._file(self.number), dump_holder(holder))

@@ -56,6 +56,7 @@ class Staging:
             with suppress(FileExistsError):  # a builder that slept interfered
                 create(checksum_file(target), read(checksum_file(staged)))
                 put_new(staged, target, last=DOCUMENT)
+                self.lease.advanced = True
                 return
 
     def clear_older(self) -> None:

@@ -24,6 +24,7 @@ from bisae.store import (
     Store,
     check_same_study,
     create_store,
+    forget_failure,
     is_store,
     open_store,
     table_file,
@@ -67,6 +68,7 @@ def remove_cells(store: Store, cells: Iterable[Cell]) -> None:
         with store.lease(group[0].checkpoint):
             for cell in group:
                 _remove(store, cell)
+            forget_failure(store, group[0].checkpoint)
 
 
 def _remove(store: Store, cell: Cell) -> None:

@@ -7,7 +7,7 @@ written again when its provenance changes.
 
 from bisae.tables.cell import export_cells
 from bisae.tables.coherence import export_coherence
-from bisae.tables.context import ExportContext, has_new_vectors, prepare_export
+from bisae.tables.context import ExportContext, prepare_export
 from bisae.tables.pairs import export_pairs
 from bisae.tables.study_tables import export_study_tables
 
@@ -17,6 +17,5 @@ __all__ = [
     "export_coherence",
     "export_pairs",
     "export_study_tables",
-    "has_new_vectors",
     "prepare_export",
 ]

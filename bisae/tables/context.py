@@ -150,11 +150,6 @@ def prepare_export(store: Store) -> ExportContext:
     return ExportContext(store, occurring, len(rows), settings, thresholds, views)
 
 
-def has_new_vectors(context: ExportContext) -> bool:
-    """Say if the vectors of another source were stored after they were loaded."""
-    return vector_sources(context.store) != [*context.vectors]
-
-
 def _settings(store: Store, threshold: Threshold) -> dict[str, Any]:
     """Return the row of the table `settings`, with the semantic threshold resolved."""
     study = store.study

@@ -6,11 +6,12 @@ the study's `work_dir`.
 """
 
 from bisae.train.buffer import Buffer
-from bisae.train.checkpoint import train_checkpoint
+from bisae.train.checkpoint import check_starts, train_checkpoint
 from bisae.train.search import is_searched, learning_rates, search_rates
 
 __all__ = [
     "Buffer",
+    "check_starts",
     "is_searched",
     "learning_rates",
     "search_rates",

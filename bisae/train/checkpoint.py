@@ -45,6 +45,25 @@ def train_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> 
         _train(store, lm, missing, staging.lease)
 
 
+def check_starts(store: Store, cells: Sequence[Cell]) -> None:
+    """Raise Unfinished if the autoencoders that cells start from are not trained."""
+    for cell in cells:
+        before = _start_of(store, cell)
+        if before and not store.cell_status(before).sae:
+            msg = f'cell {cell} starts from {before} ([sae] start = "previous"), which '
+            msg += "is not trained; train it first"
+            raise Unfinished(msg)
+
+
+def _start_of(store: Store, cell: Cell) -> Cell | None:
+    """Return the cell of the step before, or None for one that starts at random."""
+    steps = store.study.model(cell.size).steps
+    index = steps.index(cell.step)
+    if store.study.sae.start == "random" or index == 0:
+        return None
+    return cell._replace(step=steps[index - 1])
+
+
 def _train(
     store: Store, lm: LanguageModel, missing: Sequence[Cell], lease: Lease
 ) -> None:
@@ -145,17 +164,10 @@ def identity(store: Store, lm: LanguageModel, fingerprint: str) -> dict[str, Any
 def _initializer(
     store: Store, lm: LanguageModel, cell: Cell
 ) -> Callable[[Tensor], Autoencoder]:
-    """Return a function that makes a cell's initial autoencoder. Raises Unfinished."""
-    settings = store.study.sae
-    steps = store.study.model(cell.size).steps
-    index = steps.index(cell.step)
-    if settings.start == "random" or index == 0:
+    """Return a function that makes a cell's initial autoencoder."""
+    settings, before = store.study.sae, _start_of(store, cell)
+    if before is None:
         return lambda x: start(x, settings)
-    before = cell._replace(step=steps[index - 1])
-    if not store.cell_status(before).sae:
-        msg = f'cell {cell} starts from {before} ([sae] start = "previous"), which is '
-        msg += "not trained; train it first"
-        raise Unfinished(msg)
     return lambda _: from_numpy(store.weights(before), settings, lm.device)
 
 

@@ -152,6 +152,7 @@ class TrainingState:
         for old in self.folder.glob("*.safetensors"):
             if not old.name.startswith(mark):
                 old.unlink()
+        self.lease.advanced = True
         self._last_saved = time.monotonic()
         self._cost = self._last_saved - began
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from bisae.checks.materialize import compute_once
-from bisae.pipeline.build import STAGES
+from bisae.pipeline.prepare import STAGES
 from bisae.query import (
     Connection,
     closure,

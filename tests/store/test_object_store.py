@@ -74,7 +74,7 @@ def test_it_holds_what_a_folder_would(built: Store, tiny: Store) -> None:
 def test_a_finished_build_is_left_alone(
     built: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bisae.pipeline.build.open_model", None)
+    monkeypatch.setattr("bisae.pipeline.checkpoint.open_model", None)
     monkeypatch.setattr("bisae.query.tables.write_with_checksum", None)
     build(built.study, ALL)
 

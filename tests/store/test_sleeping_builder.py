@@ -22,7 +22,8 @@ from bisae.errors import LeaseLost
 from bisae.files import AnyPath, any_path, below, names, read, relative
 from bisae.grid import Cell, parse_selection
 from bisae.lm.configurations import with_layers
-from bisae.pipeline.build import build, prepare
+from bisae.pipeline.build import build
+from bisae.pipeline.prepare import prepare
 from bisae.store import SPLITS, Store, create_store, holder, open_store, part, staging
 from bisae.store.verify import check, verify
 from bisae.study import Study, dump_study
@@ -270,7 +271,8 @@ def stored(store: Store) -> dict[str, bytes]:
     [
         pytest.param(("bisae.train.run", "_learn", 3), marks=pytest.mark.slow),
         pytest.param(
-            ("bisae.pipeline.build", "encode_checkpoint", 0), marks=pytest.mark.slow
+            ("bisae.pipeline.checkpoint", "encode_checkpoint", 0),
+            marks=pytest.mark.slow,
         ),
         ("bisae.store.writers:CodesWriter", "append", 2),
         pytest.param(("bisae.store.staging", "put_new", 0), marks=pytest.mark.slow),

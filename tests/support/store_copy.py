@@ -13,3 +13,14 @@ def copy_store(store: Store, copy: Path) -> None:
         link = copy.parent / name
         if not link.exists():
             link.symlink_to(Path(str(store.path)).parent / name)
+
+
+def study_file_beside(study_file: Path, folder: Path) -> Path:
+    """Copy a study file into a folder that links to the original's text and models.
+
+    Its store is a new one, and may be equal to the original's to the byte.
+    """
+    folder.mkdir()
+    for name in ("checkpoints", "text"):
+        (folder / name).symlink_to(study_file.parent / name)
+    return Path(shutil.copy(study_file, folder / study_file.name))

@@ -17,7 +17,8 @@ from bisae.errors import StudyError
 from bisae.grid import Cell, Selection
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import StateBlocks
-from bisae.pipeline.build import build, search
+from bisae.pipeline.build import build
+from bisae.pipeline.prepare import search
 from bisae.sae import from_numpy
 from bisae.store import Store, table_file
 from bisae.study import Sae, Study, dump_study

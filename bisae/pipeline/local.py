@@ -1,0 +1,73 @@
+"""Build checkpoints in this process, alone or as one of several workers of a store.
+
+The leases in the store divide the checkpoints among the workers: nothing else does.
+"""
+
+import random
+import time
+from math import inf
+
+from bisae.errors import LeaseHeld, LeaseLost, Unfinished
+from bisae.grid import Checkpoint
+from bisae.pipeline.checkpoint import build_checkpoint
+from bisae.pipeline.prepare import Build
+from bisae.progress import note
+
+Failures = dict[Checkpoint, str]
+"""The checkpoints that could not be built, with the reason."""
+MOST_ATTEMPTS = 2
+"""Failed attempts after which workers leave a checkpoint alone."""
+POLL = 15.0
+"""Seconds between two rounds over checkpoints that others build."""
+
+
+def build_in_turn(build: Build) -> Failures:
+    """Build one checkpoint after another; skip those that another process builds."""
+    failures: Failures = {}
+    for checkpoint in build.checkpoints:
+        try:
+            _build(build, checkpoint, inf, failures)
+        except LeaseHeld as error:
+            note(f"{error}; skipping it")
+        except Unfinished as error:
+            failures[checkpoint] = str(error)
+    return failures
+
+
+def build_as_worker(build: Build, *, retry_failed: bool = False) -> Failures:
+    """Build what no other process builds, until every checkpoint is built or failed.
+
+    Each worker begins at a random checkpoint. One that failed MOST_ATTEMPTS times is
+    tried again only with `retry_failed`, once by each worker.
+    """
+    most_attempts = inf if retry_failed else MOST_ATTEMPTS
+    failures: Failures = {}
+    remaining = _from_random_start(build.checkpoints)
+    while remaining:
+        held, waiting = list[Checkpoint](), dict[Checkpoint, str]()
+        for checkpoint in remaining:
+            try:
+                _build(build, checkpoint, most_attempts, failures)
+            except (LeaseHeld, LeaseLost):
+                held.append(checkpoint)
+            except Unfinished as error:
+                waiting[checkpoint] = str(error)
+        if not held and len(waiting) == len(remaining):
+            return failures | waiting  # nobody builds what they wait for
+        if len(held) + len(waiting) == len(remaining):
+            time.sleep(POLL)
+        remaining = [c for c in remaining if c in held or c in waiting]
+    return failures
+
+
+def _build(
+    build: Build, checkpoint: Checkpoint, most_attempts: float, failures: Failures
+) -> None:
+    if failure := build_checkpoint(build, checkpoint, most_attempts):
+        failures[checkpoint] = str(failure)
+        note(f"{checkpoint} failed: {failure}")
+
+
+def _from_random_start(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    first = random.randrange(len(checkpoints)) if checkpoints else 0
+    return checkpoints[first:] + checkpoints[:first]
