@@ -1,4 +1,4 @@
-"""What all checkpoints of a build need: the store, its corpus and the learning rates.
+"""Prepare the store, the corpus and the learning rates, which all checkpoints need.
 
 Reads a study; writes the corpus, and the table `lr_search` if rates are searched.
 """
