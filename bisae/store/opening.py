@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bisae.disk import target_of
-from bisae.errors import Damaged, StoreError
+from bisae.errors import Damaged, StoreError, StudyError
 from bisae.files import (
     AnyPath,
     any_path,
@@ -101,7 +101,10 @@ def is_store(where: AnyPath) -> bool:
 
 def is_sealed(where: AnyPath) -> bool:
     """Say if a store's study.toml is unchanged since it was written."""
-    text = read(where / STUDY).decode(errors="replace")
+    return _has_seal(read(where / STUDY).decode(errors="replace"))
+
+
+def _has_seal(text: str) -> bool:
     return _sealed(text.rpartition(SEAL)[0]) == text
 
 
@@ -113,12 +116,24 @@ def _read_study(where: AnyPath) -> Study:
     file = where / STUDY
     home = Path(str(where)) if is_local(where) else Path.cwd()
     with explain_read_errors(str(file)):
-        study = parse_study(read(file, STUDY_BYTES).decode(), str(file))
+        study = _parse(read(file, STUDY_BYTES).decode(), str(file))
         study = absolute_paths(study, home, os.path.expandvars)
     if any(model.layers == "all" for model in study.models):
         reason = "it does not list the layers of a model"
         raise Damaged(str(file), reason, "build the study again")
     return study
+
+
+def _parse(text: str, file: str) -> Study:
+    """Parse a store's study. Raises Damaged if it was changed after it was written."""
+    try:
+        return parse_study(text, file)
+    except StudyError as error:
+        if _has_seal(text):
+            raise
+        reason = str(error).removeprefix(f"{file}: ")
+        remedy = "it was changed after it was written: build the study again"
+        raise Damaged(file, reason, remedy) from error
 
 
 def _check_version(where: AnyPath) -> None:

@@ -25,10 +25,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bisae.assets import asset_dir
-from bisae.errors import AddressError, Damaged, StoreError, Unfinished
+from bisae.errors import (
+    AddressError,
+    BisaeError,
+    Damaged,
+    StoreError,
+    StudyError,
+    Unfinished,
+)
 from bisae.files import names
 from bisae.grid import Cell
 from bisae.store import SPLITS, Store, create_store, lease, open_store
+from bisae.store.opening import _parse, _sealed, is_sealed
 from bisae.study import Study
 from support.part_attributes import CODES, CORPUS, SAE
 from support.studies import TEXT, make_study
@@ -593,6 +601,35 @@ def test_an_unknown_version_is_refused_before_its_study_is_read(store: Store) ->
         open_store(store.path)
     with pytest.raises(StoreError, match=f"^{re.escape(said)}that wrote it"):
         create_store(store.study)
+
+
+def test_a_changed_study_file_is_the_stores_fault(store: Store) -> None:
+    file = store.path / "study.toml"
+    whole = file.read_bytes()
+    refusals = []
+    for byte, bit in product(range(0, len(whole), 5), (0, 3)):
+        changed = bytearray(whole)
+        changed[byte] ^= 1 << bit
+        file.write_bytes(changed)
+        try:
+            open_store(store.path)
+        except BisaeError as error:
+            refusals.append((error.exit_code, type(error), str(error)))
+        else:
+            assert not is_sealed(store.path)
+    assert {refusal[:2] for refusal in refusals} == {(1, Damaged)}
+    remedy = "; it was changed after it was written: build the study again"
+    said = f"{file} cannot be read: unknown key "
+    said += "'corpus.evil_tokens'; the nearest known one is "
+    file.write_bytes(whole.replace(b"eval_tokens", b"evil_tokens", 1))
+    with pytest.raises(Damaged, match=f"^{re.escape(said)}'eval_tokens'{remedy}$"):
+        open_store(store.path)
+
+
+def test_a_setting_of_a_newer_bisae_is_named(store: Store) -> None:
+    """Its study is as it was written: the store is not damaged."""
+    with pytest.raises(StudyError, match="name is missing"):
+        _parse(_sealed("new = 1\n"), "study.toml")
 
 
 @pytest.mark.parametrize(
