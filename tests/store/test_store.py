@@ -610,7 +610,7 @@ def test_a_changed_study_file_is_the_stores_fault(store: Store) -> None:
     for byte, bit in product(range(0, len(whole), 5), (0, 3)):
         changed = bytearray(whole)
         changed[byte] ^= 1 << bit
-        file.write_bytes(changed)
+        file.write_bytes(bytes(changed))
         try:
             open_store(store.path)
         except BisaeError as error:
