@@ -1,35 +1,28 @@
--- Title:   By how much does each document move the loss and the perplexity of a setting?
--- Grain:   control, added, alpha, m, scale_back, language, document; language may be `all`
+-- Title:   By how much does each document move the loss and the perplexity of an arm?
+-- Grain:   arm, language, document; language may be `all`
 -- Kept:    as a table, because it is joined with itself
--- Reads:   intervention_losses
+-- Reads:   arms, intervention_losses
 -- The loss is a ratio, summed nll / tokens. A document's influence on it is (its nll - the
 -- loss * its tokens) / all tokens, and on the perplexity exp(loss) times that (the delta
 -- method). Means over draws, with perplexities relative to the highest, since not every one
 -- fits a decimal. stratum: the document's own language.
 with localized as (
     select
-        control,
-        added,
-        alpha,
-        m,
-        draw,
-        scale_back,
-        document,
-        n_tokens,
-        nll,
-        language as stratum,
-        unnest([language, 'all']) as language
-    from intervention_losses
+        arms.arm,
+        losses.draw,
+        losses.document,
+        losses.n_tokens,
+        losses.nll,
+        losses.language as stratum,
+        unnest([losses.language, 'all']) as language
+    from intervention_losses as losses
+    inner join arms using (control, added, alpha, m, scale_back)
 ),
 
 losses as (
     select
-        control,
-        added,
-        alpha,
-        m,
+        arm,
         draw,
-        scale_back,
         language,
         sum(n_tokens) as n_tokens_total,
         sum(nll::decimal(38, 9))::double / sum(n_tokens) as loss
@@ -40,10 +33,10 @@ losses as (
 totals as (
     select
         *,
-        count(*) over setting as n_draws,
-        max(loss) over setting as highest_loss
+        count(*) over draws as n_draws,
+        max(loss) over draws as highest_loss
     from losses
-    window setting as (partition by control, added, alpha, m, scale_back, language)
+    window draws as (partition by arm, language)
 ),
 
 influences as (
@@ -54,15 +47,11 @@ influences as (
         exp(totals.loss - totals.highest_loss) as perplexity,
         (localized.nll - totals.loss * localized.n_tokens) / totals.n_tokens_total as loss
     from localized
-    inner join totals using (control, added, alpha, m, draw, scale_back, language)
+    inner join totals using (arm, draw, language)
 )
 
 select
-    control,
-    added,
-    alpha,
-    m,
-    scale_back,
+    arm,
     language,
     document,
     stratum,
@@ -70,5 +59,4 @@ select
     exp(highest_loss) * sum((perplexity * loss)::decimal(38, 25))::double / n_draws
         as perplexity
 from influences
-group by
-    control, added, alpha, m, scale_back, language, document, stratum, n_draws, highest_loss
+group by arm, language, document, stratum, n_draws, highest_loss

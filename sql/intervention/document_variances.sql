@@ -1,7 +1,7 @@
--- Title:   How uncertain is the difference of two settings, given the sample of documents?
--- Grain:   control, added, alpha, m, scale_back, reference, language, measure
+-- Title:   How uncertain is the difference of two arms, given the sample of documents?
+-- Grain:   arm, reference_arm, language, measure
 -- Reads:   document_influences, steering_pairs
--- Paired: both settings have the same documents. The variance of a sum of n influences is n
+-- Paired: both arms have the same documents. The variance of a sum of n influences is n
 -- times their variance, language by language, since the number of documents of each language
 -- is the study's. df: degrees of freedom.
 with strata as (
@@ -17,14 +17,10 @@ with strata as (
             list(steered.perplexity - compared.perplexity order by steered.document)
         ) as perplexity
     from steering_pairs as pairs
-    inner join document_influences as steered using (control, added, alpha, m, scale_back)
+    inner join document_influences as steered using (arm)
     inner join document_influences as compared
         on
-            pairs.reference_control = compared.control
-            and pairs.reference = compared.added
-            and pairs.reference_alpha = compared.alpha
-            and pairs.reference_m = compared.m
-            and pairs.reference_scale_back = compared.scale_back
+            pairs.reference_arm = compared.arm
             and steered.language = compared.language
             and steered.document = compared.document
     group by all
@@ -44,16 +40,9 @@ listed as (
 )
 
 select
-    control,
-    added,
-    alpha,
-    m,
-    scale_back,
+    arm,
+    reference_arm,
     reference,
-    reference_control,
-    reference_alpha,
-    reference_m,
-    reference_scale_back,
     language,
     measure,
     sum(n)::bigint as n_documents,

@@ -1,35 +1,31 @@
--- Title:   What are a setting's mean loss and perplexity, and how much do they vary by draw?
--- Grain:   control, added, alpha, m, scale_back, language, measure; language may be `all`
--- Reads:   interventions, pools
+-- Title:   What are an arm's mean loss and perplexity, and how much do they vary by draw?
+-- Grain:   arm, language, measure; language may be `all`
+-- Reads:   arms, interventions, pools
 -- loss: nats a token. variance: of the mean over draws, the variance over draws / n_draws. It
 -- is 0 where all features of the pool are added, since another draw would be the same, and
 -- unknown where one draw of several possible ones was measured.
 with drawn as (
     select
-        control,
-        added,
-        alpha,
-        m,
-        draw,
-        scale_back,
-        language,
-        n_added,
-        nll / n_tokens as loss,
-        perplexity
+        arms.arm,
+        arms.added,
+        interventions.draw,
+        interventions.language,
+        interventions.n_added,
+        interventions.nll / interventions.n_tokens as loss,
+        interventions.perplexity
     from interventions
+    inner join arms using (control, added, alpha, m, scale_back)
     union all
     select distinct
-        'm' as control,
-        'baseline' as added,
-        0 as alpha,
-        0 as m,
+        arms.arm,
+        arms.added,
         0 as draw,
-        false as scale_back,
-        language,
+        interventions.language,
         0 as n_added,
-        ln(baseline) as loss,
-        baseline as perplexity
+        ln(interventions.baseline) as loss,
+        interventions.baseline as perplexity
     from interventions
+    inner join arms on arms.added = 'baseline'
 ),
 
 listed as (
@@ -55,11 +51,7 @@ averaged as (
 )
 
 select
-    averaged.control,
-    averaged.added,
-    averaged.alpha,
-    averaged.m,
-    averaged.scale_back,
+    averaged.arm,
     averaged.language,
     averaged.measure,
     averaged.n_added,

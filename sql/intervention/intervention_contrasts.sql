@@ -1,6 +1,6 @@
 -- Title:   Do mixed features change perplexity more than other features do?
 -- Grain:   full_step, control, comparison, alpha, m, scale_back, b_pre, language, measure
--- Reads:   models, steering_differences
+-- Reads:   arms, models, steering_differences
 -- Paper:   section 5.3
 -- estimate: mixed less reference, in perplexity or in nats a token (measure); negative where
 -- mixed features help more. z: the normal value whose probability is that of estimate /
@@ -8,11 +8,11 @@
 -- draws was measured.
 select
     models.full_step,
-    differences.control,
+    arms.control,
     concat('mixed less ', replace(differences.reference, '_', ' ')) as comparison,
-    differences.alpha,
-    differences.m,
-    differences.scale_back,
+    arms.alpha,
+    arms.m,
+    arms.scale_back,
     models.b_pre,
     differences.language,
     differences.measure,
@@ -33,5 +33,6 @@ select
     differences.n_draws_reference,
     differences.n_documents
 from steering_differences as differences
+inner join arms using (arm)
 cross join models
-where differences.added = 'mixed' and differences.reference not in ('baseline', 'none')
+where arms.added = 'mixed' and differences.reference not in ('baseline', 'none')

@@ -1,6 +1,6 @@
 -- Title:   How uncertain is a change of perplexity, given the documents and the draws?
 -- Grain:   full_step, control, added, alpha, m, scale_back, b_pre, language; or `all`
--- Reads:   models, steering_differences
+-- Reads:   arms, models, steering_differences
 -- 95 % intervals of means over draws. difference: from no steering; difference_none: from
 -- b_pre alone. None where only one of several possible draws was measured.
 with bounds as (
@@ -14,11 +14,11 @@ with bounds as (
 
 select
     models.full_step,
-    bounds.control,
-    bounds.added,
-    bounds.alpha,
-    bounds.m,
-    bounds.scale_back,
+    arms.control,
+    arms.added,
+    arms.alpha,
+    arms.m,
+    arms.scale_back,
     models.b_pre,
     bounds.language,
     any_value(bounds.low) filter (where bounds.reference = 'baseline') as difference_low,
@@ -27,13 +27,14 @@ select
     any_value(bounds.high) filter (where bounds.reference = 'none')
         as difference_none_high
 from bounds
+inner join arms using (arm)
 cross join models
 group by
     models.full_step,
-    bounds.control,
-    bounds.added,
-    bounds.alpha,
-    bounds.m,
-    bounds.scale_back,
+    arms.control,
+    arms.added,
+    arms.alpha,
+    arms.m,
+    arms.scale_back,
     models.b_pre,
     bounds.language

@@ -1,8 +1,8 @@
--- Title:   How do two settings differ in loss and perplexity, and how uncertain is that?
--- Grain:   control, added, alpha, m, scale_back, reference, language, measure
+-- Title:   How do two arms differ in loss and perplexity, and how uncertain is that?
+-- Grain:   arm, reference_arm, language, measure
 -- Kept:    as a table, because several views read it
 -- Reads:   document_variances, draw_means
--- The variance has three parts: over documents, and over the draws of either setting, which
+-- The variance has three parts: over documents, and over the draws of either arm, which
 -- are independent of each other. The interval is that of Student's t with Welch and
 -- Satterthwaite's degrees of freedom (df).
 with parts as (
@@ -17,14 +17,10 @@ with parts as (
         documents.*
     from document_variances as documents
     inner join draw_means as steered
-        using (control, added, alpha, m, scale_back, language, measure)
+        using (arm, language, measure)
     inner join draw_means as compared
         on
-            documents.reference_control = compared.control
-            and documents.reference = compared.added
-            and documents.reference_alpha = compared.alpha
-            and documents.reference_m = compared.m
-            and documents.reference_scale_back = compared.scale_back
+            documents.reference_arm = compared.arm
             and documents.language = compared.language
             and documents.measure = compared.measure
 ),
@@ -48,11 +44,8 @@ uncertain as (
 )
 
 select
-    control,
-    added,
-    alpha,
-    m,
-    scale_back,
+    arm,
+    reference_arm,
     reference,
     language,
     measure,

@@ -1,57 +1,27 @@
--- Title:   Which settings are compared with which?
--- Grain:   control, added, alpha, m, scale_back, reference
--- Reads:   interventions
--- Every setting with no steering (`baseline`) and with b_pre alone (`none`); mixed features
--- with the features of every other class and with random ones, with the same control.
-with settings as (
-    select distinct
-        control,
-        added,
-        alpha,
-        m,
-        scale_back
-    from interventions
-)
-
+-- Title:   Which arms are compared with which?
+-- Grain:   arm, reference_arm
+-- Reads:   arms
+-- Every arm with no steering (`baseline`) and with b_pre alone (`none`); mixed features with
+-- the features of every other class and with random ones, with the same control.
 select
-    control,
-    added,
-    alpha,
-    m,
-    scale_back,
-    'baseline' as reference,
-    'm' as reference_control,
-    0::double as reference_alpha,
-    0 as reference_m,
-    false as reference_scale_back
-from settings
-union all
-select
-    control,
-    added,
-    alpha,
-    m,
-    scale_back,
-    'none' as reference,
-    'm' as reference_control,
-    alpha as reference_alpha,
-    0 as reference_m,
-    scale_back as reference_scale_back
-from settings
-union all
-select
-    mixed.control,
-    mixed.added,
-    mixed.alpha,
-    mixed.m,
-    mixed.scale_back,
-    classes.added as reference,
-    mixed.control as reference_control,
-    mixed.alpha as reference_alpha,
-    mixed.m as reference_m,
-    mixed.scale_back as reference_scale_back
-from settings as mixed
-inner join settings as classes using (control, alpha, m, scale_back)
-where
-    mixed.added = 'mixed'
-    and classes.added not in ('mixed', 'none', 'reconstruction', 'random_directions')
+    steered.arm,
+    compared.arm as reference_arm,
+    compared.added as reference
+from arms as steered
+inner join arms as compared
+    on
+        compared.added = 'baseline'
+        or (
+            compared.added = 'none'
+            and steered.alpha = compared.alpha
+            and steered.scale_back = compared.scale_back
+        )
+        or (
+            steered.added = 'mixed'
+            and compared.added not in ('mixed', 'reconstruction', 'random_directions')
+            and steered.control = compared.control
+            and steered.alpha = compared.alpha
+            and steered.m = compared.m
+            and steered.scale_back = compared.scale_back
+        )
+where steered.added <> 'baseline'
