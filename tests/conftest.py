@@ -20,11 +20,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from bisae.demo.pretrain import pretrain
 from bisae.demo.toy import write_texts
 from bisae.grid import Selection
 from bisae.pipeline.build import build
 from bisae.pipeline.prepare import search
+from bisae.pretrain import pretrain
 from bisae.query import Connection, connect
 from bisae.store import Store, open_store
 from bisae.study import Study, load_study

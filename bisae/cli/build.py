@@ -61,17 +61,22 @@ def _show_overview(store: str, size: str) -> None:
 
 @click.command()
 @study_argument
+@format_option
 @trust_option
 @reports_errors
-def pretrain(study: Path, *, trust: bool) -> None:
-    """Train the study's tiny language models, as ordinary checkpoints.
+def pretrain(study: Path, style: str, *, trust: bool) -> None:
+    """Train the study's small language models, as ordinary checkpoints.
+
+    Prints the perplexity of each on held-out text, by language.
 
     Example: bisae pretrain toy/toy.toml
     """
-    from bisae.demo.pretrain import pretrain
+    from bisae.pretrain import perplexities, pretrain
     from bisae.study import load_study
 
-    pretrain(load_study(study, trust_remote_code=trust))
+    loaded = load_study(study, trust_remote_code=trust)
+    pretrain(loaded)
+    show(perplexities(loaded), style)
 
 
 @click.command("lr-search")

@@ -14,6 +14,7 @@ from bisae.corpus.amounts import (
 from bisae.corpus.build import build_corpus
 from bisae.corpus.files import list_files
 from bisae.corpus.pair_texts import PairTexts, pair_texts
+from bisae.corpus.pairs import read_translations
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
@@ -52,6 +53,7 @@ __all__ = [
     "pair_texts",
     "quiet_transformers",
     "read_documents",
+    "read_translations",
     "shown_texts",
     "shuffled",
     "splitter",

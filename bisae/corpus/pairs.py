@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bisae.corpus.files import list_files, read_rows
-from bisae.corpus.text import read_documents
+from bisae.corpus.text import Document, read_documents
 from bisae.corpus.tokens import first_tokens
 from bisae.errors import CorpusError
 from bisae.store import Array
@@ -70,7 +70,10 @@ def read_pairs(study: Study, tokenizer: Any) -> list[PairText]:
     if not study.pairs or not study.pairs.files:
         return []
     seed, size = study.corpus.seed, study.corpus.context - 1
-    pairs = list(_read(study.pairs.files, study.corpus.languages))
+    pairs = [
+        {language: document.text for language, document in row.items()}
+        for row in read_translations(study.pairs.files, study.corpus.languages)
+    ]
     pairs.sort(key=lambda pair: _hash(seed, "\n".join(pair.values())))
     texts: list[PairText] = []
     seen: set[tuple[int, ...]] = set()
@@ -88,20 +91,22 @@ def read_pairs(study: Study, tokenizer: Any) -> list[PairText]:
     return texts
 
 
-def _read(patterns: tuple[str, ...], languages: tuple[str, ...]) -> Iterator[Texts]:
-    """Yield the pairs of files; the first row of a file says which languages it has."""
+def read_translations(
+    patterns: tuple[str, ...], languages: tuple[str, ...], key: str | None = None
+) -> Iterator[dict[int, Document]]:
+    """Yield a text and its translations, by the index of their language, row by row.
+
+    The first row of a file says which languages it has. Raises CorpusError.
+    """
     for file in list_files(Source(files=patterns)):
         source = Source(files=(str(file),))
         spoken = _languages_of(file, source, languages)
+        fields = [{"field": languages[language]} for language in spoken]
         columns = [
-            read_documents(source.model_copy(update={"field": languages[language]}))
-            for language in spoken
+            read_documents(source.model_copy(update=field), key) for field in fields
         ]
         for documents in zip(*columns, strict=True):
-            yield {
-                language: document.text
-                for language, document in zip(spoken, documents, strict=True)
-            }
+            yield dict(zip(spoken, documents, strict=True))
 
 
 def _languages_of(file: Path, source: Source, languages: tuple[str, ...]) -> list[int]:

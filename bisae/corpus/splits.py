@@ -21,15 +21,17 @@ def splitter(study: Study) -> Callable[[Document], str]:
     Texts that begin alike, for as many characters as a window has tokens, share a
     split, as their windows could be equal. With a key, so do texts of equal keys and
     everything linked through them: connected components over all documents, which
-    take two 64-bit numbers each.
+    take two 64-bit numbers each. A document outside the corpus belongs with the text
+    that begins like it or has its key, if there is one.
     """
     sizes = study.corpus.split_sizes
     bounds = np.cumsum([sizes[split] for split in SPLITS]) / sum(sizes.values())
     seed, opening = study.corpus.seed, study.corpus.context - 1
-    group = _groups(study, opening) if study.corpus.key else _hash
+    group = _groups(study, opening) if study.corpus.key else _alone
 
     def split_of(document: Document) -> str:
-        position = _hash(f"{seed}:{group(document.text[:opening])}") / 2**64
+        group_number = group(document.text[:opening], document.key)
+        position = _hash(f"{seed}:{group_number}") / 2**64
         return SPLITS[min(int(np.searchsorted(bounds, position, "right")), 3)]
 
     return split_of
@@ -39,7 +41,11 @@ def _hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _groups(study: Study, opening: int) -> Callable[[str], int]:
+def _alone(text: str, _key: str) -> int:
+    return _hash(text)
+
+
+def _groups(study: Study, opening: int) -> Callable[[str, str], int]:
     """Map the opening of a text to its component in the graph of openings and keys."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -54,8 +60,12 @@ def _groups(study: Study, opening: int) -> Callable[[str], int]:
     edges = coo_array((np.ones(len(text), bool), (text, key)), (len(nodes), len(nodes)))
     _, component = connected_components(edges, directed=False)
 
-    def group(text: str) -> int:
-        return int(component[np.searchsorted(nodes, np.uint64(_hash(text)))])
+    def group(text: str, key: str) -> int:
+        for node in (_hash(text), _hash(f"key:{key}")):
+            index = np.searchsorted(nodes, np.uint64(node))
+            if index < len(nodes) and nodes[index] == node:
+                return int(component[index])
+        return _hash(text)
 
     return group
 

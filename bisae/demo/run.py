@@ -33,7 +33,7 @@ POLL_EVERY = 0.5
 """Seconds between two looks for new checkpoints."""
 PRELOADED = [
     "bisae.pipeline.build",
-    "bisae.demo.pretrain",
+    "bisae.pretrain",
     "transformers.models.llama.modeling_llama",
 ]
 """Modules that take seconds to import, imported once for all workers."""
@@ -106,7 +106,7 @@ def build_side_by_side(path: Path, study: Study, show: Callable[[str], None]) ->
 
 def _take_ready(waiting: list[Task]) -> Task | None:
     """Remove and return the first task whose checkpoints exist."""
-    from bisae.demo.pretrain import is_finished
+    from bisae.pretrain import is_finished
 
     for number, task in enumerate(waiting):
         if all(map(is_finished, task.needs)):
@@ -201,7 +201,7 @@ def _import_checks_and_report() -> None:
 
 
 def _train_tokenizer(path: Path) -> None:
-    from bisae.demo.pretrain import train_tokenizer
+    from bisae.pretrain import train_tokenizer
 
     train_tokenizer(load_study(path))
 
@@ -214,7 +214,7 @@ def _build_corpus(path: Path) -> None:
 
 
 def _pretrain(path: Path, size: str) -> None:
-    from bisae.demo.pretrain import pretrain
+    from bisae.pretrain import pretrain
 
     pretrain(load_study(path), [size])
 

@@ -26,7 +26,7 @@ from bisae.study.paths import (
     portable_checkpoint,
     portable_path,
 )
-from bisae.study.pretrain import Pretrain, PretrainModel
+from bisae.study.pretrain import ParallelText, Pretrain, PretrainModel
 from bisae.study.sae import Sae
 from bisae.study.schema import Features, Study, Validation
 from bisae.study.section import MOST_CODES, MOST_LAYERS, WIDEST
@@ -40,6 +40,7 @@ __all__ = [
     "Intervention",
     "Model",
     "Pairs",
+    "ParallelText",
     "Pretrain",
     "PretrainModel",
     "Sae",

@@ -146,8 +146,11 @@ def _convert_paths(
     if study.validation:
         update["validation"] = Validation(folder=path(study.validation.folder))
     if study.pretrain:
-        extra = tuple(source(original) for original in study.pretrain.extra)
-        update["pretrain"] = study.pretrain.model_copy(update={"extra": extra})
+        sources: dict[str, object] = {"extra": tuple(map(source, study.pretrain.extra))}
+        if parallel := study.pretrain.parallel:
+            files = tuple(map(text_file, parallel.files))
+            sources["parallel"] = parallel.model_copy(update={"files": files})
+        update["pretrain"] = study.pretrain.model_copy(update=sources)
     if study.intervention and (translation := study.intervention.translation):
         files = tuple(path(file) for file in translation.files)
         comet = translation.comet and path(translation.comet)

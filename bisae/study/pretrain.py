@@ -1,7 +1,7 @@
-"""The section [pretrain] of a study file: tiny language models to train."""
+"""The section [pretrain] of a study file: small language models to train."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ from bisae.study.section import MOST_LAYERS, Count, Positive, Section, Seed, Wid
 
 
 class PretrainModel(Section):
-    """The shape of one tiny language model."""
+    """The shape of one small language model."""
 
     size: str
     d_model: Width
@@ -28,8 +28,21 @@ class PretrainModel(Section):
         return self
 
 
+class ParallelText(Section):
+    """Documents that hold a text and its translation, for pretraining only."""
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    """JSON Lines or Parquet with a field for each language. Rows with a text of another
+    split than the training split are left out."""
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    """Share of the pretraining windows."""
+    pairing: Literal["translations", "unrelated"] = "translations"
+    """`unrelated` joins each text with the next row's translation: the same text in the
+    same proportions, without parallel documents."""
+
+
 class Pretrain(Section):
-    """Tiny language models, pretrained on the training split."""
+    """Small language models, pretrained on the training split."""
 
     models: Annotated[tuple[PretrainModel, ...], Field(min_length=1)]
     vocab_size: Annotated[int, Field(gt=0, lt=2**31)] = 8_000
@@ -37,9 +50,10 @@ class Pretrain(Section):
     lr: Annotated[float, Field(gt=0)] = 3e-3
     warmup_steps: Count = 50
     extra: tuple[Source, ...] = ()
-    """Text for pretraining only, such as parallel documents."""
+    """Text for pretraining only."""
     extra_share: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """Share of the pretraining documents that come from `extra`."""
+    """Share of the pretraining windows that come from `extra`."""
+    parallel: ParallelText | None = None
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -47,6 +61,14 @@ class Pretrain(Section):
         sizes = [model.size for model in self.models]
         if repeated := {size for size in sizes if sizes.count(size) > 1}:
             msg = f"size = {min(repeated)!r} appears twice in [[pretrain.models]]"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        extra_share = self.extra_share if self.extra else 0.0
+        if self.parallel and self.parallel.share + extra_share > 1:
+            msg = "extra_share and [pretrain.parallel] share are more than all windows"
             raise ValueError(msg)
         return self
 

@@ -178,7 +178,7 @@ def test_a_signal_ends_pretraining_and_the_next_run_goes_on(
     file = tmp_path / "study.toml"
     file.write_text(dump_study(tiny_study.model_copy(update={"models": models})))
     with monkeypatch.context() as patch:
-        signal_at(patch, "bisae.demo.pretrain:_rate", signal.SIGTERM, 7)
+        signal_at(patch, "bisae.pretrain.train:_rate", signal.SIGTERM, 7)
         result = run("pretrain", file)
     assert result.exit_code == 143
     assert result.stderr.splitlines()[-1] == (

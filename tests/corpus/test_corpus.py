@@ -155,6 +155,19 @@ def test_chains_of_keys_and_texts_hang_together(tmp_path: Path) -> None:
     assert counts.keys() == set(SPLITS)
 
 
+def test_text_outside_the_corpus_is_split_with_what_it_belongs_to(
+    tmp_path: Path,
+) -> None:
+    inside = [(n, f"text {n}") for n in range(40)]
+    study = make_study(tmp_path, keyed(inside), keyed(inside[::-1]), key="pair", **EVEN)
+    split_of = splitter(study)
+    splits = [split_of(Document(text, str(pair))) for pair, text in inside]
+    assert [split_of(Document("new", str(pair))) for pair, _ in inside] == splits
+    assert [split_of(Document(text, "new")) for _, text in inside] == splits
+    alone = {split_of(Document(f"new {n}", f"new {n}")) for n in range(100)}
+    assert alone == set(SPLITS) == set(splits)
+
+
 @anyhow
 @given(st.text(), st.integers(0, 2**30), st.text(), st.text())
 def test_without_a_key_equal_texts_share_a_split(

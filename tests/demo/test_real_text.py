@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from bisae.demo.pretrain import pretrain
 from bisae.grid import Selection
 from bisae.pipeline.build import build
+from bisae.pretrain import pretrain
 from bisae.query import connect
 from bisae.study import load_study
 from support import ROOT

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from bisae.checks import failures, validate
-from bisae.demo.pretrain import pretrain
 from bisae.grid import Selection
 from bisae.pipeline.build import build
+from bisae.pretrain import pretrain
 from bisae.query import Connection, connect
 from bisae.store import Store
 from bisae.study import load_study

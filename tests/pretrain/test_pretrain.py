@@ -1,6 +1,8 @@
 """Tiny models from tiny text: whole checkpoints, made once, of training text alone."""
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,10 +14,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bisae.corpus import Document, load_tokenizer, read_documents, splitter
-from bisae.demo import pretrain as module
-from bisae.demo.pretrain import pretrain
 from bisae.errors import CorpusError, StudyError
-from bisae.study import Study, Text, load_study
+from bisae.pretrain import is_finished, perplexities, pretrain, state, train
+from bisae.pretrain import texts as reading
+from bisae.pretrain import windows as cutting
+from bisae.pretrain.checkpoints import write_checkpoint
+from bisae.pretrain.texts import EXTRA, PARALLEL, training_texts
+from bisae.pretrain.windows import training_windows
+from bisae.study import Pretrain, PretrainModel, Study, Text, load_study
 
 STEPS = (0, 5, 60)
 CONTEXT = 16
@@ -119,9 +125,8 @@ def folder_of(study: Study, size: str, step: int) -> Path:
 def some_windows(study: Study, n: int = 2000) -> list[str]:
     """The first windows that a model is trained on, as text."""
     tokenizer = load_tokenizer(study)
-    assert study.pretrain
-    texts = module._texts(study, study.pretrain)
-    actual = list(islice(module.windows(study, texts, tokenizer), n))
+    texts = training_texts(study)
+    actual = list(islice(training_windows(study, texts, tokenizer), n))
     assert {len(item) for item in actual} == {CONTEXT}
     assert {item[0] for item in actual} == {tokenizer.bos_token_id}
     return [str(tokenizer.decode(item)) for item in actual]
@@ -164,11 +169,11 @@ def test_what_is_finished_is_not_touched(
     def read(*_: object) -> Iterator[Document]:
         pytest.fail("the text is read again")
 
-    monkeypatch.setattr(module, "read_documents", read)
+    monkeypatch.setattr(reading, "read_documents", read)
     pretrain(trained)
 
 
-def test_an_interrupted_size_starts_anew(tmp_path: Path, trained: Study) -> None:
+def test_a_size_without_a_state_starts_anew(tmp_path: Path, trained: Study) -> None:
     study = made(tmp_path)
 
     def crash(shape: Any, *rest: Any) -> Any:
@@ -176,9 +181,9 @@ def test_an_interrupted_size_starts_anew(tmp_path: Path, trained: Study) -> None
             raise KeyboardInterrupt
         return model(shape, *rest)
 
-    model = module._model
+    model = train._model
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_model", crash)
+        patch.setattr(train, "_model", crash)
         with pytest.raises(KeyboardInterrupt):
             pretrain(study)
     remaining = [folder_of(study, "one", step) / "model.safetensors" for step in STEPS]
@@ -199,10 +204,169 @@ def test_an_interrupted_size_starts_anew(tmp_path: Path, trained: Study) -> None
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_an_interrupted_size_continues(tmp_path: Path, trained: Study) -> None:
+    """A training that is killed at step 40 goes on at 39, with identical weights."""
+    study = made(tmp_path)
+    calls = []
+
+    def killed(step: int, *rest: int) -> float:
+        calls.append(step)
+        if step == 40:
+            raise KeyboardInterrupt
+        return rate(step, *rest)
+
+    def seen(step: int, *rest: int) -> float:
+        calls.append(step)
+        return rate(step, *rest)
+
+    rate = train._rate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "_rate", killed)
+        patch.setattr(state, "SAVE_EVERY", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(study, ["two"])
+        patch.setattr(train, "_rate", seen)
+        pretrain(study, ["two"])
+    assert calls == [*range(41), *range(40, 60)]
+    files = [folder_of(s, "two", 60) / "model.safetensors" for s in (study, trained)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert not list((Path(study.work_dir) / "pretrain").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("lr", "was saved under other settings"), ("bytes", "is damaged")],
+)
+def test_a_state_of_no_use_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, reason: str
+) -> None:
+    study = made(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "SAVE_EVERY", 0.0)
+        patch.setattr(train, "write_checkpoint", fail_at(folder_of(study, "one", 5)))
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(study, ["one"])
+    file = Path(study.work_dir) / "pretrain" / "one.safetensors"
+    assert file.exists()
+    if change == "bytes":
+        file.write_bytes(file.read_bytes()[:100])
+    else:
+        toml = STUDY.replace("lr = 1e-2", "lr = 2e-2")
+        (tmp_path / "study.toml").write_text(toml)
+        study = load_study(tmp_path / "study.toml")
+    pretrain(study, ["one"])
+    assert f"{file} {reason}" in capsys.readouterr().err
+    assert all(is_finished(folder_of(study, "one", step)) for step in STEPS)
+
+
+def fail_at(folder: Path) -> Any:
+    def write(where: Path, *parts: Any, **rest: Any) -> None:
+        if where == folder:
+            raise KeyboardInterrupt
+        write_checkpoint(where, *parts, **rest)
+
+    return write
+
+
+def test_gradients_do_not_depend_on_the_windows_at_once() -> None:
+    batch = torch.randint(50, (5, 7), generator=torch.Generator().manual_seed(0))
+    shape = PretrainModel(size="", d_model=8, n_layers=1, n_heads=2)
+    gradients = []
+    for windows_at_once in (5, 2):
+        torch.manual_seed(0)
+        model = train._model(shape, 50, 0)
+        train._add_gradients(model, batch, windows_at_once)
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert gradients[0].abs().max() > 0.01
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-6, rtol=1e-4)
+
+
+def test_perplexity_is_of_heldout_text(trained: Study) -> None:
+    """As computed token by token from the split's documents."""
+    tokenizer, split_of = load_tokenizer(trained), splitter(trained)
+    rows = {row[:3]: row[3:] for row in perplexities(trained).values}
+    assert set(rows) == {
+        (size, step, language)
+        for size in ("one", "two")
+        for step in STEPS
+        for language in ("de", "fr")
+    }
+    (french,) = trained.corpus.sources("fr")
+    documents = [d.text for d in read_documents(french) if split_of(d) == "heldout"]
+    encoded = [tokenizer(text).input_ids for text in documents]
+    windows = [
+        [tokenizer.bos_token_id, *ids[first : first + CONTEXT - 1]]
+        for ids in encoded
+        for first in range(0, len(ids) - CONTEXT + 2, CONTEXT - 1)
+    ]
+    model: Any = AutoModelForCausalLM.from_pretrained(folder_of(trained, "two", 60))
+    nll = [
+        -model(input_ids=torch.tensor([window]))
+        .logits[0, position]
+        .log_softmax(-1)[window[position + 1]]
+        .item()
+        for window in windows[:256]
+        for position in range(CONTEXT - 1)
+    ]
+    n_tokens, perplexity = rows["two", 60, "fr"]
+    assert n_tokens == len(nll) > 200
+    assert perplexity == pytest.approx(math.exp(sum(nll) / len(nll)), rel=1e-5)
+    assert perplexity < 0.5 * rows["two", 0, "fr"][1]
+
+
+def parallel_study(folder: Path, pairing: str) -> Study:
+    """A quarter of the windows hold `de <n>` and `fr <n>`, where n is the row."""
+    made(folder)
+    toml = f"""
+[pretrain.parallel]
+files = ["pairs.jsonl"]
+share = 0.25
+pairing = "{pairing}"
+"""
+    (folder / "study.toml").write_text(STUDY + toml)
+    rows = [
+        {name: " ".join([name, str(n)] * 5) for name in ("de", "fr")}
+        for n in range(100, 400)
+    ]
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return load_study(folder / "study.toml")
+
+
+@pytest.mark.parametrize("pairing", ["translations", "unrelated"])
+def test_parallel_text_is_joined(tmp_path: Path, pairing: str) -> None:
+    study = parallel_study(tmp_path, pairing)
+    split_of = splitter(study)
+    documents = list(islice(training_texts(study)[PARALLEL](), 1000))
+    numbers = [sorted({*re.findall(r"\d+", text)}) for text in documents]
+    assert {len(found) for found in numbers} == {1 if pairing == "translations" else 2}
+    begins = {text[:2] for text in documents}
+    assert begins == {"de", "fr"}  # in random order
+    for text in documents:
+        assert {line[:2] for line in text.split("\n")} == {"de", "fr"}
+        assert {split_of(Document(line, "")) for line in text.split("\n")} == {"train"}
+    tokenizer = train.ensure_tokenizer(study, training_texts(study).values())
+    windows = training_windows(study, training_texts(study), tokenizer)
+    texts = [tokenizer.decode(window) for window in islice(windows, 2000)]
+    share = sum(bool(re.search(r"\d", text)) for text in texts) / len(texts)
+    assert share == pytest.approx(0.25, abs=0.04)
+
+
+def test_shares_above_one_are_refused() -> None:
+    with pytest.raises(ValueError, match="share are more than all windows"):
+        Pretrain.model_validate(
+            {
+                "models": [{"size": "a", "d_model": 8, "n_layers": 1, "n_heads": 2}],
+                "extra": [{"files": ["a.txt"]}],
+                "extra_share": 0.6,
+                "parallel": {"files": ["b.jsonl"], "share": 0.5},
+            }
+        )
+
+
 def test_a_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
     study = made(tmp_path)
     with pytest.raises(OSError, match="No space"):
-        module._save(folder_of(study, "one", 0), Whole(), Broken())
+        write_checkpoint(folder_of(study, "one", 0), Whole(), Broken())
     assert not folder_of(study, "one", 0).exists()
 
 
@@ -260,8 +424,9 @@ def test_sources_take_turns(tmp_path: Path) -> None:
         update={"text": (study.corpus.text[0], *sources["fr"])}
     )
     settings = study.pretrain.model_copy(update={"extra": tuple(sources["extra"])})
-    texts = module._texts(study.model_copy(update={"corpus": corpus}), settings)
-    for name in ("fr", ""):
+    changed = study.model_copy(update={"corpus": corpus, "pretrain": settings})
+    texts = training_texts(changed)
+    for name in ("fr", EXTRA):
         first = list(islice(texts[name](), 100))
         of_two = [text for text in first if text.startswith("2")]
         share = sum(map(len, of_two)) / sum(map(len, first))
@@ -278,7 +443,9 @@ def test_windows_are_mixed_and_repeatable(trained: Study) -> None:
 def test_short_documents_are_packed_where_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(module, "SHUFFLE_WINDOWS", 64)  # so little text has few windows
+    monkeypatch.setattr(
+        cutting, "SHUFFLE_WINDOWS", 64
+    )  # so little text has few windows
     toml = STUDY.replace("context = 16", f"context = 16\n{how}")
     study = made(tmp_path, toml)
     for name, words in WORDS.items():
