@@ -20,6 +20,7 @@ from bisae.pretrain import texts as reading
 from bisae.pretrain import windows as cutting
 from bisae.pretrain.checkpoints import write_checkpoint
 from bisae.pretrain.texts import EXTRA, PARALLEL, training_texts
+from bisae.pretrain.tokenizer import ensure_tokenizer
 from bisae.pretrain.windows import training_windows
 from bisae.study import Pretrain, PretrainModel, Study, Text, load_study
 
@@ -344,7 +345,7 @@ def test_parallel_text_is_joined(tmp_path: Path, pairing: str) -> None:
     for text in documents:
         assert {line[:2] for line in text.split("\n")} == {"de", "fr"}
         assert {split_of(Document(line, "")) for line in text.split("\n")} == {"train"}
-    tokenizer = train.ensure_tokenizer(study, training_texts(study).values())
+    tokenizer = ensure_tokenizer(study, training_texts(study).values())
     windows = training_windows(study, training_texts(study), tokenizer)
     texts = [tokenizer.decode(window) for window in islice(windows, 2000)]
     share = sum(bool(re.search(r"\d", text)) for text in texts) / len(texts)
