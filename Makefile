@@ -14,7 +14,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 # Property tests draw the same examples in every `make test`, but new ones here.
-test-slow: $(VENV)/.dev
+test-slow: $(VENV)/.slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" \
 		--hypothesis-profile random
 
@@ -51,6 +51,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.installed
 	@echo "Development dependencies: 270 MB to download, 200 of them Triton"
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/.slow: $(VENV)/.dev
+	@echo "Ray, for the slow tests: 80 MB to download"
+	$(PIP) --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@
 
 clean:

@@ -70,10 +70,10 @@ class OpenStore:
         return self._store.cells
 
     def status(self) -> "pd.DataFrame":
-        """Count, for each checkpoint, the layers that each stage has finished."""
-        from bisae.pipeline.status import checkpoint_status
+        """Return, for each checkpoint, its finished layers, builder and failure."""
+        from bisae.pipeline.status import as_rows, checkpoint_status
 
-        return _frame(checkpoint_status(self._store)[0])
+        return _frame(as_rows(checkpoint_status(self._store)))
 
     def views(self) -> "pd.DataFrame":
         """List every table and view: its name, title, grain and columns.

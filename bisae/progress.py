@@ -5,10 +5,11 @@ Nothing is written about work that takes less than two seconds.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from tqdm import tqdm
 
@@ -40,8 +41,42 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def bar(total: int, title: str, unit: str, done: int = 0) -> Progress:
-    """Start a progress bar where standard error is a terminal, else plain lines."""
+class Work(NamedTuple):
+    """Work in progress, as other processes are told of it."""
+
+    title: str
+    unit: str
+    done: float
+    total: float
+    rate: float
+    """Units a second."""
+
+
+_running: list[tuple[str, str, Progress, int, int, float]] = []
+"""The work of this process, the outermost first."""
+
+
+def work_in_progress() -> Work | None:
+    """Return the outermost work of this process, or None."""
+    for title, unit, progress, total, before, start in _running[:1]:
+        seconds = max(monotonic() - start, 1e-9)
+        return Work(title, unit, progress.n, total, (progress.n - before) / seconds)
+    return None
+
+
+@contextmanager
+def bar(total: int, title: str, unit: str, done: int = 0) -> Iterator[Progress]:
+    """Show progress: a bar where standard error is a terminal, else plain lines."""
+    with _shown(total, title, unit, done) as progress:
+        work = title, unit, progress, total, done, monotonic()
+        _running.append(work)
+        try:
+            yield progress
+        finally:
+            _running.remove(work)
+
+
+def _shown(total: int, title: str, unit: str, done: int) -> Progress:
     if Lines.always or not sys.stderr.isatty():
         return Lines(total, title, unit, done)
     return tqdm(

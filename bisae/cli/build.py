@@ -104,6 +104,18 @@ def lr_search(study: Path, style: str, *, trust: bool) -> None:
 @study_argument
 @only_option
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: a task for each checkpoint, on the machines of a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="The Ray cluster to join; by default one is started on this machine.",
+)
+@click.option(
     "--wait",
     is_flag=True,
     help="Be one of several workers: stay until everything is built or failed.",
@@ -111,12 +123,19 @@ def lr_search(study: Path, style: str, *, trust: bool) -> None:
 @click.option(
     "--retry-failed",
     is_flag=True,
-    help="As a worker, also try what failed twice.",
+    help="With --wait or ray, also try what failed twice.",
 )
 @trust_option
 @reports_errors
 def build(
-    study: Path, only: str | None, *, wait: bool, retry_failed: bool, trust: bool
+    study: Path,
+    only: str | None,
+    engine: str,
+    address: str | None,
+    *,
+    wait: bool,
+    retry_failed: bool,
+    trust: bool,
 ) -> None:
     """Build a study: run all stages, validate and report; resumes where it stopped.
 
@@ -128,9 +147,23 @@ def build(
     """
     from bisae.pipeline.local import build_as_worker, build_in_turn
 
-    as_worker = partial(build_as_worker, retry_failed=retry_failed)
-    engine = as_worker if wait else build_in_turn
-    _build(study, only, engine, one_of_many=wait, trust=trust)
+    if (address or engine == "ray") and (wait or engine == "local"):
+        msg = "--address belongs to --engine ray, which waits without --wait"
+        raise click.UsageError(msg)
+    chosen: Engine = build_in_turn
+    if wait:
+        chosen = partial(build_as_worker, retry_failed=retry_failed)
+    if engine == "ray":
+        from bisae.pipeline.ray import build_with_ray
+
+        chosen = partial(
+            build_with_ray,
+            path=study,
+            address=address,
+            retry_failed=retry_failed,
+            trust_remote_code=trust,
+        )
+    _build(study, only, chosen, one_of_many=wait, trust=trust)
 
 
 @click.command()

@@ -4,6 +4,8 @@ from contextlib import closing
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill, indent
+from time import sleep
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,24 +19,60 @@ from bisae.cli.options import (
     store_argument,
 )
 
+if TYPE_CHECKING:
+    from bisae.pipeline.status import CheckpointStatus
+    from bisae.store import Store
+
+WATCH_EVERY = 15.0
+"""Seconds between two looks at a store, as between two heartbeats of a builder."""
+
 
 @click.command()
 @store_argument
+@click.option("--watch", is_flag=True, help="Show it again until nothing is left.")
 @format_option
+@click.pass_context
 @reports_errors
-def status(store: str, style: str) -> None:
-    """Show which cells are finished and which processes are building.
+def status(ctx: click.Context, store: str, style: str, *, watch: bool) -> None:
+    """Show which layers are finished, who builds what, and what failed.
+
+    Reads the store alone, so it works from any machine. The exit status is 0 if all is
+    finished, 1 if the rest failed, and 3 while something is left to build.
 
     Example: bisae status toy/store
     """
-    from bisae.pipeline.status import checkpoint_status
-    from bisae.store import SHARED, open_store
+    from bisae.pipeline.status import UNFINISHED, checkpoint_status, exit_status
+    from bisae.store import open_store
 
-    opened = open_store(store)
-    rows, unfinished = checkpoint_status(opened)
-    show(rows, style)
-    if holder := opened.holder(SHARED):
+    while True:
+        opened = open_store(store)
+        statuses = checkpoint_status(opened)
+        if watch and is_seen():
+            click.clear()
+        _show_status(opened, statuses, style)
+        code = exit_status(statuses)
+        if not watch or code != UNFINISHED:
+            ctx.exit(code)
+        sleep(WATCH_EVERY)
+
+
+def _show_status(
+    store: "Store", statuses: "list[CheckpointStatus]", style: str
+) -> None:
+    """Print the grid, who builds what and what failed; in other styles all as rows."""
+    from bisae.pipeline.status import as_rows, failed, grid, running
+    from bisae.store import SHARED
+
+    if style == "table":
+        tables = [grid(statuses), running(statuses), failed(statuses)]
+        for number, rows in enumerate(rows for rows in tables if rows.values):
+            click.echo("\n" * (number > 0), nl=False)
+            show(rows, style)
+    else:
+        show(as_rows(statuses), style)
+    if holder := store.holder(SHARED):
         say(f"the shared tables are being written by {holder}")
+    unfinished = sum(status.layers - status.exported for status in statuses)
     say(f"{cells_are(unfinished)} not finished" if unfinished else "all is finished")
 
 

@@ -60,10 +60,17 @@ def fingerprint(study: Path, only: str | None, style: str, *, trust: bool) -> No
     type=click.Choice(["h200", "a100", "cpu"]),
     help="Plan for this device; by default the study's own, if this machine has it.",
 )
+@click.option(
+    "--slurm",
+    is_flag=True,
+    help="Print the script of a SLURM job array instead of the table.",
+)
 @format_option
 @trust_option
 @reports_errors
-def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
+def plan(
+    study: Path, device: str | None, style: str, *, slurm: bool, trust: bool
+) -> None:
     """Estimate the cost of a study: cells, passes, bytes, memory, hours.
 
     Builds nothing. Needs no checkpoint if the study gives d_model and layers, and no
@@ -82,6 +89,7 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
         on_device,
     )
     from bisae.pipeline.plan import SizePlan, plan
+    from bisae.pipeline.slurm import job_script
     from bisae.study import load_draft
 
     draft, unset = load_draft(study, trust_remote_code=trust)
@@ -93,7 +101,10 @@ def plan(study: Path, device: str | None, style: str, *, trust: bool) -> None:
     placed = on_device(draft, chosen)
     sizes = plan(placed, chosen)
     say(assumptions(placed, chosen))
-    show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
+    if slurm:
+        click.echo(job_script(placed, study, sizes, chosen), nl=False)
+    else:
+        show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
     for size in sizes:
         say(
             f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "

@@ -71,11 +71,18 @@ def build_checkpoint(
 
 
 def open_build(
-    path: Path, checkpoint: Checkpoint, *, trust_remote_code: bool = False
+    path: Path,
+    checkpoint: Checkpoint,
+    layers: frozenset[int] = frozenset(),
+    *,
+    trust_remote_code: bool = False,
 ) -> Build:
-    """Prepare one checkpoint of a study file, in a process that has only the file."""
+    """Prepare one checkpoint of a study file, in a process that has only the file.
+
+    Without `layers`, all its layers.
+    """
     study = load_study(path, trust_remote_code=trust_remote_code)
-    only = Selection(frozenset({checkpoint.size}), frozenset({checkpoint.step}))
+    only = Selection(frozenset({checkpoint.size}), frozenset({checkpoint.step}), layers)
     return prepare_build(study, only)
 
 

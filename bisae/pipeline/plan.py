@@ -73,6 +73,14 @@ class SizePlan(NamedTuple):
     autoencoders' steps, at the device's assumed speed."""
 
 
+class TaskMemory(NamedTuple):
+    """The memory of a process that builds one checkpoint."""
+
+    host_bytes: int
+    training_bytes: int | None
+    """What training may use of it; None on a GPU, which is another memory."""
+
+
 class InterventionPlan(NamedTuple):
     """The memory that [intervention] takes on a device."""
 
@@ -110,6 +118,22 @@ def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
     device = device or choose_device(study)
     placed = on_device(study, device)
     return [_size_plan(placed, model, device) for model in study.models]
+
+
+def task_memory(study: Study, size: str) -> TaskMemory:
+    """Plan the memory of a process that builds one checkpoint of a size.
+
+    On a GPU its layers may all be trained at once, on a CPU as many as fit on this
+    machine. Raises StudyError, and OutOfMemory if not even one fits.
+    """
+    shape, layers = _shape(study, study.model(size))
+    needed = need(study, shape, _n_params(shape))
+    if device_of(study).type == "cuda":
+        return TaskMemory(host_bytes(study, shape, layers, 0), None)
+    passes = divide_into_passes(range(layers), needed, available(study), layers=True)
+    largest = max(map(len, passes))
+    peak = needed.of(largest, largest)
+    return TaskMemory(host_bytes(study, shape, largest, peak), peak)
 
 
 def plan_intervention(study: Study) -> InterventionPlan | None:

@@ -8,6 +8,7 @@ from bisae.store.failures import (
     record_failure,
 )
 from bisae.store.format import Array
+from bisae.store.holder import Holder
 from bisae.store.layout import PAIRS, SPLITS
 from bisae.store.lease import Lease
 from bisae.store.opening import check_same_study, create_store, is_store, open_store
@@ -44,6 +45,7 @@ __all__ = [
     "CellStatus",
     "CheckpointFailure",
     "Codes",
+    "Holder",
     "Lease",
     "Provenance",
     "SlotSummary",

@@ -8,10 +8,12 @@ import json
 import os
 import socket
 import time
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
 from bisae.files import AnyPath, read
+from bisae.progress import work_in_progress
 
 STALE_AFTER = 120.0
 """Seconds after which a heartbeat is stale; clocks must agree far better than that."""
@@ -31,6 +33,15 @@ class Holder(NamedTuple):
     given_back: bool = False
     advanced: bool = False
     """True once something was finished or saved that the next holder goes on from."""
+    task: str = ""
+    """The engine's task that this process runs; a new attempt of it takes over."""
+    work: str = ""
+    """The work in progress, such as `train S/40`."""
+    unit: str = ""
+    """The unit of the following three; rate is per second."""
+    done: float = 0.0
+    total: float = 0.0
+    rate: float = 0.0
 
     def __str__(self) -> str:
         if self.given_back:
@@ -56,7 +67,10 @@ def read_holder(file: AnyPath) -> Holder:
         holder = Holder(**json.loads(read(file)))
         if any(type(v) is not k for v, k in zip(holder, FIELD_TYPES, strict=True)):
             raise TypeError
-        if not (holder.owner + holder.host).isprintable() or not 0 < holder.pid < 2**31:
+        texts = holder.owner + holder.host + holder.work + holder.unit
+        if not texts.isprintable() or not 0 < holder.pid < 2**31:
+            raise ValueError
+        if not all(map(isfinite, (holder.done, holder.total, holder.rate))):
             raise ValueError
         return holder
     except (OSError, ValueError, TypeError, RecursionError):
@@ -69,10 +83,19 @@ def dump_holder(holder: Holder) -> str:
     return json.dumps(holder._asdict(), indent=1) + "\n"
 
 
-def this_process(*, advanced: bool = False) -> Holder:
+def this_process(task: str = "", *, advanced: bool = False) -> Holder:
     """Return this process as a holder whose heartbeat is now."""
     process = _user(), socket.gethostname(), _machine(), os.getpid(), time.time()
-    return Holder(*process, advanced=advanced)
+    holder = Holder(*process, advanced=advanced, task=task)
+    if work := work_in_progress():
+        holder = holder._replace(
+            work=work.title,
+            unit=work.unit,
+            done=float(work.done),
+            total=float(work.total),
+            rate=float(work.rate),
+        )
+    return holder
 
 
 def _user() -> str:

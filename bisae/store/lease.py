@@ -32,9 +32,12 @@ POLL = 1.0
 class Lease:
     """A lease held by this process, with a thread that renews its heartbeat."""
 
-    def __init__(self, folder: AnyPath, name: str) -> None:
-        """Take a lease. Raises LeaseHeld, naming the holder."""
-        self.name = name
+    def __init__(self, folder: AnyPath, name: str, task: str = "") -> None:
+        """Take a lease, also from an earlier attempt of the same task of an engine.
+
+        Raises LeaseHeld, naming the holder.
+        """
+        self.name, self._task = name, task
         self.advanced = False
         """True once something was finished or saved under this lease."""
         self.died: Holder | None = None
@@ -99,13 +102,15 @@ class Lease:
         number = _newest(self._folder, self._stem)
         if number:
             current = read_holder(self._file(number))
-            if current.is_live():
+            is_same_task = bool(self._task) and current.task == self._task
+            if current.is_live() and not is_same_task:
                 raise LeaseHeld(_held_by(self.name, current))
-            if not (current.given_back or current.advanced):
+            # The deaths of a task are counted by its engine.
+            if not (current.given_back or current.advanced or is_same_task):
                 self.died = current
         mine = self._file(number + 1)
         try:
-            create(mine, dump_holder(this_process()))
+            create(mine, dump_holder(this_process(self._task)))
         except FileExistsError:
             raise LeaseHeld(_held_by(self.name, read_holder(mine))) from None
         for file in names(self._folder):
@@ -123,19 +128,19 @@ class Lease:
             with suppress(
                 OSError
             ):  # for example a full disk: the next beat may succeed
-                self._write(this_process(advanced=self.advanced))
+                self._write(this_process(self._task, advanced=self.advanced))
 
     def _write(self, holder: Holder) -> None:
         replace(self._file(self.number), dump_holder(holder))
 
 
 @contextmanager
-def wait_for_lease(folder: AnyPath, name: str) -> Iterator[Lease]:
+def wait_for_lease(folder: AnyPath, name: str, task: str = "") -> Iterator[Lease]:
     """Wait for a lease to become free, then hold it."""
     started, noted = time.monotonic(), ""
     while True:
         try:
-            lease = Lease(folder, name)
+            lease = Lease(folder, name, task)
             break
         except LeaseHeld as error:
             if str(error) != noted and time.monotonic() - started >= SHOWN_AFTER:

@@ -48,6 +48,8 @@ class Store:
     def __init__(self, path: AnyPath, study: Study) -> None:
         self.path = path
         self.study = study
+        self.task = ""
+        """The engine's task that this process runs, if any; its leases name it."""
         self._zarr = zarr_store(self.zarr, read_only=True)
         self._stagings: dict[str, Staging] = {}
         """The leases that this process holds, by name, with their staging folders."""
@@ -90,9 +92,9 @@ class Store:
             folder = self.path / "leases"
             with explain_write_errors(f"the lease on {name}", self.path):
                 if wait:
-                    lease = stack.enter_context(wait_for_lease(folder, name))
+                    lease = stack.enter_context(wait_for_lease(folder, name, self.task))
                 else:
-                    lease = Lease(folder, name)
+                    lease = Lease(folder, name, self.task)
                     stack.callback(lease.give_back)
                 self._stagings[name] = stack.enter_context(
                     open_staging(self.path, lease)

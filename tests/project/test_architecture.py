@@ -32,6 +32,7 @@ DOORS = {
         "train",
     },
     "pydantic": {"store", "study"},
+    "ray": {"pipeline"},
     "sacrebleu": {"intervene"},
     "scipy": {"corpus", "tables"},
     "sqlalchemy": {"checks"},

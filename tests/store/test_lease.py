@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bisae.errors import LeaseHeld, StoreError
+from bisae.errors import LeaseHeld, LeaseLost, StoreError
 from bisae.files import AnyPath, any_path, names, read, replace
 from bisae.progress import note
 from bisae.store import lease as leases
@@ -213,3 +213,37 @@ def test_what_a_kill_left_of_a_heartbeat_goes(tmp_path: Path) -> None:
     (tmp_path / "0.5M" / ".900.1.json.partial").write_text("{")
     Lease(folder, NAME).give_back()
     assert names(folder / "0.5M") == ["900.2.json"]
+
+
+def test_a_task_takes_over_its_own_lease_from_another_host_at_once(
+    folder: AnyPath,
+) -> None:
+    """Any other task waits until the heartbeat is old."""
+    dead = Lease(folder, NAME, "run 1")
+    dead._done.set()
+    rewrite(folder, machine="far away", host="far")
+    with pytest.raises(LeaseHeld, match=r" on far$"):
+        Lease(folder, NAME, "run 2")
+    with pytest.raises(LeaseHeld, match=r" on far$"):
+        Lease(folder, NAME)
+    after = Lease(folder, NAME, "run 1")
+    assert after.died is None  # its engine counts the deaths
+    with pytest.raises(LeaseLost, match="was taken over by"):
+        dead.check()
+    after.give_back()
+
+
+@pytest.mark.parametrize("advanced", [False, True])
+def test_a_holder_that_died_before_it_advanced_is_known(
+    folder: AnyPath, other: "subprocess.Popen[str]", *, advanced: bool
+) -> None:
+    rewrite(folder, advanced=advanced)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    lease = Lease(folder, NAME)
+    assert (lease.died is None) == advanced
+    assert advanced or (lease.died and lease.died.pid == other.pid)
+    lease.give_back()
+    again = Lease(folder, NAME)
+    assert again.died is None
+    again.give_back()
