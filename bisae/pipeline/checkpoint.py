@@ -25,15 +25,16 @@ from bisae.errors import (
 from bisae.grid import Cell, Checkpoint, Selection, at
 from bisae.interrupts import is_ending
 from bisae.lm import LanguageModel
+from bisae.lm.hub import fetch_ahead, release
 from bisae.lm.opening import open_model
 from bisae.pipeline.prepare import Build, prepare_build
 from bisae.query import exported_cells
 from bisae.store import (
     CheckpointFailure,
-    Store,
     forget_failure,
     read_failure,
     record_failure,
+    vector_files,
 )
 from bisae.study import load_study
 from bisae.tables import export_cells, export_coherence, export_pairs
@@ -44,11 +45,15 @@ NOT_ITS_OWN = (Interrupted, MachineError, StoreError, Unfinished)
 
 
 def build_checkpoint(
-    build: Build, checkpoint: Checkpoint, most_attempts: float = inf
+    build: Build,
+    checkpoint: Checkpoint,
+    most_attempts: float = inf,
+    following: Checkpoint | None = None,
 ) -> CheckpointFailure | None:
     """Build one checkpoint; record and return its failure if it fails by itself.
 
-    One that failed `most_attempts` times is not tried again. Raises LeaseHeld while
+    Meanwhile the `following` one is downloaded. One that failed `most_attempts` times
+    is not tried again. Raises LeaseHeld while
     another process builds it, Unfinished if it must wait for another checkpoint, and
     MachineError or StoreError for what is no fault of the checkpoint.
     """
@@ -61,7 +66,10 @@ def build_checkpoint(
             failure = read_failure(store, checkpoint)
             if failure and failure.attempts >= most_attempts:
                 return failure
-            _run_stages(build, build.cells_of(checkpoint))
+            try:
+                _run_stages(build, build.cells_of(checkpoint), following)
+            finally:
+                release(store.study, checkpoint)
             forget_failure(store, checkpoint)
     except Exception as error:
         if not _is_its_own(error):
@@ -101,10 +109,10 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {one_line(error)}"
 
 
-def _run_stages(build: Build, cells: list[Cell]) -> None:
+def _run_stages(build: Build, cells: list[Cell], following: Checkpoint | None) -> None:
     """Run all stages of one checkpoint's cells; its model is released afterwards."""
     store, stages = build.store, build.stages
-    lm = _run_models(store, cells, stages)
+    lm = _run_models(build, cells, following)
     if not {"export", "check"}.intersection(stages):
         return
     store.check_leases()
@@ -118,9 +126,10 @@ def _run_stages(build: Build, cells: list[Cell]) -> None:
 
 
 def _run_models(
-    store: Store, cells: list[Cell], stages: tuple[str, ...]
+    build: Build, cells: list[Cell], following: Checkpoint | None
 ) -> LanguageModel | None:
     """Train and encode one checkpoint's cells; return its model if it was needed."""
+    store, stages = build.store, build.stages
     progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(parts.sae for parts in progress)
     to_encode = "encode" in stages and (
@@ -133,6 +142,8 @@ def _run_models(
     if to_train:
         check_starts(store, cells)
     lm = open_model(store, cells[0].checkpoint)
+    if following and _is_worth_fetching(build, following):
+        fetch_ahead(store.study, following)
     if to_train:
         train_checkpoint(store, lm, cells)
     if to_encode:
@@ -140,3 +151,17 @@ def _run_models(
         encode_pairs(store, lm, cells)
         encode_checkpoint(store, lm, cells)
     return lm
+
+
+def _is_worth_fetching(build: Build, following: Checkpoint) -> bool:
+    """Say if a checkpoint will be loaded next, so that no third one is in the cache.
+
+    Until the embeddings are stored, theirs may be the second one.
+    """
+    store = build.store
+    if not (
+        store.study.lm.keep_checkpoints or vector_files(store)["embeddings"].exists()
+    ):
+        return False
+    statuses = map(store.cell_status, build.cells_of(following))
+    return not store.holder(following) and not all(parts.codes for parts in statuses)

@@ -5,6 +5,8 @@ The leases in the store divide the checkpoints among the workers: nothing else d
 
 import random
 import time
+from collections.abc import Iterator
+from itertools import zip_longest
 from math import inf
 
 from bisae.errors import LeaseHeld, LeaseLost, Unfinished
@@ -24,9 +26,9 @@ POLL = 15.0
 def build_in_turn(build: Build) -> Failures:
     """Build one checkpoint after another; skip those that another process builds."""
     failures: Failures = {}
-    for checkpoint in build.checkpoints:
+    for checkpoint, following in _with_following(build.checkpoints):
         try:
-            _build(build, checkpoint, inf, failures)
+            _build(build, checkpoint, following, inf, failures)
         except LeaseHeld as error:
             note(f"{error}; skipping it")
         except Unfinished as error:
@@ -45,9 +47,9 @@ def build_as_worker(build: Build, *, retry_failed: bool = False) -> Failures:
     remaining = _from_random_start(build.checkpoints)
     while remaining:
         held, waiting = list[Checkpoint](), dict[Checkpoint, str]()
-        for checkpoint in remaining:
+        for checkpoint, following in _with_following(remaining):
             try:
-                _build(build, checkpoint, most_attempts, failures)
+                _build(build, checkpoint, following, most_attempts, failures)
             except (LeaseHeld, LeaseLost):
                 held.append(checkpoint)
             except Unfinished as error:
@@ -60,10 +62,20 @@ def build_as_worker(build: Build, *, retry_failed: bool = False) -> Failures:
     return failures
 
 
+def _with_following(
+    checkpoints: list[Checkpoint],
+) -> Iterator[tuple[Checkpoint, Checkpoint | None]]:
+    return zip_longest(checkpoints, checkpoints[1:])
+
+
 def _build(
-    build: Build, checkpoint: Checkpoint, most_attempts: float, failures: Failures
+    build: Build,
+    checkpoint: Checkpoint,
+    following: Checkpoint | None,
+    most_attempts: float,
+    failures: Failures,
 ) -> None:
-    if failure := build_checkpoint(build, checkpoint, most_attempts):
+    if failure := build_checkpoint(build, checkpoint, most_attempts, following):
         failures[checkpoint] = str(failure)
         note(f"{checkpoint} failed: {failure}")
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from bisae.corpus import build_corpus, with_stored_numbers
 from bisae.grid import Cell, Checkpoint, Selection, at
 from bisae.lm.configurations import with_layers
+from bisae.lm.hub import release
 from bisae.lm.opening import open_model
 from bisae.pipeline.devices import note_slow_bfloat16
 from bisae.store import SHARED, Store, create_store
@@ -98,3 +99,4 @@ def _search(store: Store, model: Model) -> None:
     with at(cell), store.lease(cell.checkpoint, wait=True):
         if not is_searched(store, cell):
             search_rates(store, open_model(store, cell.checkpoint), cell)
+            release(store.study, cell.checkpoint)

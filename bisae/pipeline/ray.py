@@ -6,6 +6,7 @@ run. Writes the failures of checkpoints whose workers die.
 
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ MOST_DEATHS = 3
 """Workers that may die of one checkpoint before it counts as failed."""
 OBJECT_STORE = 80 * 2**20
 """Bytes of a local cluster's object store, through which only lines of text go."""
+CONNECTING = 10.0
+"""Seconds that a cluster has to answer."""
 SAVING = 300.0
 """Seconds that workers have to save their state when the command is stopped."""
 
@@ -101,10 +104,11 @@ def _cluster(address: str | None) -> Iterator[None]:
         options |= {"object_store_memory": OBJECT_STORE, "include_dashboard": False}
     before = handlers()
     try:
+        _check_reachable(address or "")
         ray.init(**options)
     except Exception as error:
         where = f"join the Ray cluster at {address}" if address else "start Ray"
-        msg = f"cannot {where}: {one_line(error)}"
+        msg = f"cannot {where}: {one_line(error)}; `ray status` shows if it runs"
         raise MachineError(msg) from error
     for number, handler in before.items():
         signal.signal(number, handler)  # Ray ends at once, without its tasks' states
@@ -112,6 +116,13 @@ def _cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise OSError for an address that does not answer: Ray tries for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), CONNECTING).close()
 
 
 def _resources(memory: TaskMemory, n_gpus: int) -> Resources:

@@ -55,6 +55,9 @@ class Lm(Section):
     """Device memory that may be used; by default what is free."""
     buffer: Literal["device", "host"] = "device"
     """Memory that buffers hidden states for training; `host` saves GPU memory."""
+    keep_checkpoints: bool = True
+    """Keep the weights of checkpoints of the hub in its cache. If false, at most two
+    are there at once: the one that is built, and the next."""
 
 
 def _threshold(value: Any) -> Any:

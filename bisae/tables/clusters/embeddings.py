@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from bisae.errors import CheckpointError
 from bisae.files import AnyPath, local_copy, stored_checksum, write_with_checksum
+from bisae.grid import Checkpoint
 from bisae.lm import load_lm
+from bisae.lm.hub import release
 from bisae.store import Store, vector_files
 from bisae.tables.clusters.links import EmbeddingRows, Ints, vectors
 
@@ -64,6 +66,7 @@ def _unit_rows(store: Store, size: str, step: int) -> EmbeddingRows:
     study = store.study
     checkpoint, revision = study.model(size).checkpoint_at(step)
     lm = load_lm(checkpoint, revision, trust_remote_code=study.lm.trust_remote_code)
+    release(study, Checkpoint(size, step))
     rows = lm.input_embeddings().numpy()
     if len(rows) < store.corpus_attributes()["vocab_size"]:
         msg = f"{checkpoint} embeds {len(rows)} tokens, fewer than the tokenizer has"
