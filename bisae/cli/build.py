@@ -154,7 +154,7 @@ def build(
     if wait:
         chosen = partial(build_as_worker, retry_failed=retry_failed)
     if engine == "ray":
-        from bisae.pipeline.ray import build_with_ray
+        from bisae.pipeline.ray.driver import build_with_ray
 
         chosen = partial(
             build_with_ray,

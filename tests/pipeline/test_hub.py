@@ -51,13 +51,10 @@ def hub(tiny_study: Study) -> Iterator[tuple[str, list[str]]]:
         yield served
 
 
-def build(
-    study: Study, folder: Path, endpoint: str, expected: list[int], *, keep: bool
-) -> list[str]:
-    """Build layer 1 of size S from the hub in another process; return what it prints.
-
-    At each step it waits for an expected number of checkpoints in the cache.
-    """
+def run(
+    study: Study, folder: Path, endpoint: str, *command: str, keep: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in another process with a study whose size S is on the hub."""
     model = study.models[0].model_dump()
     model |= {"checkpoint": REPOSITORY, "revision": "step{step}"}
     update = {
@@ -77,21 +74,25 @@ def build(
         "HF_HOME": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-c", BUILD, str(path), *map(str, expected)]
-    result = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=300
+    words = [str(path) if word == "STUDY" else word for word in command]
+    return subprocess.run(
+        [sys.executable, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.splitlines()
 
 
 def test_the_next_checkpoint_is_fetched_while_one_trains(
     tiny_study: Study, hub: tuple[str, list[str]], tmp_path: Path
 ) -> None:
-    """After the training of a step, that of the next has been downloaded as well."""
+    """After the training of a step, the next one has been downloaded as well."""
     endpoint, downloads = hub
-    counts = build(tiny_study, tmp_path, endpoint, [2, 3, 3], keep=True)
-    assert counts == ["0 2", "5 3", "40 3", "end 3"]
+    result = run(tiny_study, tmp_path, endpoint, "-c", BUILD, "STUDY", "2", "3", "3")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["0 2", "5 3", "40 3", "end 3"]
     assert sorted(downloads) == sorted(f"step{step}" for step in STEPS)
 
 
@@ -100,5 +101,36 @@ def test_two_checkpoints_at_most_are_in_the_cache(
 ) -> None:
     """The first is alone: the one whose embeddings are needed comes before the next."""
     endpoint, _ = hub
-    counts = build(tiny_study, tmp_path, endpoint, [1, 2, 1], keep=False)
-    assert counts == ["0 1", "5 2", "40 1", "end 0"]
+    words = ("-c", BUILD, "STUDY", "1", "2", "1")
+    result = run(tiny_study, tmp_path, endpoint, *words, keep=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["0 1", "5 2", "40 1", "end 0"]
+
+
+@pytest.mark.slow
+def test_without_a_network_nothing_counts_against_the_checkpoint(
+    tiny_study: Study, tmp_path: Path
+) -> None:
+    """Nobody listens at this address; the library tries for half a minute."""
+    words = ("-m", "bisae", "build", "STUDY", "--only", "step=5")
+    result = run(tiny_study, tmp_path, "http://127.0.0.1:9", *words)
+    assert result.returncode == 1
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("Error: cannot load the language model lab/tiny at revision")
+    assert "the hub cannot be reached; check the network of this machine" in line
+    assert not (tmp_path / "store" / "failures").exists()
+
+
+@pytest.mark.slow
+def test_a_revision_that_does_not_exist_fails_its_checkpoint(
+    tiny_study: Study, tmp_path: Path
+) -> None:
+    model = tiny_study.models[0]
+    folders = {f"step{step}": Path(model.checkpoint_at(step)[0]) for step in (0, 40)}
+    with local_hub(folders) as (endpoint, _):
+        words = ("-m", "bisae", "train", "STUDY", "--only", "layer=1")
+        result = run(tiny_study, tmp_path, endpoint, *words)
+    assert result.returncode == 1
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("Error: 1 of 3 checkpoints failed: S/5: cannot load the")
+    assert (tmp_path / "store" / "failures" / "S" / "5.json").exists()

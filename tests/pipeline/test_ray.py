@@ -19,7 +19,7 @@ from bisae.grid import Checkpoint, Selection
 from bisae.pipeline.build import build
 from bisae.pipeline.plan import TaskMemory, task_memory
 from bisae.pipeline.prepare import prepare_build
-from bisae.pipeline.task import Task
+from bisae.pipeline.ray.worker import Task
 from bisae.store import Store, open_store, read_failure
 from bisae.study import Study, load_study
 from support.equal import assert_equal_stores
@@ -32,7 +32,7 @@ def test_without_ray_the_extra_is_named(
     tiny: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "bisae.pipeline.ray", raising=False)
+    monkeypatch.delitem(sys.modules, "bisae.pipeline.ray.cluster", raising=False)
     study = Path(str(tiny.path)).parent / "tiny.toml"
     result = CliRunner().invoke(main, ["build", str(study), "--engine", "ray"])
     assert result.exit_code == 1
@@ -58,6 +58,21 @@ def test_a_task_asks_for_the_memory_that_is_planned(tiny_study: Study) -> None:
     lm = tiny_study.lm.model_copy(update={"device": "cuda"})
     on_gpu = task_memory(tiny_study.model_copy(update={"lm": lm}), "M")
     assert on_gpu.training_bytes is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n_gpus", "need", "cores"), [(0, 10, 2), (1, 10, 4), (0, 64, 16), (0, 65, 0)]
+)
+def test_a_machine_is_divided_among_the_tasks_that_fit(
+    n_gpus: int, need: int, cores: int
+) -> None:
+    """16 cores, four GPUs and 64 GB: of 10 GB six fit, or one for each GPU."""
+    pytest.importorskip("ray")
+    from bisae.pipeline.ray.cluster import _cores_of_a_task
+
+    machine = {"CPU": 16.0, "GPU": 4.0, "memory": 64.0 * GB, "node:head": 1.0}
+    assert _cores_of_a_task(machine, need * GB, n_gpus) == cores
 
 
 @pytest.fixture(scope="module")
@@ -86,38 +101,38 @@ def study_in(tiny: Store, folder: Path) -> Path:
 def test_no_machine_is_large_enough(
     cluster: Any, tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bisae.pipeline import ray
+    from bisae.pipeline.ray import driver
 
     path = study_in(tiny, tmp_path / "study")
     work = prepare_build(load_study(path), Selection())
     large = TaskMemory(100 * GB, None)
-    monkeypatch.setattr(ray, "task_memory", lambda *_: large)
+    monkeypatch.setattr(driver, "task_memory", lambda *_: large)
     with pytest.raises(MachineError, match=r"^no machine of the Ray cluster has 100"):
-        ray.build_with_ray(work, path, cluster.address)
+        driver.build_with_ray(work, path, cluster.address)
 
 
 @pytest.mark.slow
 def test_a_worker_of_another_version_ends_the_run(
     cluster: Any, tiny: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bisae.pipeline import ray
+    from bisae.pipeline.ray import driver
 
     path = study_in(tiny, tmp_path / "study")
     work = prepare_build(load_study(path), Selection())
-    monkeypatch.setattr(ray, "Task", partial(Task, version="0.0.1"))
+    monkeypatch.setattr(driver, "Task", partial(Task, version="0.0.1"))
     with pytest.raises(MachineError, match=r"is installed, not 0\.0\.1; install"):
-        ray.build_with_ray(work, path, cluster.address)
+        driver.build_with_ray(work, path, cluster.address)
 
 
 @pytest.mark.slow
 def test_a_cluster_that_cannot_be_reached(tiny: Store, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    from bisae.pipeline import ray
+    from bisae.pipeline.ray import driver
 
     path = study_in(tiny, tmp_path / "study")
     work = prepare_build(load_study(path), Selection())
     with pytest.raises(MachineError, match=r"^cannot join the Ray cluster at 127.*:9"):
-        ray.build_with_ray(work, path, "127.0.0.1:9")
+        driver.build_with_ray(work, path, "127.0.0.1:9")
 
 
 def kill_a_worker_and_remove_a_machine(cluster: Any, store: Path) -> None:
@@ -145,7 +160,7 @@ def test_whatever_dies_the_store_is_the_same(
     cluster: Any, tiny: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One worker is killed and one machine removed; the last test of the cluster."""
-    from bisae.pipeline.ray import build_with_ray
+    from bisae.pipeline.ray.driver import build_with_ray
 
     path = study_in(tiny, tmp_path / "study")
     engine = partial(build_with_ray, path=path, address=cluster.address)
@@ -165,7 +180,7 @@ def test_a_cluster_of_this_machine_builds_the_same_and_ends(
     tiny: Store, tmp_path: Path
 ) -> None:
     pytest.importorskip("ray")
-    from bisae.pipeline.ray import build_with_ray
+    from bisae.pipeline.ray.driver import build_with_ray
 
     path = study_in(tiny, tmp_path / "study")
     engine = partial(build_with_ray, path=path)

@@ -1,19 +1,23 @@
 """Several `bisae build --wait` build one study together, and each stays to the end."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bisae.cli import main
 from bisae.grid import Checkpoint, parse_selection
 from bisae.pipeline import local
 from bisae.pipeline.local import build_as_worker
 from bisae.pipeline.prepare import prepare_build
 from bisae.store import Store, create_store, open_store
-from bisae.study import Study
+from bisae.study import Study, dump_study
 from support.equal import assert_equal_stores
 from support.removal import remove_cells
 from support.store_copy import study_file_beside
@@ -42,6 +46,21 @@ def test_a_worker_waits_for_what_others_build(
     others = {Checkpoint("S", 0), Checkpoint("S", 40)}
     assert rounds == [others, others]
     assert work.store.cell_status(work.cells[1]).sae
+
+
+def test_a_signal_ends_a_worker_that_waits(
+    copied_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(dump_study(copied_study))
+    kill = partial(os.kill, os.getpid(), signal.SIGTERM)
+    monkeypatch.setattr(time, "sleep", lambda _: kill())
+    words = ["build", str(path), "--wait", "--only", "size=S,step=5"]
+    with create_store(copied_study).lease("S/5"):
+        result = CliRunner().invoke(main, words)
+    assert result.exit_code == 143
+    line = result.stderr.splitlines()[-1]
+    assert "`bisae build` was stopped by SIGTERM; what is finished is kept" in line
 
 
 def test_workers_begin_at_different_checkpoints(copied_study: Study) -> None:

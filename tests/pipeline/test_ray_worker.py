@@ -7,7 +7,7 @@ import pytest
 
 from bisae.grid import Checkpoint
 from bisae.pipeline import checkpoint as unit
-from bisae.pipeline.task import Outcome, Task, run_task
+from bisae.pipeline.ray.worker import Outcome, Task, run_task
 from bisae.store import open_store, read_failure
 from bisae.study import Study, dump_study
 from support.removal import remove_cells
