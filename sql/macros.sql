@@ -111,3 +111,32 @@ greatest(summed / (n + 2) - paired_half(summed, summed_squares, n), -1);
 
 create macro paired_high(summed, summed_squares, n) as
 least(summed / (n + 2) + paired_half(summed, summed_squares, n), 1);
+
+-- Does a feature fire on so many tokens that it says nothing of what it fires on?
+create macro is_dense(density) as density > 0.1::double;
+
+-- Is a feature divided: do two or more parts hold half of its firings together, and no feature
+-- two thirds alone?
+create macro is_divided(n_parts, parts_share, held) as
+n_parts >= 2 and coalesce(parts_share >= 0.5::double, false) and held < 2 / 3;
+
+-- The event that a feature's fate in another cell is, seen from the earlier or the later cell.
+create macro event_of(fate, is_earlier) as
+case fate
+    when 'divided' then if(is_earlier, 'split', 'merge')
+    when 'part' then if(is_earlier, 'merge', 'split')
+    when 'held' then if(is_earlier, 'widened', 'narrowed')
+    when 'holds' then if(is_earlier, 'narrowed', 'widened')
+    else fate
+end;
+
+-- The address of a cell as one value.
+create macro cell_of(size, step, layer) as concat_ws('/', size, step, layer);
+
+-- Is a feature monolingual, mixed, or mixed without its tokens being more alike than random ones?
+create macro state_of(language, monosemanticity, monosemanticity_null) as
+case
+    when language <> 'mixed' then 'monolingual'
+    when monosemanticity <= monosemanticity_null then 'polysemantic'
+    else 'mixed'
+end;

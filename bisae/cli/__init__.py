@@ -13,7 +13,7 @@ from bisae.cli.build import (
     pretrain,
     train,
 )
-from bisae.cli.check import check, compare, report, uncertainty, validate
+from bisae.cli.check import check, compare, lineage, report, uncertainty, validate
 from bisae.cli.inspect import catalog, status, views
 from bisae.cli.plan import fingerprint, plan
 from bisae.cli.sql import sql
@@ -23,7 +23,7 @@ GROUPS = {
     "Start": (demo, plan, fingerprint),
     "Build": (pretrain, lr_search, build, train, encode, export, check),
     "Look": (status, views, sql, report, catalog),
-    "Check": (validate, verify, uncertainty, compare),
+    "Check": (validate, verify, uncertainty, lineage, compare),
     "Intervene": (intervene,),
     "Manage stores": (cp, rm),
 }

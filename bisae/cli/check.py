@@ -7,6 +7,7 @@ import click
 
 from bisae.cli.build import run_stage
 from bisae.cli.options import (
+    counted,
     format_option,
     only_option,
     reports_errors,
@@ -121,6 +122,36 @@ def uncertainty(
     opened = open_store(store)
     if cells := draw_replicates(opened, parse_selection(only), replicates, seed):
         show(mixed_shares(opened, cells), style)
+
+
+@click.command()
+@store_argument
+@only_option
+@click.option(
+    "--replicate",
+    metavar="STORE",
+    help="A store of the same study with another [sae] seed, as a ceiling.",
+)
+@reports_errors
+def lineage(store: str, only: str | None, replicate: str | None) -> None:
+    """Follow features over steps, layers and sizes, by the tokens on which they fire.
+
+    Matches the features of each cell with those of the same layer at the next step and
+    at the last one, with the next layer, and with the next size: of the cells that
+    --only selects, so that any two steps can be compared. Writes `feature_matches` and
+    `matched_features`. Without a replicate, a feature without a match is no more than
+    unmatched: another seed shows what a second autoencoder would have found.
+
+    Example: bisae lineage toy/store --only size=0.5M,layer=2
+    """
+    from bisae.grid import parse_selection
+    from bisae.store import open_store
+    from bisae.tables.lineage import export_lineage
+
+    opened = open_store(replicate) if replicate else None
+    n = export_lineage(open_store(store), parse_selection(only), opened)
+    pairs = f"{counted(n, 'pair')} of cells {'is' if n == 1 else 'are'}"
+    say(f"{pairs} in `feature_matches`")
 
 
 @click.command()

@@ -235,7 +235,7 @@ def contents(
         t: [None] for t in table_names("study")
     }
     table_cells |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
-    views = read_views("text", "grid", "paper", "questions")
+    views = read_views("text", "grid", "lineage", "paper", "questions")
     return table_cells, views | read_check_views()
 
 

@@ -1,7 +1,7 @@
 """The sparse autoencoder: equations 1 to 3 of the paper, gradients and training."""
 
 from bisae.sae.autoencoder import Autoencoder, Code, Gradients, Reconstruction
-from bisae.sae.make import from_numpy, start
+from bisae.sae.make import from_numpy, seeded, start, start_cosines
 from bisae.sae.metrics import ReconstructionMetrics
 from bisae.sae.relu import ReluAutoencoder
 from bisae.sae.trainer import Trainer, product_dtype
@@ -16,5 +16,7 @@ __all__ = [
     "Trainer",
     "from_numpy",
     "product_dtype",
+    "seeded",
     "start",
+    "start_cosines",
 ]

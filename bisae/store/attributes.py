@@ -64,6 +64,7 @@ class SaeAttributes(PartAttributes):
     lr: float
     seed: int
     start: Literal["random", "previous"]
+    start_cosine: float | None = None
     steps: Count
     tokens_seen: Count
     model: Text

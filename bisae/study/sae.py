@@ -33,6 +33,8 @@ class Sae(Section):
     """Weight of the summed activations in the loss of a ReLU autoencoder."""
     start: Literal["random", "previous"] = "random"
     """`previous` starts from the same layer's autoencoder at the previous step."""
+    start_seed: Literal["shared", "per cell"] = "shared"
+    """`per cell` gives each cell random directions of its own to start from."""
     lr: Annotated[float | Literal["search"], BeforeValidator(_rate)] = 1e-3
     """`search`: the best of `lr_grid` for each size, as `bisae lr-search` finds it."""
     lr_grid: Annotated[tuple[Rate, ...], Field(min_length=1)] = (
@@ -70,6 +72,9 @@ class Sae(Section):
             raise ValueError(msg)
         if self.architecture == "relu" and self.aux_weight:
             msg = 'aux_weight is for architecture = "topk"; leave it out'
+            raise ValueError(msg)
+        if self.start == "previous" and self.start_seed == "per cell":
+            msg = 'start_seed is for start = "random"; leave one of the two out'
             raise ValueError(msg)
         if sorted(set(self.lr_grid)) != list(self.lr_grid):
             msg = "lr_grid must be in ascending order without repetition"

@@ -66,7 +66,7 @@ def _compared(
         msg = "a spread needs two or more stores of one study with different [sae] seed"
         raise CompareError(msg)
     for first, second in combinations(stores, 2):
-        _check_replicate(first, second)
+        check_replicate(first, second)
     rows = [row for store in stores for row in _of_store(store, query)]
     with closing(database()) as con:
         con.register(table, pa.Table.from_pylist(rows, schema))
@@ -83,7 +83,7 @@ def _of_store(store: Store, query: str) -> Iterator[dict[str, Any]]:
         yield address | dict(zip(names, row, strict=True))
 
 
-def _check_replicate(first: Store, second: Store) -> None:
+def check_replicate(first: Store, second: Store) -> None:
     """Raise CompareError unless two stores differ in the seed and in nothing else."""
     expected, seed = _shared_settings(first), first.study.sae.seed
     for name, value in _shared_settings(second).items():

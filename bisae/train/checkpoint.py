@@ -21,7 +21,7 @@ from bisae.lm.states import StateBlocks
 from bisae.memory import available, divide_into_passes, need
 from bisae.progress import note
 from bisae.query import findings_about, write_timings, write_weights
-from bisae.sae import Autoencoder, from_numpy, start
+from bisae.sae import Autoencoder, from_numpy, seeded, start
 from bisae.store import Lease, Store
 from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
@@ -167,7 +167,7 @@ def _initializer(
     """Return a function that makes a cell's initial autoencoder."""
     settings, before = store.study.sae, _start_of(store, cell)
     if before is None:
-        return lambda x: start(x, settings)
+        return lambda x: start(x, seeded(settings, cell))
     return lambda _: from_numpy(store.weights(before), settings, lm.device)
 
 

@@ -6,10 +6,12 @@ part `sae`, as store/README.md specifies them.
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from bisae.lm import LanguageModel
 from bisae.lm.licence import read_licence
+from bisae.sae import seeded, start_cosines
 from bisae.store import Store
 from bisae.study import portable_checkpoint
 from bisae.train.job import TrainingJob
@@ -43,6 +45,9 @@ def model_provenance(
 def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
     """Return the settings that a cell was trained with, and the text."""
     study, corpus, cell = store.study, store.corpus_attributes(), job.cell
+    directions = job.sae.W_dec.cpu().numpy()
+    settings = seeded(study.sae, cell)
+    cosines = start_cosines([directions], settings, directions.shape[1])
     return {
         "architecture": study.sae.architecture,
         "n_features": study.sae.n_features,
@@ -52,6 +57,7 @@ def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
         "lr": job.lr,
         "seed": study.sae.seed,
         "start": study.sae.start,
+        "start_cosine": float(np.median(cosines)),
         "steps": job.trainer.steps if job.trainer else 0,
         "batch_tokens": study.sae.batch_tokens,
         "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,

@@ -18,7 +18,7 @@ from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import StateBlocks
 from bisae.progress import track
 from bisae.query import database, open_tables, read_views, rows_of, write_tables
-from bisae.sae import Autoencoder, start
+from bisae.sae import Autoencoder, seeded, start
 from bisae.store import Lease, Provenance, Store, is_current, table_file
 from bisae.train.checkpoint import divide, identity, state_folder
 from bisae.train.job import TrainingJob
@@ -33,7 +33,7 @@ def search_rates(store: Store, lm: LanguageModel, cell: Cell) -> None:
 
     A rate that diverges has an infinite mse. Raises what `train_checkpoint` raises.
     """
-    settings = store.study.sae
+    settings = seeded(store.study.sae, cell)
     jobs = [
         TrainingJob(cell, lr, lambda x: start(x, settings)) for lr in settings.lr_grid
     ]

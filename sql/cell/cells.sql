@@ -5,6 +5,7 @@
 -- more than 0.1 nat: a share of nearly nothing says nothing about the reconstruction.
 -- commit_hash: what the hub resolved the revision to; licence: as the checkpoint's model card
 -- says. Both are null for a folder that does not tell.
+-- start_cosine: median cosine of the directions with the random ones that they started from.
 select
     tokens_seen,
     n_params,
@@ -15,6 +16,7 @@ select
     k,
     lr,
     seed,
+    start_cosine::double as start_cosine,
     n_eval_tokens,
     buffer_tokens,
     mse,

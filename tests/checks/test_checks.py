@@ -13,7 +13,7 @@ import pytest
 
 from bisae.checks import CheckResult, TableChecks, run_checks, shipped_checks, validate
 from bisae.checks.materialize import COMPUTED_ONCE, compute_once
-from bisae.grid import Selection
+from bisae.grid import Selection, parse_selection
 from bisae.pipeline.intervene import intervene
 from bisae.query import (
     CODE_CHECKS,
@@ -27,13 +27,14 @@ from bisae.query import (
 from bisae.store import Store, table_names
 from bisae.study import Intervention
 from bisae.tables.bootstrap import draw_replicates
+from bisae.tables.lineage import export_lineage
 from support import DATA
 from support.cell_copy import planted
 from support.store_copy import copy_store
 
 SUITES = [suite for suite in shipped_checks() if suite.table != CODE_CHECKS]
 NAMES = [check.name for suite in SUITES for check in suite.checks]
-VIEWS = read_views("text", "grid", "paper", "questions") | read_check_views()
+VIEWS = read_views("text", "grid", "lineage", "paper", "questions") | read_check_views()
 # What readers build on beside the tables: the paper's figures and tables hang on it.
 MAIN_VIEWS = {
     "by_support",
@@ -55,6 +56,7 @@ MAIN_VIEWS = {
     "uncertainty",
 }
 TABLES = {*table_names("cell"), *table_names("study")}
+FOLLOWED = parse_selection("size=M,layer=1,step=5,step=40")
 STEERED_TABLES = {*table_names("cell", "intervene"), "intervention_effects"}
 CELL = {"size": "M", "step": 5, "layer": 1}
 # Step 5 has mixed features to steer with, step 40 has none at this layer.
@@ -96,6 +98,7 @@ def whole(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     }
     store = intervene(tiny.study.model_copy(update=update))[0]
     draw_replicates(store, Selection(), 4, 0)
+    export_lineage(store, FOLLOWED)
     return store
 
 

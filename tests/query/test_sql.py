@@ -43,7 +43,7 @@ ABSENT = {
     "translation_scores",
     "translations",
 }
-VIEWS = read_views("text", "grid", "paper", "questions") | read_check_views()
+VIEWS = read_views("text", "grid", "lineage", "paper", "questions") | read_check_views()
 ANSWERED = sorted(
     name
     for name, view in VIEWS.items()

@@ -1,0 +1,173 @@
+"""Match the features of two cells by the tokens on which they fire.
+
+Reads the exported tables and the directions of both cells, and sql/matching; creates
+the tables `feature_matches` and `matched_features` of the pair in a database.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bisae.grid import Cell
+from bisae.query import (
+    Connection,
+    View,
+    create_views,
+    parquet_view,
+    quoted,
+    schema,
+)
+from bisae.sae import seeded, start_cosines
+from bisae.store import Store, table_file
+
+TABLES = ("matched_features", "feature_matches")
+CELL_TABLES = ("firings", "clusters", "features")
+FIRINGS_AT_ONCE = 2**21
+"""The firings of the first cell that are joined with the second cell's at once."""
+COLLECTED = {
+    "best_candidates": "all_candidates",
+    "side_maxima": "all_maxima",
+    "some_parts": "all_parts",
+    "part_shares": "all_shares",
+}
+"""Views of some features, and the tables that collect their rows."""
+Views = Mapping[str, View]
+
+
+class Side(NamedTuple):
+    """One of the two cells whose features are matched, and its store."""
+
+    store: Store
+    cell: Cell
+
+    @property
+    def name(self) -> str:
+        """The seed of its autoencoder and its address, `seed/size/step/layer`."""
+        return f"{self.store.study.sae.seed}/{self.cell}"
+
+    @property
+    def columns(self) -> str:
+        """The same as columns of a SQL select."""
+        size, step, layer = self.cell
+        seed = self.store.study.sae.seed
+        return (
+            f"{seed}::bigint as seed_to, {quoted(size)} as size_to, "
+            f"{step}::bigint as step_to, {layer}::int as layer_to"
+        )
+
+
+def match_features(con: Connection, side: Side, other: Side, views: Views) -> None:
+    """Create the tables of a pair of cells, whose rows begin with the second cell."""
+    with schema(con, "pair"):
+        names = match_firings(con, views, _open_tables(con, side, other))
+        _put_cosines(con, side, other)
+        names |= {"start_cosines", "candidate_cosines"}
+        create_views(con, views, names, keep=True)
+        for name in TABLES:
+            rows = f"select {other.columns}, * from pair.{name}"
+            con.execute(f"create table main.{name} as {rows}")
+
+
+def match_firings(con: Connection, views: Views, tables: set[str]) -> set[str]:
+    """Collect the candidates and maxima of two cells; return the names that exist.
+
+    All pairs of features that share a firing are counted twice, the second time with
+    the documents of the second cell permuted; some features at a time, of which only
+    the best candidates and the maxima are kept. The schema `pair` is in use.
+    """
+    names = create_views(con, views, tables, keep=True)
+    for is_permuted in (False, True):
+        with schema(con, "pass"):
+            con.execute(f"create table passes as select {is_permuted} as is_permuted")
+            pass_names = create_views(con, views, names | {"passes"}, keep=True)
+            if is_permuted:  # of the null only the maxima are kept
+                pass_names |= {"best_candidates"}
+            _match_groups(con, views, pass_names)
+    return names | {*COLLECTED.values()}
+
+
+def _open_tables(con: Connection, side: Side, other: Side) -> set[str]:
+    """Create views of the tables of the text and of both cells; return their names."""
+    files = {name: table_file(side.store, name) for name in ("settings", "tokens")}
+    for suffix, (store, cell) in (("from", side), ("to", other)):
+        for name in CELL_TABLES:
+            files[f"{name}_{suffix}"] = table_file(store, name, cell)
+    for name, file in files.items():
+        parquet_view(con, name, [file])
+    return {*files}
+
+
+def _match_groups(con: Connection, views: Views, names: set[str]) -> None:
+    """Match one group of features after another, in their places or permuted."""
+    counted = con.execute("select count(*) from side_firings where not is_to")
+    (n_firings,) = counted.fetchall()[0]
+    n_groups = 1 + n_firings // FIRINGS_AT_ONCE
+    for group in range(n_groups):
+        _collect(
+            con,
+            views,
+            names,
+            some_firings="select feature, token_row from side_firings "
+            f"where not is_to and feature % {n_groups} = {group}",
+        )
+    for group in range(n_groups):
+        _collect(
+            con,
+            views,
+            names,
+            some_holders="select all_parts.* from all_parts semi join passes "
+            f"using (is_permuted) where feature % {n_groups} = {group} "
+            "qualify count(*) over (partition by is_to, feature) > 1",
+        )
+
+
+def _collect(con: Connection, views: Views, names: set[str], **inputs: str) -> None:
+    """Compute the views that depend on tables of some features; collect their rows."""
+    with schema(con, "part"):
+        for name, select in inputs.items():
+            con.execute(f"create table {name} as {select}")
+        created = create_views(con, views, names | {*inputs}, keep=True)
+        for name, table in COLLECTED.items():
+            if name in created - names:
+                rows = f"from part.{name}"
+                empty = f"create table if not exists pair.{table} as {rows} limit 0"
+                con.execute(empty)
+                con.execute(f"insert into pair.{table} {rows}")
+
+
+def _put_cosines(con: Connection, side: Side, other: Side) -> None:
+    """Create the tables of cosines: of candidates, and with the random start."""
+    starts = []
+    for is_to, (store, cell) in enumerate((side, other)):
+        d = store.attributes(cell, "sae")["d_model"]
+        settings = seeded(store.study.sae, cell)
+        cosines = start_cosines(store.weight_rows(cell, "W_dec"), settings, d)
+        feature = np.arange(len(cosines), dtype=np.int32)
+        columns = {"is_to": np.full(len(cosines), bool(is_to)), "feature": feature}
+        starts.append(pa.table(columns | {"start_cosine": cosines}))
+    con.register("start_cosines", pa.concat_tables(starts))
+    query = "select feature, feature_to from all_candidates"
+    pairs: Any = con.execute(query).fetchnumpy()
+    cosine: Any = pa.nulls(len(pairs["feature"]), pa.float32())
+    if side.cell.size == other.cell.size:
+        cosine = _cosines(side, other, pairs["feature"], pairs["feature_to"])
+    con.register("candidate_cosines", pa.table(pairs | {"cosine": cosine}))
+
+
+def _cosines(
+    side: Side, other: Side, feature: NDArray[Any], feature_to: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Return the cosines of pairs of directions, (pairs,). Holds those of one cell."""
+    directions = np.concatenate(list(side.store.weight_rows(side.cell, "W_dec")))
+    order = np.argsort(feature_to)
+    cosines, first = np.empty(len(order), np.float32), 0
+    for rows in other.store.weight_rows(other.cell, "W_dec"):
+        ends = np.searchsorted(feature_to[order], (first, first + len(rows)))
+        pairs = order[slice(*ends)]
+        a, b = directions[feature[pairs]], rows[feature_to[pairs] - first]
+        cosines[pairs] = np.einsum("nd,nd->n", a, b)
+        first += len(rows)
+    return cosines

@@ -1,0 +1,292 @@
+"""`bisae lineage`: matches of features against plain sets, and how a run goes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from bisae.cli import main
+from bisae.files import AnyPath
+from bisae.grid import Cell, parse_selection
+from bisae.pipeline.build import build
+from bisae.query import Connection, connect
+from bisae.sae import start
+from bisae.store import Store, open_store, provenance_of, table_file
+from bisae.store.verify import verify
+from bisae.tables.lineage import export_lineage
+from support import lineage_reference as reference
+from support.lineage_reference import Firings
+from support.reference import Corpus
+from support.rows import assert_same, rows_of
+from support.store_copy import copy_store
+
+FOLLOWED = parse_selection("layer=1")
+SEED = 1
+PAIRS = [
+    (Cell("M", 0, 1), Cell("M", 40, 1)),
+    (Cell("S", 0, 1), Cell("S", 5, 1)),
+    (Cell("S", 40, 1), Cell("M", 40, 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def replicate(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two steps of the study's smaller size, by autoencoders with another seed."""
+    where = tmp_path_factory.mktemp("seed-1") / "store"
+    sae = tiny.study.sae.model_copy(update={"seed": SEED})
+    study = tiny.study.model_copy(update={"store": str(where), "sae": sae})
+    only = parse_selection("size=S,layer=1,step=5,step=40")
+    return build(study, only, ("train", "encode", "export"))
+
+
+@pytest.fixture(scope="module")
+def store(
+    tiny: Store, replicate: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Store:
+    """A copy of the tiny store whose features are followed in one layer."""
+    where = tmp_path_factory.mktemp("followed") / "store"
+    copy_store(tiny, where)
+    opened = open_store(where)
+    assert export_lineage(opened, FOLLOWED) == 7
+    # One more pair of steps of S, and both of its cells with both of the replicate.
+    assert export_lineage(opened, parse_selection(STEPS), replicate) == 5
+    return opened
+
+
+STEPS = "size=S,layer=1,step=5,step=40"
+
+
+@pytest.fixture(scope="module")
+def con(store: Store) -> Iterator[Connection]:
+    with closing(connect(store)) as connection:
+        yield connection
+
+
+def where(cell: Cell, other: Cell, seed: int = 0) -> str:
+    return (
+        f"(size, step, layer) = {(*cell,)} and seed_to = {seed} "
+        f"and (size_to, step_to, layer_to) = {(*other,)}"
+    )
+
+
+def firings(store: Store, cell: Cell) -> Firings:
+    """The token rows on which each supported feature fires."""
+    query = (
+        "select feature, token_row from firings semi join "
+        "(from features where supported) using (size, step, layer, feature) "
+        f"where (size, step, layer) = {(*cell,)}"
+    )
+    fired = defaultdict(set)
+    with closing(connect(store, query=query)) as con:
+        for feature, row in con.execute(query).fetchall():
+            fired[feature].add(row)
+    return {feature: frozenset(rows) for feature, rows in fired.items()}
+
+
+# -- the tables -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("cell", "other"), PAIRS, ids=str)
+def test_matches_agree(store: Store, con: Connection, cell: Cell, other: Cell) -> None:
+    expected = reference.matches(firings(store, cell), firings(store, other))
+    directions = store.weights(cell)["W_dec"], store.weights(other)["W_dec"]
+    for row in expected:
+        row["cosine"] = None
+        if cell.size == other.size:
+            a, b = directions[0][row["feature"]], directions[1][row["feature_to"]]
+            row["cosine"] = pytest.approx(float(a @ b), abs=1e-6)
+    actual = rows_of(con, f"from feature_matches where {where(cell, other)}")
+    assert {row["mutual"] for row in expected} == {True, False}
+    assert_same(actual, expected, "feature", "feature_to")
+
+
+@pytest.mark.parametrize("is_permuted", [False, True])
+@pytest.mark.parametrize(("cell", "other"), PAIRS, ids=str)
+def test_features_agree(
+    store: Store,
+    con: Connection,
+    corpus: Corpus,
+    cell: Cell,
+    other: Cell,
+    *,
+    is_permuted: bool,
+) -> None:
+    fired, fired_to = firings(store, cell), firings(store, other)
+    if is_permuted:
+        seed = store.study.features.null_seed
+        fired_to = reference.permuted(fired_to, corpus, seed)
+    expected = reference.overlaps(fired, fired_to, len(corpus.tokens))
+    here = f"{where(cell, other)} and is_permuted = {is_permuted}"
+    actual = rows_of(con, f"from matched_features where {here}")
+    assert_same(actual, expected, "is_to", "feature")
+
+
+def test_the_null_keeps_languages_and_loses_content(con: Connection) -> None:
+    rows = rows_of(
+        con,
+        "select is_permuted, avg(jaccard) as jaccard, sum(n_firings) as n_firings "
+        "from matched_features where size = 'M' group by all order by all",
+    )
+    assert rows[0]["n_firings"] == rows[1]["n_firings"]
+    assert rows[0]["jaccard"] > 3 * rows[1]["jaccard"]
+
+
+def test_token_overlaps_agree(store: Store, con: Connection, corpus: Corpus) -> None:
+    cell, other = PAIRS[0]
+    occurrences: Counter[int] = Counter()
+    for token in corpus.tokens.values():
+        occurrences[token.token_id] += 1
+    expected = []
+    for feature, rows in firings(store, cell).items():
+        fired = Counter(corpus.tokens[row].token_id for row in rows)
+        overlaps = [
+            n / (len(rows) + occurrences[token] - n) for token, n in fired.items()
+        ]
+        expected.append({"feature": feature, "token_jaccard": max(overlaps)})
+    here = f"{where(cell, other)} and not is_to and not is_permuted"
+    actual = rows_of(con, f"from matched_features where {here}")
+    assert_same(actual, expected, "feature")
+
+
+def test_cosines_with_the_start_agree(store: Store, con: Connection) -> None:
+    cell, other = PAIRS[2]
+    for is_to, side in enumerate((cell, other)):
+        directions = store.weights(side)["W_dec"]
+        x = torch.zeros(1, directions.shape[1])
+        cosines = (directions * start(x, store.study.sae).W_dec.numpy()).sum(1)
+        here = f"{where(cell, other)} and is_to = {bool(is_to)} and not is_permuted"
+        for row in rows_of(con, f"from matched_features where {here}"):
+            expected = pytest.approx(float(cosines[row["feature"]]), abs=1e-6)
+            assert row["start_cosine"] == expected
+        query = f"from cells where (size, step, layer) = {(*side,)}"
+        (row,) = rows_of(con, query)
+        assert row["start_cosine"] == pytest.approx(float(np.median(cosines)), abs=1e-6)
+
+
+# -- which pairs ----------------------------------------------------------------------
+
+
+def test_each_cell_is_paired_with_its_neighbours(tiny: Store) -> None:
+    with closing(connect(tiny)) as con:
+        pairs = rows_of(con, "from cell_pairs")
+    kinds = ("is_next_step", "is_last_step", "is_next_layer", "is_next_size")
+    actual = {
+        (Cell(*[*row.values()][:3]), Cell(*[*row.values()][3:6])): {
+            kind for kind in kinds if row[kind]
+        }
+        for row in pairs
+    }
+    expected: dict[tuple[Cell, Cell], set[str]] = defaultdict(set)
+    for size, layers in (("S", (1, 2)), ("M", (0, 1, 3))):
+        for layer in layers:
+            for step, step_to in pairwise((0, 5, 40)):
+                pair = Cell(size, step, layer), Cell(size, step_to, layer)
+                expected[pair].add("is_next_step")
+            for step in (0, 5):
+                pair = Cell(size, step, layer), Cell(size, 40, layer)
+                expected[pair].add("is_last_step")
+        for step in (0, 5, 40):
+            for layer, layer_to in pairwise(layers):
+                pair = Cell(size, step, layer), Cell(size, step, layer_to)
+                expected[pair].add("is_next_layer")
+    for layer, layer_to in ((1, 1), (2, 3)):  # of 2 blocks, of 3
+        expected[Cell("S", 40, layer), Cell("M", 40, layer_to)].add("is_next_size")
+    assert actual == expected
+
+
+def test_a_replicate_adds_the_pairs_of_both_seeds(con: Connection) -> None:
+    query = "select distinct step, seed_to, step_to from feature_matches where size = "
+    rows = rows_of(con, f"{query} 'S' and size_to = 'S' order by all")
+    pairs = [tuple(row.values()) for row in rows]
+    own = [(0, 0, 5), (0, 0, 40), (5, 0, 40)]
+    crossed = [(a, SEED, b) for a in (5, 40) for b in (5, 40)]
+    assert pairs == sorted(own + crossed)
+
+
+def test_matches_with_a_replicate_agree(
+    store: Store, replicate: Store, con: Connection
+) -> None:
+    cell, other = Cell("S", 40, 1), Cell("S", 5, 1)
+    expected = reference.matches(firings(store, cell), firings(replicate, other))
+    actual = rows_of(con, f"from feature_matches where {where(cell, other, SEED)}")
+    assert_same(actual, expected, "feature", "feature_to")
+
+
+# -- how a run goes -------------------------------------------------------------------
+
+
+def test_what_is_current_is_kept(store: Store) -> None:
+    cells = FOLLOWED.of(store.cells)
+    files = [table_file(store, "feature_matches", cell) for cell in cells]
+    before = [file.stat().st_mtime_ns for file in files if file.exists()]
+    assert len(before) == 5  # of six cells; no pair begins at the last
+    export_lineage(store, FOLLOWED)
+    assert [file.stat().st_mtime_ns for file in files if file.exists()] == before
+    assert not verify(store, FOLLOWED).findings
+
+
+def test_a_pair_whose_cell_has_changed_is_matched_again(
+    store: Store, tmp_path: Path
+) -> None:
+    copy_store(store, tmp_path / "store")
+    second = open_store(tmp_path / "store")
+    file = table_file(second, "feature_matches", Cell("S", 0, 1))
+    before = provenance_of(file)["pairs"]
+    features = table_file(second, "features", Cell("S", 40, 1))
+    with closing(connect(second, query="from features")) as con:
+        rewrite(con, features)
+    export_lineage(second, parse_selection("size=S,layer=1"))
+    after = provenance_of(file)["pairs"]
+    changed = {pair for pair in before if after[pair] != before[pair]}
+    assert changed == {"0/S/40/1"}
+    with closing(connect(second, query="from feature_matches")) as con:
+        here = "from feature_matches where size = 'S' and step = 0"
+        rows = rows_of(con, here)
+    with closing(connect(store, query="from feature_matches")) as con:
+        assert rows == rows_of(con, here)
+
+
+def rewrite(con: Connection, file: AnyPath) -> None:
+    """Write the features of a cell again, with another provenance."""
+    rows = f"from read_parquet('{file}', hive_partitioning = false)"
+    con.execute(f"create table rewritten as {rows}")
+    con.execute(f"copy rewritten to '{file}' (format parquet)")
+
+
+def test_a_checkpoint_in_use_is_skipped(
+    tiny: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_store(tiny, tmp_path / "store")
+    store, second = (open_store(tmp_path / "store") for _ in range(2))
+    with second.lease(Cell("S", 0, 1).checkpoint):
+        n = export_lineage(store, parse_selection("size=S,layer=1,step=0,step=5"))
+    assert n == 0
+    assert "skipping it" in capsys.readouterr().err
+    assert not table_file(store, "feature_matches", Cell("S", 0, 1)).exists()
+
+
+def test_the_command_says_how_many_pairs(store: Store) -> None:
+    words = ["lineage", str(store.path), "--only", STEPS]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[-1] == "1 pair of cells is in `feature_matches`"
+
+
+def test_one_cell_has_no_pair(store: Store) -> None:
+    words = ["lineage", str(store.path), "--only", "size=S,layer=1,step=5"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "select two or more steps, layers or sizes" in result.stderr
+
+
+def test_a_store_that_is_no_replicate_is_refused(store: Store, tiny: Store) -> None:
+    words = ["lineage", str(store.path), "--replicate", str(tiny.path)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "both have [sae] seed = 0" in result.stderr
