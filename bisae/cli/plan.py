@@ -18,6 +18,8 @@ from bisae.cli.options import (
 from bisae.errors import CheckpointError, CorpusError, StudyError
 
 if TYPE_CHECKING:
+    from bisae.pipeline.devices import Device
+    from bisae.pipeline.plan import SizePlan
     from bisae.study import Study
 
 
@@ -65,11 +67,22 @@ def fingerprint(study: Path, only: str | None, style: str, *, trust: bool) -> No
     is_flag=True,
     help="Print the script of a SLURM job array instead of the table.",
 )
+@click.option(
+    "--changes",
+    is_flag=True,
+    help="Instead, list what a build would do in the study's store, and why.",
+)
 @format_option
 @trust_option
 @reports_errors
 def plan(
-    study: Path, device: str | None, style: str, *, slurm: bool, trust: bool
+    study: Path,
+    device: str | None,
+    style: str,
+    *,
+    slurm: bool,
+    changes: bool,
+    trust: bool,
 ) -> None:
     """Estimate the cost of a study: cells, passes, bytes, memory, hours.
 
@@ -77,7 +90,8 @@ def plan(
     environment variable. Local text is counted, and everything that does not fit it is
     reported at once. Plans for an H200 or an A100 use their published numbers, plans
     for this machine's CPU measure it; a study for a GPU that this machine lacks is
-    planned for an H200.
+    planned for an H200. The hub is asked whether every checkpoint exists, if there is a
+    network.
 
     Example: bisae plan examples/llm-jp-3.toml --device a100
     """
@@ -92,12 +106,16 @@ def plan(
     from bisae.pipeline.slurm import job_script
     from bisae.study import load_draft
 
+    if changes:
+        _show_changes(study, style, trust=trust)
+        return
     draft, unset = load_draft(study, trust_remote_code=trust)
     for variable, keys in unset.items():
         say(f"{variable} is not set: {', '.join(keys)}")
     chosen = choose_device(draft, device)
     note_slow_bfloat16(on_device(draft, chosen))
     draft, misfits = _count_text(draft)
+    misfits += _look_up_checkpoints(draft)
     placed = on_device(draft, chosen)
     sizes = plan(placed, chosen)
     say(assumptions(placed, chosen))
@@ -105,6 +123,18 @@ def plan(
         click.echo(job_script(placed, study, sizes, chosen), nl=False)
     else:
         show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
+    _say_costs(sizes, chosen)
+    if chosen.memory_gb and device is None:
+        this_machine = choose_device(draft, "cpu")
+        hours = sum(size.hours for size in plan(draft, this_machine))
+        say(f"about {hours:,.0f} hours on {this_machine.title}")
+    _say_intervention(placed)
+    if misfits:
+        raise StudyError("; ".join(misfits))
+
+
+def _say_costs(sizes: "list[SizePlan]", device: "Device") -> None:
+    """Print the passes of each size and why, and the totals."""
     for size in sizes:
         say(
             f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "
@@ -115,15 +145,8 @@ def plan(
     hours = sum(size.hours for size in sizes)
     say(
         f"{counted(cells, 'cell')}, {disk:,.1f} GB, to train and encode about "
-        f"{hours:,.1f} hours on {chosen.title}"
+        f"{hours:,.1f} hours on {device.title}"
     )
-    if chosen.memory_gb and device is None:
-        this_machine = choose_device(draft, "cpu")
-        hours = sum(size.hours for size in plan(draft, this_machine))
-        say(f"about {hours:,.0f} hours on {this_machine.title}")
-    _say_intervention(placed)
-    if misfits:
-        raise StudyError("; ".join(misfits))
 
 
 def _count_text(study: "Study") -> tuple["Study", list[str]]:
@@ -140,6 +163,29 @@ def _count_text(study: "Study") -> tuple["Study", list[str]]:
         say(f"the text is not counted: {error}")
         batch = batch_misfit(study, study.corpus.tokens["train"])
         return study, [batch] if batch else []
+
+
+def _show_changes(path: Path, style: str, *, trust: bool) -> None:
+    """Print what a build would do in the store of a study."""
+    from bisae.pipeline.changes import changes
+    from bisae.study import load_study
+
+    rows = changes(load_study(path, trust_remote_code=trust))
+    if rows.values:
+        show(rows, style)
+    else:
+        say("a build would do nothing")
+
+
+def _look_up_checkpoints(study: "Study") -> list[str]:
+    """Return the checkpoints that the hub does not have; note if it cannot be asked."""
+    from bisae.lm.revisions import missing_checkpoints
+
+    try:
+        return missing_checkpoints(study)
+    except CheckpointError as error:
+        say(f"checkpoints are not looked up: {error}")
+        return []
 
 
 def _say_intervention(study: "Study") -> None:

@@ -21,7 +21,7 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
     AddressError, CheckpointError.
     """
     check_numbers(study)
-    models = tuple(_list_layers(study, model) for model in study.models)
+    models = tuple(list_layers(study, model) for model in study.models)
     if study.intervention:
         check_intervention(
             study.intervention, models, study.corpus.languages, study.name
@@ -83,7 +83,8 @@ def check_shape(
         raise StudyError(msg)
 
 
-def _list_layers(study: Study, model: Model) -> Model:
+def list_layers(study: Study, model: Model) -> Model:
+    """Return a model with its layers listed. Raises CheckpointError."""
     path, revision = model.checkpoint_at(model.steps[-1])
     planned = (
         {pretrained.size: pretrained for pretrained in study.pretrain.models}

@@ -6,6 +6,7 @@ written again when its provenance changes.
 """
 
 from bisae.tables.cell import export_cells
+from bisae.tables.changes import StaleTable, outdated_tables
 from bisae.tables.coherence import export_coherence
 from bisae.tables.context import ExportContext, prepare_export
 from bisae.tables.pairs import export_pairs
@@ -13,9 +14,11 @@ from bisae.tables.study_tables import export_study_tables
 
 __all__ = [
     "ExportContext",
+    "StaleTable",
     "export_cells",
     "export_coherence",
     "export_pairs",
     "export_study_tables",
+    "outdated_tables",
     "prepare_export",
 ]

@@ -74,7 +74,7 @@ def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the tables of encoded cells of one checkpoint that are not current."""
     store = context.store
     provenances = {
-        name: _provenance(context, name) | dependency_digests(store, name)
+        name: cell_provenance(context, name) | dependency_digests(store, name)
         for name in context.cell_tables
     }
     stale = {
@@ -116,7 +116,7 @@ def _separate_timing(store: Store, cell: Cell) -> None:
         write_timings(store, cell, float(attributes["train_seconds"]))
 
 
-def _provenance(context: ExportContext, name: str) -> dict[str, Any]:
+def cell_provenance(context: ExportContext, name: str) -> dict[str, Any]:
     """Return a cell table's provenance, apart from codes and the tables it needs.
 
     It is the SQL and the settings that the SQL names; for a table of the variants, all

@@ -94,10 +94,19 @@ def export_coherence(context: ExportContext, cells: Sequence[Cell]) -> None:
             _export_sums(context, cell)
 
 
+def coherence_provenances(context: ExportContext) -> dict[str, dict[str, Any]]:
+    """Return the provenance of each table, apart from codes and the tables it needs."""
+    of_views = {
+        table: view_provenance(coherence_views(table), table, context.settings)
+        for table in (TABLE, SUMS)
+    }
+    return of_views | {TABLE: of_views[TABLE] | _checksums(context)}
+
+
 def _export_sums(context: ExportContext, cell: Cell) -> None:
     """Write `coherence_sums` of a cell from its tables `coherence` and `features`."""
     store, views = context.store, coherence_views(SUMS)
-    provenance = view_provenance(views, SUMS, context.settings)
+    provenance = coherence_provenances(context)[SUMS]
     provenance |= {"codes": store.attributes(cell, "codes")["fingerprint"]}
     provenance |= dependency_digests(store, SUMS, cell)
 
@@ -112,7 +121,7 @@ def _export_sums(context: ExportContext, cell: Cell) -> None:
 def _export_features(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the table `coherence` of cells of one checkpoint."""
     store, views = context.store, coherence_views(TABLE)
-    common = view_provenance(views, TABLE, context.settings) | _checksums(context)
+    common = coherence_provenances(context)[TABLE]
     stale: dict[Cell, dict[str, Provenance]] = {}
     for cell in cells:
         codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}

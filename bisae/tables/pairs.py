@@ -21,7 +21,7 @@ from bisae.query import (
     read_views,
     view_provenance,
 )
-from bisae.store import Store, dependency_digests, table_file
+from bisae.store import Provenance, Store, dependency_digests, table_file
 from bisae.tables.context import ExportContext
 
 TABLES = ("pair_ranks", "pair_overlaps")
@@ -43,15 +43,20 @@ def put_pair_tokens(
     con.register("pair_tokens", pa.table(columns))
 
 
+def pair_provenances(context: ExportContext) -> dict[str, Provenance]:
+    """Return the provenance of each table, apart from codes and the tables it needs."""
+    views = read_views("pairs")
+    return {name: view_provenance(views, name, context.settings) for name in TABLES}
+
+
 def export_pairs(context: ExportContext, cells: Iterable[Cell]) -> None:
     """Write the tables of pairs that are not current, of encoded cells."""
-    store, views = context.store, read_views("pairs")
-    common = {name: view_provenance(views, name, context.settings) for name in TABLES}
+    store, common = context.store, pair_provenances(context)
     for cell in cells:
         if table_file(store, "pair_codes", cell).exists():
             codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
             provenances = {
-                name: common[name] | codes | dependency_digests(store, name, cell)
+                name: {**common[name], **codes} | dependency_digests(store, name, cell)
                 for name in TABLES
             }
             with at(cell), explain_errors(f"cell {cell}"):

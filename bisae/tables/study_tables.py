@@ -58,6 +58,21 @@ NULL_VIEWS = ("token_sums", "cluster_sums", "entropies", "mono_null")
 
 def export_study_tables(context: ExportContext) -> None:
     """Write the tables of the study that are not current."""
+    tables = _study_tables(context)
+    for name in table_names("study"):
+        if name in tables:
+            provenance, fill = tables[name]
+            make_tables(context.store, {name: provenance}, fill)
+
+
+def study_provenances(context: ExportContext) -> dict[str, Provenance]:
+    """Return the provenance of every table of the study, in the order of writing."""
+    tables = _study_tables(context)
+    return {name: tables[name][0] for name in table_names("study") if name in tables}
+
+
+def _study_tables(context: ExportContext) -> dict[str, tuple[Provenance, Fill]]:
+    """Return the provenance of each table of the study, and what computes its rows."""
     store, settings, views = context.store, context.settings, context.views
     attributes = store.corpus_attributes()
     corpus = {"corpus": attributes["fingerprint"]}
@@ -101,10 +116,7 @@ def export_study_tables(context: ExportContext) -> None:
             corpus | pairs,
             partial(put_pair_tokens, texts=texts, languages=store.languages),
         )
-    for name in table_names("study"):
-        if name in tables:
-            provenance, fill = tables[name]
-            make_tables(store, {name: provenance}, fill)
+    return tables
 
 
 def tests_digest(study: Study) -> str:
