@@ -14,6 +14,7 @@ from bisae.grid import Checkpoint
 from bisae.pipeline.checkpoint import build_checkpoint
 from bisae.pipeline.prepare import Build
 from bisae.progress import note
+from bisae.store import read_failure
 
 Failures = dict[Checkpoint, str]
 """The checkpoints that could not be built, with the reason."""
@@ -44,7 +45,8 @@ def build_as_worker(build: Build, *, retry_failed: bool = False) -> Failures:
     """
     most_attempts = inf if retry_failed else MOST_ATTEMPTS
     failures: Failures = {}
-    remaining = _from_random_start(build.checkpoints)
+    blocked: Failures = {}
+    remaining, n_noted = _from_random_start(build.checkpoints), 0
     while remaining:
         held, waiting = list[Checkpoint](), dict[Checkpoint, str]()
         for checkpoint, following in _with_following(remaining):
@@ -55,11 +57,19 @@ def build_as_worker(build: Build, *, retry_failed: bool = False) -> Failures:
             except Unfinished as error:
                 waiting[checkpoint] = str(error)
         if not held and len(waiting) == len(remaining):
-            return failures | waiting  # nobody builds what they wait for
+            blocked = waiting  # nobody builds what they wait for
+            break
         if len(held) + len(waiting) == len(remaining):
+            if len(held) != n_noted:
+                n_noted = len(held)
+                note(
+                    f"others build {n_noted} of the checkpoints that are left; waiting"
+                )
             time.sleep(POLL)
         remaining = [c for c in remaining if c in held or c in waiting]
-    return failures
+    # Another worker may have built what failed here.
+    failed = {c: why for c, why in failures.items() if read_failure(build.store, c)}
+    return failed | blocked
 
 
 def _with_following(

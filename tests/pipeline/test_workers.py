@@ -26,7 +26,9 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def test_a_worker_waits_for_what_others_build(
-    copied_study: Study, monkeypatch: pytest.MonkeyPatch
+    copied_study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """S/5 is held at first, and given back while the worker sleeps."""
     remove_cells(copied_study.store, "size=S,layer=1")
@@ -45,6 +47,8 @@ def test_a_worker_waits_for_what_others_build(
     assert build_as_worker(work) == {}
     others = {Checkpoint("S", 0), Checkpoint("S", 40)}
     assert rounds == [others, others]
+    line = "others build 1 of the checkpoints that are left; waiting\n"
+    assert capsys.readouterr().err.count(line) == 1
     assert work.store.cell_status(work.cells[1]).sae
 
 
