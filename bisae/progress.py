@@ -46,29 +46,37 @@ class Work(NamedTuple):
 
     title: str
     unit: str
-    done: float
-    total: float
-    rate: float
-    """Units a second."""
+    total: int
+    before: int
+    """Units that were done before it began."""
+    progress: Progress
+    began: float
+
+    @property
+    def done(self) -> float:
+        """Units that are done."""
+        return self.progress.n
+
+    @property
+    def rate(self) -> float:
+        """Units a second, since it began."""
+        return (self.done - self.before) / max(monotonic() - self.began, 1e-9)
 
 
-_running: list[tuple[str, str, Progress, int, int, float]] = []
+_running: list[Work] = []
 """The work of this process, the outermost first."""
 
 
 def work_in_progress() -> Work | None:
     """Return the outermost work of this process, or None."""
-    for title, unit, progress, total, before, start in _running[:1]:
-        seconds = max(monotonic() - start, 1e-9)
-        return Work(title, unit, progress.n, total, (progress.n - before) / seconds)
-    return None
+    return next(iter(_running), None)
 
 
 @contextmanager
 def bar(total: int, title: str, unit: str, done: int = 0) -> Iterator[Progress]:
     """Show progress: a bar where standard error is a terminal, else plain lines."""
     with _shown(total, title, unit, done) as progress:
-        work = title, unit, progress, total, done, monotonic()
+        work = Work(title, unit, total, done, progress, monotonic())
         _running.append(work)
         try:
             yield progress
