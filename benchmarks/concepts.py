@@ -38,7 +38,7 @@ from bisae.lm import LanguageModel
 from bisae.lm.configurations import with_layers
 from bisae.progress import track
 from bisae.query import connect, rows_of
-from bisae.sae import from_numpy
+from bisae.sae import load_autoencoder
 from bisae.store import Store, create_store
 from bisae.study import load_study
 
@@ -203,7 +203,7 @@ def losses(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each token of a second sentence and each setting."""
     full, mid = open_cell_model(store, plan.full), open_cell_model(store, plan.mid)
-    sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
+    sae = load_autoencoder(store, plan.full, full.device)
     layer = plan.mid.layer
     decoders = list(zip(sets, masked_decoders(sets, sae, 0), strict=True))
     for number, text in enumerate(track(pairs, len(pairs), "pairs", "pairs")):

@@ -81,6 +81,10 @@ class MachineError(CheckpointError):
     """This machine lacks what any checkpoint needs: a GPU, or a network."""
 
 
+class AutoencoderError(BisaeError, ValueError):
+    """Another project's autoencoder cannot be imported, or ours not exported."""
+
+
 class StateError(BisaeError, ArithmeticError):
     """A hidden state is zero, NaN or infinite, so it has no direction."""
 

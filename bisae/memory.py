@@ -55,8 +55,13 @@ def state_bytes(study: Study) -> int:
     return chosen_dtype(study.lm.dtype, device_of(study)).itemsize
 
 
-def need(study: Study, shape: ModelShape, n_params: int) -> Need:
-    """Return what training needs in addition to the libraries."""
+def need(
+    study: Study, shape: ModelShape, n_params: int, *, trains: bool = True
+) -> Need:
+    """Return what training needs in addition to the libraries.
+
+    Without training, that is to encode with imported autoencoders: no buffer, no Adam.
+    """
     d, n = shape.d_model, study.sae.n_features
     device, wide = device_of(study), state_bytes(study)
     batch = study.sae.batch_tokens
@@ -69,8 +74,8 @@ def need(study: Study, shape: ModelShape, n_params: int) -> Need:
         # A block's insides: queries, keys, values, an MLP four times as wide, gated.
         + document_tokens * 16 * d * wide
         + _step_bytes(study, d, device),
-        layer=(slots * on_device + document_tokens) * d * wide,
-        sae=3 * 4 * parameters + 8 * n,
+        layer=(slots * on_device * trains + document_tokens) * d * wide,
+        sae=(3 if trains else 1) * 4 * parameters + 8 * n,
     )
 
 

@@ -13,6 +13,7 @@ from bisae.checks.run import SETTINGS
 from bisae.grid import Cell
 from bisae.query import Connection, create_views, open_dependencies, read_check_views
 from bisae.store import Array, Store
+from bisae.store.verify import further_weights
 
 RECORDED = "code_checks"
 """The table of the results, which needs the tables that codes are compared with."""
@@ -56,7 +57,7 @@ def _settings(store: Store, cell: Cell) -> pa.Table:
         "n_features": sae.n_features,
         "d_model": store.study.model(cell.size).d_model or attributes["d_model"],
         "k": sae.k,
-        "encoder_bias": sae.encoder_bias,
+        "further_weights": [f"sae/{name}" for name in further_weights(store, cell)],
         "n_documents": store.n_documents("eval"),
         "context": store.study.corpus.context,
         "n_dead": store.attributes(cell, "codes")["n_dead"],

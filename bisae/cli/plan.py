@@ -123,7 +123,7 @@ def plan(
         click.echo(job_script(placed, study, sizes, chosen), nl=False)
     else:
         show(Rows(list(SizePlan._fields), [tuple(size) for size in sizes]), style)
-    _say_costs(sizes, chosen)
+    _say_costs(placed, sizes, chosen)
     if chosen.memory_gb and device is None:
         this_machine = choose_device(draft, "cpu")
         hours = sum(size.hours for size in plan(draft, this_machine))
@@ -133,18 +133,22 @@ def plan(
         raise StudyError("; ".join(misfits))
 
 
-def _say_costs(sizes: "list[SizePlan]", device: "Device") -> None:
+def _say_costs(study: "Study", sizes: "list[SizePlan]", device: "Device") -> None:
     """Print the passes of each size and why, and the totals."""
     for size in sizes:
-        say(
-            f"{size.size}: {_passes(size.passes)}, since {size.fixed_gb:.1f} GB and "
-            f"{size.layer_gb:.1f} a layer go into {size.room_gb:.1f}"
-        )
+        sae = study.model(size.size).sae
+        memory = f"{size.fixed_gb:.1f} GB and {size.layer_gb:.1f} a layer"
+        if sae:
+            say(f"{size.size}: imported from {sae}, to encode with {memory}")
+        else:
+            passes = _passes(size.passes)
+            say(f"{size.size}: {passes}, since {memory} go into {size.room_gb:.1f}")
     cells = sum(size.cells for size in sizes)
     disk = sum(size.weights_gb + size.codes_gb + size.tables_gb for size in sizes)
     hours = sum(size.hours for size in sizes)
+    work = "train and encode" if study.trains else "encode"
     say(
-        f"{counted(cells, 'cell')}, {disk:,.1f} GB, to train and encode about "
+        f"{counted(cells, 'cell')}, {disk:,.1f} GB, to {work} about "
         f"{hours:,.1f} hours on {device.title}"
     )
 

@@ -94,7 +94,7 @@ def misfits(study: Study, counts: Amounts) -> list[str]:
 
 def batch_misfit(study: Study, train_tokens: int) -> str | None:
     """Return a message if a batch is larger than the training text."""
-    if study.sae.batch_tokens <= train_tokens:
+    if study.sae.batch_tokens <= train_tokens or not study.trains:
         return None
     return (
         f"[sae] batch_tokens = {study.sae.batch_tokens:,} is more than [corpus] "

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bisae.encode.token_states import TokenStates, missing_states
 from bisae.grid import Cell, at
-from bisae.lm import LanguageModel, unit_states
+from bisae.lm import LanguageModel
 from bisae.lm.states import (
     Bucket,
     StateBlocks,
@@ -24,7 +24,7 @@ from bisae.lm.states import (
     without_bos,
 )
 from bisae.progress import bar
-from bisae.sae import Autoencoder, Code, ReconstructionMetrics, from_numpy
+from bisae.sae import Autoencoder, Code, ReconstructionMetrics, load_autoencoder
 from bisae.sae.kernels import Scratch
 from bisae.store import Store
 
@@ -41,10 +41,8 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
     needed = list(dict.fromkeys([*missing, *averaged]))
     if not needed:
         return
-    settings, context = store.study.sae, store.study.corpus.context
-    saes = {
-        cell: from_numpy(store.weights(cell), settings, lm.device) for cell in missing
-    }
+    context = store.study.corpus.context
+    saes = {cell: load_autoencoder(store, cell, lm.device) for cell in missing}
     rows = store.n_documents("eval") * (context - 1)
     fits = {cell: ReconstructionMetrics(sae) for cell, sae in saes.items()}
     averages = [TokenStates(store, lm, cell) for cell in averaged]
@@ -61,7 +59,7 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
                 average.add(states)
             for cell in missing:
                 with at(cell):
-                    x = unit_states(states.layers[cell.layer])
+                    x = saes[cell].input.of(states.layers[cell.layer])
                     reconstruction = saes[cell].reconstruct(x, scratch)
                     fits[cell].add(x, reconstruction)
                     writers[cell].append(*_rows(states, reconstruction.code))
@@ -133,9 +131,9 @@ def _reconstruct(sae: Autoencoder, mask: Tensor) -> Any:
     def edit(hidden: Tensor) -> Tensor:
         real = _edited(mask, hidden)
         raw = hidden[real]  # (tokens, d)
-        recon = sae.reconstruct(unit_states(raw)).recon
+        recon = sae.reconstruct(sae.input.of(raw)).recon
         changed = hidden.clone()
-        changed[real] = (raw.float().norm(dim=1, keepdim=True) * recon).to(raw.dtype)
+        changed[real] = sae.input.restore(recon, raw).to(raw.dtype)
         return changed
 
     return edit

@@ -18,7 +18,7 @@ from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import StateBlocks
 from bisae.progress import bar
 from bisae.query import database, stale_tables, write_tables
-from bisae.sae import Autoencoder, Code, from_numpy
+from bisae.sae import Autoencoder, Code, load_autoencoder
 from bisae.sae.kernels import Scratch
 from bisae.store import Array, Provenance, Store
 
@@ -48,9 +48,8 @@ def encode_pairs(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None
     stale = _stale(store, texts, cells) if texts else {}
     if not texts or not stale:
         return
-    settings = store.study.sae
     vectors = {
-        cell: _TextVectors(texts, from_numpy(store.weights(cell), settings, lm.device))
+        cell: _TextVectors(texts, load_autoencoder(store, cell, lm.device))
         for cell in stale
     }
     blocks = StateBlocks(store, texts, lm, [*stale])
@@ -61,7 +60,7 @@ def encode_pairs(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None
             text = first + states.real.nonzero()[:, 0].numpy()
             for cell in stale:
                 with at(cell):
-                    vectors[cell].add(text, unit_states(states.layers[cell.layer]))
+                    vectors[cell].add(text, states.layers[cell.layer])
             shown.update(len(states.real))
     for cell, provenance in stale.items():
         codes = vectors[cell].pair_codes(store.languages)
@@ -99,11 +98,12 @@ class _TextVectors:
         self._codes: list[tuple[Array, ...]] = []
         self._states = np.zeros((len(texts), sae.W_enc.shape[1]))
 
-    def add(self, text: Array, x: Tensor) -> None:
-        """Add the unit states, (tokens, d), of whole texts; `text` is (tokens,)."""
+    def add(self, text: Array, raw: Tensor) -> None:
+        """Add the raw states, (tokens, d), of whole texts; `text` is (tokens,)."""
+        x = self._sae.input.of(raw)
         code = self._sae.encode(x, scratch=self._scratch).stored()
         self._codes.append(_by_text(text, code))
-        np.add.at(self._states, text, x.double().cpu().numpy())
+        np.add.at(self._states, text, unit_states(raw).double().cpu().numpy())
 
     def mean_states(self) -> Array:
         """Return the mean unit state of each text, (texts, d)."""

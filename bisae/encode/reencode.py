@@ -4,23 +4,21 @@ Reads the `eval` split, the language model and `sae/` of each cell; writes nothi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor
 
 from bisae.grid import Cell, at
-from bisae.lm import LanguageModel, unit_states
+from bisae.lm import LanguageModel
 from bisae.lm.states import StateBlocks, States
-from bisae.sae import Autoencoder, Code, from_numpy
+from bisae.sae import Autoencoder, Code, load_autoencoder
 from bisae.store import Store, StoredCodes
 
 Tables = dict[str, pa.Table]
-"""`sampled_rows`: token_row and gap, the relative difference of the values of rank k
-and k + 1; `sampled_codes` and `codes_again`: token_row, feature, value."""
+"""`sampled_rows`: token_row and gap, the relative distance from another choice of
+features; `sampled_codes` and `codes_again`: token_row, feature, value."""
 
 
 def sampled_block(store: Store, cell: Cell) -> int:
@@ -53,11 +51,10 @@ def _tables(
     store: Store, lm: LanguageModel, cell: Cell, first: int, states: States
 ) -> Tables:
     """Return the stored codes of the rows from `first` on, and the recomputed ones."""
-    weights = store.weights(cell)
-    if not _weights_fit(weights, lm.d_model):
+    if not _weights_fit(store.weights(cell), lm.d_model):
         return {}
-    sae = from_numpy(weights, store.study.sae, lm.device)
-    code, gap = _encode(sae, unit_states(states.layers[cell.layer]))
+    sae = load_autoencoder(store, cell, lm.device)
+    code, gap = _encode(sae, states.layers[cell.layer])
     real = states.real.reshape(-1).numpy()
     token_row = first + real.nonzero()[0]
     return {
@@ -70,19 +67,17 @@ def _tables(
 def _weights_fit(weights: Mapping[str, Any], d: int) -> bool:
     """Say if weights can encode states of width d; another check requires it."""
     n = len(weights["W_enc"])
-    shapes = {"W_enc": (n, d), "b_pre": (d,), "b_enc": (n,)}
+    shapes = {"W_enc": (n, d), "b_pre": (d,)}
+    shapes |= dict.fromkeys(("b_enc", "threshold", "rank_scale"), (n,))
     names = shapes.keys() & weights.keys()
     return all(weights[name].shape == shapes[name] for name in names)
 
 
-def _encode(sae: Autoencoder, x: Tensor) -> tuple[Code, Any]:
-    """Return the code of x, (tokens, d), as stored, and the gap after its last slot."""
-    k = min(sae.k + 1, len(sae.W_enc))
-    wide = replace(sae, k=k).encode(x)
-    last, after = wide.value[:, sae.k - 1], wide.value[:, sae.k :].sum(1)
-    gap = torch.where(last > 0, (last - after) / last, 1.0)
-    code = Code(wide.index[:, : sae.k], wide.value[:, : sae.k]).stored()
-    return Code(code.index.cpu(), code.value.cpu()), gap.double().cpu().numpy()
+def _encode(sae: Autoencoder, raw: Tensor) -> tuple[Code, Any]:
+    """Return the code of raw states, (tokens, d), as stored, and their margins."""
+    code, margin = sae.encode_with_margin(sae.input.of(raw))
+    code = code.stored()
+    return Code(code.index.cpu(), code.value.cpu()), margin.double().cpu().numpy()
 
 
 def _stored_codes(codes: StoredCodes, first: int, real: Any) -> pa.Table:

@@ -21,6 +21,7 @@ from bisae.intervene.steering import (
 )
 from bisae.lm import ModelShape, read_config
 from bisae.query import connect, exported_cells
+from bisae.sae import Input
 from bisae.store import Store, dependency_digests
 from bisae.study import Intervention
 
@@ -65,6 +66,10 @@ def make_plan(store: Store) -> Plan:
         if cell not in finished:
             msg = f"{store.path}: cell {cell} is not finished; `bisae build` first"
             raise Unfinished(msg)
+    if Input.recorded(store.attributes(full, "sae")).kind != "l2":
+        msg = f"[intervention] cannot use cell {full}: equation 7 needs an autoencoder "
+        msg += "of hidden states' directions, and this one reads other inputs"
+        raise StudyError(msg)
     features, n_features = _features(store, full), store.study.sae.n_features
     vectors = steering_vectors(features, section, store.languages, n_features)
     pools = pool_sizes(features, n_features)

@@ -20,7 +20,7 @@ from bisae.lm import LanguageModel
 from bisae.lm.opening import note_checkpoint, open_model
 from bisae.memory import measuring_bytes
 from bisae.progress import note
-from bisae.sae import Autoencoder, from_numpy
+from bisae.sae import Autoencoder, load_autoencoder
 from bisae.store import Store, digest
 
 
@@ -50,7 +50,7 @@ def _measure(store: Store, plan: Plan) -> Path:
     ):
         return folder
     full = open_cell_model(store, plan.full)
-    sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
+    sae = load_autoencoder(store, plan.full, full.device)
     n_bytes = measuring_bytes(store.study, full.shape, full.n_params)
     note(
         f"{len(plan.settings):,} settings on {text.n_tokens:,} held-out tokens; "

@@ -23,6 +23,7 @@ from bisae.errors import (
     with_location,
 )
 from bisae.grid import Cell, Checkpoint, Selection, at
+from bisae.interop import import_checkpoint
 from bisae.interrupts import is_ending
 from bisae.lm import LanguageModel
 from bisae.lm.hub import fetch_ahead, release
@@ -128,7 +129,10 @@ def _run_stages(build: Build, cells: list[Cell], following: Checkpoint | None) -
 def _run_models(
     build: Build, cells: list[Cell], following: Checkpoint | None
 ) -> LanguageModel | None:
-    """Train and encode one checkpoint's cells; return its model if it was needed."""
+    """Train or import, and encode, one checkpoint's cells.
+
+    Returns its model if it was needed.
+    """
     store, stages = build.store, build.stages
     progress = [store.cell_status(cell) for cell in cells]
     to_train = "train" in stages and not all(parts.sae for parts in progress)
@@ -145,7 +149,8 @@ def _run_models(
     if following and _is_worth_fetching(build, following):
         fetch_ahead(store.study, following)
     if to_train:
-        train_checkpoint(store, lm, cells)
+        imports = store.study.model(cells[0].size).sae is not None
+        (import_checkpoint if imports else train_checkpoint)(store, lm, cells)
     if to_encode:
         # Pairs first: then a cell with codes has them, even if the process is killed.
         encode_pairs(store, lm, cells)

@@ -16,7 +16,7 @@ from bisae.intervene import intervene as measure
 from bisae.lm.configurations import with_layers
 from bisae.memory import translating_bytes
 from bisae.progress import note
-from bisae.sae import from_numpy
+from bisae.sae import load_autoencoder
 from bisae.store import Store, create_store
 from bisae.study import Study
 
@@ -58,7 +58,7 @@ def _translate(store: Store, plan: Plan, job: translation.TranslationJob) -> Non
         note(
             f"{n_bytes / 1e9:.1f} GB for both models and the autoencoder, to translate"
         )
-        sae = from_numpy(store.weights(plan.full), store.study.sae, full.device)
+        sae = load_autoencoder(store, plan.full, full.device)
         functions = steering_functions(plan, sae, list(chosen.values()))
         by_setting = {
             translation_setting: functions[setting]

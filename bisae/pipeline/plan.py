@@ -52,9 +52,9 @@ class SizePlan(NamedTuple):
     cells: int
     passes: int
     """Runs of one checkpoint over the training text, with as many layers at once as
-    fit; 0 if not even one fits."""
+    fit; 0 if not even one fits, or if autoencoders are imported."""
     layers_at_once: int
-    """Layers of the largest pass."""
+    """Layers of the largest pass, or all if they are only encoded."""
     room_gb: float
     """The memory that training may use, which determines the passes."""
     fixed_gb: float
@@ -158,10 +158,11 @@ def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
     d_model, n_steps = shape.d_model, len(model.steps)
     cells = n_steps * layers
     codes = corpus.tokens["eval"] * sae.k
-    needed = need(study, shape, _n_params(shape))
+    trains = model.sae is None
+    needed = need(study, shape, _n_params(shape), trains=trains)
     room = available(study)
-    passes = _passes(layers, needed, room)
-    largest = max(map(len, passes), default=1)
+    passes = _passes(layers, needed, room) if trains else []
+    largest = max(map(len, passes), default=1) if trains else layers
     peak = needed.of(largest, largest)
     return SizePlan(
         size=model.size,
@@ -170,7 +171,7 @@ def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
         steps=n_steps,
         cells=cells,
         passes=len(passes),
-        layers_at_once=largest if passes else 0,
+        layers_at_once=largest if passes or not trains else 0,
         room_gb=room / 1e9,
         fixed_gb=needed.once / 1e9,
         layer_gb=(needed.layer + needed.sae) / 1e9,
@@ -179,14 +180,22 @@ def _size_plan(study: Study, model: Model, device: Device) -> SizePlan:
         weights_gb=cells * 2 * sae.n_features * d_model * 4 / 1e9,
         codes_gb=cells * codes * CODE_BYTES / 1e9,
         tables_gb=cells * codes * TABLE_BYTES / 1e9,
-        hours=n_steps * _seconds(study, shape, layers, len(passes), device) / 3600,
+        hours=n_steps
+        * _seconds(study, shape, layers, len(passes), device, trains=trains)
+        / 3600,
     )
 
 
 def _seconds(
-    study: Study, shape: ModelShape, layers: int, passes: int, device: Device
+    study: Study,
+    shape: ModelShape,
+    layers: int,
+    passes: int,
+    device: Device,
+    *,
+    trains: bool,
 ) -> float:
-    """Estimate the seconds to train and encode all layers of one checkpoint."""
+    """Estimate the seconds to train, if any, and encode a checkpoint's layers."""
     torch_device = device_of(study)
     # Operations per token: two for each weight.
     lm = (
@@ -199,7 +208,7 @@ def _seconds(
     train = study.corpus.tokens["train"] * (max(1, passes) * lm + step)
     # Codes are computed in float32, whatever the encoder learned in.
     encode = study.corpus.tokens["eval"] * (lm + encoder / device.rates[torch.float32])
-    return train + encode
+    return train * trains + encode
 
 
 def _block_weights(shape: ModelShape) -> int:

@@ -75,14 +75,15 @@ def search(study: Study) -> Store:
     """Run the learning-rate search for every size; return the store."""
     store = prepare(with_layers(study))
     for model in store.study.models:
-        _search(store, model)
+        if model.sae is None:
+            _search(store, model)
     return store
 
 
 def _with_rates(store: Store, sizes: set[str]) -> Study:
     """Return the study with searched learning rates for sizes that have none."""
     for model in store.study.models:
-        if model.size in sizes and model.lr is None:
+        if model.size in sizes and model.lr is None and model.sae is None:
             _search(store, model)
     rates = learning_rates(store)
     best = {row[0]: row[rates.names.index("lr")] for row in rates.values}

@@ -5,7 +5,7 @@ After the top k only k features of a token are computed with; no gradient has th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bisae.sae import kernels
+from bisae.sae.inputs import UNIT_STATES, Input
 from bisae.sae.kernels import Scratch
 
 
@@ -70,6 +71,7 @@ class Autoencoder:
     b_enc: Tensor | None
     """(n,), if the study sets `encoder_bias`."""
     k: int
+    input: Input = UNIT_STATES
 
     def encode(
         self,
@@ -83,6 +85,16 @@ class Autoencoder:
             x - self.b_pre, rows, bias, k, product, scratch or Scratch()
         )
         return Code(*arrays)
+
+    def encode_with_margin(self, x: Tensor) -> tuple[Code, Tensor]:
+        """Encode x, and measure how far each token is from another choice of features.
+
+        The margin, (tokens,), is relative to the value at which features are chosen:
+        where it is below the precision of the products, rounding decides.
+        """
+        wide = replace(self, k=min(self.k + 1, len(self.W_enc))).encode(x)
+        code = Code(wide.index[:, : self.k], wide.value[:, : self.k])
+        return code, margin_after(wide.value, self.k)
 
     def decode(self, code: Code) -> Tensor:
         """Equation 2: a code -> (tokens, d)."""
@@ -174,3 +186,12 @@ class Autoencoder:
         return {
             name: tensor.cpu().numpy() for name, tensor in self.parameters().items()
         }
+
+
+def margin_after(value: Tensor, k: int) -> Tensor:
+    """Return the relative gap after the k-th of descending values, (tokens, k + 1).
+
+    (tokens,); 1 where fewer than k are used, or where no value follows.
+    """
+    last, after = value[:, k - 1], value[:, k:].sum(1)
+    return torch.where(last > 0, (last - after) / last, 1.0)

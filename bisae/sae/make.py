@@ -1,7 +1,11 @@
-"""Make autoencoders: newly initialized ones, and those of a store."""
+"""Make autoencoders: newly initialized ones, and those of a store.
+
+Reads `sae/` of cells.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +15,10 @@ from torch import Tensor
 from bisae.grid import Cell
 from bisae.sae import kernels
 from bisae.sae.autoencoder import Autoencoder
+from bisae.sae.inputs import Input
+from bisae.sae.ranked import RankedAutoencoder
 from bisae.sae.relu import ReluAutoencoder
+from bisae.store import Store
 from bisae.study import Sae
 
 MEDIAN_TOKENS = 8192
@@ -77,8 +84,19 @@ def from_tensors(weights: Mapping[str, Tensor], settings: Sae) -> Autoencoder:
     W_enc, W_dec, b_pre = weights["W_enc"], weights["W_dec"], weights["b_pre"]
     b_enc, k = weights.get("b_enc"), settings.k
     if settings.architecture == "relu":
-        return ReluAutoencoder(W_enc, W_dec, b_pre, b_enc, k, settings.l1)
+        return ReluAutoencoder(W_enc, W_dec, b_pre, b_enc, k, l1=settings.l1)
     return Autoencoder(W_enc, W_dec, b_pre, b_enc, k)
+
+
+def load_autoencoder(
+    store: Store, cell: Cell, device: torch.device | str
+) -> Autoencoder:
+    """Load the autoencoder of a cell. Raises what `Store.weights` raises."""
+    attributes = store.attributes(cell, "sae")
+    weights, settings = store.weights(cell), store.study.sae
+    if attributes["bisae_format_version"] == 1:
+        return from_numpy(weights, settings, device)
+    return from_attributes(_tensors(weights, device), attributes, settings.k)
 
 
 def from_numpy(
@@ -86,6 +104,29 @@ def from_numpy(
     settings: Sae,
     device: torch.device | str,
 ) -> Autoencoder:
-    """Make an autoencoder from the arrays of a store."""
-    tensors = {name: torch.from_numpy(w).to(device) for name, w in weights.items()}
-    return from_tensors(tensors, settings)
+    """Make an autoencoder of the study's architecture from arrays by name."""
+    return from_tensors(_tensors(weights, device), settings)
+
+
+def from_attributes(
+    weights: Mapping[str, Tensor], attributes: Mapping[str, Any], k: int
+) -> Autoencoder:
+    """Make an imported autoencoder from its tensors and attributes by name.
+
+    Its codes keep the k largest values.
+    """
+    sae_input, b_enc = Input.recorded(attributes), weights.get("b_enc")
+    tensors = weights["W_enc"], weights["W_dec"], weights["b_pre"], b_enc
+    if attributes["architecture"] != "topk":
+        threshold = weights.get("threshold")
+        return ReluAutoencoder(*tensors, k, sae_input, threshold=threshold)
+    top_k, rank_scale = attributes["top_k"], weights.get("rank_scale")
+    if top_k == k and rank_scale is None:
+        return Autoencoder(*tensors, k, sae_input)
+    return RankedAutoencoder(*tensors, k, sae_input, top_k, rank_scale)
+
+
+def _tensors(
+    weights: Mapping[str, NDArray[np.float32]], device: torch.device | str
+) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(w).to(device) for name, w in weights.items()}

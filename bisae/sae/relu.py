@@ -1,7 +1,8 @@
-"""The slides' baseline: a ReLU autoencoder with an L1 loss and the same interface.
+"""ReLU and JumpReLU autoencoders, with the interface of TopK ones.
 
-Every positive pre-activation is active, so gradients are dense; they are computed one
-block of tokens at a time.
+The slides' baseline is a ReLU autoencoder with an L1 loss. Every positive
+pre-activation is active, so gradients are dense; they are computed one block of tokens
+at a time. JumpReLU is never trained here, only imported.
 """
 
 from dataclasses import dataclass
@@ -18,10 +19,45 @@ from bisae.sae.kernels import Scratch
 class ReluAutoencoder(Autoencoder):
     """z = ReLU(W_enc (x - b_pre) + b_enc); loss = squared error + l1 * sum of z.
 
-    The stored code keeps the k largest activations; metrics use all of them.
+    With a threshold, pre-activations at or below it are 0 as well (JumpReLU,
+    Rajamanoharan et al. 2024). The stored code keeps the k largest activations; metrics
+    use all of them.
     """
 
     l1: float = 0.0
+    threshold: Tensor | None = None
+    """(n,), not negative."""
+
+    def encode(
+        self,
+        x: Tensor,
+        product: torch.dtype = torch.float32,
+        scratch: Scratch | None = None,
+    ) -> Code:
+        """Return the k largest activations of tokens, (tokens, d)."""
+        if self.threshold is None:
+            return super().encode(x, product, scratch)
+        scratch = scratch or Scratch()
+        blocks = [
+            kernels.select_top_k(
+                self._activations(x[block] - self.b_pre, product), self.k, scratch
+            )
+            for block in kernels.row_blocks(x, len(self.W_enc))
+        ]
+        index, value = map(torch.cat, zip(*blocks, strict=True))
+        return Code(index, value)
+
+    def encode_with_margin(self, x: Tensor) -> tuple[Code, Tensor]:
+        """Encode x, as `Autoencoder`; a value near its threshold is near, too."""
+        code, margin = super().encode_with_margin(x)
+        if self.threshold is not None:
+            for block in kernels.row_blocks(x, len(self.W_enc)):
+                pre = self._pre_activations(x[block] - self.b_pre, torch.float32)
+                distance = (pre - self.threshold).abs() / self.threshold
+                # Values near a threshold of 0 are near 0 themselves.
+                distance.masked_fill_(self.threshold == 0, 1.0)
+                margin[block] = margin[block].minimum(distance.amin(1))
+        return code, margin
 
     def reconstruct(self, x: Tensor, scratch: Scratch | None = None) -> Reconstruction:
         """Reconstruct tokens, (tokens, d), from all their active features."""
@@ -64,5 +100,11 @@ class ReluAutoencoder(Autoencoder):
         return Gradients(loss, by_name, error, active)
 
     def _activations(self, centred: Tensor, product: torch.dtype) -> Tensor:
+        pre = self._pre_activations(centred, product)
+        if self.threshold is None:
+            return pre.relu()
+        return pre.where(pre > self.threshold, 0)
+
+    def _pre_activations(self, centred: Tensor, product: torch.dtype) -> Tensor:
         pre = (centred.to(product) @ self.W_enc.T.to(product)).float()
-        return (pre if self.b_enc is None else pre + self.b_enc).relu()
+        return pre if self.b_enc is None else pre + self.b_enc

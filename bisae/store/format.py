@@ -73,9 +73,13 @@ def _check_file(file: Path, *, whole: bool) -> None:
         raise ValueError(msg)
 
 
-def stamp(kind: str) -> dict[str, Any]:
-    """Return the attributes that mark a node as being of this format."""
-    return {"bisae_format": kind, "bisae_format_version": LAYOUT["version"]}
+def stamp(kind: str, *, imported: bool = False) -> dict[str, Any]:
+    """Return the attributes that mark a node as being of this format.
+
+    Only what is `imported` needs the newest version.
+    """
+    version = LAYOUT["newest_version" if imported else "version"]
+    return {"bisae_format": kind, "bisae_format_version": version}
 
 
 def document(attributes: dict[str, Any]) -> str:

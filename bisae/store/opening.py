@@ -20,7 +20,7 @@ from bisae.files import (
     replace,
     resolve_links,
 )
-from bisae.store.format import stamp
+from bisae.store.format import document, stamp
 from bisae.store.guard import (
     explain_connection_errors,
     explain_read_errors,
@@ -70,11 +70,20 @@ def _make(where: AnyPath, study: Study) -> Store:
                 _check_owner(where, study)
             staging.lease.check()
             replace(where / STUDY, _sealed(dump_study(portable(study))))
-            ensure_group(store.zarr, stamp("store"))
+            _ensure_root(store)
             ensure_group(store.zarr / "cells", {})
             for model in study.models:
                 ensure_group(store.zarr / "cells" / model.size, {})
     return store
+
+
+def _ensure_root(store: Store) -> None:
+    """Write the root's metadata; a store that gets imported cells has a new version."""
+    root = stamp("store", imported=store.study.imports)
+    ensure_group(store.zarr, root)
+    present = read_group(store.zarr) or {}
+    if present["bisae_format_version"] < root["bisae_format_version"]:
+        replace(store.zarr / DOCUMENT, document(root))
 
 
 def open_store(
@@ -146,9 +155,10 @@ def _check_version(where: AnyPath) -> None:
         msg += "elsewhere"
         raise StoreError(msg)
     version = root.get("bisae_format_version")
-    if version != LAYOUT["version"]:
-        msg = f"{where} has format version {version}, this bisae reads "
-        msg += f"{LAYOUT['version']}: install the bisae that wrote it, or a newer one"
+    oldest, newest = LAYOUT["version"], LAYOUT["newest_version"]
+    if version not in range(oldest, newest + 1):
+        msg = f"{where} has format version {version}, this bisae reads {oldest} to "
+        msg += f"{newest}: install the bisae that wrote it, or a newer one"
         raise StoreError(msg)
 
 

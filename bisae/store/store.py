@@ -202,14 +202,17 @@ class Store:
         weights: Mapping[str, Array],
         loss: Array,
         attributes: Mapping[str, Any],
+        *,
+        imported: bool = False,
     ) -> None:
-        """Write a trained autoencoder, `complete` last. Raises LeaseLost."""
+        """Write an autoencoder, `complete` last. Raises LeaseLost."""
         folder = self.folder(cell)
         with self._writing(cell) as staging:
             train = PartWriter(staging.path_of(folder / "train"), stamp("train"))
             train.write("loss", loss)
             train.finish({})
-            sae = PartWriter(staging.path_of(folder / "sae"), stamp("sae"))
+            sae_stamp = stamp("sae", imported=imported)
+            sae = PartWriter(staging.path_of(folder / "sae"), sae_stamp)
             for name, values in weights.items():
                 sae.write(name, values)
             sae.finish(attributes)
@@ -217,8 +220,9 @@ class Store:
             staging.publish(folder / "sae")
 
     def weights(self, cell: Cell) -> dict[str, Array]:
-        """Read W_enc, W_dec (n, d), b_pre (d,) and, if there is one, b_enc (n,).
+        """Read W_enc, W_dec (n, d), b_pre (d,), and what else of size (n,) there is.
 
+        That may be b_enc, threshold and rank_scale.
         Raises Unfinished, and StoreError for a damaged or missing chunk.
         """
         names = self.attributes(cell, "sae")[SUMS]

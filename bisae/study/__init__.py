@@ -25,6 +25,7 @@ from bisae.study.paths import (
     portable,
     portable_checkpoint,
     portable_path,
+    portable_sae,
 )
 from bisae.study.pretrain import ParallelText, Pretrain, PretrainModel
 from bisae.study.sae import Sae
@@ -60,4 +61,5 @@ __all__ = [
     "portable",
     "portable_checkpoint",
     "portable_path",
+    "portable_sae",
 ]

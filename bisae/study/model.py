@@ -10,15 +10,28 @@ from pydantic import BeforeValidator, Field, model_validator
 from bisae.errors import StudyError
 from bisae.grid import Cell
 from bisae.study.section import MOST_LAYERS, Count, Layer, Positive, Section, Width
+from bisae.study.template import fields_of, fill_in
 
 MOST_LETTERS = 128
 """Maximum length of a size, which becomes part of file names."""
 MOST_TOKENS = 2**62
 Tokens = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
 
-FIELD = re.compile(r"(?<!\$)\{([^{}]*)\}")
-"""A field of a template; `${HOME}` is an environment variable instead."""
 FIELDS = ("step", "size", "tokens")
+SAE_FIELDS = ("step", "size", "layer", "block")
+SaeFormat = Literal[
+    "auto",
+    "saelens",
+    "sparsify",
+    "dictionary_learning",
+    "llm-jp",
+    "openai",
+    "gemma_scope",
+    "gemma_scope_2",
+    "llama_scope",
+    "qwen_scope",
+    "goodfire",
+]
 
 
 def _layers(value: Any) -> Any:
@@ -74,6 +87,14 @@ class Model(Section):
     """The model's number of blocks, checked likewise; a build fills it in."""
     lr: Annotated[float, Field(gt=0)] | None = None
     """This size's learning rate, instead of the autoencoder section's."""
+    sae: str | None = None
+    """Autoencoders to import instead of training: a path or hub name; `{step}`,
+    `{layer}`, `{block}` (the layer counted from 0, as most projects do) and `{size}`
+    are filled in, and `*` stands for the rest of a single name."""
+    sae_format: SaeFormat = "auto"
+    """`auto` detects the format from files and keys."""
+    sae_step: Count | None = None
+    """The step whose autoencoders are applied to every step of this size."""
 
     @model_validator(mode="after")
     def _steps(self) -> Self:
@@ -103,6 +124,38 @@ class Model(Section):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _imported(self) -> Self:
+        if self.sae is None:
+            if self.sae_step is not None or self.sae_format != "auto":
+                msg = "sae_step and sae_format describe imported autoencoders: give sae"
+                raise ValueError(msg)
+            return self
+        fields = fields_of(self.sae)
+        if unknown := fields - set(SAE_FIELDS):
+            msg = f"sae has an unknown field {{{min(unknown)}}}; known are "
+            msg += ", ".join(f"{{{name}}}" for name in SAE_FIELDS)
+            raise ValueError(msg)
+        if len(self.layers) > 1 and not fields & {"layer", "block"}:
+            msg = f"sae = {short(self.sae)} is the same for every layer; put {{layer}} "
+            msg += "or {block} in it, or list one layer"
+            raise ValueError(msg)
+        if len(self.steps) > 1 and self.sae_step is None and "step" not in fields:
+            msg = f"sae = {short(self.sae)} is the same for every step; put {{step}} "
+            msg += "in it, or give sae_step, the step of the model it was trained on"
+            raise ValueError(msg)
+        return self
+
+    def sae_at(self, step: int, layer: int) -> tuple[str, int]:
+        """Return the path of the autoencoder of a cell, and the step it was trained on.
+
+        A cell of another step than that only applies it.
+        """
+        trained_on = step if self.sae_step is None else self.sae_step
+        values: dict[str, int | str] = {"step": trained_on, "size": self.size}
+        values |= {"layer": layer, "block": layer - 1}
+        return fill_in(self.sae or "", values), trained_on
+
     def tokens_at(self, step: int) -> int:
         """Return the tokens that the model had seen at `step`."""
         if self.tokens_per_step is not None:
@@ -130,16 +183,10 @@ class Model(Section):
         )
 
     def _fill(self, text: str, step: int) -> str:
-        """Fill in a template; unknown fields stay."""
-
-        def value(field: re.Match[str]) -> str:
-            name, _, form = field[1].partition(":")
-            if name == "tokens":
-                return format(self.tokens_at(step), form)
-            values = {"step": step, "size": self.size}
-            return format(values[name], form) if name in values else field[0]
-
-        return FIELD.sub(value, text)
+        values: dict[str, int | str] = {"step": step, "size": self.size}
+        if "tokens" in fields_of(text):
+            values["tokens"] = self.tokens_at(step)
+        return fill_in(text, values)
 
 
 def check_checkpoints(models: Sequence[Model], name: str) -> None:
@@ -164,8 +211,8 @@ def _address(model: Model, step: int, name: str) -> tuple[str, str | None]:
     """Return a step's checkpoint. Raises StudyError for an unfit template."""
     templates = [model.checkpoint, model.revision or "", *(model.revisions or ())]
     for template in templates:
-        for field in FIELD.findall(template):
-            if field.partition(":")[0] not in FIELDS:
+        for field in fields_of(template):
+            if field not in FIELDS:
                 msg = f"{name}: models: {template!r} has an unknown field {{{field}}}; "
                 msg += f"known are {', '.join(f'{{{field}}}' for field in FIELDS)}"
                 raise StudyError(msg)

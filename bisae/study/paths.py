@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bisae.errors import StudyError
+from bisae.grid import Cell
 from bisae.study.corpus import Source
 from bisae.study.model import Model
 from bisae.study.schema import LexiconFile, Study, Validation
@@ -67,11 +68,17 @@ def absolute_paths(study: Study, home: Path, expand: Convert) -> Study:
         last, _ = model.checkpoint_at(model.steps[-1])
         return folder(model.checkpoint, last)
 
+    def sae(text: str) -> str:
+        """A hub name stays, unless there is a folder of the name of its first part."""
+        first = text.partition("/")[0]
+        is_local = text.startswith((".", "/", "~", "$")) or (home / first).is_dir()
+        return path(text) if is_local else text
+
     def tokenizer(text: str) -> str:
         return folder(text, text)
 
     store = study.store if "://" in study.store else path(study.store)
-    converted = _convert_paths(study, path, text_file, checkpoint, tokenizer)
+    converted = _convert_paths(study, path, text_file, checkpoint, sae, tokenizer)
     return converted.with_written_paths(written).model_copy(update={"store": store})
 
 
@@ -84,7 +91,7 @@ def portable(study: Study) -> Study:
     def checkpoint(model: Model) -> str:
         return path(model.checkpoint)
 
-    converted = _convert_paths(study, path, path, checkpoint, path)
+    converted = _convert_paths(study, path, path, checkpoint, path, path)
     return converted.model_copy(update={"store": "."})
 
 
@@ -112,11 +119,19 @@ def portable_checkpoint(study: Study, size: str, step: int) -> str:
     return model.model_copy(update={"checkpoint": template}).checkpoint_at(step)[0]
 
 
+def portable_sae(study: Study, cell: Cell) -> str:
+    """Return the path of a cell's imported autoencoder as in the store's study.toml."""
+    model = study.model(cell.size)
+    template = portable_path(study, model.sae or "")
+    return model.model_copy(update={"sae": template}).sae_at(cell.step, cell.layer)[0]
+
+
 def _convert_paths(
     study: Study,
     path: Convert,
     text_file: Convert,
     checkpoint: Callable[[Model], str],
+    sae: Convert,
     tokenizer: Convert,
 ) -> Study:
     """Convert every path of a study except its store's."""
@@ -133,7 +148,12 @@ def _convert_paths(
         }
     )
     models = tuple(
-        model.model_copy(update={"checkpoint": checkpoint(model)})
+        model.model_copy(
+            update={
+                "checkpoint": checkpoint(model),
+                "sae": model.sae and sae(model.sae),
+            }
+        )
         for model in study.models
     )
     update: dict[str, object] = {"corpus": corpus, "models": models}

@@ -175,6 +175,16 @@ class Study(Section):
             if isinstance(layer, int)
         ]
 
+    @property
+    def imports(self) -> bool:
+        """True if autoencoders of another project are in the grid."""
+        return any(model.sae for model in self.models)
+
+    @property
+    def trains(self) -> bool:
+        """True if some autoencoders are trained, not imported."""
+        return any(model.sae is None for model in self.models)
+
     def with_written_paths(self, written: dict[str, str]) -> "Study":
         """Return a copy of the study that remembers how its file writes its paths."""
         copied = self.model_copy()

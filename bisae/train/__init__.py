@@ -6,12 +6,13 @@ the study's `work_dir`.
 """
 
 from bisae.train.buffer import Buffer
-from bisae.train.checkpoint import check_starts, train_checkpoint
+from bisae.train.checkpoint import check_starts, inspect_model, train_checkpoint
 from bisae.train.search import is_searched, learning_rates, search_rates
 
 __all__ = [
     "Buffer",
     "check_starts",
+    "inspect_model",
     "is_searched",
     "learning_rates",
     "search_rates",

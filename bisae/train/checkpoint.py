@@ -21,7 +21,8 @@ from bisae.lm.states import StateBlocks
 from bisae.memory import available, divide_into_passes, need
 from bisae.progress import note
 from bisae.query import findings_about, write_timings, write_weights
-from bisae.sae import Autoencoder, from_numpy, seeded, start
+from bisae.query.weights import Weights
+from bisae.sae import Autoencoder, load_autoencoder, seeded, start
 from bisae.store import Lease, Store
 from bisae.train.convergence import Convergence
 from bisae.train.job import TrainingJob
@@ -57,11 +58,11 @@ def check_starts(store: Store, cells: Sequence[Cell]) -> None:
 
 def _start_of(store: Store, cell: Cell) -> Cell | None:
     """Return the cell of the step before, or None for one that starts at random."""
-    steps = store.study.model(cell.size).steps
-    index = steps.index(cell.step)
-    if store.study.sae.start == "random" or index == 0:
+    model = store.study.model(cell.size)
+    index = model.steps.index(cell.step)
+    if store.study.sae.start == "random" or index == 0 or model.sae:
         return None
-    return cell._replace(step=steps[index - 1])
+    return cell._replace(step=model.steps[index - 1])
 
 
 def _train(
@@ -72,11 +73,7 @@ def _train(
         for cell in missing
     ]
     fingerprint = lm.fingerprint()
-    _check_model(store, missing[0], fingerprint)
-    weights = describe_weights(lm, fingerprint)
-    for message in findings_about(store, missing[0].checkpoint, weights):
-        note(f"warning: {message}")
-    model = model_provenance(store, lm, jobs[0], fingerprint)
+    weights, model = inspect_model(store, lm, missing[0], fingerprint)
     run_identity = identity(store, lm, fingerprint)
     passes = divide(store, lm, jobs, layers=True)
     for number, group in enumerate(passes, 1):
@@ -108,6 +105,21 @@ def _train(
         lease.check()
         # Remove states that interrupted runs left for other groups of these layers.
         shutil.rmtree(state_folder(store, jobs).parent, ignore_errors=True)
+
+
+def inspect_model(
+    store: Store, lm: LanguageModel, cell: Cell, fingerprint: str
+) -> tuple[Weights, dict[str, Any]]:
+    """Compare a checkpoint's model with those of the store.
+
+    Returns its rows of `lm_weights`, and what each of its cells records of it. Raises
+    CheckpointError if other layers were built from another model.
+    """
+    _check_model(store, cell, fingerprint)
+    weights = describe_weights(lm, fingerprint)
+    for message in findings_about(store, cell.checkpoint, weights):
+        note(f"warning: {message}")
+    return weights, model_provenance(store, lm, cell, fingerprint)
 
 
 def _check_model(store: Store, cell: Cell, fingerprint: str) -> None:
@@ -168,7 +180,7 @@ def _initializer(
     settings, before = store.study.sae, _start_of(store, cell)
     if before is None:
         return lambda x: start(x, seeded(settings, cell))
-    return lambda _: from_numpy(store.weights(before), settings, lm.device)
+    return lambda _: load_autoencoder(store, before, lm.device)
 
 
 def _utc_now() -> datetime:

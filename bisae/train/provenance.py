@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bisae.grid import Cell
 from bisae.lm import LanguageModel
 from bisae.lm.licence import read_licence
 from bisae.sae import seeded, start_cosines
@@ -19,16 +20,18 @@ from bisae.versions import code_version, library_versions
 
 
 def model_provenance(
-    store: Store, lm: LanguageModel, job: TrainingJob, fingerprint: str
+    store: Store, lm: LanguageModel, cell: Cell, fingerprint: str
 ) -> dict[str, Any]:
-    """Return what all cells of a checkpoint have in common; `fingerprint` is its own.
+    """Return what a cell has in common with all of its checkpoint.
 
+    `fingerprint` is the model's.
     A path is recorded as the store's study.toml has it, and no host or user is named.
     """
-    path, revision = store.study.model(job.cell.size).checkpoint_at(job.cell.step)
+    model, corpus = store.study.model(cell.size), store.corpus_attributes()
+    path, revision = model.checkpoint_at(cell.step)
     is_cuda = lm.device.type == "cuda"
     return {
-        "model": portable_checkpoint(store.study, *job.cell[:2]),
+        "model": portable_checkpoint(store.study, *cell[:2]),
         "revision": revision,
         "commit_hash": lm.commit_hash,
         "licence": read_licence(path, lm.commit_hash),
@@ -39,12 +42,15 @@ def model_provenance(
         "device": torch.cuda.get_device_name(lm.device) if is_cuda else lm.device.type,
         "code_version": code_version(),
         "library_versions": library_versions(),
+        "tokens_seen": model.tokens_at(cell.step),
+        "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
+        "corpus_fingerprint": corpus["fingerprint"],
     }
 
 
 def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
-    """Return the settings that a cell was trained with, and the text."""
-    study, corpus, cell = store.study, store.corpus_attributes(), job.cell
+    """Return the settings that a cell was trained with."""
+    study, cell = store.study, job.cell
     directions = job.sae.W_dec.cpu().numpy()
     settings = seeded(study.sae, cell)
     cosines = start_cosines([directions], settings, directions.shape[1])
@@ -53,7 +59,6 @@ def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
         "n_features": study.sae.n_features,
         "k": study.sae.k,
         "d_model": len(job.sae.b_pre),
-        "tokens_seen": study.model(cell.size).tokens_at(cell.step),
         "lr": job.lr,
         "seed": study.sae.seed,
         "start": study.sae.start,
@@ -62,6 +67,4 @@ def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
         "batch_tokens": study.sae.batch_tokens,
         "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,
         "input": "hidden state / L2 norm",
-        "tokenizer_fingerprint": corpus["tokenizer_fingerprint"],
-        "corpus_fingerprint": corpus["fingerprint"],
     }

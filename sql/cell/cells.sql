@@ -6,6 +6,9 @@
 -- commit_hash: what the hub resolved the revision to; licence: as the checkpoint's model card
 -- says. Both are null for a folder that does not tell.
 -- start_cosine: median cosine of the directions with the random ones that they started from.
+-- The columns from sae_step on are of autoencoders that another project trained, on the model
+-- of sae_step: a cell whose step is another only applies one. top_k: the features that it
+-- keeps itself; the codes hold k of them.
 select
     tokens_seen,
     n_params,
@@ -14,11 +17,11 @@ select
     architecture,
     n_features,
     k,
-    lr,
-    seed,
+    lr::double as lr,
+    seed::bigint as seed,
     start_cosine::double as start_cosine,
     n_eval_tokens,
-    buffer_tokens,
+    buffer_tokens::bigint as buffer_tokens,
     mse,
     variance,
     fvu,
@@ -45,5 +48,13 @@ select
     dtype::varchar as dtype,
     device::varchar as device,
     code_version::varchar as code_version,
-    library_versions::varchar as library_versions
+    library_versions::varchar as library_versions,
+    sae_step::bigint as sae_step,
+    top_k::bigint as top_k,
+    if(source is null, 'l2', input)::varchar as input,
+    source::varchar as source,
+    source_file::varchar as source_file,
+    source_sha256::varchar as source_sha256,
+    source_licence::varchar as source_licence,
+    conversions::varchar as conversions
 from cell_attributes

@@ -152,7 +152,7 @@ def test_gradients_in_bfloat16_are_those_of_rounded_inputs_to_the_encoder(
 
 def relu_of(sae: Autoencoder, l1: float) -> ReluAutoencoder:
     parts = (sae.W_enc, sae.W_dec, sae.b_pre, sae.b_enc, sae.k)
-    return ReluAutoencoder(*parts, l1)
+    return ReluAutoencoder(*parts, l1=l1)
 
 
 def dense_relu(p: dict[str, Tensor], x: Tensor) -> Tensor:

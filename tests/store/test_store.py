@@ -594,12 +594,12 @@ def test_a_store_without_its_arrays(store: Store) -> None:
 
 def test_an_unknown_version_is_refused_before_its_study_is_read(store: Store) -> None:
     file = store.zarr / "zarr.json"
-    file.write_text(file.read_text().replace('_version": 1', '_version": 2'))
-    (store.path / "study.toml").write_text("a_key_of_version_2 = 1")
-    said = f"{store.path} has format version 2, this bisae reads 1: install the bisae "
-    with pytest.raises(StoreError, match=f"^{re.escape(said)}that wrote it"):
+    file.write_text(file.read_text().replace('_version": 1', '_version": 3'))
+    (store.path / "study.toml").write_text("a_key_of_version_3 = 1")
+    said = f"{store.path} has format version 3, this bisae reads 1 to 2: install the "
+    with pytest.raises(StoreError, match=f"^{re.escape(said)}bisae that wrote it"):
         open_store(store.path)
-    with pytest.raises(StoreError, match=f"^{re.escape(said)}that wrote it"):
+    with pytest.raises(StoreError, match=f"^{re.escape(said)}bisae that wrote it"):
         create_store(store.study)
 
 

@@ -8,20 +8,17 @@ with sizes as (
         n_features,
         d_model,
         k,
-        encoder_bias,
         n_documents * (context - 1) as n_rows
     from cell_settings
 ),
 
 asked as (
     select
-        encoder_bias,
         unnest(
             [
                 'sae/W_enc',
                 'sae/W_dec',
                 'sae/b_pre',
-                'sae/b_enc',
                 'codes/feature',
                 'codes/index',
                 'codes/value'
@@ -33,12 +30,16 @@ asked as (
                 [n_features, d_model],
                 [d_model],
                 [n_features],
-                [n_features],
                 [n_rows, k],
                 [n_rows, k]
             ]
         ) as shape
     from sizes
+    union all
+    select
+        unnest(further_weights) as name,
+        [n_features] as shape
+    from cell_settings
 )
 
 select
@@ -47,6 +48,4 @@ select
     asked.shape as shape_asked
 from cell_arrays
 full join asked on cell_arrays.name = asked.name
-where
-    cell_arrays.shape is distinct from asked.shape
-    and (asked.encoder_bias or asked.name <> 'sae/b_enc') is not false
+where cell_arrays.shape is distinct from asked.shape

@@ -3,6 +3,7 @@
 Reads metadata, every chunk and every table file; writes nothing.
 """
 
+from bisae.store.verify.expected import further_weights
 from bisae.store.verify.findings import Finding, Verified, as_rows
 from bisae.store.verify.parts import is_finished
 from bisae.store.verify.store import PARTS, check, verify
@@ -15,6 +16,7 @@ __all__ = [
     "as_rows",
     "cell_files",
     "check",
+    "further_weights",
     "is_finished",
     "study_files",
     "verify",

@@ -74,6 +74,19 @@ def train(_store: Store, _cell: Cell) -> Expected:
     return Expected([("loss",)], {"loss": (None,)}, {}, rule)
 
 
+def further_weights(store: Store, cell: Cell) -> list[str]:
+    """List the arrays, (n,), that `sae` must have besides W_enc, W_dec and b_pre.
+
+    Those of a trained cell follow from the study, those of an imported one, which the
+    schema of its attributes relates to its architecture, from what it says.
+    """
+    attributes = store.attributes(cell, "sae")
+    if attributes["bisae_format_version"] == 1:
+        return ["b_enc"] if store.study.sae.encoder_bias else []
+    optional = ("b_enc", "threshold", "rank_scale")
+    return [name for name in optional if name in attributes[SUMS]]
+
+
 def sae(store: Store, cell: Cell) -> Expected:
     """Return what is expected of the weights."""
     settings = store.study.sae
@@ -84,7 +97,7 @@ def sae(store: Store, cell: Cell) -> Expected:
         "W_enc": (n, d_model),
         "b_pre": (d_model,),
     }
-    shapes |= {"b_enc": (n,)} if settings.encoder_bias else {}
+    shapes |= dict.fromkeys(further_weights(store, cell), (n,))
     corpus_attributes = store.corpus_attributes()
     attributes = {
         "n_features": n,
@@ -101,6 +114,10 @@ def sae(store: Store, cell: Cell) -> Expected:
             norms = np.linalg.norm(values, axis=1)
             if (np.abs(norms - 1) > NORM_ERROR).any():
                 return "a direction's norm is not 1"
+        if name == "threshold" and (values < 0).any():
+            return "a threshold is negative"
+        if name == "rank_scale" and (values <= 0).any():
+            return "a rank_scale is not positive"
         return ""
 
     return Expected([(name,) for name in shapes], shapes, attributes, rule)

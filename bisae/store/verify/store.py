@@ -100,7 +100,7 @@ def _check_study(store: Store) -> Iterator[Finding]:
         yield Finding(
             STUDY, "does not match its last line; `bisae build` writes it again"
         )
-    yield from _check_group(store, "", stamp("store"))
+    yield from _check_group(store, "", stamp("store", imported=store.study.imports))
     for path in ("cells", *(f"cells/{model.size}" for model in store.study.models)):
         yield from _check_group(store, path, {})
 

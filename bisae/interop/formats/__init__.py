@@ -1,0 +1,65 @@
+"""One module for each format of autoencoders: NAME, `matches` and, to read it, `read`.
+
+A format is detected from files and their keys. The modules of formats that can be
+written have `write` as well.
+"""
+
+from typing import Protocol
+
+from bisae.errors import AutoencoderError
+from bisae.interop.files import Files
+from bisae.interop.foreign import ForeignAutoencoder
+from bisae.interop.formats import (
+    dictionary_learning,
+    gemma_scope,
+    gemma_scope_2,
+    goodfire,
+    llama_scope,
+    llm_jp,
+    openai,
+    qwen_scope,
+    saelens,
+    sparsify,
+)
+
+
+class Format(Protocol):
+    """A format that can be read."""
+
+    NAME: str
+
+    def matches(self, files: Files) -> bool:
+        """Say if the files are of this format."""
+
+    def read(self, files: Files) -> ForeignAutoencoder:
+        """Read the autoencoder. Raises AutoencoderError."""
+
+
+FORMATS: tuple[Format, ...] = (
+    saelens,
+    sparsify,
+    dictionary_learning,
+    llm_jp,
+    openai,
+    gemma_scope,
+    gemma_scope_2,
+    llama_scope,
+    qwen_scope,
+    goodfire,
+)
+
+
+def detect(files: Files, name: str = "auto") -> Format:
+    """Return the format of an autoencoder's files, or the one that is named.
+
+    Raises AutoencoderError, naming what is there.
+    """
+    candidates = [form for form in FORMATS if name in ("auto", form.NAME)]
+    for form in candidates:
+        if form.matches(files):
+            return form
+    names = files.names()
+    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    known = ", ".join(form.NAME for form in candidates)
+    msg = f"{files}: no autoencoder of a known format ({known}) among {listed or '-'}"
+    raise AutoencoderError(msg)
