@@ -17,7 +17,7 @@ from bisae.cli.check import check, compare, lineage, report, uncertainty, valida
 from bisae.cli.inspect import catalog, status, views
 from bisae.cli.plan import fingerprint, plan
 from bisae.cli.sql import sql
-from bisae.cli.transfer import cp, rm, verify
+from bisae.cli.transfer import cp, export_sae, rm, verify
 
 GROUPS = {
     "Start": (demo, plan, fingerprint),
@@ -25,7 +25,7 @@ GROUPS = {
     "Look": (status, views, sql, report, catalog),
     "Check": (validate, verify, uncertainty, lineage, compare),
     "Intervene": (intervene,),
-    "Manage stores": (cp, rm),
+    "Manage stores": (cp, rm, export_sae),
 }
 """The commands in the order of a study's life, under the headings of the help."""
 

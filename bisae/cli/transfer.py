@@ -1,4 +1,6 @@
-"""Commands that verify, copy and remove cells: verify, cp, rm."""
+"""Commands that verify, copy, remove and hand on cells: verify, cp, rm, export-sae."""
+
+from pathlib import Path
 
 import click
 
@@ -90,3 +92,38 @@ def rm(store: str, only: str, yes: bool) -> None:  # noqa: FBT001 - click passes
         click.confirm(f"remove {description}?", abort=True, err=True)
     remove_cells(opened, cells)
     say(f"removed {description}")
+
+
+TARGETS = ("saelens", "sparsify", "dictionary_learning", "llm-jp", "delphi")
+
+
+@click.command("export-sae")
+@store_argument
+@only_option
+@click.option(
+    "--to", "target", type=click.Choice(TARGETS), required=True, help="The format."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder to write to.",
+)
+@reports_errors
+def export_sae(store: str, only: str | None, target: str, output: Path) -> None:
+    """Write autoencoders for other projects, one folder a cell.
+
+    Each has the weights, a config, and a README.md with the model, the layer and the
+    scaling of its input. `--to delphi` writes the codes of the evaluation text in the
+    layout of Delphi's cache. Prints the folders (docs/import.md).
+
+    Example: bisae export-sae toy/store --only size=0.5M --to saelens --output saes
+    """
+    from bisae.grid import parse_selection
+    from bisae.interop.export import export_saes
+    from bisae.store import open_store
+
+    opened = open_store(store)
+    cells = parse_selection(only).of(opened.cells)
+    for folder in export_saes(opened, cells, target, output):
+        click.echo(folder)

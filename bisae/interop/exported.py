@@ -94,8 +94,13 @@ def export_of(store: Store, cell: Cell) -> ExportedAutoencoder:
 
 def exactly(values: Array) -> Array:
     """Return float64 values as float32 where that loses nothing, else as they are."""
-    narrow = values.astype(np.float32)
-    return np.ascontiguousarray(narrow if (narrow == values).all() else values)
+    rounded = narrow(values)
+    return rounded if (rounded == values).all() else np.ascontiguousarray(values)
+
+
+def narrow(values: Array) -> Array:
+    """Return values as float32."""
+    return np.ascontiguousarray(values, np.float32)
 
 
 def only_topk(exported: ExportedAutoencoder, name: str) -> None:

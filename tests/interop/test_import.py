@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import bisae
 from bisae.checks import failures, validate
 from bisae.cli import main
-from bisae.errors import AutoencoderError
+from bisae.errors import CheckpointsFailed
 from bisae.grid import Cell, Selection
 from bisae.lm import load_lm
 from bisae.lm.states import StateBlocks
@@ -240,7 +240,7 @@ def run(*words: object) -> Any:
 
 def refused(study: Study) -> str:
     """The reason that an import stops for; nothing is written."""
-    with pytest.raises(AutoencoderError) as caught:
+    with pytest.raises(CheckpointsFailed) as caught:
         build(study, Selection(), ("train",))
     store = open_store(study.store)
     assert not any(store.cell_status(cell).sae for cell in store.cells)

@@ -41,7 +41,7 @@ DOORS = {
         *("demo", "encode", "interop", "intervene", "lm", "memory", "pipeline"),
         *("pretrain", "sae", "train"),
     },
-    "huggingface_hub": {"interop"},
+    "huggingface_hub": {"interop", "lm"},
     "safetensors": {"interop", "pretrain", "train"},
     "tqdm": {"progress"},
     "triton": {"sae"},

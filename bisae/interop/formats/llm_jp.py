@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from bisae.errors import AutoencoderError
 from bisae.grid import Cell
-from bisae.interop.exported import ExportedAutoencoder, exactly, only_topk
+from bisae.interop.exported import ExportedAutoencoder, narrow, only_topk
 from bisae.interop.files import Files, take
 from bisae.interop.foreign import ForeignAutoencoder
 from bisae.sae import Input
@@ -77,8 +77,7 @@ def write(folder: Path, exported: ExportedAutoencoder) -> None:
         "decoder.weight": exported.W_dec.T,
         "b_dec": exported.b_dec,
     }
-    narrow = {name: exactly(array).astype("float32") for name, array in arrays.items()}
-    save_file(narrow, folder / WEIGHTS)
+    save_file({name: narrow(array) for name, array in arrays.items()}, folder / WEIGHTS)
     config = {
         "architectures": ["TopKSAE"],
         "model_type": "topk_sae",

@@ -7,7 +7,7 @@ from safetensors.numpy import save_file
 
 from bisae.errors import AutoencoderError
 from bisae.grid import Cell
-from bisae.interop.exported import ExportedAutoencoder, exactly, only_topk
+from bisae.interop.exported import ExportedAutoencoder, narrow, only_topk
 from bisae.interop.files import Files, take
 from bisae.interop.foreign import ForeignAutoencoder
 from bisae.interop.hooks import (
@@ -73,8 +73,7 @@ def write(folder: Path, exported: ExportedAutoencoder) -> None:
         "W_dec": exported.W_dec,
         "b_dec": exported.b_dec,
     }
-    narrow = {name: exactly(array).astype("float32") for name, array in arrays.items()}
-    save_file(narrow, folder / WEIGHTS)
+    save_file({name: narrow(array) for name, array in arrays.items()}, folder / WEIGHTS)
     config = {
         "activation": "topk",
         "expansion_factor": n // d,
