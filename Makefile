@@ -58,5 +58,11 @@ $(VENV)/.slow: $(VENV)/.dev
 	$(PIP) --constraint constraints.txt --editable '.[dev,ray]'
 	touch $@
 
+# Only `make test-slow` needs the packages of other projects.
+$(VENV)/.interop: $(VENV)/.dev
+	@echo "SAELens and sparsify: 280 MB on disk"
+	$(PIP) --constraint constraints.txt --editable '.[dev,interop]'
+	touch $@
+
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache

@@ -75,12 +75,16 @@ def render_page(contents: Contents) -> str:
     rate = contents.settings["link_rate"]
     tables = contents.tables
     first = [figure for figure in contents.figures if figure.name == FIRST_FIGURE]
+    cells = records(tables.get("cells"))
+    imported = [cell for cell in cells if cell["sae_step"] is not None]
     return template("page.html.jinja").render(
         contents._asdict(),
         claims=read_claims(tables),
         overview=_overview(tables),
         first_figure=next(iter(first), None),
-        sizes=_by_size(records(tables.get("cells"))),
+        sizes=_by_size(cells),
+        n_imported=len(imported),
+        n_applied=sum(cell["sae_step"] != cell["step"] for cell in imported),
         version=version("bisae"),
         counts=counts(contents.checks),
         rows_shown=ROWS_SHOWN,

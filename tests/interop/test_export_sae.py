@@ -21,7 +21,8 @@ from bisae.interop.foreign import convert
 from bisae.interop.formats import detect
 from bisae.sae import from_attributes
 from bisae.store import Store
-from support.foreign import D, K, N, Plain, normal, unit
+from support.foreign import D, K, N, Plain, normal
+from support.foreign_cells import write_cell
 from support.training import make_store
 
 CELL = Cell("1M", 7, 2)
@@ -31,49 +32,8 @@ CELL = Cell("1M", 7, 2)
 def store(tmp_path: Path) -> Store:
     """One encoded cell of width 16, and one whose weights say they are imported."""
     made = make_store(tmp_path / "store", n_features=N, k=K)
-    write(made, Plain(b_enc=np.zeros(N), b_dec=normal(D, seed=8)))
+    write_cell(made, CELL, Plain(b_enc=np.zeros(N), b_dec=normal(D, seed=8)))
     return made
-
-
-def write(store: Store, sae: Plain, cell: Cell = CELL, **imported: Any) -> None:
-    """Write an autoencoder, and codes that are all zero."""
-    corpus = store.corpus_attributes()
-    attributes: dict[str, Any] = {
-        "architecture": sae.activation,
-        "n_features": N,
-        "k": K,
-        "d_model": sae.W_enc.shape[1],
-        "tokens_seen": 70,
-        "model": "/lm/7",
-        "revision": None,
-        "lm_fingerprint": "l",
-        "tokenizer_fingerprint": "t",
-        "corpus_fingerprint": corpus["fingerprint"],
-    }
-    trained = {"lr": 1e-3, "seed": 0, "start": "random", "steps": 1}
-    weights = {"W_enc": sae.W_enc, "W_dec": unit(sae.W_dec), "b_pre": sae.b_dec}
-    if imported:
-        weights |= {"b_enc": sae.b_enc}
-        weights |= {"threshold": sae.threshold} if sae.activation == "jumprelu" else {}
-        attributes |= {"sae_step": 7, "sae_format": "saelens", "source": "x"}
-        attributes |= {"source_file": "x", "source_sha256": "0" * 64}
-        attributes |= {"source_licence": None, "conversions": ""} | imported
-    else:
-        attributes |= trained
-    arrays = {name: array.astype(np.float32) for name, array in weights.items()}
-    store.write_sae(
-        cell, arrays, np.zeros(0, np.float32), attributes, imported=bool(imported)
-    )
-    rows = store.n_documents("eval") * (store.study.corpus.context - 1)
-    draw = np.random.default_rng(0)
-    index = np.sort(draw.permuted(np.tile(np.arange(N), (rows, 1)), axis=1)[:, :K])
-    value = -np.sort(-draw.random((rows, K)).astype(np.float16), axis=1)
-    value[:, -1] = 0
-    metrics = {"n_eval_tokens": rows, "mse": 0.1, "variance": 1.0, "fvu": 0.1}
-    metrics |= {"cosine": 0.9, "l0": 3.0, "n_dead": 0, "cut_share": 0.0}
-    with store.write_codes(cell, rows) as writer:
-        writer.append(index, value)
-        writer.finish(metrics)
 
 
 def exported(store: Store, target: str, cell: Cell = CELL) -> Path:
@@ -111,7 +71,7 @@ def test_a_width_whose_root_is_no_power_of_two_needs_float64(tmp_path: Path) -> 
         W_dec=normal(N, 18, seed=2),
         b_dec=normal(18, seed=3),
     )
-    write(made, wide)
+    write_cell(made, CELL, wide)
     folder = exported(made, "saelens")
     assert load_file(folder / "sae_weights.safetensors")["W_enc"].dtype == np.float64
     weights, _ = weights_back(folder)
@@ -140,7 +100,7 @@ def test_imported_cells_can_be_handed_on(
 ) -> None:
     """Codes stay the same; a scaled input becomes a raw one."""
     made = make_store(tmp_path / "store", n_features=N, k=K)
-    write(made, sae, **attributes)
+    write_cell(made, CELL, sae, **attributes)
     arrays, stated = weights_back(exported(made, "saelens"))
     h = torch.tensor(normal(50, D, seed=9) * 3, dtype=torch.float32)
     codes = []
@@ -171,7 +131,7 @@ def test_the_files_say_where_they_are_from(store: Store) -> None:
 def test_a_format_that_cannot_say_the_input_says_so_once(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(store, Plain(b_enc=np.zeros(N)), Cell("1M", 7, 1))
+    write_cell(store, Cell("1M", 7, 1), Plain(b_enc=np.zeros(N)))
     output = Path(str(store.path)).parent / "out"
     folders = list(export_saes(store, store.cells, "sparsify", output))
     assert [folder.name for folder in folders] == ["layers.0", "layers.1"]
@@ -192,7 +152,7 @@ def test_what_a_format_cannot_hold(
 ) -> None:
     made = make_store(tmp_path / "store", n_features=N, k=K)
     top_k = K if sae.activation == "topk" else None
-    write(made, sae, top_k=top_k, input=kind)
+    write_cell(made, CELL, sae, top_k=top_k, input=kind)
     with pytest.raises(AutoencoderError, match=said):
         exported(made, target)
 

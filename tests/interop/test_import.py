@@ -186,6 +186,12 @@ def test_status_and_plan_know_imported_cells(imported: Store) -> None:
     assert "import" in planned.stderr
 
 
+def test_the_report_says_that_they_are_imported(imported: Store) -> None:
+    page = Path(run("report", imported.path).stdout.strip()).read_text()
+    assert "2 of 2 cells\n  import theirs" in page
+    assert "apply one" not in page
+
+
 def test_an_imported_cell_can_be_copied(imported: Store, tmp_path: Path) -> None:
     run("cp", imported.path, tmp_path / "copy")
     copied = open_store(tmp_path / "copy")

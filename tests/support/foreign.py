@@ -135,6 +135,8 @@ def write_old_saelens(folder: Path, sae: Plain) -> Path:
     old = {
         "d_in": D,
         "d_sae": N,
+        "dtype": "float32",
+        "device": "cpu",
         "hook_point": "blocks.1.hook_resid_post",
         "activation_fn_str": "topk",
         "activation_fn_kwargs": {"k": sae.k},

@@ -1,0 +1,108 @@
+"""Does our trainer find the features of a planted dictionary as SAELens' trainer does?
+
+    python benchmarks/planted.py          # pip install '.[interop]'
+
+Both learn from the same states, in the same order, with the same K, batch and rate:
+sparse sums of DIRECTIONS random directions in D dimensions, from `sae_lens.synthetic`.
+Each scales states as it is used to: unit norm here, norm sqrt(D) there. Prints the mean
+correlation coefficient of the learned directions with the planted ones, by SAELens'
+own function, and the seconds.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens.config import LoggingConfig, SAETrainerConfig
+from sae_lens.synthetic import (
+    ActivationGenerator,
+    FeatureDictionary,
+    mean_correlation_coefficient,
+)
+from sae_lens.training.sae_trainer import SAETrainer
+
+from bisae.sae import Trainer, start
+from bisae.study import Sae
+
+DIRECTIONS, D, K = 256, 128, 8
+BATCH, STEPS, LR, WARM_UP = 1024, 3000, 1e-3, 100
+SEEDS = (0, 1, 2)
+
+
+def batches(planted: FeatureDictionary, seed: int) -> Iterator[torch.Tensor]:
+    """Yield unit states, (BATCH, D), the same for every trainer."""
+    draw = ActivationGenerator(
+        DIRECTIONS,
+        firing_probabilities=K / DIRECTIONS,
+        mean_firing_magnitudes=1.0,
+        std_firing_magnitudes=0.3,
+    )
+    torch.manual_seed(seed)
+    while True:
+        h = planted(draw.sample(BATCH)).detach()
+        norm = h.norm(dim=1, keepdim=True)
+        yield torch.where(norm > 0, h / norm, h[:1] / norm[:1])
+
+
+def ours(planted: FeatureDictionary, seed: int) -> torch.Tensor:
+    """Train with `bisae`; return directions, (DIRECTIONS, D)."""
+    states = batches(planted, seed)
+    settings = Sae(
+        n_features=DIRECTIONS, k=K, warmup_steps=WARM_UP, seed=seed, aux_weight=1 / 32
+    )
+    first = next(states)
+    trainer = Trainer(start(first, settings), settings, LR)
+    trainer.step(first)
+    for _ in range(STEPS - 1):
+        trainer.step(next(states))
+    return trainer.sae.W_dec
+
+
+def theirs(planted: FeatureDictionary, seed: int) -> torch.Tensor:
+    """Train with SAELens; return directions, (DIRECTIONS, D)."""
+    states = (D**0.5 * x for x in batches(planted, seed))
+    torch.manual_seed(seed)
+    sae: Any = TopKTrainingSAE(TopKTrainingSAEConfig(d_in=D, d_sae=DIRECTIONS, k=K))
+    config = SAETrainerConfig(
+        n_checkpoints=0,
+        checkpoint_path=None,
+        save_final_checkpoint=False,
+        total_training_samples=STEPS * BATCH,
+        device="cpu",
+        autocast=False,
+        lr=LR,
+        lr_end=LR,
+        lr_scheduler_name="constant",
+        lr_warm_up_steps=WARM_UP,
+        lr_decay_steps=0,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        n_restart_cycles=1,
+        train_batch_size_samples=BATCH,
+        dead_feature_window=1000,
+        feature_sampling_window=2000,
+        logger=LoggingConfig(log_to_wandb=False, eval_every_n_wandb_logs=2**31 - 1),
+        n_batches_for_norm_estimate=1,
+    )
+    SAETrainer(cfg=config, sae=sae, data_provider=states, save_checkpoint_fn=None).fit()
+    return sae.W_dec.detach()
+
+
+def main() -> None:
+    """Print a row for each seed."""
+    print("seed  trainer  mcc     seconds")
+    for seed in SEEDS:
+        planted = FeatureDictionary(DIRECTIONS, D, initializer=None, seed=seed)
+        for name, train in (("bisae", ours), ("SAELens", theirs)):
+            began = time.perf_counter()
+            directions = train(planted, seed)
+            seconds = time.perf_counter() - began
+            vectors = planted.feature_vectors.detach()
+            mcc = mean_correlation_coefficient(directions, vectors)
+            print(f"{seed:4}  {name:7}  {mcc:.4f}  {seconds:.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
