@@ -5,18 +5,27 @@ BIN := $(VENV)/bin
 TORCH := 2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: test test-slow demo lint ruff mypy sqlfluff docs clean
+.PHONY: test test-slow test-gpu bench-gpu demo lint ruff mypy sqlfluff docs clean
 
 # Tests start many processes: these must find compiled modules, whatever the shell says.
 test test-slow: export PYTHONDONTWRITEBYTECODE =
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
 
 # Property tests draw the same examples in every `make test`, but new ones here.
 test-slow: $(VENV)/.slow
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" \
 		--hypothesis-profile random
+
+# The kernels are compiled, not interpreted. Without a GPU every test is skipped, and the
+# reason is printed.
+test-gpu: $(VENV)/.dev
+	TRITON_INTERPRET=0 $(BIN)/python -m pytest -m gpu -rs tests/gpu
+
+# The step of other projects is measured too after `pip install '.[bench]'`.
+bench-gpu: $(VENV)/.dev
+	$(BIN)/python benchmarks/gpu.py
 
 lint: $(VENV)/.dev
 	$(MAKE) --no-print-directory --jobs=3 ruff mypy sqlfluff

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from uuid import uuid4
 
-# Triton reads it when it is first imported, by whatever test that is.
-os.environ["TRITON_INTERPRET"] = "1"
+# Triton reads it when it is first imported, by whatever test that is. `make test-gpu`
+# sets it to 0, to compile the kernels.
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 from pathlib import Path
 
