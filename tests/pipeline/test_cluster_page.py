@@ -56,7 +56,8 @@ def test_a_job_array_is_submitted(scripts: dict[str, str], tmp_path: Path) -> No
 def test_a_cluster_is_started_and_joined(
     scripts: dict[str, str], tmp_path: Path
 ) -> None:
-    *_, head, node, build = calls_of(scripts["ray"], tmp_path)
+    *_, token, head, node, build = calls_of(scripts["ray"], tmp_path)
+    assert token == "ray get-auth-token --generate"
     assert head == "ray start --head --port 6379"
     assert node == "ray start --address first:6379"
     assert build == "bisae build study.toml --engine ray --address first:6379"

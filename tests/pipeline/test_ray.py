@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -173,6 +174,29 @@ def test_whatever_dies_the_store_is_the_same(
     assert capfd.readouterr().err.count("the worker died (") >= 2
     assert_equal_stores(store, tiny)
     assert read_failure(store, Checkpoint("S", 0)) is None
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_tasks_at_a_safe_point(tiny: Store, tmp_path: Path) -> None:
+    """Leases are given back, and nothing is left half-written."""
+    pytest.importorskip("ray")
+    path = study_in(tiny, tmp_path / "study")
+    store = path.parent / "store"
+    words = ["build", str(path), "--engine", "ray", "--only", "size=S"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "bisae", *words], stderr=subprocess.PIPE, text=True
+    ) as command:
+        wait_for_holder(store, set())
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate(timeout=300)
+    assert command.returncode == 130
+    assert "`bisae build` was stopped by SIGINT; what is finished is kept" in said
+    opened = open_store(store)
+    assert not any(opened.holder(cell.checkpoint) for cell in opened.cells)
+    leases = [file.read_text() for file in store.glob("leases/S/*.json")]
+    assert leases
+    assert all('"given_back": true' in lease for lease in leases)
+    assert not [*store.glob("unfinished/*")]
 
 
 @pytest.mark.slow

@@ -49,7 +49,12 @@ def cluster(address: str | None) -> Iterator[None]:
         ray.init(**_options(address))
     except Exception as error:
         where = f"join the Ray cluster at {address}" if address else "start Ray"
-        msg = f"cannot {where}: {one_line(error)}; `ray status` shows if it runs"
+        msg = f"cannot {where}: {one_line(error)}"
+        if address:
+            msg += (
+                f"; `ray status --address {address}` says if it runs, and if it asks "
+            )
+            msg += "for a token"
         raise MachineError(msg) from error
     for number, handler in before.items():
         signal.signal(number, handler)  # Ray's would end at once, without any state
