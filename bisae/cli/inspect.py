@@ -1,4 +1,4 @@
-"""Commands that show what a store contains: status, views, catalog."""
+"""Commands that show what a store contains: status, views, explore, catalog."""
 
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +17,7 @@ from bisae.cli.options import (
     say,
     show,
     store_argument,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -129,3 +130,31 @@ def catalog(store: str, output: Path | None) -> None:
     file = output or Path(f"{opened.path.absolute().name}.duckdb")
     write_catalog(opened, file)
     click.echo(file)
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8320,
+    show_default=True,
+    help="The port; 0 is any free one.",
+)
+@trust_option
+@reports_errors
+def explore(store: str, host: str, port: int, *, trust: bool) -> None:
+    """Walk through every feature of every checkpoint in a browser.
+
+    Serves pages to this machine alone, until Ctrl-C. They read the store and change
+    nothing; nothing is loaded from another machine.
+
+    Example: bisae explore toy/store
+    """
+    from bisae.browser import serve
+    from bisae.store import open_store
+
+    serve(open_store(store, trust_remote_code=trust), host, port)

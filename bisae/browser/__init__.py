@@ -1,0 +1,5 @@
+"""The feature browser: pages of a store, served to this machine or written as files."""
+
+from bisae.browser.server import serve
+
+__all__ = ["serve"]
