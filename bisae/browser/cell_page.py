@@ -54,7 +54,7 @@ def cell_page(library: Library, cell: Cell, query: Any, *, whole: bool) -> Page:
             1
         ]
         features = ask(con, _features_query(selection, where, whole=whole))
-        tokens = {} if whole else _tokens(con, cell, features.rows)
+        tokens = {} if whole else tokens_of_features(con, cell, features.rows)
         histogram = ask(con, _histogram_query(cell, selection, where))
     numbers = _numbers(library, cell)
     return Page(
@@ -126,7 +126,9 @@ def _columns(query: Any, types: dict[str, str]) -> list[str]:
     return [name for name in COLUMNS if name in types]
 
 
-def _tokens(con: Connection, cell: Cell, listed: Rows) -> dict[int, list[str]]:
+def tokens_of_features(
+    con: Connection, cell: Cell, listed: Rows
+) -> dict[int, list[str]]:
     """Return the most frequent tokens of the features that a page lists."""
     column = listed.names.index("feature")
     numbers = ", ".join(str(row[column]) for row in listed.values) or "null"

@@ -23,6 +23,11 @@ FINDINGS = (
 )
 AGAIN = 2
 """Seconds between two looks at what is being computed."""
+NO_DATA = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="40">'
+    '<text x="8" y="25" font-family="sans-serif" font-size="14" fill="#666">'
+    "This study has no data for this figure.</text></svg>"
+)
 FIGURE_PATIENCE = 120.0
 """Seconds that an image waits, which cannot ask again."""
 
@@ -122,6 +127,5 @@ def _draw(library: Library, name: str) -> str:
     )
     con.close()
     if not rows.values:
-        msg = f"this study has no data for {name}"
-        raise AddressError(msg)
+        return NO_DATA
     return draw_svg(figure_files()[name], rows)

@@ -1,6 +1,7 @@
 """Serve the pages of a store on this machine."""
 
 import socket
+from ipaddress import ip_address
 
 import uvicorn
 
@@ -22,6 +23,8 @@ def serve(store: Store, host: str, port: int) -> None:
     with listening:
         library.trends.refresh()
         note(f"{_url(listening)}  (Ctrl-C ends it)")
+        if not ip_address(listening.getsockname()[0]).is_loopback:
+            note("everybody who can reach this machine can read the pages")
         app = Guard(create_app(library), (host, socket.gethostname()))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=1

@@ -33,10 +33,13 @@ class Trends:
         self._refreshed = -REFRESH_EVERY
         self.names: list[str] = []
 
-    def refresh(self) -> dict[Cell, int]:
-        """Read the trends of new cells; return the version of every finished cell."""
+    def refresh(self, *, now: bool = False) -> dict[Cell, int]:
+        """Read the trends of new cells; return the version of every finished cell.
+
+        Looks for new cells if that was not done lately, or if `now`.
+        """
         with self._lock:
-            if monotonic() - self._refreshed > REFRESH_EVERY:
+            if now or monotonic() - self._refreshed > REFRESH_EVERY:
                 self._read_new(self._current_versions())
                 self._refreshed = monotonic()
             return dict(self._versions)
@@ -56,8 +59,8 @@ class Trends:
         )
 
     def of_cell(self, cell: Cell) -> dict[str, Rows]:
-        """Return a cell's trends by population."""
-        self.refresh()
+        """Return the trends of a finished cell by population."""
+        self.refresh(now=cell not in self._rows)
         column = TREND_KEYS.index("population")
         return {row[column]: Rows(self.names, [row]) for row in self._rows[cell]}
 
@@ -83,12 +86,13 @@ class Trends:
         with bar(len(new), "trends", "cells") as shown:
             for first in range(0, len(new), CELLS_AT_ONCE):
                 cells = new[first : first + CELLS_AT_ONCE]
-                self._rows |= {cell: [] for cell in cells}
+                by_cell = {cell: list[tuple[Any, ...]]() for cell in cells}
                 con = connect(self._store, cells=cells, query="from trends")
                 rows = rows_of(con, "from trends order by all")
                 con.close()
                 self.names = rows.names
                 for row in rows.values:
-                    self._rows[Cell(*row[:3])].append(row)
+                    by_cell[Cell(*row[:3])].append(row)
+                self._rows = self._rows | by_cell
                 shown.update(len(cells))
         self._versions = versions
