@@ -1,5 +1,6 @@
 """Serve the pages of a store on this machine."""
 
+import os
 import socket
 from ipaddress import ip_address
 
@@ -39,7 +40,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        msg = f"cannot listen on {host}, port {port}: {error.strerror or error}; "
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+        msg = f"cannot listen on {host}, port {port}: {reason}; "
         raise AddressInUse(msg + "give another --port, or another --host") from error
 
 

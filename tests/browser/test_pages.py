@@ -295,6 +295,17 @@ def test_the_lens_is_the_unembedding_of_the_direction(
     ]
 
 
+def test_a_sample_of_each_class_is_of_supported_features(con: Connection) -> None:
+    rows = rows_of(con, f"from feature_sample where {WHERE}")
+    content = rows_of(con, f"from features where {WHERE} and supported")
+    assert {row["feature"] for row in rows} == {row["feature"] for row in content}
+    for language, n in Counter(row["language"] for row in content).items():
+        ranks = sorted(row["rank"] for row in rows if row["language"] == language)
+        assert ranks == [*range(1, n + 1)]
+    in_order = sorted(rows, key=lambda row: row["rank"])
+    assert [row["feature"] for row in in_order] != sorted(r["feature"] for r in rows)
+
+
 # -- a text ---------------------------------------------------------------------------
 
 
@@ -431,6 +442,6 @@ def test_a_damaged_table_gets_a_clear_page(copy: Store) -> None:
     assert "bisae verify" in answer.text or "cannot be read" in answer.text
 
 
-def test_a_row_is_a_row(site: Site) -> None:
+def test_every_cell_has_trends(site: Site) -> None:
     rows: list[Row] = site.get("/trends.json").rows
     assert len(rows) == 15
