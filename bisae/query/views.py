@@ -128,7 +128,8 @@ def closure(views: Mapping[str, View], name: str) -> list[View]:
 @lru_cache(maxsize=1024)  # the same files are parsed again and again
 def tables_of(select: str) -> frozenset[str]:
     """Return the tables and views that a query names. Raises SqlError."""
-    row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
+    con = duckdb.cursor()  # threads may share no connection
+    row = con.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     try:
         tree = json.loads(row[0]) if row else {"error": True}
     except RecursionError as error:
