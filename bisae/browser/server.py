@@ -40,7 +40,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+        number = error.errno or 0  # of a name that is unknown, it is negative
+        reason = os.strerror(number) if number > 0 else str(error)
         msg = f"cannot listen on {host}, port {port}: {reason}; "
         raise AddressInUse(msg + "give another --port, or another --host") from error
 
