@@ -20,7 +20,7 @@ from bisae.query import Connection, exported_cells
 CONTEXT = "16"
 RELATIONS = (
     *("features", "feature_languages", "strength_examples", "document_texts"),
-    *("feature_clusters", "position_profile", "co_firing", "firings", "vocab"),
+    *("feature_clusters", "position_profile", "firings", "co_firing", "known_matches"),
 )
 
 
@@ -41,10 +41,10 @@ def feature_page(library: Library, cell: Cell, feature: int, query: Any) -> Page
         shows_neighbours = "neighbours" in query or is_quick(con, cell)
         if shows_neighbours:
             blocks["neighbours"] = neighbours(con, cell, feature)
-            blocks |= {
-                f"matches in {other}": matches(con, cell, feature, other)
-                for other in finished
-            }
+        for other in finished:
+            block = matches(con, cell, feature, other, reads_firings=shows_neighbours)
+            if block:
+                blocks[f"matches in {other}"] = block
     lens = library.models.lens(library, cell, feature) if "lens" in query else None
     if lens:
         blocks["lens"] = lens
@@ -72,6 +72,7 @@ def feature_page(library: Library, cell: Cell, feature: int, query: Any) -> Page
             "positions": _positions(library, blocks["positions"]),
             "position_words": list(range(library.store.study.corpus.context - 1)),
             "around": others,
+            "finished": finished,
             "n_features": library.store.study.sae.n_features,
             "shows_neighbours": shows_neighbours,
             "has_model": library.has_model(cell),

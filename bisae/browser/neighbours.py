@@ -1,11 +1,13 @@
 """Neighbours of a feature: in its own cell, and the best matches in those around it.
 
-Reads `co_firing`, that is, all firings of two cells for each neighbouring cell.
+Reads `known_matches`, which `bisae lineage` computed, and for all others `co_firing`,
+that is, all firings of two cells.
 """
 
 from bisae.browser.page import Block, address_is, ask
 from bisae.grid import Cell
 from bisae.query import Connection, quoted, rows_of
+from bisae.report.tables import existing_names
 
 NEIGHBOURS = 10
 MATCHES = 3
@@ -25,15 +27,24 @@ def is_quick(con: Connection, cell: Cell) -> bool:
 def neighbours(con: Connection, cell: Cell, feature: int) -> Block:
     """Return the features that fire on the same tokens most often."""
     where = f"{_pair_is(cell, feature, cell)} and other <> {feature}"
-    order = f"order by jaccard desc, other limit {NEIGHBOURS}"
-    return ask(con, f"select {COLUMNS} from co_firing where {where} {order}")
+    return _best(con, "co_firing", where, NEIGHBOURS)
 
 
-def matches(con: Connection, cell: Cell, feature: int, other: Cell) -> Block:
-    """Return the best matches in another cell."""
+def matches(
+    con: Connection, cell: Cell, feature: int, other: Cell, *, reads_firings: bool
+) -> Block | None:
+    """Return the best matches in another cell; None if that takes reading firings."""
     where = _pair_is(cell, feature, other)
-    order = f"order by jaccard desc, other limit {MATCHES}"
-    return ask(con, f"select {COLUMNS} from co_firing where {where} {order}")
+    if "known_matches" in existing_names(con):
+        known = _best(con, "known_matches", where, MATCHES)
+        if known.rows.values:
+            return known
+    return _best(con, "co_firing", where, MATCHES) if reads_firings else None
+
+
+def _best(con: Connection, view: str, where: str, n: int) -> Block:
+    order = f"order by jaccard desc, other limit {n}"
+    return ask(con, f"select {COLUMNS} from {view} where {where} {order}")
 
 
 def _pair_is(cell: Cell, feature: int, other: Cell) -> str:
