@@ -38,16 +38,10 @@ def feature_page(library: Library, cell: Cell, feature: int, query: Any) -> Page
         blocks = _blocks(con, library, cell, feature, activations)
         width = CONTEXTS[context]
         examples = shade_examples(con, feature, blocks["examples"], sample, width)
-        shows_neighbours = "neighbours" in query or is_quick(con, cell)
-        if shows_neighbours:
-            blocks["neighbours"] = neighbours(con, cell, feature)
-        for other in finished:
-            block = matches(con, cell, feature, other, reads_firings=shows_neighbours)
-            if block:
-                blocks[f"matches in {other}"] = block
-    lens = library.models.lens(library, cell, feature) if "lens" in query else None
-    if lens:
-        blocks["lens"] = lens
+        reads_firings = "neighbours" in query or is_quick(con, cell)
+        blocks |= _neighbours(con, cell, feature, finished, reads_firings=reads_firings)
+    if "lens" in query:
+        blocks["lens"] = library.models.lens(library, cell, feature)
     row = next(iter(records(blocks["feature"].rows)), None)
     maximum = row["max_value"] if row else 0.0
     return Page(
@@ -74,10 +68,29 @@ def feature_page(library: Library, cell: Cell, feature: int, query: Any) -> Page
             "around": others,
             "finished": finished,
             "n_features": library.store.study.sae.n_features,
-            "shows_neighbours": shows_neighbours,
+            "shows_neighbours": reads_firings,
             "has_model": library.has_model(cell),
         },
     )
+
+
+def _neighbours(
+    con: Connection,
+    cell: Cell,
+    feature: int,
+    others: list[Cell],
+    *,
+    reads_firings: bool,
+) -> dict[str, Block]:
+    """Return the neighbours in the cell, and the best matches in others, if known."""
+    own = {"neighbours": neighbours(con, cell, feature)} if reads_firings else {}
+    blocks = {
+        f"matches in {other}": matches(
+            con, cell, feature, other, reads_firings=reads_firings
+        )
+        for other in others
+    }
+    return own | {name: block for name, block in blocks.items() if block}
 
 
 def _check_exists(library: Library, cell: Cell, feature: int) -> None:
