@@ -176,6 +176,12 @@ class FigureError(BisaeError, LookupError):
     exit_code = 2
 
 
+class AddressInUse(BisaeError, OSError):
+    """Another program listens where the feature browser should."""
+
+    exit_code = 2
+
+
 class CompareError(BisaeError, ValueError):
     """Stores that cannot be compared: they are no replicates of each other."""
 

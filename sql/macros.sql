@@ -1,5 +1,5 @@
 -- The formulas that several views use: 95 % intervals of shares and of their differences,
--- quantiles and p-values.
+-- quantiles and p-values; the text of tokens.
 -- Every database has these macros, a catalog as well. A share of nothing has no interval.
 
 -- The 97.5 % quantile of the standard normal distribution.
@@ -140,3 +140,39 @@ case
     when monosemanticity <= monosemanticity_null then 'polysemantic'
     else 'mixed'
 end;
+
+-- A token as it stands in the text of a document before it is decoded. chr(31) separates
+-- tokens, and % begins an escaped byte.
+create macro escaped_token(token, token_id) as
+coalesce(replace(replace(token, '%', '%25'), chr(31), '␟'), '<' || token_id || '>');
+
+-- Bytes of a character that is split over two, three or four tokens, <0xE7>, become %E7;
+-- the separators between them move after them.
+create macro escaped_pairs(joined) as
+regexp_replace(joined, '<0x([CD].)>(\x1F?)<0x([89AB].)>', '%\1%\3\2', 'g');
+
+create macro escaped_triples(joined) as
+regexp_replace(
+    joined,
+    '<0x(E.)>(\x1F?)<0x([89AB].)>(\x1F?)<0x([89AB].)>',
+    '%\1%\3%\5\2\4',
+    'g'
+);
+
+create macro escaped_quadruples(joined) as
+regexp_replace(
+    joined,
+    '<0x(F.)>(\x1F?)<0x([89AB].)>(\x1F?)<0x([89AB].)>(\x1F?)<0x([89AB].)>',
+    '%\1%\3%\5%\7\2\4\6',
+    'g'
+);
+
+-- The text that each of several escaped tokens adds; bytes that are no text stay as they are.
+create macro decoded_tokens(joined) as
+string_split(
+    coalesce(
+        try(url_decode(escaped_quadruples(escaped_triples(escaped_pairs(joined))))),
+        replace(joined, '%25', '%')
+    ),
+    chr(31)
+);

@@ -31,6 +31,7 @@ from bisae.store import Store, open_store
 from bisae.study import Study, load_study
 from bisae.tables.clusters import load_embeddings
 from support import DATA, reference
+from support.browsing import Site, serving
 from support.reference import Bin, Corpus, Rules
 from support.removal import remove_cells
 from support.servers import s3_server
@@ -127,6 +128,13 @@ def con(tiny: Store) -> Iterator[Connection]:
     """A connection to every table and view of the tiny study."""
     with closing(connect(tiny)) as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def site(tiny: Store) -> Iterator[Site]:
+    """The feature browser of the tiny study."""
+    with serving(tiny) as running:
+        yield running
 
 
 @pytest.fixture

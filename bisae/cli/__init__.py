@@ -14,7 +14,7 @@ from bisae.cli.build import (
     train,
 )
 from bisae.cli.check import check, compare, lineage, report, uncertainty, validate
-from bisae.cli.inspect import catalog, status, views
+from bisae.cli.inspect import catalog, explore, status, views
 from bisae.cli.plan import fingerprint, plan
 from bisae.cli.sql import sql
 from bisae.cli.transfer import cp, export_sae, rm, verify
@@ -22,7 +22,7 @@ from bisae.cli.transfer import cp, export_sae, rm, verify
 GROUPS = {
     "Start": (demo, plan, fingerprint),
     "Build": (pretrain, lr_search, build, train, encode, export, check),
-    "Look": (status, views, sql, report, catalog),
+    "Look": (status, views, sql, explore, report, catalog),
     "Check": (validate, verify, uncertainty, lineage, compare),
     "Intervene": (intervene,),
     "Manage stores": (cp, rm, export_sae),

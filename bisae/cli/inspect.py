@@ -1,4 +1,4 @@
-"""Commands that show what a store contains: status, views, catalog."""
+"""Commands that show what a store contains: status, views, explore, catalog."""
 
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +13,12 @@ from bisae.cli.options import (
     cells_are,
     format_option,
     is_seen,
+    only_option,
     reports_errors,
     say,
     show,
     store_argument,
+    trust_option,
 )
 
 if TYPE_CHECKING:
@@ -129,3 +131,62 @@ def catalog(store: str, output: Path | None) -> None:
     file = output or Path(f"{opened.path.absolute().name}.duckdb")
     write_catalog(opened, file)
     click.echo(file)
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8320,
+    show_default=True,
+    help="The port; 0 is any free one.",
+)
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Serve nothing; write a sample of the pages to this new folder.",
+)
+@click.option(
+    "--features",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="With --export: the most features of each class of a cell.",
+)
+@only_option
+@trust_option
+@reports_errors
+def explore(
+    store: str,
+    host: str,
+    port: int,
+    folder: Path | None,
+    features: int,
+    only: str | None,
+    *,
+    trust: bool,
+) -> None:
+    """Walk through every feature of every checkpoint in a browser.
+
+    Serves pages to this machine alone, until Ctrl-C. They read the store and change
+    nothing; nothing is loaded from another machine. With --export, writes a site of
+    files instead: a random sample of the features of each class, in the cells that
+    --only selects, or in each size's middle layer at its last step.
+
+    Example: bisae explore toy/store
+    """
+    from bisae.browser import export_site, serve
+    from bisae.grid import parse_selection
+    from bisae.store import open_store
+
+    opened = open_store(store, trust_remote_code=trust)
+    if folder is None:
+        serve(opened, host, port)
+    else:
+        selection = parse_selection(only) if only else None
+        click.echo(export_site(opened, folder, selection, features))

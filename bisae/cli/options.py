@@ -46,6 +46,7 @@ READING = frozenset(
     {
         "catalog",
         "compare",
+        "explore",
         "fingerprint",
         "plan",
         "sql",

@@ -81,5 +81,4 @@ def _windows(store: Store, tokenizer: Any) -> list[str]:
 
 def has_local_checkpoint(store: Store, cell: Cell) -> bool:
     """Say if a cell's checkpoint is a folder on this machine."""
-    path, _ = store.study.model(cell.size).checkpoint_at(cell.step)
-    return Path(path).expanduser().is_dir()
+    return store.study.model(cell.size).has_folder(cell.step)

@@ -6,7 +6,7 @@ Reads the view `activation_examples`, and the codes of the documents that are in
 from contextlib import closing
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from bisae.formats.shading import Piece, join_tokens, shaded
 from bisae.formats.table import readable
 from bisae.grid import Cell
 from bisae.query import connect, frame_of, quoted
-from bisae.store import Array, Store, StoredCodes
+from bisae.store import Array, Codes, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,13 @@ QUERY = """
 """
 BEFORE, AFTER = 12, 6
 """Numbers of tokens around the firing that plain text shows."""
+
+
+class CodeRows(Protocol):
+    """Codes that can be read by rows."""
+
+    def codes(self, rows: slice) -> Codes:
+        """Return rows by feature."""
 
 
 class Examples:
@@ -120,7 +127,7 @@ def read_examples(store: Store, cell: Cell, feature: int, n: int) -> Examples:
     width = store.study.corpus.context - 1
     frame["tokens"] = texts
     frame["activations"] = [
-        _activations(stored, feature, document * width, len(tokens))
+        feature_activations(stored, feature, document * width, len(tokens))
         for document, tokens in zip(frame["document"], texts, strict=True)
     ]
     frame = frame.drop(columns=["before", "after", "context"])
@@ -138,8 +145,8 @@ def _tokens(row: Any) -> list[str]:
     return [*row.before, token, *row.after]
 
 
-def _activations(
-    stored: StoredCodes, feature: int, first: int, n_tokens: int
+def feature_activations(
+    stored: CodeRows, feature: int, first: int, n_tokens: int
 ) -> list[float]:
     """Read a feature's activation on each token of a document, 0 where it has none."""
     codes = stored.codes(slice(first, first + n_tokens))

@@ -221,8 +221,8 @@ def contents(
     With `only`, those of these cells. Raises Unfinished.
     """
     selected = set(store.cells if only is None else only)
-    exported = exported_cells(store, exists=exists)
-    cells = [cell for cell in exported if cell in selected]
+    looked_at = [cell for cell in store.cells if cell in selected]
+    cells = exported_cells(store, looked_at, exists)
     if not cells:
         msg = (
             f"{store.path}: no cell is finished yet; `bisae status` shows the progress"

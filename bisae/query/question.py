@@ -31,7 +31,7 @@ class Question(NamedTuple):
 def questions(text: str) -> list[Question]:
     """Split a text into statements. Raises SqlError."""
     with explain_errors():
-        statements = duckdb.extract_statements(text)
+        statements = duckdb.cursor().extract_statements(text)  # of this thread alone
         if not statements:
             msg = "there is no query in it"
             raise SqlError(msg)

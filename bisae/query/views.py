@@ -7,7 +7,7 @@ dependencies come from DuckDB's parser.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,12 +55,22 @@ CODE_CHECKS = "codes"
 
 def read_views(*folders: str) -> dict[str, View]:
     """Read the views of some folders of sql/, by default of all. Raises SqlError."""
-    paths = asset_dir("sql").glob("*/*.sql")
-    return _by_name(p for p in paths if not folders or p.parent.name in folders)
+    return dict(_views(folders))
 
 
 def read_check_views(*, of_codes: bool = False) -> dict[str, View]:
     """Read the views of a store's checks, or of the checks of a cell's codes."""
+    return dict(_check_views(of_codes))
+
+
+@cache  # a server needs them for every page
+def _views(folders: tuple[str, ...]) -> dict[str, View]:
+    paths = asset_dir("sql").glob("*/*.sql")
+    return _by_name(p for p in paths if not folders or p.parent.name in folders)
+
+
+@cache
+def _check_views(of_codes: bool) -> dict[str, View]:  # noqa: FBT001
     paths = asset_dir("validations").rglob("*.sql")
     return _by_name(p for p in paths if (p.parent.name == CODE_CHECKS) == of_codes)
 
@@ -118,7 +128,8 @@ def closure(views: Mapping[str, View], name: str) -> list[View]:
 @lru_cache(maxsize=1024)  # the same files are parsed again and again
 def tables_of(select: str) -> frozenset[str]:
     """Return the tables and views that a query names. Raises SqlError."""
-    row = duckdb.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
+    con = duckdb.cursor()  # threads may share no connection
+    row = con.execute("select json_serialize_sql(?::varchar)", [select]).fetchone()
     try:
         tree = json.loads(row[0]) if row else {"error": True}
     except RecursionError as error:

@@ -9,6 +9,8 @@ import importlib.util
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +51,7 @@ def draw(file: Path, rows: Rows) -> Drawing:
     _register_fonts()
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
-    try:
+    with _explain_errors(file):
         caption = str(spec.get("description", ""))
         svg = _describe(_svg(spec, "theme.json"), caption)
         paper = fit(spec, lambda resized: _svg(resized, "theme-paper.json"))
@@ -61,10 +63,34 @@ def draw(file: Path, rows: Rows) -> Drawing:
             paper_svg=paper,
             paper_pdf=vl_convert.svg_to_pdf(paper),
         )
+
+
+def draw_svg(file: Path, rows: Rows) -> str:
+    """Draw a figure for a screen alone. Raises CheckError, naming the file."""
+    _register_fonts()
+    spec = _read(file)
+    spec["datasets"] = {"rows": _records(rows)}
+    with _explain_errors(file):
+        return _describe(_svg(spec, "theme.json"), str(spec.get("description", "")))
+
+
+def draw_chart_svg(chart: Mapping[str, Any], rows: Rows) -> str:
+    """Draw rows by a mark and an encoding of Vega-Lite. Raises CheckError."""
+    _register_fonts()
+    size = {"width": 640, "height": 320}
+    spec = {**size, **chart, "data": {"values": _records(rows)}}
+    with _explain_errors("the chart"):
+        return _svg(spec, "theme.json")
+
+
+@contextmanager
+def _explain_errors(what: object) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         # The rest is a JavaScript traceback.
         reason = " ".join(str(error).splitlines()[:2])
-        msg = f"{file} cannot be drawn: {reason}"
+        msg = f"{what} cannot be drawn: {reason}"
         raise CheckError(msg) from error
 
 

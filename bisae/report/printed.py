@@ -143,13 +143,17 @@ def _rounded(value: float, places: int) -> str:
 
 
 def _head(column: Column) -> str:
-    """Return the words for a column, with the level of its intervals."""
+    head = column_head(column.name)
+    return f"{head} [95 %]" if column.ends else head
+
+
+def column_head(name: str) -> str:
+    """Return the words for a column, as reports/columns.toml has them."""
     heads = _heads()
-    words = re.sub("^n_", "", column.name).split("_")
-    head = heads["names"].get(column.name) or " ".join(
+    words = re.sub("^n_", "", name).split("_")
+    return heads["names"].get(name) or " ".join(
         heads["words"].get(word, word) for word in words
     )
-    return f"{head} [95 %]" if column.ends else head
 
 
 @cache

@@ -3,6 +3,8 @@
 The only door to jinja2.
 """
 
+from functools import cache
+
 import jinja2
 
 from bisae.assets import asset_dir
@@ -13,10 +15,16 @@ from bisae.report.numbers import (
     readable,
     select_columns,
 )
+from bisae.report.printed import column_head
 
 
 def template(name: str) -> jinja2.Template:
     """Return a template that raises an error for a variable without a value."""
+    return _environment().get_template(name)
+
+
+@cache  # which keeps the compiled templates
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(asset_dir("reports")),
         autoescape=True,
@@ -26,9 +34,10 @@ def template(name: str) -> jinja2.Template:
     )
     environment.filters |= {
         "cell": readable,
+        "head": column_head,
         "as_precise": as_precise,
         "hours": hours,
         "join_intervals": join_intervals,
         "select_columns": select_columns,
     }
-    return environment.get_template(name)
+    return environment

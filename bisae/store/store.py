@@ -228,6 +228,14 @@ class Store:
         names = self.attributes(cell, "sae")[SUMS]
         return {name: self._read_whole(cell, f"sae/{name}") for name in names}
 
+    def direction(self, cell: Cell, feature: int) -> Array:
+        """Read a feature's direction, its row of W_dec, (d,). Raises as `weights`."""
+        self.attributes(cell, "sae")
+        path = f"cells/{cell}/sae/W_dec"
+        rows = slice(feature, feature + 1)
+        row: Array = read_rows(self.array(path), f"{self.path}: {path}", rows)[0]
+        return row
+
     def loss(self, cell: Cell) -> Array:
         """Read the logged training losses, (logged steps,). Raises Unfinished."""
         self.attributes(cell, "train")

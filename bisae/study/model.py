@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from reprlib import repr as short
 from typing import Annotated, Any, Literal, Self
 
@@ -181,6 +182,11 @@ class Model(Section):
         return self._fill(self.checkpoint, step), revision and self._fill(
             revision, step
         )
+
+    def has_folder(self, step: int) -> bool:
+        """Say if the checkpoint of `step` is a folder on this machine."""
+        path, _ = self.checkpoint_at(step)
+        return Path(path).expanduser().is_dir()
 
     def _fill(self, text: str, step: int) -> str:
         values: dict[str, int | str] = {"step": step, "size": self.size}

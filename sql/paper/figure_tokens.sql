@@ -3,7 +3,7 @@
 -- Reads:   figure_runs, tokens, vocab
 -- Three of a feature's strongest runs: languages alternate, a token is repeated only if there
 -- is no other, and the strongest come first. The text has the run in brackets, with three
--- tokens before and after; the bytes of split characters are not decoded here.
+-- tokens before and after; `joined` is not decoded here.
 with numbered as (
     select
         runs.*,
@@ -47,7 +47,7 @@ select
     chosen.language,
     string_agg(
         if(tokens.token_row = chosen.first_row, '[', '')
-        || coalesce(vocab.token, '<' || tokens.token_id || '>')
+        || escaped_token(vocab.token, tokens.token_id)
         || if(tokens.token_row = chosen.last_row, ']', ''),
         '' order by tokens.token_row
     ) as joined

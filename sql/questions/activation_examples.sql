@@ -26,10 +26,7 @@ documents as (
         any_value(vocab.token) filter (where tokens.token_row = ranked.token_row)
             as token,
         string_agg(
-            coalesce(
-                replace(replace(vocab.token, '%', '%25'), chr(31), '␟'),
-                '<' || tokens.token_id || '>'
-            ), chr(31) order by tokens.position
+            escaped_token(vocab.token, tokens.token_id), chr(31) order by tokens.position
         ) as joined
     from tokens
     inner join ranked on tokens.document = ranked.document
@@ -37,24 +34,11 @@ documents as (
     group by all
 ),
 
--- Bytes of a split character, <0xE7>, become %E7; chr(31) between tokens moves after them.
-encoded as (
-    select
-        *,
-        '(\x1F?)<0x([89AB].)>' as more,
-        regexp_replace(joined, '<0x([CD].)>' || more, '%\1%\3\2', 'g') as two,
-        regexp_replace(two, '<0x(E.)>' || more || more, '%\1%\3%\5\2\4', 'g') as three,
-        regexp_replace(
-            three, '<0x(F.)>' || more || more || more, '%\1%\3%\5%\7\2\4\6', 'g'
-        ) as url
-    from documents
-),
-
 decoded as (
     select
         *,
-        string_split(coalesce(try(url_decode(url)), joined), chr(31)) as texts
-    from encoded
+        decoded_tokens(joined) as texts
+    from documents
 )
 
 select

@@ -19,6 +19,7 @@ LAYERS = [set(layer["rooms"]) for layer in LAYOUT["layers"]]
 # Each heavy dependency has one door (or few, named here).
 DOORS = {
     "altair": {"notebook"},
+    "anyio": {"browser"},
     "click": {"cli"},
     "comet": {"intervene"},
     "datasets": {"corpus"},
@@ -28,18 +29,19 @@ DOORS = {
     "jinja2": {"report"},
     "prompt_toolkit": {"cli"},
     "pyarrow": {
-        *("api", "checks", "corpus", "encode", "intervene", "query", "store", "tables"),
-        "train",
+        *("api", "browser", "checks", "corpus", "encode", "intervene", "query"),
+        *("store", "tables", "train"),
     },
     "pydantic": {"store", "study"},
     "ray": {"pipeline"},
     "sacrebleu": {"intervene"},
     "scipy": {"corpus", "tables"},
     "sqlalchemy": {"checks"},
+    "starlette": {"browser"},
     "tokenizers": {"pretrain"},
     "torch": {
-        *("demo", "encode", "interop", "intervene", "lm", "memory", "pipeline"),
-        *("pretrain", "sae", "train"),
+        *("browser", "demo", "encode", "interop", "intervene", "lm", "memory"),
+        *("pipeline", "pretrain", "sae", "train"),
     },
     "huggingface_hub": {"interop", "lm"},
     "safetensors": {"interop", "pretrain", "train"},
@@ -47,6 +49,7 @@ DOORS = {
     "triton": {"sae"},
     "upath": {"files"},
     "transformers": {"corpus", "lm", "pretrain"},
+    "uvicorn": {"browser"},
     "vl_convert": {"report"},
     "zarr": {"store"},
 }

@@ -10,7 +10,7 @@ import pytest
 
 from support import ROOT
 
-FOLDERS = ("sql", "store", "validations", "reports", "examples")
+FOLDERS = ("sql", "store", "validations", "reports", "examples", "docs/definitions.md")
 
 
 @pytest.fixture(scope="module")

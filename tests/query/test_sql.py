@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from bisae.query import (
     read_views,
     rows_of,
 )
+from bisae.query.views import tables_of
 from bisae.store import Store, registry
 from bisae.study import Study
 
@@ -194,3 +196,11 @@ def _there(con: Connection) -> list[tuple[str]]:
     names = "select view_name from duckdb_views() where not internal order by all"
     actual: list[tuple[str]] = con.execute(names).fetchall()
     return actual
+
+
+def test_threads_read_queries_at_once() -> None:
+    """Each its own: a connection that they shared would mix their answers."""
+    names = [f"table_{number}" for number in range(400)]
+    queries = [f"with x as (from {name}) select * from x" for name in names]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(tables_of, queries)) == [{name} for name in names]

@@ -327,6 +327,8 @@ def files_read(
 def test_who_asks_for_a_cell_reads_that_cell(con: Connection, view: str) -> None:
     """`cells` is small, and compares them."""
     where = "size = 'S' and step = 5 and layer = 1"
+    if view == "co_firing":  # of two cells
+        where += " and other_size = 'S' and other_step = 5 and other_layer = 1"
     read = files_read(con, f"from {view} where {where}", but="/tables/cells/")
     assert max(read) == 1
 

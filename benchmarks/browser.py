@@ -1,0 +1,107 @@
+"""Milliseconds per page of the feature browser.
+
+    python benchmarks/browser.py STORE                # of a store, such as the toy's
+    python benchmarks/browser.py STORE --grid FOLDER  # of a grid of 1,572 such cells
+
+The grid links the tables of one cell of STORE and has no codes, so no feature pages.
+Pages are rendered in this process, without a network; each is the median of five, next
+to the CPU time of all threads.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from pathlib import Path
+
+from grid import study
+from starlette.datastructures import QueryParams
+
+from bisae.browser.app import respond
+from bisae.browser.library import Library
+from bisae.formats import Rows, render
+from bisae.grid import Cell
+from bisae.query import connect, exported_cells, rows_of
+from bisae.store import Store, create_store, open_store, table_file, table_names
+
+REPEATS = 5
+
+
+def main() -> None:
+    """Make the grid if asked, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--grid", type=Path)
+    arguments = parser.parse_args()
+    store = open_store(arguments.store)
+    if arguments.grid:
+        store = linked_grid(store, arguments.grid)
+    start = time.perf_counter()
+    library = Library(store)
+    cell = [*library.trends.refresh()][-1]
+    seconds = time.perf_counter() - start
+    rows: list[tuple[object, ...]] = [("start", 1000 * seconds, None, None)]
+    rows += [(name, *measured(library, path)) for name, path in pages(library, cell)]
+    print(render(Rows(["page", "ms", "CPU ms", "kB"], rows), "markdown"))
+
+
+def pages(library: Library, cell: Cell) -> list[tuple[str, str]]:
+    """Return name and address of each page."""
+    listed = [
+        ("grid", "/"),
+        ("trends", "/trends"),
+        ("cell", f"/{cell}"),
+        ("cell, by a token", f"/{cell}?token=a&sort=monosemanticity"),
+    ]
+    if not library.store.cell_status(cell).codes:
+        return listed
+    feature = typical_feature(library.store, cell)
+    return [
+        *listed,
+        ("feature", f"/{cell}/{feature}"),
+        ("feature, neighbours on request", f"/{cell}/{feature}?neighbours=1"),
+    ]
+
+
+def typical_feature(store: Store, cell: Cell) -> int:
+    """Return a supported feature with the median number of firings."""
+    query = "select feature from features where supported order by n_firings"
+    con = connect(store, cells=[cell], query=query)
+    numbers = rows_of(con, query).values
+    con.close()
+    return int(numbers[len(numbers) // 2][0])
+
+
+def measured(library: Library, address: str) -> tuple[float, float, float]:
+    """Return the median milliseconds of a page, of CPUs too, and its size."""
+    path, _, query = address.partition("?")
+    walls, cpus, size = [], [], 0
+    for _ in range(REPEATS + 1):  # the first fills caches
+        wall, cpu = time.perf_counter(), time.process_time()
+        size = len(respond(library, path, QueryParams(query)).body)
+        walls.append(1000 * (time.perf_counter() - wall))
+        cpus.append(1000 * (time.process_time() - cpu))
+    return statistics.median(walls[1:]), statistics.median(cpus[1:]), size / 1000
+
+
+def linked_grid(source: Store, folder: Path) -> Store:
+    """Return a grid all of whose cells have the tables of one cell of another store."""
+    store = create_store(study(folder))
+    cell = exported_cells(source)[0]
+    for name in table_names("study"):
+        link(table_file(source, name), table_file(store, name))
+    for name in table_names("cell"):
+        for target in store.cells:
+            link(table_file(source, name, cell), table_file(store, name, target))
+    return store
+
+
+def link(source: Path, target: Path) -> None:
+    """Link a file if it exists and is not linked yet."""
+    if source.exists() and not target.exists():
+        Path(target.parent).mkdir(parents=True, exist_ok=True)
+        os.link(source, target)
+
+
+if __name__ == "__main__":
+    main()
