@@ -75,11 +75,13 @@ def _status(
     holder: Holder | None,
     failure: CheckpointFailure | None,
 ) -> CheckpointStatus:
-    state = "finished" if exported == len(cells) else "failed" if failure else "missing"
+    state = "running" if holder else "failed" if failure else "missing"
+    if exported == len(cells):
+        state = "finished"  # even if somebody checks that once more
     size, step, _ = cells[0]
     status = CheckpointStatus(size, step, state, len(cells), trained, encoded, exported)
     if holder:
-        status = status._replace(state="running", built_by=str(holder))
+        status = status._replace(built_by=str(holder))
     if holder and holder.total > 0:
         status = status._replace(
             work=holder.work, done=holder.done / holder.total, rate=holder.rate
@@ -136,7 +138,7 @@ def running(statuses: Sequence[CheckpointStatus]) -> Rows:
             None if status.seconds_left is None else duration(status.seconds_left),
         )
         for status in statuses
-        if status.state == "running"
+        if status.built_by
     ]
     return Rows(names, rows)
 
