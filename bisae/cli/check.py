@@ -159,18 +159,33 @@ def lineage(store: str, only: str | None, replicate: str | None) -> None:
 @click.option(
     "--findings", is_flag=True, help="Show the verdicts of the findings over all seeds."
 )
+@click.option(
+    "--features",
+    is_flag=True,
+    help="Show how many features of the first store the other seeds find again.",
+)
 @format_option
 @reports_errors
-def compare(stores: tuple[str, ...], *, findings: bool, style: str) -> None:
+def compare(
+    stores: tuple[str, ...], *, findings: bool, features: bool, style: str
+) -> None:
     """Show the spread of every trend between stores that differ only in [sae] seed.
+
+    Features are compared by the matches of `bisae lineage STORE --replicate STORE`.
 
     Example: bisae compare toy/store toy/seed-1 --findings
     """
     from bisae.store import open_store
-    from bisae.tables.compare import compare, compare_findings
+    from bisae.tables.compare import compare, compare_features, compare_findings
 
+    if findings and features:
+        msg = "give one of --findings and --features"
+        raise click.UsageError(msg)
     opened = [open_store(store) for store in stores]
-    show(compare_findings(opened) if findings else compare(opened), style)
+    if features:
+        show(compare_features(opened), style)
+    else:
+        show(compare_findings(opened) if findings else compare(opened), style)
 
 
 @click.command()

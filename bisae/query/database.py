@@ -128,10 +128,13 @@ def parquet_view(
     name: str,
     files: Sequence[AnyPath],
     address: Callable[[AnyPath], str] = address,
+    *,
+    table: str = "",
 ) -> None:
-    """Create a base view over an explicit list of Parquet files."""
-    with explain_errors(f"table {name}"):
-        con.execute(f"create or replace view {name} as {_rows(name, files, address)}")
+    """Create a base view over the Parquet files of a table, by default of its name."""
+    with explain_errors(f"table {table or name}"):
+        rows = _rows(table or name, files, address)
+        con.execute(f"create or replace view {name} as {rows}")
 
 
 def _rows(

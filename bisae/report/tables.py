@@ -31,6 +31,9 @@ FIRST = (
     "retrieval",
     "retrieval_overall",
     "pair_overlap",
+    "origins",
+    "turnover",
+    "class_changes",
     "cells",
 )
 DIGEST = 16
@@ -58,7 +61,7 @@ def read_tables(
 
     They are those in FIRST, those that `figures` name, and those of the paper.
     """
-    views = read_views("cell", "grid", "paper")
+    views = read_views("cell", "grid", "lineage", "paper")
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
     numbered = [name for name in paper if "Paper" in views[name].header]

@@ -12,7 +12,14 @@ import pyarrow as pa
 
 from bisae.errors import CompareError
 from bisae.formats import Rows
-from bisae.query import connect, create_views, database, read_views, rows_of
+from bisae.query import (
+    columns_of,
+    connect,
+    create_views,
+    database,
+    read_views,
+    rows_of,
+)
 from bisae.store import Store
 
 TRENDS = "select size, step, layer, population, name, value from trend_values"
@@ -58,16 +65,41 @@ def compare_findings(stores: Sequence[Store]) -> Rows:
     )
 
 
-def _compared(
-    stores: Sequence[Store], view: str, table: str, query: str, schema: pa.Schema
-) -> Rows:
-    """Return a view of sql/compare over what a query gives in each store."""
+def compare_features(stores: Sequence[Store]) -> Rows:
+    """Return the view `seed_matches` of the first store, for the seeds of the others.
+
+    Raises CompareError, Unfinished.
+    """
+    first, *others = _check_replicates(stores)
+    seeds = ", ".join(str(store.study.sae.seed) for store in others)
+    query = f"from seed_matches where seed_to in ({seeds}) order by all"
+    with closing(connect(first, query=query)) as con:
+        has_matches = "seed_matches" in columns_of(con)
+        rows = rows_of(con, query) if has_matches else Rows([], [])
+    if not rows.values:
+        msg = f"{first.path}: no feature is matched with another seed; "
+        msg += f"`bisae lineage {first.path} --replicate {others[0].path}`"
+        raise CompareError(msg)
+    return rows
+
+
+def _check_replicates(stores: Sequence[Store]) -> Sequence[Store]:
+    """Return the stores if they are replicates of each other. Raises CompareError."""
     if len(stores) < 2:
         msg = "a spread needs two or more stores of one study with different [sae] seed"
         raise CompareError(msg)
     for first, second in combinations(stores, 2):
         check_replicate(first, second)
-    rows = [row for store in stores for row in _of_store(store, query)]
+    return stores
+
+
+def _compared(
+    stores: Sequence[Store], view: str, table: str, query: str, schema: pa.Schema
+) -> Rows:
+    """Return a view of sql/compare over what a query gives in each store."""
+    rows = [
+        row for store in _check_replicates(stores) for row in _of_store(store, query)
+    ]
     with closing(database()) as con:
         con.register(table, pa.Table.from_pylist(rows, schema))
         views = read_views("compare")

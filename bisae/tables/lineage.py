@@ -140,7 +140,9 @@ def _add_kept_rows(con: Connection, side: Side, other: Side) -> None:
     """Add the rows of all other pairs that the cell's files hold."""
     key = "seed_to, size_to, step_to, layer_to"
     for name in TABLES:
-        parquet_view(con, "kept_rows", [table_file(side.store, name, side.cell)])
+        parquet_view(
+            con, "kept_rows", [table_file(side.store, name, side.cell)], table=name
+        )
         con.execute(
             f"insert into {name} by name "
             "select * exclude (size, step, layer) from kept_rows "

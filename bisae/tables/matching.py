@@ -91,13 +91,15 @@ def match_firings(con: Connection, views: Views, tables: set[str]) -> set[str]:
 
 def _open_tables(con: Connection, side: Side, other: Side) -> set[str]:
     """Create views of the tables of the text and of both cells; return their names."""
-    files = {name: table_file(side.store, name) for name in ("settings", "tokens")}
+    names = {"settings", "tokens"}
+    for name in names:
+        parquet_view(con, name, [table_file(side.store, name)])
     for suffix, (store, cell) in (("from", side), ("to", other)):
-        for name in CELL_TABLES:
-            files[f"{name}_{suffix}"] = table_file(store, name, cell)
-    for name, file in files.items():
-        parquet_view(con, name, [file])
-    return {*files}
+        for table in CELL_TABLES:
+            name, file = f"{table}_{suffix}", table_file(store, table, cell)
+            parquet_view(con, name, [file], table=table)
+            names |= {name}
+    return names
 
 
 def _match_groups(con: Connection, views: Views, names: set[str]) -> None:

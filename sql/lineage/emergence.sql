@@ -1,10 +1,11 @@
 -- Title:   At which step does each feature of the last step emerge?
 -- Grain:   size, layer, feature; supported, learned features of the last step
 -- Reads:   fates, cell_pairs, grid_cells
--- The first step at which the best Jaccard index is half of its ceiling: that with another seed
--- at the last step, or 1 without another seed (`ceiling` is null). Null: at no step before the
--- last, so later than the others (right-censored). is_first: at the first step of the grid, so
--- perhaps before (left-censored).
+-- The first step at which the best Jaccard index is half of its ceiling, and above half of the
+-- threshold of a match. The ceiling is the index with another seed at the last step, or 1
+-- without another seed (`ceiling` is null). Null: at no step before the last, so later than the
+-- others (right-censored). is_first: at the first step of the grid, so perhaps before
+-- (left-censored).
 with ceilings as (
     select
         fates.size,
@@ -25,7 +26,8 @@ followed as (
         fates.layer,
         fates.step,
         fates.feature,
-        fates.jaccard,
+        fates.jaccard >= greatest(coalesce(ceilings.ceiling, 1), fates.threshold) / 2
+            as is_there,
         ceilings.ceiling,
         min(fates.step) over (partition by fates.size, fates.layer) as first_step
     from fates
@@ -39,9 +41,7 @@ select
     layer,
     feature,
     any_value(ceiling) as ceiling,
-    min(step) filter (where jaccard >= coalesce(ceiling, 1) / 2) as step,
-    coalesce(
-        bool_or(step = first_step and jaccard >= coalesce(ceiling, 1) / 2), false
-    ) as is_first
+    min(step) filter (where is_there) as step,
+    bool_or(step = first_step and is_there) as is_first
 from followed
 group by size, layer, feature

@@ -19,6 +19,7 @@ select
     matched.best_language_sure,
     matched.best_state,
     matched.jaccard,
+    matched.threshold,
     matched.token_jaccard,
     matched.fate,
     case

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -16,6 +17,7 @@ from PIL import Image
 
 from bisae.errors import CheckError
 from bisae.formats import Rows
+from bisae.grid import parse_selection
 from bisae.query import connect, read_views, rows_of
 from bisae.report import report
 from bisae.report.figures import draw, figure_files
@@ -25,6 +27,7 @@ from bisae.report.page import Contents, render_page
 from bisae.report.tables import Table
 from bisae.store import Store, open_store
 from bisae.study import dump_study
+from bisae.tables.lineage import export_lineage
 from support import ROOT
 from support.store_copy import copy_store
 
@@ -55,10 +58,12 @@ by_figure = pytest.mark.parametrize("name", FIGURES)
 
 @pytest.fixture(scope="module")
 def copy(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of its own, and its report."""
+    """A store of its own, with followed features, and its report."""
     location = tmp_path_factory.mktemp("report") / "store"
     copy_store(tiny, location)
-    report(open_store(location), CHECKS)
+    store = open_store(location)
+    export_lineage(store, parse_selection("size=M,layer=1"))
+    report(store, CHECKS)
     return location
 
 
@@ -104,13 +109,14 @@ def fields(text: str) -> set[str]:
 
 @by_figure
 def test_every_figure_has_a_view(name: str) -> None:
-    assert name in read_views("grid", "paper")
+    assert name in read_views("grid", "lineage", "paper")
 
 
 @by_figure
-def test_every_field_is_a_column(name: str, tiny: Store) -> None:
+def test_every_field_is_a_column(name: str, copy: Path) -> None:
     query = f"from {name} limit 0"
-    columns = rows_of(connect(tiny, query=query), query).names
+    with closing(connect(open_store(copy), query=query)) as con:
+        columns = rows_of(con, query).names
     assert fields(FIGURES[name].read_text()) <= set(columns)
 
 

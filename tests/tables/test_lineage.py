@@ -21,7 +21,7 @@ from bisae.store import Store, open_store, provenance_of, table_file
 from bisae.store.verify import verify
 from bisae.tables.lineage import export_lineage
 from support import lineage_reference as reference
-from support.lineage_reference import Firings
+from support.lineage_reference import Firings, Row
 from support.reference import Corpus
 from support.rows import assert_same, rows_of
 from support.store_copy import copy_store
@@ -66,6 +66,33 @@ STEPS = "size=S,layer=1,step=5,step=40"
 def con(store: Store) -> Iterator[Connection]:
     with closing(connect(store)) as connection:
         yield connection
+
+
+@pytest.fixture(scope="module")
+def learned(store: Store) -> Iterator[Connection]:
+    """The same as if all features were learned, which those of a tiny study are not."""
+    with closing(connect(store)) as connection:
+        select = AS_LEARNED.format("matched_features")
+        connection.execute(f"create table learned as {select}")
+        connection.execute("create or replace view matched_features as from learned")
+        yield connection
+
+
+AS_LEARNED = """
+    select * replace (
+        case
+            when fate <> 'unlearned' then fate
+            when is_divided(n_parts, parts_share, held) then 'divided'
+            when is_part then 'part'
+            when is_mutual and jaccard >= threshold then 'match'
+            when held >= 0.5 then 'held'
+            when holds >= 0.5 then 'holds'
+            when jaccard >= threshold / 2 then 'unclear'
+            else 'unmatched'
+        end as fate
+    )
+    from {}
+"""
 
 
 def where(cell: Cell, other: Cell, seed: int = 0) -> str:
@@ -216,6 +243,219 @@ def test_matches_with_a_replicate_agree(
     expected = reference.matches(firings(store, cell), firings(replicate, other))
     actual = rows_of(con, f"from feature_matches where {where(cell, other, SEED)}")
     assert_same(actual, expected, "feature", "feature_to")
+
+
+# -- the views ------------------------------------------------------------------------
+
+
+def features_of(con: Connection, cell: Cell, other: Cell, seed: int = 0) -> list[Row]:
+    """The learned features of a pair of cells."""
+    here = f"{where(cell, other, seed)} and fate <> 'unlearned'"
+    return rows_of(con, f"from matched_features where {here}")
+
+
+def event(row: Row, is_earlier: bool) -> str:  # noqa: FBT001
+    names = {
+        "divided": ("split", "merge"),
+        "part": ("merge", "split"),
+        "held": ("widened", "narrowed"),
+        "holds": ("narrowed", "widened"),
+    }
+    return names.get(row["fate"], (row["fate"],) * 2)[not is_earlier]
+
+
+def confirmed(con: Connection, own: Cell, other: Cell) -> set[int]:
+    """The features of a cell that another seed has too, there and not in the other."""
+    fates = [
+        {
+            row["feature"]: row["fate"]
+            for row in features_of(con, own, cell, SEED)
+            if not row["is_to"] and not row["is_permuted"]
+        }
+        for cell in (own, other)
+    ]
+    return {
+        feature
+        for feature, fate in fates[0].items()
+        if (fate, fates[1].get(feature)) == ("match", "unmatched")
+    }
+
+
+def test_event_rates_are_counts(learned: Connection) -> None:
+    """Of the pair with a replicate; deaths and births are confirmed."""
+    cells = Cell("S", 5, 1), Cell("S", 40, 1)
+    expected: list[Row] = []
+    for is_to in (False, True):
+        own, other = cells[::-1] if is_to else cells
+        rows = [row for row in features_of(learned, *cells) if row["is_to"] == is_to]
+        seeds = [
+            row
+            for row in features_of(learned, own, own, SEED)
+            if not row["is_to"] and not row["is_permuted"]
+        ]
+        sure = confirmed(learned, own, other)
+        actual, null = [], []
+        for row in rows:
+            if not row["is_permuted"]:
+                is_sure = row["feature"] in sure and row["fate"] == "unmatched"
+                name = (
+                    ("birth" if is_to else "death")
+                    if is_sure
+                    else event(row, not is_to)
+                )
+                actual.append(name)
+            elif row["feature"] % 2:
+                null.append(event(row, not is_to))
+        by_seeds = [event(row, is_earlier=True) for row in seeds]
+        expected += [
+            {
+                "is_to": is_to,
+                "event": name,
+                "n_features": len(actual),
+                "n": actual.count(name),
+                "share": actual.count(name) / len(actual),
+                "share_null": null.count(name) / len(null),
+                "share_seeds": by_seeds.count(name) / len(by_seeds),
+            }
+            for name in {*actual}
+        ]
+    assert {row["event"] for row in expected} >= {"match", "unmatched"}
+    names = ", ".join(repr(row["event"]) for row in expected)
+    rates = rows_of(
+        learned,
+        f"from event_rates where {where(*cells).replace('and seed_to = 0 ', '')} "
+        f"and population = 'supported' and event in ({names}) and n > 0",
+    )
+    assert_same(rates, expected, "is_to", "event")
+
+
+def test_origins_are_counts(learned: Connection) -> None:
+    cells = Cell("S", 5, 1), Cell("S", 40, 1)
+    rows = [row for row in features_of(learned, *cells) if row["is_to"]]
+    seeds = [
+        row
+        for row in features_of(learned, cells[1], cells[1], SEED)
+        if not row["is_to"] and not row["is_permuted"]
+    ]
+    actual = [row for row in rows if not row["is_permuted"]]
+    expected = []
+    for last_class in ("mixed", "monolingual"):
+        by_kind = [
+            [origin(row) for row in kind if class_of(row) == last_class]
+            for kind in (actual, seeds)
+        ]
+        n, n_seeds = map(len, by_kind)
+        if not n:
+            continue
+        expected += [
+            {
+                "last_class": last_class,
+                "origin": name,
+                "n_features": n,
+                "n": by_kind[0].count(name),
+                "share": by_kind[0].count(name) / n,
+                "share_seeds": by_kind[1].count(name) / n_seeds if n_seeds else None,
+            }
+            for name in ORIGINS
+        ]
+    answer = rows_of(
+        learned, "from origins where size = 'S' and layer = 1 and step = 5"
+    )
+    assert_same(answer, expected, "last_class", "origin")
+
+
+ORIGINS = ("monolingual", "mixed", "polysemantic", "partial", "unclear", "unmatched")
+
+
+def class_of(row: Row) -> str:
+    return "monolingual" if row["state"] == "monolingual" else "mixed"
+
+
+def origin(row: Row) -> str:
+    if row["fate"] == "match":
+        return str(row["best_state"])
+    return row["fate"] if row["fate"] in ORIGINS else "partial"
+
+
+def test_other_views_add_up(learned: Connection) -> None:
+    """Turnover, class changes, emergence and matches between seeds."""
+    cells = Cell("S", 5, 1), Cell("S", 40, 1)
+    rows = [row for row in features_of(learned, *cells) if not row["is_permuted"]]
+    sides = [[row for row in rows if row["is_to"] == is_to] for is_to in (False, True)]
+    shares = [
+        [sum(row["fate"] == fate for row in side) / len(side) for side in sides]
+        for fate in ("match", "unmatched")
+    ]
+    here = "size = 'S' and layer = 1 and step = 5"
+    (turnover,) = rows_of(learned, f"from turnover where {here}")
+    assert turnover["matched"] == pytest.approx(sum(shares[0]) / 2)
+    assert turnover["unmatched"] == pytest.approx(sum(shares[1]) / 2)
+    assert turnover["per_log"] == pytest.approx(turnover["unmatched"] / np.log(40 / 5))
+    matched = [row for row in sides[0] if row["fate"] == "match"]
+    sure = [
+        row for row in matched if row["language_sure"] and row["best_language_sure"]
+    ]
+    changed = [row for row in sure if row["language_sure"] != row["best_language_sure"]]
+    (changes,) = rows_of(learned, f"from class_changes where {here} and step_to = 40")
+    counts = (changes["n_matched"], changes["n_sure"], changes["n_changed"])
+    assert counts == (len(matched), len(sure), len(changed))
+    seeds = features_of(learned, cells[1], cells[1], SEED)
+    own = [row for row in seeds if not row["is_to"] and not row["is_permuted"]]
+    query = "from seed_matches where size = 'S' and step = 40"
+    (between,) = rows_of(learned, query)
+    assert between["matched"] == sum(r["fate"] == "match" for r in own) / len(own)
+    ceiling = {row["feature"]: row["jaccard"] for row in own}
+    emerged = rows_of(learned, "from emergence where size = 'S' and layer = 1")
+    there: dict[int, list[int]] = defaultdict(list)
+    for step in (0, 5):
+        for row in features_of(learned, Cell("S", step, 1), cells[1]):
+            least = max(ceiling.get(row["feature"], 1), row["threshold"]) / 2
+            if row["is_to"] and not row["is_permuted"] and row["jaccard"] >= least:
+                there[row["feature"]].append(step)
+    assert {row["feature"]: row["step"] for row in emerged} == {
+        row["feature"]: min(there[row["feature"]], default=None) for row in sides[1]
+    }
+
+
+def test_specificity_agrees(con: Connection, corpus: Corpus) -> None:
+    here = "size = 'S' and step = 40 and layer = 1"
+    n = Counter(token.language for token in corpus.tokens.values())
+    fired: dict[int, dict[str, int]] = defaultdict(dict)
+    for row in rows_of(con, f"from feature_languages where {here}"):
+        fired[row["feature"]][row["language"]] = row["n_firings"]
+    expected = []
+    for feature, counts in fired.items():
+        rates = sorted((counts[language] / n[language] for language in n), reverse=True)
+        shares = np.array([rate for rate in rates if rate]) / sum(rates)
+        expected.append(
+            {
+                "feature": feature,
+                "density": sum(counts.values()) / n.total(),
+                "is_dense": sum(counts.values()) > 0.1 * n.total(),
+                "lape": float(-(shares * np.log(shares)).sum()),
+                "monolinguality": (rates[0] - rates[1]) / sum(rates),
+            }
+        )
+    actual = rows_of(con, f"from feature_specificity where {here}")
+    assert_same(actual, expected, "feature")
+
+
+def test_compare_shows_the_features_that_another_seed_has(
+    store: Store, replicate: Store
+) -> None:
+    stores = [str(opened.path) for opened in (store, replicate)]
+    result = CliRunner().invoke(main, ["compare", *stores, "--features"])
+    assert result.exit_code == 0, result.output
+    expected = ["size", "step", "layer", "seed_to", "n_unlearned", "n_features"]
+    assert result.stdout.split()[:6] == expected
+    result = CliRunner().invoke(main, ["compare", *stores[::-1], "--features"])
+    assert result.exit_code == 2
+    assert f"`bisae lineage {stores[1]} --replicate {stores[0]}`" in result.stderr
+    words = ["compare", *stores, "--features", "--findings"]
+    assert (
+        "give one of --findings and --features"
+        in CliRunner().invoke(main, words).stderr
+    )
 
 
 # -- how a run goes -------------------------------------------------------------------
