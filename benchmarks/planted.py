@@ -41,9 +41,9 @@ def batches(planted: FeatureDictionary, seed: int) -> Iterator[torch.Tensor]:
     )
     torch.manual_seed(seed)
     while True:
-        h = planted(draw.sample(BATCH)).detach()
-        norm = h.norm(dim=1, keepdim=True)
-        yield torch.where(norm > 0, h / norm, h[:1] / norm[:1])
+        h = planted(draw.sample(2 * BATCH)).detach()
+        h = h[h.norm(dim=1) > 0][:BATCH]  # few have no feature at all
+        yield h / h.norm(dim=1, keepdim=True)
 
 
 def ours(planted: FeatureDictionary, seed: int) -> torch.Tensor:

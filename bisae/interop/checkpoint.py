@@ -19,7 +19,7 @@ from bisae.interop.foreign import (
     check_tensors,
     convert,
 )
-from bisae.interop.formats import detect
+from bisae.interop.formats import detect, read_autoencoder
 from bisae.interop.layer_check import check_layer, sample_states
 from bisae.interop.source import find_files, licence_of
 from bisae.lm import LanguageModel
@@ -100,7 +100,7 @@ def _read(store: Store, lm: LanguageModel, cell: Cell) -> Imported:
     _, trained_on = model.sae_at(cell.step, cell.layer)
     files, home = find_files(store.study, cell)
     form = detect(files, model.sae_format)
-    foreign = form.read(files)
+    foreign = read_autoencoder(form, files)
     where = str(foreign.file)
     if foreign.layer not in (None, cell.layer):
         msg = f"{where}: its files say that it is of layer {foreign.layer}, and it is "

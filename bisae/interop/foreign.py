@@ -66,7 +66,7 @@ class ConvertedAutoencoder(NamedTuple):
 def check_tensors(
     sae: ForeignAutoencoder, n_features: int, d_model: int, where: str
 ) -> None:
-    """Raise AutoencoderError for a shape that does not fit, or a NaN."""
+    """Raise AutoencoderError for a shape or a K that does not fit, or a NaN."""
     n, d = sae.W_enc.shape if sae.W_enc.ndim == 2 else (0, 0)
     if d != d_model:
         msg = f"{where}: it reads states of width {d}, the model's have {d_model}"
@@ -85,6 +85,9 @@ def check_tensors(
         if not bool(torch.isfinite(tensor).all()):
             msg = f"{where}: {name} has values that are not finite"
             raise AutoencoderError(msg)
+    if sae.top_k is not None and not 1 <= sae.top_k <= n:
+        msg = f"{where}: its K is {sae.top_k:,}, of {n:,} features"
+        raise AutoencoderError(msg)
     if empty := int((sae.W_dec.norm(dim=1) == 0).sum()):
         msg = f"{where}: the direction of {empty:,} features is zero"
         raise AutoencoderError(msg)

@@ -13,7 +13,7 @@ import torch
 from bisae.errors import AutoencoderError
 from bisae.interop.files import Files
 from bisae.interop.foreign import check_tensors, convert
-from bisae.interop.formats import detect
+from bisae.interop.formats import detect, read_autoencoder
 from bisae.interop.hooks import layer_of
 from bisae.sae import Autoencoder, from_attributes
 from support.foreign import (
@@ -59,7 +59,7 @@ def dense(sae: Autoencoder, h: torch.Tensor) -> Any:
 def refusal(path: Path, layer: int = 2) -> str:
     files = Files(path, layer)
     with pytest.raises(AutoencoderError) as caught:
-        check_tensors(detect(files).read(files), N, D, str(files))
+        check_tensors(read_autoencoder(detect(files), files), N, D, str(files))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -247,6 +247,28 @@ def test_a_config_that_is_none(content: str, tmp_path: Path) -> None:
     path = write_sparsify(tmp_path, Plain())
     (path / "cfg.json").write_text(content)
     assert str(path / "cfg.json") in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("k", "said"),
+    [
+        ("many", "its settings cannot be understood: invalid literal for int()"),
+        ([4], "its settings cannot be understood: int() argument must be"),
+        (0, "its K is 0, of 40 features"),
+        (41, "its K is 41, of 40 features"),
+    ],
+)
+def test_a_k_that_is_none(k: Any, said: str, tmp_path: Path) -> None:
+    path = write_sparsify(tmp_path, Plain())
+    write_json(path / "cfg.json", {"k": k, "d_in": D})
+    assert said in refusal(path)
+
+
+@pytest.mark.parametrize("norms", [7, {"out": 1.0}, {"in": 0}, {"in": "big"}])
+def test_norms_that_are_none(norms: Any, tmp_path: Path) -> None:
+    told = {"dataset_average_activation_norm": norms}
+    path = write_llama_scope(tmp_path, LAYOUTS["llama-scope"].sae, **told)
+    assert "its settings cannot be understood" in refusal(path)
 
 
 def test_cut_files(tmp_path: Path) -> None:

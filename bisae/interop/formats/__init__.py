@@ -6,7 +6,7 @@ written have `write` as well.
 
 from typing import Protocol
 
-from bisae.errors import AutoencoderError
+from bisae.errors import AutoencoderError, one_line
 from bisae.interop.files import Files
 from bisae.interop.foreign import ForeignAutoencoder
 from bisae.interop.formats import (
@@ -49,6 +49,10 @@ FORMATS: tuple[Format, ...] = (
 )
 
 
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors of a reader that a config from anybody can cause."""
+
+
 def detect(files: Files, name: str = "auto") -> Format:
     """Return the format of an autoencoder's files, or the one that is named.
 
@@ -63,3 +67,20 @@ def detect(files: Files, name: str = "auto") -> Format:
     known = ", ".join(form.NAME for form in candidates)
     msg = f"{files}: no autoencoder of a known format ({known}) among {listed or '-'}"
     raise AutoencoderError(msg)
+
+
+def read_autoencoder(form: Format, files: Files) -> ForeignAutoencoder:
+    """Read an autoencoder of a format. Raises AutoencoderError, whatever is wrong."""
+    try:
+        return form.read(files)
+    except AutoencoderError:
+        raise
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        msg = f"{files}: its settings cannot be understood: {one_line(error)}"
+        raise AutoencoderError(msg) from error
