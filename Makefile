@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TORCH := 2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: test test-slow test-gpu bench-gpu demo lint ruff mypy sqlfluff docs clean
+.PHONY: test test-slow test-gpu bench-gpu demo lint ruff mypy sqlfluff docs screenshots clean
 
 # Tests start many processes: these must find compiled modules, whatever the shell says.
 test test-slow: export PYTHONDONTWRITEBYTECODE =
@@ -45,6 +45,10 @@ demo: $(VENV)/.installed
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
+
+# Of the report of `make demo`; needs Chromium.
+screenshots: $(VENV)/.dev
+	$(BIN)/python docs/screenshots.py
 
 # torch first: given only the ranges of the other packages, pip would download another
 # build. Without a GPU the CPU build is enough, but not every package index has it.

@@ -14,9 +14,8 @@ from bisae.browser.sample import Activations, Sample
 from bisae.formats import Rows
 from bisae.formats.shading import join_tokens, shaded
 from bisae.grid import Cell
-from bisae.notebook.examples import feature_activations
 from bisae.query import Connection, rows_of
-from bisae.store import Store
+from bisae.store import Store, feature_activations
 
 ACTIVE = "active without firing"
 PER_INTERVAL = 5

@@ -1,9 +1,9 @@
-"""Compute once the views that several checks read, and the rows of each check.
+"""The views that several checks read, and the rows of each check, as tables.
 
 Creates temporary tables on the open connection, which hide the views of the same names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.errors import OutOfMemory, SqlError
@@ -26,13 +26,6 @@ where table_catalog = 'temp' and table_name = ?
 MOST_ROWS = 100_000
 """The most rows of a check that are computed; if there are more, its count is a lower
 bound."""
-
-
-def compute_once(con: Connection, views: Iterable[str] = COMPUTED_ONCE) -> None:
-    """Turn views into tables. One that fails stays a view: its checks say why."""
-    for view in views:
-        with suppress(SqlError), explain_errors():
-            con.execute(f"create temp table {view} as from memory.main.{view}")
 
 
 @contextmanager

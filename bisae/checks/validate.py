@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from bisae.checks.applicable import applicable
 from bisae.checks.cell_tables import RECORDED
 from bisae.checks.load import load_checks, shipped_checks
-from bisae.checks.materialize import compute_once
+from bisae.checks.materialize import COMPUTED_ONCE
 from bisae.checks.results import CheckResult
 from bisae.checks.run import run_checks
 from bisae.checks.user_checks import run_user_checks
 from bisae.grid import Cell
-from bisae.query import CODE_CHECKS, connect, quoted
+from bisae.query import CODE_CHECKS, compute_once, connect, quoted
 from bisae.store import Store
 
 MEMORY = "1200MiB"
@@ -41,6 +41,6 @@ def validate(store: Store, cells: Sequence[Cell] | None = None) -> list[CheckRes
     with closing(con), TemporaryDirectory() as folder:
         con.execute(f"set memory_limit = '{MEMORY}'")
         con.execute(f"set temp_directory = {quoted(folder)}")
-        compute_once(con)
+        compute_once(con, COMPUTED_ONCE)
         results = run_checks(con, applicable(con, by_table))
     return results + run_user_checks(store, added, cells) if added else results

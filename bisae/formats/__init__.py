@@ -23,6 +23,10 @@ class Rows(NamedTuple):
     names: list[str]
     values: list[tuple[Any, ...]]
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows by column."""
+        return [dict(zip(self.names, row, strict=True)) for row in self.values]
+
 
 def render(rows: Rows, style: str) -> str:
     """Format rows in one of `STYLES`, ending in a line break."""

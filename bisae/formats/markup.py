@@ -11,8 +11,12 @@ LATEX = {
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"},
     **{"^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"},
     **{"|": r"\textbar{}", "`": r"\textasciigrave{}"},
+    "\N{NO-BREAK SPACE}": "~",
+    "\N{GREEK SMALL LETTER ALPHA}": r"$\alpha$",
     **{"[": "{[}", "]": "{]}", "*": "{*}"},  # after a line break these are its options
 }
+ONE_LINE = 10
+"""The longest head on one line, in characters."""
 POWER = re.compile(r"(-?[\d.]+)e([+-])0*(\d+)")
 MARKDOWN = re.compile(r"[|<*]")
 
@@ -47,10 +51,10 @@ def markdown(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> s
 def latex(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> str:
     r"""Return a tabular environment with the rules of booktabs, for `\input`.
 
-    Columns of numbers are aligned to the right.
+    Columns of numbers are aligned to the right; long heads have two lines.
     """
     columns = "".join("r" if right else "l" for right in is_number)
-    head = " & ".join(escape_latex(head) for head in heads)
+    head = " & ".join(map(_latex_head, heads, columns))
     body = [
         " & ".join(
             _latex_number(cell) if right else escape_latex(cell.value)
@@ -63,6 +67,17 @@ def latex(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> str:
         + "".join(f"{line} \\\\\n" for line in body)
         + "\\bottomrule\n\\end{tabular}\n"
     )
+
+
+def _latex_head(head: str, alignment: str) -> str:
+    """Return a head, broken between the words that make its two lines most equal."""
+    words = head.replace(" %", "\N{NO-BREAK SPACE}%").split(" ")
+    halves = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    if len(head) <= ONE_LINE or not halves:
+        return escape_latex(head)
+    lines = min(halves, key=lambda half: max(map(len, half)))
+    stack = r"\\".join(map(escape_latex, lines))
+    return rf"\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{stack}\end{{tabular}}"
 
 
 def escape_latex(text: str) -> str:

@@ -38,6 +38,18 @@ def join_tokens(
     return pieces
 
 
+def cut(pieces: Sequence[Piece], before: int, after: int) -> list[Piece]:
+    """Return the pieces around the firing; an ellipsis stands for those left out."""
+    strongest = [piece.is_strongest for piece in pieces].index(True)
+    first, end = max(0, strongest - before), strongest + after + 1
+    ellipsis = Piece("…", 0, is_strongest=False)
+    return [
+        *[ellipsis] * (first > 0),
+        *pieces[first:end],
+        *[ellipsis] * (end < len(pieces)),
+    ]
+
+
 def shaded(pieces: Iterable[Piece], maximum: float) -> str:
     """Return pieces as HTML, shaded from 0 to `maximum`, without space around any.
 

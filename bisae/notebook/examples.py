@@ -6,16 +6,14 @@ Reads the view `activation_examples`, and the codes of the documents that are in
 from contextlib import closing
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from bisae.errors import AddressError
-from bisae.formats.shading import Piece, join_tokens, shaded
+from bisae.formats.shading import Piece, cut, join_tokens, shaded
 from bisae.formats.table import readable
 from bisae.grid import Cell
 from bisae.query import connect, frame_of, quoted
-from bisae.store import Array, Codes, Store
+from bisae.store import Store, feature_activations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +28,6 @@ QUERY = """
 """
 BEFORE, AFTER = 12, 6
 """Numbers of tokens around the firing that plain text shows."""
-
-
-class CodeRows(Protocol):
-    """Codes that can be read by rows."""
-
-    def codes(self, rows: slice) -> Codes:
-        """Return rows by feature."""
 
 
 class Examples:
@@ -84,15 +75,13 @@ class Examples:
 
     def _text(self, row: Any) -> str:
         """Return the text around a firing, with runs of firings in brackets."""
-        pieces = _pieces(row)
-        strongest = [piece.is_strongest for piece in pieces].index(True)
-        first, end = max(0, strongest - BEFORE), strongest + AFTER + 1
+        pieces = cut(_pieces(row), BEFORE, AFTER)
         floor = self._threshold * self._maximum
-        text = "…" * (first > 0)
-        for fires, run in groupby(pieces[first:end], lambda p: p.activation > floor):
+        text = ""
+        for fires, run in groupby(pieces, lambda piece: piece.activation > floor):
             joined = readable("".join(piece.text for piece in run))
             text += f"[{joined}]" if fires else joined
-        return text + "…" * (end < len(pieces))
+        return text
 
     def _paragraph(self, row: Any) -> str:
         """Return one text as HTML; the token of the firing is underlined."""
@@ -143,12 +132,3 @@ def _tokens(row: Any) -> list[str]:
     before, after = "".join(row.before), "".join(row.after)
     token = row.context[len(before) : len(row.context) - len(after)]
     return [*row.before, token, *row.after]
-
-
-def feature_activations(
-    stored: CodeRows, feature: int, first: int, n_tokens: int
-) -> list[float]:
-    """Read a feature's activation on each token of a document, 0 where it has none."""
-    codes = stored.codes(slice(first, first + n_tokens))
-    values: Array = np.where(codes.index == feature, codes.value, 0).max(axis=1)
-    return [float(value) for value in values]

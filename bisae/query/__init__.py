@@ -17,6 +17,7 @@ from bisae.query.database import (
 from bisae.query.failure import explain_errors
 from bisae.query.in_process import InProcess
 from bisae.query.limits import limited_memory
+from bisae.query.once import compute_once
 from bisae.query.process import QueryProcess
 from bisae.query.question import Parameters, Question, check_parameters, questions
 from bisae.query.results import (
@@ -78,6 +79,7 @@ __all__ = [
     "closure",
     "columns_of",
     "compared_weights",
+    "compute_once",
     "connect",
     "create_views",
     "database",

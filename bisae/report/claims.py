@@ -119,6 +119,4 @@ def _with_settings(tables: Mapping[str, Table]) -> list[Test]:
 
 def records(table: Table | None) -> list[Test]:
     """Return the rows of a table by column; none without the table."""
-    if table is None:
-        return []
-    return [dict(zip(table.rows.names, row, strict=True)) for row in table.rows.values]
+    return [*table.rows.records()] if table else []

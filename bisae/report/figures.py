@@ -124,7 +124,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _records(rows: Rows) -> list[dict[str, Any]]:
-    return [json_safe(dict(zip(rows.names, row, strict=True))) for row in rows.values]
+    return [json_safe(record) for record in rows.records()]
 
 
 def _describe(svg: str, description: str) -> str:

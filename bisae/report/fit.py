@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 ONE_COLUMN = 218
@@ -9,6 +10,8 @@ TWO_COLUMNS = 454
 """Widths in points, of a page as ACL's."""
 PANELS = (180, 220)
 """Widths of panels at which a figure is measured: wide enough for any legend."""
+TRIES = 8
+"""Drawings until a figure fits; the first does, unless text sticks out of panels."""
 
 Spec = dict[str, Any]
 
@@ -16,16 +19,20 @@ Spec = dict[str, Any]
 def fit(spec: Spec, draw: Callable[[Spec], str]) -> str:
     """Return the SVG of a figure as wide as one column of a paper, or as two.
 
-    `draw` returns the SVG of a specification. Its width is linear in that of panels,
-    unless text sticks out of narrow ones.
+    `draw` returns the SVG of a specification. Its width is linear in that of panels.
     """
     narrow, wide = (svg_width(draw(resize_panels(spec, width))) for width in PANELS)
     n_abreast = max(1, round((wide - narrow) / (PANELS[1] - PANELS[0])))
     is_wide = n_abreast * _panel_width(spec) > TWO_COLUMNS
     column = TWO_COLUMNS if is_wide else ONE_COLUMN
-    width = column // n_abreast
-    excess = svg_width(draw(resize_panels(spec, width))) - column
-    return draw(resize_panels(spec, max(1, int(width - excess / n_abreast))))
+    width = PANELS[0] - ceil((narrow - column) / n_abreast)
+    for _ in range(TRIES):
+        svg = draw(resize_panels(spec, max(1, width)))
+        excess = svg_width(svg) - column
+        if -n_abreast < excess <= 0:
+            break
+        width -= ceil(excess / n_abreast)
+    return svg
 
 
 def resize_panels(node: Any, width: float) -> Any:

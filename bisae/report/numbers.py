@@ -1,4 +1,4 @@
-"""Numbers for readers: a value with its interval and the digits that it supports.
+"""Numbers for readers: rounded to the digits that their interval supports.
 
 Reads and writes nothing; the CSV files have every digit.
 """
@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 
 from bisae.formats import Rows
 
-MOST_DECIMALS = 8
+SIGNIFICANT = 2
+"""Digits of half an interval's width, as the GUM recommends for uncertainties."""
+UNGROUPED = 10_000
+"""From this number on, thousands are separated in a table."""
 
 
 class Interval(NamedTuple):
@@ -25,36 +28,51 @@ class Interval(NamedTuple):
         return f"{texts[0]} [{texts[1]}, {texts[2]}]"
 
 
+def end_names(name: str) -> tuple[str, str]:
+    """Return the names of an interval's ends; those of `estimate` have no prefix."""
+    return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
+
+
+def decimal_places(half: float) -> int | None:
+    """Return the decimal places to which half an interval has two significant digits.
+
+    A negative number rounds to tens, hundreds and so on. None if there is no interval.
+    """
+    if not (math.isfinite(half) and half > 0):
+        return None
+    exponent = int(f"{half:.{SIGNIFICANT - 1}e}".partition("e")[2])
+    return SIGNIFICANT - 1 - exponent
+
+
+def rounded(value: float, places: int) -> str:
+    """Round a value to decimal places."""
+    number = round(value, places) + 0.0  # not -0.0
+    comma = "," if abs(number) >= UNGROUPED else ""
+    return f"{number:{comma}.{max(places, 0)}f}"
+
+
 def as_precise(value: float, half: float) -> str:
     """Format a value to the second significant digit of half of its interval."""
-    if not (math.isfinite(half) and half > 0):
-        return readable(value)
-    decimals = min(max(1 - math.floor(math.log10(half)), 0), MOST_DECIMALS)
-    text = f"{value:,.{decimals}f}"
-    return _signed(text if text.strip("-0.,") else text.lstrip("-"))
+    places = decimal_places(half)
+    return readable(value) if places is None else minus(rounded(value, places))
 
 
 def readable(value: Any) -> str:
-    """Format any value of a table."""
+    """Format any value in a sentence or a list of settings."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return _signed(f"{value:,}")
+        return minus(f"{value:,}")
     if isinstance(value, float):
-        return _signed(_number(value))
+        return minus(_number(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def hours(value: float) -> str:
     """Format hours to two significant digits, without an exponent."""
     return as_precise(value, value) if value < 100 else f"{value:,.0f}"
-
-
-def end_names(name: str) -> tuple[str, str]:
-    """Return the names of an interval's ends; those of `estimate` have no prefix."""
-    return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
 
 
 def join_intervals(rows: Rows) -> Rows:
@@ -84,12 +102,12 @@ def select_columns(rows: Rows, names: list[str]) -> Rows:
     return Rows(columns, [tuple(row[i] for i in index) for row in rows.values])
 
 
+def minus(text: str) -> str:
+    """Write a true minus sign, also that of an exponent."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def _number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
-
-
-def _signed(text: str) -> str:
-    """Write a true minus sign, also that of an exponent."""
-    return text.replace("-", "\N{MINUS SIGN}")

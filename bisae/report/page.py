@@ -1,17 +1,22 @@
 """The self-contained page of the report: the study, figures, tables and warnings.
 
-Reads reports/page.html.jinja, which holds all text and styles; returns HTML.
+Reads reports/page.html.jinja, which holds all text and styles, and reports/page.js;
+returns HTML.
 """
 
 import base64
+import hashlib
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from bisae.assets import asset_dir
 from bisae.formats import Rows
 from bisae.report.checks import Results, counts
 from bisae.report.claims import read_claims, records
+from bisae.report.examples import Panel
 from bisae.report.figures import Drawing
 from bisae.report.fit import svg_width
 from bisae.report.tables import Table
@@ -38,20 +43,13 @@ class Figure(NamedTuple):
         return self.table.view.name
 
     @property
-    def source(self) -> str:
-        """The drawing as a data URL, which needs no other file."""
-        data = base64.b64encode(self.drawing.svg.encode()).decode()
-        return f"data:image/svg+xml;base64,{data}"
-
-    @property
-    def description(self) -> str:
-        """Its title and caption, for those who do not see it."""
-        return f"{self.table.view.title} {self.drawing.caption}"
-
-    @property
-    def width(self) -> int:
-        """Its width on the page in pixels; a narrower page scales it down."""
-        return round(ENLARGED * svg_width(self.drawing.svg))
+    def inline(self) -> str:
+        """The drawing as a part of the page, which has other ids and other widths."""
+        start, _, rest = self.drawing.svg.partition(">")
+        width = round(ENLARGED * svg_width(start))
+        start = re.sub(r' width="[^"]*" height="[^"]*"', f' width="{width}"', start)
+        rest = re.sub(r'( id="|url\(#)', rf"\g<1>{self.name}-", rest)
+        return f"{start}>{rest}"
 
 
 class Contents(NamedTuple):
@@ -65,6 +63,8 @@ class Contents(NamedTuple):
     tables: Mapping[str, Table]
     left_out: Mapping[str, str]
     """The reason why each missing view or figure is left out, by name."""
+    examples: Mapping[str, list[Panel]]
+    """Features with texts that are shaded by activation, by the name of their view."""
     checks: Results
     has_replicates: bool = False
     """True if the intervals of trends over documents were computed."""
@@ -74,14 +74,18 @@ def render_page(contents: Contents) -> str:
     """Fill the template."""
     rate = contents.settings["link_rate"]
     tables = contents.tables
+    script = (asset_dir("reports") / "page.js").read_text(encoding="utf-8")
     first = [figure for figure in contents.figures if figure.name == FIRST_FIGURE]
     cells = records(tables.get("cells"))
     imported = [cell for cell in cells if cell["sae_step"] is not None]
     return template("page.html.jinja").render(
         contents._asdict(),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         claims=read_claims(tables),
         overview=_overview(tables),
         first_figure=next(iter(first), None),
+        cells=cells,
         sizes=_by_size(cells),
         n_imported=len(imported),
         n_applied=sum(cell["sae_step"] != cell["step"] for cell in imported),
@@ -94,17 +98,17 @@ def render_page(contents: Contents) -> str:
     )
 
 
-def _overview(tables: Mapping[str, Table]) -> Rows | None:
-    """Return the rows of `trends` that `overview` selects: they have intervals."""
+def _overview(tables: Mapping[str, Table]) -> Table | None:
+    """Return `overview` with the columns of `trends`, which have intervals."""
     if "overview" not in tables or "trends" not in tables:
-        return None
+        return tables.get("overview")
     trends = {
         _address(row): tuple(row.values())
         for row in records(tables["trends"])
         if row["population"] == "alive"
     }
     rows = [trends[_address(row)] for row in records(tables["overview"])]
-    return Rows(tables["trends"].rows.names, rows)
+    return tables["overview"]._replace(rows=Rows(tables["trends"].rows.names, rows))
 
 
 def _address(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 A value and its interval share a column, digits follow the interval, and the best values
 of a view whose header has `Best` are bold. Reads reports/columns.toml: the heads of
-columns.
+columns, and which are shown.
 """
 
 import math
@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -18,12 +19,7 @@ from bisae.formats import Rows
 from bisae.formats.markup import MarkupCell
 from bisae.formats.table import has_numbers, readable
 from bisae.report.best import best_cells
-from bisae.report.numbers import end_names
-
-SIGNIFICANT = 2
-"""Digits of half an interval's width, as the GUM recommends for uncertainties."""
-UNGROUPED = 10_000
-"""From this integer on, thousands are separated."""
+from bisae.report.numbers import UNGROUPED, decimal_places, end_names, rounded
 
 
 class PrintedTable(NamedTuple):
@@ -42,11 +38,22 @@ class Column(NamedTuple):
     ends: tuple[Sequence[Any], Sequence[Any]] | None
 
 
-def printed_table(rows: Rows, best: str = "") -> PrintedTable:
-    """Set rows; `best` is the header's field that says which values are bold."""
-    columns = _columns(rows)
+def printed_table(
+    rows: Rows, best: str = "", shown: Sequence[str] = ()
+) -> PrintedTable:
+    """Set rows; `best` is the header's field that says which values are bold.
+
+    `shown` has patterns of the names of the columns to set; by default all are set.
+    """
+    every = _columns(rows)
+    columns = [
+        column
+        for pattern in shown or ["*"]
+        for column in every
+        if fnmatchcase(column.name, pattern)
+    ]
     bold = best_cells(rows, best)
-    texts = [_cells(column, columns) for column in columns]
+    texts = [_cells(column, every) for column in columns]
     return PrintedTable(
         heads=[_head(column) for column in columns],
         lines=[
@@ -79,10 +86,11 @@ def _cells(column: Column, columns: Sequence[Column]) -> list[MarkupCell]:
     cells = []
     for number, value in enumerate(column.values):
         ends = _interval(column, number)
-        places = _decimal_places(_interval(_measured(column, columns), number))
+        measured = _interval(_measured(column, columns), number)
+        places = decimal_places(_half(measured)) if measured else None
         interval = ""
         if ends and value is not None and places is not None:
-            low, high = (_rounded(end, places) for end in ends)
+            low, high = (rounded(end, places) for end in ends)
             interval = f"[{low}, {high}]"
         cells.append(MarkupCell(_text(value, places), interval))
     return cells
@@ -112,16 +120,8 @@ def _interval(column: Column, number: int) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _decimal_places(interval: tuple[float, float] | None) -> int | None:
-    """Return the decimal places to which half an interval has two significant digits.
-
-    A negative number rounds to tens, hundreds and so on. None for a single point.
-    """
-    if interval is None or interval[0] == interval[1]:
-        return None
-    half = abs(interval[1] - interval[0]) / 2
-    exponent = int(f"{half:.{SIGNIFICANT - 1}e}".partition("e")[2])
-    return SIGNIFICANT - 1 - exponent
+def _half(interval: tuple[float, float]) -> float:
+    return abs(interval[1] - interval[0]) / 2
 
 
 def _text(value: Any, places: int | None) -> str:
@@ -130,16 +130,10 @@ def _text(value: Any, places: int | None) -> str:
     if isinstance(value, int) and abs(value) >= UNGROUPED:
         return f"{value:,}"
     if isinstance(value, float | Decimal) and places is not None:
-        return _rounded(float(value), places)
+        return rounded(float(value), places)
     if isinstance(value, list):
         return ", ".join(map(readable, value))
     return readable(value)
-
-
-def _rounded(value: float, places: int) -> str:
-    rounded = round(value, places) + 0.0  # not -0.0
-    comma = "," if abs(rounded) >= UNGROUPED else ""
-    return f"{rounded:{comma}.{max(places, 0)}f}"
 
 
 def _head(column: Column) -> str:
@@ -149,14 +143,21 @@ def _head(column: Column) -> str:
 
 def column_head(name: str) -> str:
     """Return the words for a column, as reports/columns.toml has them."""
-    heads = _heads()
+    heads = _columns_file()
     words = re.sub("^n_", "", name).split("_")
-    return heads["names"].get(name) or " ".join(
+    head: str = heads["names"].get(name) or " ".join(
         heads["words"].get(word, word) for word in words
     )
+    return head
+
+
+def shown_columns(view: str) -> list[str]:
+    """Return patterns of the main columns of a view; none if all are shown."""
+    patterns: list[str] = _columns_file()["shown"].get(view, [])
+    return patterns
 
 
 @cache
-def _heads() -> dict[str, dict[str, str]]:
+def _columns_file() -> dict[str, dict[str, Any]]:
     text = (asset_dir("reports") / "columns.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

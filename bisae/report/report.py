@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from bisae.files import AnyPath
-from bisae.formats import Rows
 from bisae.query import Connection, connect, missing_cells, rows_of
 from bisae.report.checks import Results, render_checks
+from bisae.report.examples import read_panels
 from bisae.report.figures import draw, figure_files
 from bisae.report.files import write
 from bisae.report.page import Contents, Figure, render_page
@@ -45,16 +45,19 @@ def _write(store: Store, con: Connection, checks: Results) -> AnyPath:
     for figure in figures:
         _write_figure(figure, folder / "figures")
     n_cells = len(store.cells)
+    existing = existing_names(con)
+    (settings,) = rows_of(con, "from settings").records()
     contents = Contents(
         study=store.study,
-        settings=_only_row(rows_of(con, "from settings")),
+        settings=settings,
         n_finished=n_cells - missing_cells(store),
         n_cells=n_cells,
         figures=figures,
         tables=tables,
         left_out=left_out,
+        examples=read_panels(store, con) if "figure_examples" in existing else {},
         checks=checks,
-        has_replicates="uncertainty" in existing_names(con),
+        has_replicates="uncertainty" in existing,
     )
     store.check_leases()
     page = folder / "index.html"
@@ -86,8 +89,3 @@ def _number(table: Table) -> float:
     """Return the table's number in the paper; one that is not in it comes last."""
     match = re.search(r"\d+", table.paper)
     return int(match[0]) if match else float("inf")
-
-
-def _only_row(rows: Rows) -> dict[str, object]:
-    (values,) = rows.values
-    return dict(zip(rows.names, values, strict=True))

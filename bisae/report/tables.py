@@ -13,9 +13,9 @@ from bisae.files import AnyPath
 from bisae.formats import Rows, render
 from bisae.formats.markup import latex, markdown
 from bisae.formats.table import readable
-from bisae.query import Connection, View, read_views, rows_of
+from bisae.query import Connection, View, compute_once, read_views, rows_of
 from bisae.report.files import write
-from bisae.report.printed import PrintedTable, printed_table
+from bisae.report.printed import PrintedTable, printed_table, shown_columns
 from bisae.store import Store
 
 FIRST = (
@@ -34,8 +34,26 @@ FIRST = (
     "origins",
     "turnover",
     "class_changes",
+    "class_examples",
+    "design_effects",
     "cells",
 )
+COMPUTED_ONCE = (
+    "cells",
+    "trend_sums",
+    "trend_intervals",
+    "trends",
+    "class_counts",
+    "coherence_trends",
+    "lexicon_translations",
+    "retrieval",
+    "retrieval_overall",
+    "measured_shares",
+    "turns",
+    "contrasts",
+    "figure_examples",
+)
+"""Views that many tables read, in build order."""
 DIGEST = 16
 """Hexadecimal digits of the digests in a comment."""
 
@@ -53,14 +71,25 @@ class Table(NamedTuple):
         """Its name in the paper, from the header; may be empty."""
         return self.view.header.get("Paper", "")
 
+    def printed(self, *, whole: bool = False) -> PrintedTable:
+        """Set the rows, with the main columns or the whole. Raises SqlError."""
+        shown = [] if whole else shown_columns(self.view.name)
+        try:
+            return printed_table(self.rows, self.view.header.get("Best", ""), shown)
+        except SqlError as error:
+            msg = f"{self.view.path}: {error}"
+            raise SqlError(msg) from error
+
 
 def read_tables(
     con: Connection, figures: Iterable[str]
 ) -> tuple[dict[str, Table], dict[str, str]]:
     """Read the tables of a report; return them and why each other one is left out.
 
-    They are those in FIRST, those that `figures` name, and those of the paper.
+    They are those in FIRST, those that `figures` name, and those of the paper. Views
+    that several of them read become tables of the connection.
     """
+    compute_once(con, COMPUTED_ONCE)
     views = read_views("cell", "grid", "lineage", "paper")
     figures = list(figures)
     paper = [name for name, view in views.items() if view.folder == "paper"]
@@ -88,7 +117,7 @@ def write_tables(tables: Mapping[str, Table], folder: AnyPath, source: str) -> N
     """
     for name, table in tables.items():
         csv = render(table.rows, "csv")
-        printed = _printed(table)
+        printed = table.printed()
         digest = hashlib.sha256(csv.encode()).hexdigest()[:DIGEST]
         comment = f"% {name} of {source}; SHA-256 of {name}.csv {digest}\n"
         write(folder / f"{name}.csv", csv)
@@ -100,14 +129,6 @@ def describe_source(store: Store) -> str:
     """Return the study and the text of a store on one line."""
     digest = store.corpus_attributes()["fingerprint"][:DIGEST]
     return f"study {readable(store.study.name)}, corpus {digest}"
-
-
-def _printed(table: Table) -> PrintedTable:
-    try:
-        return printed_table(table.rows, table.view.header.get("Best", ""))
-    except SqlError as error:
-        msg = f"{table.view.path}: {error}"
-        raise SqlError(msg) from error
 
 
 def existing_names(con: Connection) -> set[str]:

@@ -8,13 +8,7 @@ from functools import cache
 import jinja2
 
 from bisae.assets import asset_dir
-from bisae.report.numbers import (
-    as_precise,
-    hours,
-    join_intervals,
-    readable,
-    select_columns,
-)
+from bisae.report.numbers import as_precise, hours, join_intervals, minus, readable
 from bisae.report.printed import column_head
 
 
@@ -38,6 +32,6 @@ def _environment() -> jinja2.Environment:
         "as_precise": as_precise,
         "hours": hours,
         "join_intervals": join_intervals,
-        "select_columns": select_columns,
+        "minus": minus,
     }
     return environment

@@ -15,7 +15,7 @@ from bisae.store.opening import check_same_study, create_store, is_store, open_s
 from bisae.store.records import Block, CellStatus, Codes
 from bisae.store.slots import SlotSummary
 from bisae.store.store import SHARED, Store
-from bisae.store.stored import StoredCodes
+from bisae.store.stored import StoredCodes, feature_activations
 from bisae.store.tables import (
     KEY,
     Provenance,
@@ -58,6 +58,7 @@ __all__ = [
     "dependency_digests",
     "dependency_files",
     "digest",
+    "feature_activations",
     "forget_failure",
     "is_current",
     "is_store",

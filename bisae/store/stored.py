@@ -1,6 +1,9 @@
 """Random access to one cell's codes, as they are stored or by feature."""
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
 
 from bisae.errors import Damaged
 from bisae.store.format import Array, Node
@@ -11,6 +14,13 @@ from bisae.store.stream import used_slots
 CODE_ARRAYS = ("index", "value")
 CODES_AT_ONCE = 1_048_576
 """Codes in one block of whole rows; with the blocks read ahead, less than a shard."""
+
+
+class CodeRows(Protocol):
+    """Codes that can be read by rows."""
+
+    def codes(self, rows: slice) -> Codes:
+        """Return rows by feature."""
 
 
 class StoredCodes:
@@ -53,3 +63,12 @@ class StoredCodes:
             used_slots(slots.value),
         )
         return Codes(rows.start, index if used is None else index * used, slots.value)
+
+
+def feature_activations(
+    stored: CodeRows, feature: int, first: int, n_tokens: int
+) -> list[float]:
+    """Read a feature's activation on each token from row `first` on; 0 for none."""
+    codes = stored.codes(slice(first, first + n_tokens))
+    values: Array = np.where(codes.index == feature, codes.value, 0).max(axis=1)
+    return [float(value) for value in values]

@@ -8,7 +8,8 @@
 -- factor of the mixed share. The interval is the estimate -/+ 1.96 of it, not percentiles: a
 -- resampled text has fewer of a feature's documents, so features that fire rarely seem
 -- clearer than they are, and `replicates_mean` is biased. features_low and features_high:
--- the interval over features alone, for the given text.
+-- the interval over features alone, for the given text; design_effect: the variance of the
+-- former over that of the latter. Above 1, the interval over features alone is too narrow.
 with widened as (
     select
         spread.*,
@@ -37,5 +38,7 @@ select
     estimate + deviation / nullif(n, 0) as replicates_mean,
     n as n_replicates,
     features_low,
-    features_high
+    features_high,
+    (2 * z_95() * sd_widened / nullif(features_high - features_low, 0)) ^ 2
+        as design_effect
 from widened

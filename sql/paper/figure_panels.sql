@@ -1,9 +1,10 @@
--- Title:   Which cells do figures 4 and 7 show?
+-- Title:   Which cells do figures 4 and 7 show, and the examples of each class?
 -- Grain:   figure, panel
 -- Reads:   grid_cells, features
 -- The largest size. Figure 4, its middle layer: the first trained step (early), the one
 -- with the lowest mixed share (middle), the last (late). Figure 7, its last step: the
--- layers nearest in depth to the paper's 2nd (lower) and 26th (upper) of 28.
+-- layers nearest in depth to the paper's 2nd (lower) and 26th (upper) of 28. Class examples:
+-- its middle layer at its last step.
 with steps as (
     select
         grid.size,
@@ -28,7 +29,7 @@ depths as (
 )
 
 select
-    4 as figure,
+    'figure_4' as figure,
     unnest(['early', 'middle', 'late']) as panel,
     size,
     unnest([min(step), arg_min(step, (mixed_share, step)), max(step)]) as step,
@@ -37,10 +38,19 @@ from steps
 group by size, layer
 union all
 select
-    7 as figure,
+    'figure_7' as figure,
     unnest(['lower', 'upper']) as panel,
     size,
     step,
     unnest([arg_min(layer, from_lower), arg_min(layer, from_upper)]) as layer
 from depths
 group by size, step
+union all
+select
+    'class_examples' as figure,
+    'random' as panel,
+    size,
+    max(step) as step,
+    layer
+from steps
+group by size, layer

@@ -1,9 +1,9 @@
--- Title:   Which tokens are the examples of figures 4 and 7?
+-- Title:   Which tokens are the examples of figures 4 and 7 and of each class?
 -- Grain:   figure, panel, feature, example
 -- Reads:   figure_runs, tokens, vocab
 -- Three of a feature's strongest runs: languages alternate, a token is repeated only if there
--- is no other, and the strongest come first. The text has the run in brackets, with three
--- tokens before and after; `joined` is not decoded here.
+-- is no other, and the strongest come first. The run is from the position `first` to `last`
+-- of the document, its strongest firing at `position`.
 with numbered as (
     select
         runs.*,
@@ -45,16 +45,14 @@ select
     chosen.rank,
     chosen.document,
     chosen.language,
+    any_value(tokens.position) filter (where tokens.token_row = chosen.first_row) as first,
+    any_value(tokens.position) filter (where tokens.token_row = chosen.token_row)
+        as position,
+    any_value(tokens.position) filter (where tokens.token_row = chosen.last_row) as last,
     string_agg(
-        if(tokens.token_row = chosen.first_row, '[', '')
-        || escaped_token(vocab.token, tokens.token_id)
-        || if(tokens.token_row = chosen.last_row, ']', ''),
-        '' order by tokens.token_row
+        escaped_token(vocab.token, tokens.token_id), chr(31) order by tokens.position
     ) as joined
 from tokens
-inner join chosen
-    on
-        tokens.document = chosen.document
-        and tokens.token_row between chosen.first_row - 3 and chosen.last_row + 3
+inner join chosen on tokens.document = chosen.document
 left join vocab on tokens.token_id = vocab.token_id
 group by all

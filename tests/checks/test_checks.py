@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bisae.checks import CheckResult, TableChecks, run_checks, shipped_checks, validate
-from bisae.checks.materialize import COMPUTED_ONCE, compute_once
+from bisae.checks.materialize import COMPUTED_ONCE
 from bisae.grid import Selection, parse_selection
 from bisae.pipeline.intervene import intervene
 from bisae.query import (
@@ -20,6 +20,7 @@ from bisae.query import (
     Connection,
     build_order,
     columns_of,
+    compute_once,
     connect,
     read_check_views,
     read_views,
@@ -108,7 +109,7 @@ def con(whole: Store) -> Iterator[Connection]:
     with closing(connect(whole)) as connection:
         exported = columns_of(connection).keys() & TABLES
         compute_once(connection, exported - {*COMPUTED_ONCE})
-        compute_once(connection)
+        compute_once(connection, COMPUTED_ONCE)
         yield connection
 
 

@@ -164,8 +164,8 @@ def test_any_width_can_be_cut_out() -> None:
 # -- figures 4 and 7 ------------------------------------------------------------------
 
 
-def panels(con: Connection) -> Iterator[tuple[int, str, Row]]:
-    """The cells of figures 4 and 7: size M has layers 0, 1 and 3, steps 0, 5 and 40."""
+def panels(con: Connection) -> Iterator[tuple[str, str, Row]]:
+    """The cells of the examples: size M has layers 0, 1 and 3, steps 0, 5 and 40."""
     mixed = Counter[int]()
     for step in (5, 40):
         sql = f"from features where size = 'M' and step = {step} and layer = 1"
@@ -173,9 +173,10 @@ def panels(con: Connection) -> Iterator[tuple[int, str, Row]]:
         mixed[step] = -round(1e6 * classes.count(MIXED) / len(classes))
     lowest = mixed.most_common(1)[0][0]
     for panel, step in (("early", 5), ("middle", lowest), ("late", 40)):
-        yield 4, panel, {"size": "M", "step": step, "layer": 1}
+        yield "figure_4", panel, {"size": "M", "step": step, "layer": 1}
     for panel, layer in (("lower", 1), ("upper", 3)):
-        yield 7, panel, {"size": "M", "step": 40, "layer": layer}
+        yield "figure_7", panel, {"size": "M", "step": 40, "layer": layer}
+    yield "class_examples", "random", {"size": "M", "step": 40, "layer": 1}
 
 
 def by(score: str, sign: int) -> Callable[[Row], tuple[Any, ...]]:
@@ -185,7 +186,13 @@ def by(score: str, sign: int) -> Callable[[Row], tuple[Any, ...]]:
 
 def picked(panel: str, features: Sequence[Row]) -> list[Row]:
     """A panel's features."""
-    rows = [row for row in features if row["supported"] and row["n_tokens"] >= 3]
+    rows = [row for row in features if row["supported"]]
+    if panel == "random":
+        drawn: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: -(row["feature"] * 2654435761 % 2**32)):
+            drawn[row["language"]].append(row)
+        return [row for of_class in drawn.values() for row in of_class[:2]]
+    rows = [row for row in rows if row["n_tokens"] >= 3]
     mixed = [row for row in rows if row["language"] == MIXED]
     if panel == "early":
         return sorted(mixed, key=by("monosemanticity", -1))[:2]
@@ -206,11 +213,13 @@ def picked(panel: str, features: Sequence[Row]) -> list[Row]:
 
 def text_of(run: Sequence[reference.AnyPath], document: Document) -> str:
     """A run in brackets, three tokens before and after."""
+    texts = decoded([token["token"] for token in document])
     first, last = run[0][1], run[-1][1] + 1
-    words = [token["token"] for token in document]
-    parts = words[max(first - 3, 0) : first], words[first:last], words[last : last + 3]
-    before, fired_on, after = parts
-    return "".join(decoded([*before, "[", *fired_on, "]", *after]))
+    while first and not texts[first]:
+        first -= 1
+    parts = texts[max(first - 3, 0) : first], texts[first:last], texts[last : last + 3]
+    before, fired_on, after = map("".join, parts)
+    return f"{before}[{fired_on}]{after}"
 
 
 def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
@@ -231,13 +240,13 @@ def told(firings: Sequence[Row], documents: list[Document]) -> list[Row]:
     return sorted(actual.values(), key=itemgetter("order"))[:3]
 
 
-@pytest.mark.parametrize("figure", [4, 7])
+@pytest.mark.parametrize("figure", ["figure_4", "figure_7", "class_examples"])
 def test_figures_show_what_their_rules_pick(
-    con: Connection, documents: list[Document], figure: int
+    con: Connection, documents: list[Document], figure: str
 ) -> None:
     expected = []
-    for number, panel, cell in panels(con):
-        if number != figure:
+    for name, panel, cell in panels(con):
+        if name != figure:
             continue
         sql = "from features where size = ? and step = ? and layer = ?"
         firings = fired(con, cell)
@@ -249,8 +258,11 @@ def test_figures_show_what_their_rules_pick(
             for example, item in enumerate(texts, start=1):
                 shown = {name: item[name] for name in ("language", "text")}
                 expected.append({**chosen, "example": example, **shown})
-    actual = rows_of(con, f"from figure_{figure}")
-    assert_same(actual, expected, "panel", "feature", "example")
+    names = ", ".join(expected[0])
+    query = f"select {names} from figure_examples where figure = '{figure}'"
+    assert_same(rows_of(con, query), expected, "panel", "feature", "example")
+    (n_rows,) = con.execute(f"select count(*) from {figure}").fetchone() or ()
+    assert n_rows == len(expected)
 
 
 def candidate(feature: int, **changed: Any) -> Row:
@@ -258,6 +270,7 @@ def candidate(feature: int, **changed: Any) -> Row:
     row: Row = {"size": "S", "step": 1, "layer": 1, "feature": feature}
     row |= {"language": MIXED, "language_exclusive": MIXED, "monosemanticity": 0.9}
     row |= {"mean_span": 1.0, "n_tokens": 3, "n_documents": 9, "n_firings": 30}
+    row |= {"max_value": 1.0}
     return row | {"supported": True} | changed
 
 
@@ -272,7 +285,7 @@ def test_a_feature_of_two_tokens_or_little_support_is_not_picked() -> None:
         candidate(5, n_documents=10),
         candidate(6, monosemanticity=0.5),
     ]
-    panel = {"figure": 4, "panel": "late", "size": "S", "step": 1, "layer": 1}
+    panel = {"figure": "figure_4", "panel": "late", "size": "S", "step": 1, "layer": 1}
     tables = {"features": features, "figure_panels": [panel]}
     con = planted(tables, "figure_features")
     actual = {row["feature"] for row in rows_of(con, "from figure_features")}
@@ -286,7 +299,6 @@ def test_figures_are_selections_of_the_examples(con: Connection) -> None:
     sql = """
         select shown.text, examples.token, examples.language = shown.language as same
         from figure_examples as shown
-        inner join figure_features as chosen using (figure, panel, feature)
         left join activation_examples as examples
             using (size, step, layer, feature, rank, document)
     """

@@ -8,12 +8,12 @@ from math import exp
 import pyarrow as pa
 import pytest
 
-from bisae.checks.materialize import compute_once
 from bisae.pipeline.prepare import STAGES
 from bisae.query import (
     Connection,
     closure,
     columns_of,
+    compute_once,
     connect,
     create_views,
     database,

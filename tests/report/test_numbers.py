@@ -1,4 +1,4 @@
-"""Numbers for readers: digits follow the interval, and share its cell."""
+"""Numbers for readers: digits follow the interval."""
 
 from typing import Any
 
@@ -16,21 +16,19 @@ from bisae.report.numbers import (
 
 
 @pytest.mark.parametrize(
-    ("interval", "text"),
+    ("value", "half", "text"),
     [
-        ((0.12407, 0.0954, 0.1598), "0.124 [0.095, 0.160]"),
-        ((0.04371, 0.04016, 0.04721), "0.0437 [0.0402, 0.0472]"),
-        (
-            (-0.0447, -0.0927, 0.0032),
-            "\N{MINUS SIGN}0.045 [\N{MINUS SIGN}0.093, 0.003]",
-        ),
-        ((1234.5, 1000.1, 1468.9), "1,234 [1,000, 1,469]"),
-        ((-0.00002, -0.041, 0.041), "0.000 [\N{MINUS SIGN}0.041, 0.041]"),
-        ((1, 1, 1), "1 [1, 1]"),
+        (0.12407, 0.0322, "0.124"),
+        (0.04371, 0.0035, "0.0437"),
+        (-0.0447, 0.048, "\N{MINUS SIGN}0.045"),
+        (1234.5, 234.4, "1230"),
+        (123_456.0, 2344.0, "123,500"),
+        (-0.00002, 0.041, "0.000"),
+        (0.5, 0.0996, "0.50"),
     ],
 )
-def test_digits_follow_the_interval(interval: tuple[float, ...], text: str) -> None:
-    assert str(Interval(*interval)) == text
+def test_digits_follow_the_interval(value: float, half: float, text: str) -> None:
+    assert as_precise(value, half) == text
 
 
 @pytest.mark.parametrize("half", [0.0, float("nan"), float("inf")])

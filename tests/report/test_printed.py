@@ -1,10 +1,13 @@
 """Printed tables: rounded by their intervals, escaped, the best values bold."""
 
 import csv
+import fnmatch
 import hashlib
 import io
 import math
 import re
+import tomllib
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,10 @@ from bisae.errors import SqlError
 from bisae.formats import Rows
 from bisae.formats.markup import MarkupCell, escape_latex, latex, markdown
 from bisae.query import connect, read_views
-from bisae.report.printed import PrintedTable, printed_table
+from bisae.report.printed import PrintedTable, printed_table, shown_columns
 from bisae.report.tables import Table, describe_source, read_tables, write_tables
 from bisae.store import Store
+from support import ROOT
 
 SPECIAL = re.compile(r"(?<!\\)[&%$#_~^\[\]*<>|\"]")
 MEASURED = ["x", "x_low", "x_high"]
@@ -41,6 +45,34 @@ def printed(names: list[str], *values: tuple[Any, ...], best: str = "") -> list[
     """The cells of the first column."""
     table = printed_table(Rows(names, list(values)), best)
     return [line[0].strip() for line in texts(table)]
+
+
+# -- columns -----------------------------------------------------------------------
+
+
+def test_main_columns_are_shown_in_their_order_with_their_intervals() -> None:
+    rows = Rows(["b", *MEASURED, "x_null", "y"], [(1, 0.51, 0.4, 0.6, 0.123456, 2)])
+    table = printed_table(rows, shown=["y", "x*"])
+    assert table.heads == ["y", "x [95 %]", "x by chance"]
+    assert texts(table) == [["2 ", "0.51 [0.40, 0.60]", "0.12 "]]
+    assert len(printed_table(rows).heads) == 4
+
+
+def test_what_is_bold_does_not_depend_on_what_is_shown() -> None:
+    rows = Rows(["key", "x"], [("a", 1), ("a", 2), ("b", 9)])
+    table = printed_table(rows, "lowest of x by key", ["x"])
+    assert texts(table) == [["*1* "], ["2 "], ["9 "]]
+
+
+def test_every_view_has_the_main_columns_that_its_table_shows(tiny: Store) -> None:
+    columns = tomllib.loads((ROOT / "reports" / "columns.toml").read_text("utf-8"))
+    views = read_views("cell", "grid", "paper")
+    with closing(connect(tiny)) as con:
+        tables, _ = read_tables(con, [])
+    assert columns["shown"].keys() <= views.keys()
+    for name in columns["shown"].keys() & tables.keys():
+        for pattern in shown_columns(name):
+            assert fnmatch.filter(tables[name].rows.names, pattern), (name, pattern)
 
 
 # -- rounding ---------------------------------------------------------------------
@@ -178,6 +210,7 @@ def test_the_winners_of_figure_11_are_those_with_a_star(tiny: Store) -> None:
         ("[the] *", "{[}the{]} {*}"),
         ("en--ja", "en-{}-ja"),
         ("日本語", "日本語"),
+        ("\N{GREEK SMALL LETTER ALPHA}", r"$\alpha$"),
     ],
 )
 def test_latex_is_escaped(text: str, expected: str) -> None:
@@ -196,6 +229,17 @@ def tabular(text: str) -> list[list[str]]:
     rows = [re.split(r"(?<!\\) & ", line[:-3]) for line in body]
     assert {len(row) for row in rows} == {len(spec[1])}
     return rows
+
+
+def test_a_long_head_has_two_lines_in_latex() -> None:
+    heads = ["size", "mixed share", "mixed share by chance [95 %]", "learning rate"]
+    text = latex(heads, [[MarkupCell("1")] * 4], [False, True, True, False])
+    assert tabular(text)[0] == [
+        "size",
+        r"\begin{tabular}[b]{@{}r@{}}mixed\\share\end{tabular}",
+        r"\begin{tabular}[b]{@{}r@{}}mixed share by\\chance {[}95~\%{]}\end{tabular}",
+        r"\begin{tabular}[b]{@{}l@{}}learning\\rate\end{tabular}",
+    ]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"])), min_size=1))

@@ -167,6 +167,8 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
         name = "mixed_share" if row["name"].startswith("share of") else row["name"]
         factor = factors[row["population"], name]
         half = 1.959964 * statistics.stdev(drawn) * factor
+        has_interval = trend["low"] is not None
+        width = (trend["high"] - trend["low"]) / 2 if has_interval else 0
         expected = {
             "estimate": trend["value"],
             "low": trend["value"] - half,
@@ -176,10 +178,45 @@ def test_the_interval_is_the_spread_of_the_replicates_about_the_estimate(
             "factor": factor,
             "features_low": trend["low"],
             "features_high": trend["high"],
+            "design_effect": (half / width) ** 2 if width else None,
         }
         assert {name: row[name] for name in expected} == pytest.approx(
             expected, abs=1e-8
         )
+
+
+def test_design_effects_are_summed_up_by_name(store: Store) -> None:
+    effects = defaultdict(list)
+    for row in rows(store, "from uncertainty where population = 'alive'"):
+        if row["design_effect"] is not None:
+            effects[row["name"]].append(row["design_effect"])
+    expected = [
+        {
+            "name": name,
+            "n_cells": len(values),
+            "n_too_narrow": sum(value > 1 for value in values),
+            "median_design_effect": pytest.approx(statistics.median(values)),
+            "largest_design_effect": max(values),
+        }
+        for name, values in sorted(effects.items())
+    ]
+    assert {"mixed_share", "monosemanticity"} <= effects.keys()
+    assert rows(store, "from design_effects") == expected
+
+
+def test_the_figure_has_each_interval_of_the_middle_layers(store: Store) -> None:
+    where = "where layer = 1 and population = 'alive'"
+    where += " and name in ('mixed_share', 'monosemanticity')"
+    uncertainty = {key(row): row for row in rows(store, f"from uncertainty {where}")}
+    bands = {key(row): row for row in rows(store, f"from bands {where}")}
+    result = rows(store, "from figure_bands")
+    assert len(result) == len(uncertainty) == len(bands) == 4
+    for row in result:
+        address = key(row | {"population": "alive", "name": row["measure"]})
+        content, band = uncertainty[address], bands[address]
+        names = ("estimate", "low", "high", "features_low", "design_effect")
+        assert [row[name] for name in names] == [content[name] for name in names]
+        assert (row["band_low"], row["band_high"]) == (band["low"], band["high"])
 
 
 def test_what_is_current_is_not_made_again(store: Store) -> None:
