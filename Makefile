@@ -66,15 +66,10 @@ $(VENV)/.dev: $(VENV)/.installed
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# Only the slow tests need Ray and the packages of other projects.
 $(VENV)/.slow: $(VENV)/.dev
-	@echo "Ray, for the slow tests: 80 MB to download"
-	$(PIP) --constraint constraints.txt --editable '.[dev,ray]'
-	touch $@
-
-# Only `make test-slow` needs the packages of other projects.
-$(VENV)/.interop: $(VENV)/.dev
-	@echo "SAELens and sparsify: 280 MB on disk"
-	$(PIP) --constraint constraints.txt --editable '.[dev,interop]'
+	@echo "Ray, SAELens and sparsify, for the slow tests: 360 MB"
+	$(PIP) --constraint constraints.txt --editable '.[dev,ray,interop]'
 	touch $@
 
 clean:
