@@ -1,1 +1,1 @@
-"""The toy study and the tiny language models that it trains."""
+"""The toy study and the parallel build of all its cells."""
