@@ -82,7 +82,7 @@ def figure(library: Library, name: str) -> str | Waiting:
 
 def figure_names() -> dict[str, str]:
     """Return the title of each figure by its name."""
-    views = read_views("grid", "paper")
+    views = read_views()
     return {name: views[name].title for name in figure_files()}
 
 

@@ -217,6 +217,8 @@ def has_rows(con: Connection, view: str) -> bool:
 def test_what_a_store_has_not_is_passed_over(tiny: Store) -> None:
     seen = {result.table for result in validate(tiny)}
     assert {suite.table for suite in SUITES} - seen == {
+        "feature_matches",
+        "matched_features",
         "intervention_contrasts",
         "intervention_effects",
         "intervention_intervals",

@@ -176,7 +176,7 @@ def test_a_worker_ends_when_nobody_builds_what_it_waits_for(
     study = with_steps(copied_study.model_copy(update=update), 3)
     work = prepare_build(study, parse_selection("size=S,layer=1"), ("train",))
     failures = build_as_worker(work)
-    assert [checkpoint.step for checkpoint in failures] == [3, 5, 40]
+    assert sorted(checkpoint.step for checkpoint in failures) == [3, 5, 40]
     assert "S/5/1 starts from S/3/1" in failures[Checkpoint("S", 5)]
     assert work.store.cell_status(work.cells[0]).sae
 

@@ -33,6 +33,7 @@ TINY = {
     "size = '0.5M'": "size = 'M'",
     "step = 900": "step = 40",
     "layer = 2": "layer = 1",
+    "layer=2": "layer=1",
 }
 
 

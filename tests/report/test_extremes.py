@@ -8,6 +8,7 @@ from math import exp
 import pyarrow as pa
 import pytest
 
+from bisae.intervene.measure import SteeringSetting
 from bisae.pipeline.prepare import STAGES
 from bisae.query import (
     Connection,
@@ -121,7 +122,7 @@ def recovered(losses: Row) -> float | None:
     cells = read_views("cell")["cells"]
     with closing(database()) as con:
         columns = re.findall(r"^    (\w+)(?:::\w+ as \w+)?,?$", cells.select, re.M)
-        attributes = dict.fromkeys(columns, 0) | losses
+        attributes = dict.fromkeys([*columns, "input"], 0) | losses
         con.register("cell_attributes", pa.Table.from_pylist([attributes]))
         create_views(con, {"cells": cells}, {"cell_attributes"})
         (row,) = rows_of(con, "from cells")
@@ -160,9 +161,13 @@ def intervention_tables(losses: list[Row]) -> dict[str, list[Row]]:
     address: Row = {"size": "M", "step": 5, "layer": 1}
     with closing(database()) as con:
         con.register("intervention_losses", pa.Table.from_pylist(losses))
+        wanted = [
+            {name: row[name] for name in SteeringSetting._fields} for row in losses
+        ]
+        con.register("wanted", pa.Table.from_pylist(wanted))
         con.register("pools", pa.table({"added": ["en"], "n_features": [9]}))
         con.register("models", pa.table({"full_step": [9], "b_pre": [True]}))
-        create_views(con, views, {"intervention_losses", "pools", "models"})
+        create_views(con, views, {"intervention_losses", "wanted", "pools", "models"})
         return {
             name: [address | row for row in rows_of(con, f"from {name}")]
             for name in names

@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from bisae.cli import main
-from bisae.errors import StudyError
+from bisae.errors import CheckpointsFailed
 from bisae.grid import Cell, Selection
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import StateBlocks
@@ -176,7 +176,7 @@ def test_where_every_rate_diverges_the_build_says_so(
     tiny: Store, tmp_path: Path
 ) -> None:
     study = asked(tiny, tmp_path, lr_grid=[3e38])
-    with pytest.raises(StudyError, match=r"^no learning rate for S yet"):
+    with pytest.raises(CheckpointsFailed, match=r": no learning rate for S yet; run"):
         build(study, Selection(frozenset({"S"})), ("train",))
 
 

@@ -27,7 +27,7 @@ from bisae.sae import start
 from bisae.sae.kernels import Scratch
 from bisae.store import Lease, Store, table_file
 from bisae.study import Study
-from bisae.train import resume, run, train_checkpoint
+from bisae.train import check_starts, resume, run, train_checkpoint
 from bisae.train.job import TrainingJob
 from support.training import CELLS, VOCAB, D, make_lm, make_store
 
@@ -228,7 +228,7 @@ def test_a_start_from_a_step_that_is_not_trained_is_refused(tmp_path: Path) -> N
     store = two_steps(tmp_path / "s")
     said = r"^cell 1M/9/1 starts from 1M/7/1 .* not trained; train it first$"
     with pytest.raises(Unfinished, match=said):
-        train_checkpoint(store, make_lm(), [Cell("1M", 9, 1)])
+        check_starts(store, [Cell("1M", 9, 1)])
 
 
 def test_a_rate_that_is_to_be_searched_is_asked_for(tmp_path: Path) -> None:
