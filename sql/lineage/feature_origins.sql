@@ -1,49 +1,17 @@
 -- Title:   What was each feature of the last step at each earlier step?
 -- Grain:   kind, size, layer, step, feature; supported, learned features of the last step
--- Reads:   fates, feature_events, cell_pairs, grid_cells
+-- Reads:   fates, cell_pairs, grid_cells
 -- kind: `own`, `null` with documents permuted, or `seeds`, what it is for another seed at the
 -- last step. origin: the state of a matched feature (monolingual, mixed or polysemantic);
 -- `partial` after a split, a merge, widening or narrowing; `unclear`; `unmatched`, which a
 -- confirmed birth is too.
-with events as (
-    select
-        'own' as kind,
-        events.size,
-        events.layer,
-        events.step,
-        events.feature,
-        events.state,
-        events.best,
-        events.best_state,
-        events.event
-    from feature_events as events
-    inner join cell_pairs using (size, step, layer, size_to, step_to, layer_to)
-    where events.is_to and cell_pairs.is_last_step
-    union all
-    select
-        fates.kind,
-        fates.size,
-        fates.layer,
-        fates.step,
-        fates.feature,
-        fates.state,
-        fates.best,
-        fates.best_state,
-        fates.event
+with backwards as (
+    select fates.*
     from fates
     inner join cell_pairs using (size, step, layer, size_to, step_to, layer_to)
-    where fates.kind = 'null' and fates.is_to and cell_pairs.is_last_step
+    where fates.kind in ('own', 'null') and fates.is_to and cell_pairs.is_last_step
     union all
-    select
-        fates.kind,
-        fates.size,
-        fates.layer,
-        fates.step,
-        fates.feature,
-        fates.state,
-        fates.best,
-        fates.best_state,
-        fates.event
+    select fates.*
     from fates
     inner join grid_cells using (size, step, layer)
     where
@@ -62,9 +30,8 @@ select
     best,
     best_state,
     case
-        when event = 'match' then best_state
-        when event in ('unmatched', 'birth') then 'unmatched'
-        when event = 'unclear' then 'unclear'
+        when fate = 'match' then best_state
+        when fate in ('unclear', 'unmatched') then fate
         else 'partial'
     end as origin
-from events
+from backwards
