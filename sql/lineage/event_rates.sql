@@ -5,24 +5,7 @@
 -- features alone. share_null: with documents permuted within their language. share_seeds:
 -- between two seeds of the features' own cell, which is the ceiling of matches and the floor
 -- of all other events; null without another seed.
-with totals as (
-    select
-        size,
-        step,
-        layer,
-        size_to,
-        step_to,
-        layer_to,
-        is_to,
-        population,
-        count(*) filter (where kind = 'own') as n_features,
-        count(*) filter (where kind = 'null') as n_null,
-        count(*) filter (where kind = 'seeds') as n_seeds
-    from labelled_events
-    group by all
-),
-
-counts as (
+with counts as (
     select
         size,
         step,
@@ -40,9 +23,26 @@ counts as (
     group by all
 ),
 
+totals as (
+    select
+        size,
+        step,
+        layer,
+        size_to,
+        step_to,
+        layer_to,
+        is_to,
+        population,
+        sum(n)::bigint as n_features,
+        sum(n_null)::bigint as n_null,
+        sum(n_seeds)::bigint as n_seeds
+    from counts
+    group by all
+),
+
 events as (
     select distinct event
-    from labelled_events
+    from counts
 ),
 
 shares as (

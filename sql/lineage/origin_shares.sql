@@ -7,18 +7,6 @@ with origins as (
     ) as origin
 ),
 
-totals as (
-    select
-        kind,
-        size,
-        layer,
-        step,
-        last_class,
-        count(*) as n_features
-    from feature_origins
-    group by kind, size, layer, step, last_class
-),
-
 counts as (
     select
         kind,
@@ -31,6 +19,18 @@ counts as (
         count(*) filter (where best_state = 'monolingual') as n_best_monolingual
     from feature_origins
     group by kind, size, layer, step, last_class, origin
+),
+
+totals as (
+    select
+        kind,
+        size,
+        layer,
+        step,
+        last_class,
+        sum(n)::bigint as n_features
+    from counts
+    group by kind, size, layer, step, last_class
 )
 
 select
