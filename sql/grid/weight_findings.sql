@@ -3,7 +3,7 @@
 -- Reads:   weight_distances, weight_returns
 -- finding: `shared`, if two steps have the same weights, in which case there is no later_step;
 -- `unlike`, as in weight_returns. `weights` lists the groups.
-with shared as (
+with findings as (
     select
         size,
         'shared' as finding,
@@ -14,9 +14,7 @@ with shared as (
         position
     from weight_distances
     where is_shared
-),
-
-unlike as (
+    union all
     select
         size,
         'unlike' as finding,
@@ -26,14 +24,6 @@ unlike as (
         weights,
         position
     from weight_returns
-),
-
-findings as (
-    select *
-    from shared
-    union all
-    select *
-    from unlike
 )
 
 select
