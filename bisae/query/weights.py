@@ -14,7 +14,7 @@ from bisae.files import AnyPath
 from bisae.grid import Cell, Checkpoint
 from bisae.query.database import Connection, create_views, database, parquet_view
 from bisae.query.tables import write_tables
-from bisae.query.views import closure, read_views
+from bisae.query.views import read_views
 from bisae.store import Store, table_file
 
 TABLE = "lm_weights"
@@ -49,7 +49,7 @@ def compared_weights(weights: Mapping[Checkpoint, Weights]) -> Connection:
     """Open a database with the weights of checkpoints and the views on them."""
     con = database()
     _put(con, weights)
-    _create_views(con)
+    create_views(con, read_views("grid"), {TABLE})
     return con
 
 
@@ -68,7 +68,7 @@ def findings_about(store: Store, checkpoint: Checkpoint, weights: Weights) -> li
         if files:
             parquet_view(con, "stored", files)
             con.execute(f"insert into {TABLE} by name from stored")
-        _create_views(con)
+        create_views(con, read_views("grid"), {TABLE})
         return weight_messages(con, checkpoint.step)
 
 
@@ -106,11 +106,6 @@ def _put(con: Connection, weights: Mapping[Checkpoint, Weights]) -> None:
     con.register("rows", pa.Table.from_pylist(rows, pa.schema([*address, *SCHEMA])))
     con.execute(f"create table {TABLE} as from rows")
     con.unregister("rows")
-
-
-def _create_views(con: Connection) -> None:
-    views = closure(read_views("grid"), "checkpoint_series")
-    create_views(con, {view.name: view for view in views}, {TABLE})
 
 
 def _message(
