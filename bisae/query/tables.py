@@ -132,7 +132,10 @@ def view_provenance(
     return settings_used | {"sql": digest(text)}
 
 
-def address_columns(cell: Cell) -> str:
-    """Return the address of a cell as columns of a SQL select."""
+def address_columns(cell: Cell, suffix: str = "") -> str:
+    """Return the address of a cell as columns of a SQL select, named with a suffix."""
     size, step, layer = cell
-    return f"{quoted(size)} as size, {step}::bigint as step, {layer}::int as layer"
+    return (
+        f"{quoted(size)} as size{suffix}, {step}::bigint as step{suffix}, "
+        f"{layer}::int as layer{suffix}"
+    )

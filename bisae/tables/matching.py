@@ -15,9 +15,9 @@ from bisae.grid import Cell
 from bisae.query import (
     Connection,
     View,
+    address_columns,
     create_views,
     parquet_view,
-    quoted,
     schema,
 )
 from bisae.sae import seeded, start_cosines
@@ -50,24 +50,20 @@ class Side(NamedTuple):
 
     @property
     def columns(self) -> str:
-        """The same as columns of a SQL select."""
-        size, step, layer = self.cell
+        """The same as columns of a SQL select, `seed_to` and so on."""
         seed = self.store.study.sae.seed
-        return (
-            f"{seed}::bigint as seed_to, {quoted(size)} as size_to, "
-            f"{step}::bigint as step_to, {layer}::int as layer_to"
-        )
+        return f"{seed}::bigint as seed_to, {address_columns(self.cell, '_to')}"
 
 
-def match_features(con: Connection, side: Side, other: Side, views: Views) -> None:
+def match_features(con: Connection, first: Side, second: Side, views: Views) -> None:
     """Create the tables of a pair of cells, whose rows begin with the second cell."""
     with schema(con, "pair"):
-        names = match_firings(con, views, _open_tables(con, side, other))
-        _put_cosines(con, side, other)
+        names = match_firings(con, views, _open_tables(con, first, second))
+        _put_cosines(con, first, second)
         names |= {"start_cosines", "candidate_cosines"}
         create_views(con, views, names, keep=True)
         for name in TABLES:
-            rows = f"select {other.columns}, * from pair.{name}"
+            rows = f"select {second.columns}, * from pair.{name}"
             con.execute(f"create table main.{name} as {rows}")
 
 
