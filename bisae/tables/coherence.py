@@ -88,13 +88,14 @@ def put_bin_cosines(con: Connection, context: ExportContext) -> None:
 
 def export_coherence(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the coherence of exported cells of one checkpoint where not current."""
-    _export_features(context, cells)
+    provenances = coherence_provenances(context)
+    _export_features(context, cells, provenances[TABLE])
     for cell in cells:
         with at(cell), explain_errors(f"cell {cell}"):
-            _export_sums(context, cell)
+            _export_sums(context, cell, provenances[SUMS])
 
 
-def coherence_provenances(context: ExportContext) -> dict[str, dict[str, Any]]:
+def coherence_provenances(context: ExportContext) -> dict[str, Provenance]:
     """Return the provenance of each table, apart from codes and the tables it needs."""
     of_views = {
         table: view_provenance(coherence_views(table), table, context.settings)
@@ -103,12 +104,11 @@ def coherence_provenances(context: ExportContext) -> dict[str, dict[str, Any]]:
     return of_views | {TABLE: of_views[TABLE] | _checksums(context)}
 
 
-def _export_sums(context: ExportContext, cell: Cell) -> None:
+def _export_sums(context: ExportContext, cell: Cell, common: Provenance) -> None:
     """Write `coherence_sums` of a cell from its tables `coherence` and `features`."""
     store, views = context.store, coherence_views(SUMS)
-    provenance = coherence_provenances(context)[SUMS]
-    provenance |= {"codes": store.attributes(cell, "codes")["fingerprint"]}
-    provenance |= dependency_digests(store, SUMS, cell)
+    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    provenance = {**common, **codes} | dependency_digests(store, SUMS, cell)
 
     def fill(con: Connection) -> None:
         put_rows(con, "settings", [context.settings])
@@ -118,14 +118,15 @@ def _export_sums(context: ExportContext, cell: Cell) -> None:
     make_tables(store, {SUMS: provenance}, fill, cell)
 
 
-def _export_features(context: ExportContext, cells: Sequence[Cell]) -> None:
+def _export_features(
+    context: ExportContext, cells: Sequence[Cell], common: Provenance
+) -> None:
     """Write the table `coherence` of cells of one checkpoint."""
     store, views = context.store, coherence_views(TABLE)
-    common = coherence_provenances(context)[TABLE]
     stale: dict[Cell, dict[str, Provenance]] = {}
     for cell in cells:
         codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-        provenance = common | codes | dependency_digests(store, TABLE, cell)
+        provenance = {**common, **codes} | dependency_digests(store, TABLE, cell)
         if tables := stale_tables(store, {TABLE: provenance}, cell):
             stale[cell] = tables
     if not stale:
