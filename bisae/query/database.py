@@ -224,8 +224,8 @@ def contents(
     With `only`, those of these cells. Raises Unfinished.
     """
     selected = set(store.cells if only is None else only)
-    looked_at = [cell for cell in store.cells if cell in selected]
-    cells = exported_cells(store, looked_at, exists)
+    in_order = [cell for cell in store.cells if cell in selected]
+    cells = exported_cells(store, in_order, exists)
     if not cells:
         msg = (
             f"{store.path}: no cell is finished yet; `bisae status` shows the progress"

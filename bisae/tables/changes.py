@@ -61,12 +61,12 @@ def outdated_tables(store: Store, cells: Sequence[Cell]) -> Iterator[StaleTable]
         if why := _why(store, name, None, provenance, changed):
             changed[name] = why
             yield StaleTable(name, None, why)
-    provenances = _of_cells(context)
+    provenances = _cell_provenances(context)
     for cell in track(cells, len(cells), "compare tables", "cells"):
-        yield from _of_cell(store, cell, provenances, changed)
+        yield from _outdated_of_cell(store, cell, provenances, changed)
 
 
-def _of_cells(context: ExportContext) -> dict[str, Provenance]:
+def _cell_provenances(context: ExportContext) -> dict[str, Provenance]:
     """Return the provenance of the tables of cells, apart from what they depend on.
 
     Of tables that a build does not export, it is empty: only dependencies count.
@@ -83,7 +83,7 @@ def _of_cells(context: ExportContext) -> dict[str, Provenance]:
     }
 
 
-def _of_cell(
+def _outdated_of_cell(
     store: Store,
     cell: Cell,
     provenances: Mapping[str, Provenance],

@@ -59,10 +59,10 @@ def export_lineage(
         check_replicate(store, replicate)
     pairs, n_matched = list(cell_pairs(store, only, replicate)), 0
     with bar(len(pairs), "lineage", "pairs") as progress:
-        for side, other in pairs:
+        for first, second in pairs:
             try:
-                with store.lease(side.cell.checkpoint), at(side.cell):
-                    _export_pair(side, other)
+                with store.lease(first.cell.checkpoint), at(first.cell):
+                    _export_pair(first, second)
                 n_matched += 1
             except LeaseHeld as error:
                 note(f"{error}; skipping it")
@@ -94,57 +94,57 @@ def cell_pairs(
             crossed |= dict.fromkeys(product(pair, pair))
     if replicate:
         exported = {*exported_cells(replicate)}
-        for cell, other in crossed:
-            if other in exported:
-                yield Side(store, cell), Side(replicate, other)
+        for cell, replicate_cell in crossed:
+            if replicate_cell in exported:
+                yield Side(store, cell), Side(replicate, replicate_cell)
 
 
-def _export_pair(side: Side, other: Side) -> None:
+def _export_pair(first: Side, second: Side) -> None:
     """Write the tables of a pair unless they are current."""
-    store, views = side.store, read_views("matching")
+    store, views = first.store, read_views("matching")
     common = {
-        "codes": store.attributes(side.cell, "codes")["fingerprint"],
+        "codes": store.attributes(first.cell, "codes")["fingerprint"],
         "sql": digest(source_of([views[name] for name in sorted(views)])),
     }
-    pair = digest(serialized({"from": _digests(side), "to": _digests(other)}))
-    kept = _kept_pairs(side, common)
-    if kept.pop(other.name, None) == pair:
+    pair = digest(serialized({"from": _digests(first), "to": _digests(second)}))
+    kept = _kept_pairs(first, common)
+    if kept.pop(second.name, None) == pair:
         return
     with (
-        explain_errors(f"cells {side.name} and {other.name}"),
+        explain_errors(f"cells {first.name} and {second.name}"),
         closing(database(store.tables, memory=MEMORY)) as con,
     ):
-        match_features(con, side, other, views)
+        match_features(con, first, second, views)
         if kept:
-            _add_kept_rows(con, side, other)
-        provenance = common | {"pairs": {**kept, other.name: pair}}
-        write_tables(con, store, dict.fromkeys(TABLES, provenance), side.cell)
+            _add_kept_rows(con, first, second)
+        provenance = common | {"pairs": {**kept, second.name: pair}}
+        write_tables(con, store, dict.fromkeys(TABLES, provenance), first.cell)
 
 
 def _digests(side: Side) -> dict[str, str]:
     return dependency_digests(side.store, TABLES[-1], side.cell)
 
 
-def _kept_pairs(side: Side, common: Provenance) -> dict[str, str]:
+def _kept_pairs(first: Side, common: Provenance) -> dict[str, str]:
     """Return the digest of each pair whose rows were made from the same SQL and codes.
 
     The last table decides: if it was written, so were the others.
     """
-    file = table_file(side.store, TABLES[-1], side.cell)
+    file = table_file(first.store, TABLES[-1], first.cell)
     previous = provenance_of(file) if file.exists() else {}
     is_kept = all(previous.get(name) == value for name, value in common.items())
     return {**previous["pairs"]} if is_kept else {}
 
 
-def _add_kept_rows(con: Connection, side: Side, other: Side) -> None:
+def _add_kept_rows(con: Connection, first: Side, second: Side) -> None:
     """Add the rows of all other pairs that the cell's files hold."""
     key = "seed_to, size_to, step_to, layer_to"
     for name in TABLES:
         parquet_view(
-            con, "kept_rows", [table_file(side.store, name, side.cell)], table=name
+            con, "kept_rows", [table_file(first.store, name, first.cell)], table=name
         )
         con.execute(
             f"insert into {name} by name "
             "select * exclude (size, step, layer) from kept_rows "
-            f"anti join (select {other.columns}) as replaced using ({key})"
+            f"anti join (select {second.columns}) as replaced using ({key})"
         )

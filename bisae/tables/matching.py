@@ -85,12 +85,12 @@ def match_firings(con: Connection, views: Views, tables: set[str]) -> set[str]:
     return names | {*COLLECTED.values()}
 
 
-def _open_tables(con: Connection, side: Side, other: Side) -> set[str]:
+def _open_tables(con: Connection, first: Side, second: Side) -> set[str]:
     """Create views of the tables of the text and of both cells; return their names."""
     names = {"settings", "tokens"}
     for name in names:
-        parquet_view(con, name, [table_file(side.store, name)])
-    for suffix, (store, cell) in (("from", side), ("to", other)):
+        parquet_view(con, name, [table_file(first.store, name)])
+    for suffix, (store, cell) in (("from", first), ("to", second)):
         for table in CELL_TABLES:
             name, file = f"{table}_{suffix}", table_file(store, table, cell)
             parquet_view(con, name, [file], table=table)
@@ -99,7 +99,7 @@ def _open_tables(con: Connection, side: Side, other: Side) -> set[str]:
 
 
 def _match_groups(con: Connection, views: Views, names: set[str]) -> None:
-    """Match one group of features after another, in their places or permuted."""
+    """Match one group of features after another, so that memory is bounded."""
     counted = con.execute("select count(*) from side_firings where not is_to")
     (n_firings,) = counted.fetchall()[0]
     n_groups = 1 + n_firings // FIRINGS_AT_ONCE
@@ -136,10 +136,10 @@ def _collect(con: Connection, views: Views, names: set[str], **inputs: str) -> N
                 con.execute(f"insert into pair.{table} {rows}")
 
 
-def _put_cosines(con: Connection, side: Side, other: Side) -> None:
+def _put_cosines(con: Connection, first: Side, second: Side) -> None:
     """Create the tables of cosines: of candidates, and with the random start."""
     starts = []
-    for is_to, (store, cell) in enumerate((side, other)):
+    for is_to, (store, cell) in enumerate((first, second)):
         d = store.attributes(cell, "sae")["d_model"]
         settings = seeded(store.study.sae, cell)
         cosines = start_cosines(store.weight_rows(cell, "W_dec"), settings, d)
@@ -150,22 +150,23 @@ def _put_cosines(con: Connection, side: Side, other: Side) -> None:
     query = "select feature, feature_to from all_candidates"
     pairs: Any = con.execute(query).fetchnumpy()
     cosine: Any = pa.nulls(len(pairs["feature"]), pa.float32())
-    if side.cell.size == other.cell.size:
-        cosine = _cosines(side, other, pairs["feature"], pairs["feature_to"])
+    if first.cell.size == second.cell.size:
+        cosine = _cosines(first, second, pairs["feature"], pairs["feature_to"])
     con.register("candidate_cosines", pa.table(pairs | {"cosine": cosine}))
 
 
 def _cosines(
-    side: Side, other: Side, feature: NDArray[Any], feature_to: NDArray[Any]
+    first: Side, second: Side, feature: NDArray[Any], feature_to: NDArray[Any]
 ) -> NDArray[np.float32]:
     """Return the cosines of pairs of directions, (pairs,). Holds those of one cell."""
-    directions = np.concatenate(list(side.store.weight_rows(side.cell, "W_dec")))
+    directions = np.concatenate(list(first.store.weight_rows(first.cell, "W_dec")))
     order = np.argsort(feature_to)
-    cosines, first = np.empty(len(order), np.float32), 0
-    for rows in other.store.weight_rows(other.cell, "W_dec"):
-        ends = np.searchsorted(feature_to[order], (first, first + len(rows)))
+    ordered = feature_to[order]
+    cosines, n_before = np.empty(len(order), np.float32), 0
+    for rows in second.store.weight_rows(second.cell, "W_dec"):
+        ends = np.searchsorted(ordered, (n_before, n_before + len(rows)))
         pairs = order[slice(*ends)]
-        a, b = directions[feature[pairs]], rows[feature_to[pairs] - first]
+        a, b = directions[feature[pairs]], rows[feature_to[pairs] - n_before]
         cosines[pairs] = np.einsum("nd,nd->n", a, b)
-        first += len(rows)
+        n_before += len(rows)
     return cosines

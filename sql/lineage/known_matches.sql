@@ -3,7 +3,7 @@
 -- Reads:   feature_matches, features, cells
 -- The three best matches in each cell with which `bisae lineage` has matched the feature's,
 -- earlier and later ones alike; of this store's own seed. Jaccard index of firings.
-with own as (
+with of_own_seed as (
     select matches.*
     from feature_matches as matches
     inner join cells
@@ -27,7 +27,7 @@ both_ways as (
         n_both,
         jaccard,
         mutual
-    from own
+    from of_own_seed
     where rank is not null
     union all
     select
@@ -42,7 +42,7 @@ both_ways as (
         n_both,
         jaccard,
         mutual
-    from own
+    from of_own_seed
     where rank_to is not null
 )
 

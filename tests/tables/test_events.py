@@ -48,8 +48,8 @@ def test_planted_features_agree(con: Connection, *, is_permuted: bool) -> None:
         corpus = Corpus(tokens, ("en", "ja"), WIDTH + 1, {})
         fired_to = reference.permuted(fired_to, corpus, NULL_SEED)
     expected = reference.overlaps(fired, fired_to, N_TOKENS)
-    here = f"is_permuted = {is_permuted}"
-    actual = rows_of(con, f"from matched_features where {here}")
+    query = f"from matched_features where is_permuted = {is_permuted}"
+    actual = rows_of(con, query)
     assert_same(actual, expected, "is_to", "feature")
     if not is_permuted:
         assert {row["is_part"] for row in expected} == {True, False}

@@ -95,10 +95,10 @@ AS_LEARNED = """
 """
 
 
-def where(cell: Cell, other: Cell, seed: int = 0) -> str:
+def where(cell: Cell, cell_to: Cell, seed: int = 0) -> str:
     return (
         f"(size, step, layer) = {(*cell,)} and seed_to = {seed} "
-        f"and (size_to, step_to, layer_to) = {(*other,)}"
+        f"and (size_to, step_to, layer_to) = {(*cell_to,)}"
     )
 
 
@@ -119,38 +119,40 @@ def firings(store: Store, cell: Cell) -> Firings:
 # -- the tables -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("cell", "other"), PAIRS, ids=str)
-def test_matches_agree(store: Store, con: Connection, cell: Cell, other: Cell) -> None:
-    expected = reference.matches(firings(store, cell), firings(store, other))
-    directions = store.weights(cell)["W_dec"], store.weights(other)["W_dec"]
+@pytest.mark.parametrize(("cell", "cell_to"), PAIRS, ids=str)
+def test_matches_agree(
+    store: Store, con: Connection, cell: Cell, cell_to: Cell
+) -> None:
+    expected = reference.matches(firings(store, cell), firings(store, cell_to))
+    directions = store.weights(cell)["W_dec"], store.weights(cell_to)["W_dec"]
     for row in expected:
         row["cosine"] = None
-        if cell.size == other.size:
+        if cell.size == cell_to.size:
             a, b = directions[0][row["feature"]], directions[1][row["feature_to"]]
             row["cosine"] = pytest.approx(float(a @ b), abs=1e-6)
-    actual = rows_of(con, f"from feature_matches where {where(cell, other)}")
+    actual = rows_of(con, f"from feature_matches where {where(cell, cell_to)}")
     assert {row["mutual"] for row in expected} == {True, False}
     assert_same(actual, expected, "feature", "feature_to")
 
 
 @pytest.mark.parametrize("is_permuted", [False, True])
-@pytest.mark.parametrize(("cell", "other"), PAIRS, ids=str)
+@pytest.mark.parametrize(("cell", "cell_to"), PAIRS, ids=str)
 def test_features_agree(
     store: Store,
     con: Connection,
     corpus: Corpus,
     cell: Cell,
-    other: Cell,
+    cell_to: Cell,
     *,
     is_permuted: bool,
 ) -> None:
-    fired, fired_to = firings(store, cell), firings(store, other)
+    fired, fired_to = firings(store, cell), firings(store, cell_to)
     if is_permuted:
         seed = store.study.features.null_seed
         fired_to = reference.permuted(fired_to, corpus, seed)
     expected = reference.overlaps(fired, fired_to, len(corpus.tokens))
-    here = f"{where(cell, other)} and is_permuted = {is_permuted}"
-    actual = rows_of(con, f"from matched_features where {here}")
+    condition = f"{where(cell, cell_to)} and is_permuted = {is_permuted}"
+    actual = rows_of(con, f"from matched_features where {condition}")
     assert_same(actual, expected, "is_to", "feature")
 
 
@@ -165,7 +167,7 @@ def test_the_null_keeps_languages_and_loses_content(con: Connection) -> None:
 
 
 def test_token_overlaps_agree(store: Store, con: Connection, corpus: Corpus) -> None:
-    cell, other = PAIRS[0]
+    cell, cell_to = PAIRS[0]
     occurrences: Counter[int] = Counter()
     for token in corpus.tokens.values():
         occurrences[token.token_id] += 1
@@ -176,19 +178,21 @@ def test_token_overlaps_agree(store: Store, con: Connection, corpus: Corpus) -> 
             n / (len(rows) + occurrences[token] - n) for token, n in fired.items()
         ]
         expected.append({"feature": feature, "token_jaccard": max(overlaps)})
-    here = f"{where(cell, other)} and not is_to and not is_permuted"
-    actual = rows_of(con, f"from matched_features where {here}")
+    condition = f"{where(cell, cell_to)} and not is_to and not is_permuted"
+    actual = rows_of(con, f"from matched_features where {condition}")
     assert_same(actual, expected, "feature")
 
 
 def test_cosines_with_the_start_agree(store: Store, con: Connection) -> None:
-    cell, other = PAIRS[2]
-    for is_to, side in enumerate((cell, other)):
+    cell, cell_to = PAIRS[2]
+    for is_to, side in enumerate((cell, cell_to)):
         directions = store.weights(side)["W_dec"]
         x = torch.zeros(1, directions.shape[1])
         cosines = (directions * start(x, store.study.sae).W_dec.numpy()).sum(1)
-        here = f"{where(cell, other)} and is_to = {bool(is_to)} and not is_permuted"
-        for row in rows_of(con, f"from matched_features where {here}"):
+        condition = (
+            f"{where(cell, cell_to)} and is_to = {bool(is_to)} and not is_permuted"
+        )
+        for row in rows_of(con, f"from matched_features where {condition}"):
             expected = pytest.approx(float(cosines[row["feature"]]), abs=1e-6)
             assert row["start_cosine"] == expected
         query = f"from cells where (size, step, layer) = {(*side,)}"
@@ -231,27 +235,27 @@ def test_a_replicate_adds_the_pairs_of_both_seeds(con: Connection) -> None:
     query = "select distinct step, seed_to, step_to from feature_matches where size = "
     rows = rows_of(con, f"{query} 'S' and size_to = 'S' order by all")
     pairs = [tuple(row.values()) for row in rows]
-    own = [(0, 0, 5), (0, 0, 40), (5, 0, 40)]
+    same_seed = [(0, 0, 5), (0, 0, 40), (5, 0, 40)]
     crossed = [(a, SEED, b) for a in (5, 40) for b in (5, 40)]
-    assert pairs == sorted(own + crossed)
+    assert pairs == sorted(same_seed + crossed)
 
 
 def test_matches_with_a_replicate_agree(
     store: Store, replicate: Store, con: Connection
 ) -> None:
-    cell, other = Cell("S", 40, 1), Cell("S", 5, 1)
-    expected = reference.matches(firings(store, cell), firings(replicate, other))
-    actual = rows_of(con, f"from feature_matches where {where(cell, other, SEED)}")
+    cell, cell_to = Cell("S", 40, 1), Cell("S", 5, 1)
+    expected = reference.matches(firings(store, cell), firings(replicate, cell_to))
+    actual = rows_of(con, f"from feature_matches where {where(cell, cell_to, SEED)}")
     assert_same(actual, expected, "feature", "feature_to")
 
 
 # -- the views ------------------------------------------------------------------------
 
 
-def features_of(con: Connection, cell: Cell, other: Cell, seed: int = 0) -> list[Row]:
+def features_of(con: Connection, cell: Cell, cell_to: Cell, seed: int = 0) -> list[Row]:
     """The learned features of a pair of cells."""
-    here = f"{where(cell, other, seed)} and fate <> 'unlearned'"
-    return rows_of(con, f"from matched_features where {here}")
+    condition = f"{where(cell, cell_to, seed)} and fate <> 'unlearned'"
+    return rows_of(con, f"from matched_features where {condition}")
 
 
 def event(row: Row, is_earlier: bool) -> str:  # noqa: FBT001
@@ -264,15 +268,15 @@ def event(row: Row, is_earlier: bool) -> str:  # noqa: FBT001
     return names.get(row["fate"], (row["fate"],) * 2)[not is_earlier]
 
 
-def confirmed(con: Connection, own: Cell, other: Cell) -> set[int]:
-    """The features of a cell that another seed has too, there and not in the other."""
+def confirmed(con: Connection, cell: Cell, cell_to: Cell) -> set[int]:
+    """The features of a cell that another seed has too, there and not in `cell_to`."""
     fates = [
         {
             row["feature"]: row["fate"]
-            for row in features_of(con, own, cell, SEED)
+            for row in features_of(con, cell, replicate_cell, SEED)
             if not row["is_to"] and not row["is_permuted"]
         }
-        for cell in (own, other)
+        for replicate_cell in (cell, cell_to)
     ]
     return {
         feature
@@ -286,14 +290,14 @@ def test_event_rates_are_counts(learned: Connection) -> None:
     cells = Cell("S", 5, 1), Cell("S", 40, 1)
     expected: list[Row] = []
     for is_to in (False, True):
-        own, other = cells[::-1] if is_to else cells
+        cell, cell_to = cells[::-1] if is_to else cells
         rows = [row for row in features_of(learned, *cells) if row["is_to"] == is_to]
         seeds = [
             row
-            for row in features_of(learned, own, own, SEED)
+            for row in features_of(learned, cell, cell, SEED)
             if not row["is_to"] and not row["is_permuted"]
         ]
-        sure = confirmed(learned, own, other)
+        sure = confirmed(learned, cell, cell_to)
         actual, null = [], []
         for row in rows:
             if not row["is_permuted"]:
@@ -386,8 +390,8 @@ def test_other_views_add_up(learned: Connection) -> None:
         [sum(row["fate"] == fate for row in side) / len(side) for side in sides]
         for fate in ("match", "unmatched")
     ]
-    here = "size = 'S' and layer = 1 and step = 5"
-    (turnover,) = rows_of(learned, f"from turnover where {here}")
+    condition = "size = 'S' and layer = 1 and step = 5"
+    (turnover,) = rows_of(learned, f"from turnover where {condition}")
     assert turnover["matched"] == pytest.approx(sum(shares[0]) / 2)
     assert turnover["unmatched"] == pytest.approx(sum(shares[1]) / 2)
     assert turnover["per_log"] == pytest.approx(turnover["unmatched"] / np.log(40 / 5))
@@ -396,32 +400,34 @@ def test_other_views_add_up(learned: Connection) -> None:
         row for row in matched if row["language_sure"] and row["best_language_sure"]
     ]
     changed = [row for row in sure if row["language_sure"] != row["best_language_sure"]]
-    (changes,) = rows_of(learned, f"from class_changes where {here} and step_to = 40")
+    (changes,) = rows_of(
+        learned, f"from class_changes where {condition} and step_to = 40"
+    )
     counts = (changes["n_matched"], changes["n_sure"], changes["n_changed"])
     assert counts == (len(matched), len(sure), len(changed))
     seeds = features_of(learned, cells[1], cells[1], SEED)
-    own = [row for row in seeds if not row["is_to"] and not row["is_permuted"]]
+    actual = [row for row in seeds if not row["is_to"] and not row["is_permuted"]]
     query = "from seed_matches where size = 'S' and step = 40"
     (between,) = rows_of(learned, query)
-    assert between["matched"] == sum(r["fate"] == "match" for r in own) / len(own)
-    ceiling = {row["feature"]: row["jaccard"] for row in own}
+    assert between["matched"] == sum(r["fate"] == "match" for r in actual) / len(actual)
+    ceiling = {row["feature"]: row["jaccard"] for row in actual}
     emerged = rows_of(learned, "from emergence where size = 'S' and layer = 1")
-    there: dict[int, list[int]] = defaultdict(list)
+    steps: dict[int, list[int]] = defaultdict(list)
     for step in (0, 5):
         for row in features_of(learned, Cell("S", step, 1), cells[1]):
             least = max(ceiling.get(row["feature"], 1), row["threshold"]) / 2
             if row["is_to"] and not row["is_permuted"] and row["jaccard"] >= least:
-                there[row["feature"]].append(step)
+                steps[row["feature"]].append(step)
     assert {row["feature"]: row["step"] for row in emerged} == {
-        row["feature"]: min(there[row["feature"]], default=None) for row in sides[1]
+        row["feature"]: min(steps[row["feature"]], default=None) for row in sides[1]
     }
 
 
 def test_specificity_agrees(con: Connection, corpus: Corpus) -> None:
-    here = "size = 'S' and step = 40 and layer = 1"
+    condition = "size = 'S' and step = 40 and layer = 1"
     n = Counter(token.language for token in corpus.tokens.values())
     fired: dict[int, dict[str, int]] = defaultdict(dict)
-    for row in rows_of(con, f"from feature_languages where {here}"):
+    for row in rows_of(con, f"from feature_languages where {condition}"):
         fired[row["feature"]][row["language"]] = row["n_firings"]
     expected = []
     for feature, counts in fired.items():
@@ -436,7 +442,7 @@ def test_specificity_agrees(con: Connection, corpus: Corpus) -> None:
                 "monolinguality": (rates[0] - rates[1]) / sum(rates),
             }
         )
-    actual = rows_of(con, f"from feature_specificity where {here}")
+    actual = rows_of(con, f"from feature_specificity where {condition}")
     assert_same(actual, expected, "feature")
 
 
@@ -451,10 +457,10 @@ def test_compare_shows_the_features_that_another_seed_has(
     result = CliRunner().invoke(main, ["compare", *stores[::-1], "--features"])
     assert result.exit_code == 2
     assert f"`bisae lineage {stores[1]} --replicate {stores[0]}`" in result.stderr
-    words = ["compare", *stores, "--features", "--findings"]
+    arguments = ["compare", *stores, "--features", "--findings"]
     assert (
         "give one of --findings and --features"
-        in CliRunner().invoke(main, words).stderr
+        in CliRunner().invoke(main, arguments).stderr
     )
 
 
@@ -486,10 +492,10 @@ def test_a_pair_whose_cell_has_changed_is_matched_again(
     changed = {pair for pair in before if after[pair] != before[pair]}
     assert changed == {"0/S/40/1"}
     with closing(connect(second, query="from feature_matches")) as con:
-        here = "from feature_matches where size = 'S' and step = 0"
-        rows = rows_of(con, here)
+        query = "from feature_matches where size = 'S' and step = 0"
+        rows = rows_of(con, query)
     with closing(connect(store, query="from feature_matches")) as con:
-        assert rows == rows_of(con, here)
+        assert rows == rows_of(con, query)
 
 
 def rewrite(con: Connection, file: AnyPath) -> None:
@@ -512,21 +518,21 @@ def test_a_checkpoint_in_use_is_skipped(
 
 
 def test_the_command_says_how_many_pairs(store: Store) -> None:
-    words = ["lineage", str(store.path), "--only", STEPS]
-    result = CliRunner().invoke(main, words)
+    arguments = ["lineage", str(store.path), "--only", STEPS]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert result.stderr.splitlines()[-1] == "1 pair of cells is in `feature_matches`"
 
 
 def test_one_cell_has_no_pair(store: Store) -> None:
-    words = ["lineage", str(store.path), "--only", "size=S,layer=1,step=5"]
-    result = CliRunner().invoke(main, words)
+    arguments = ["lineage", str(store.path), "--only", "size=S,layer=1,step=5"]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "select two or more steps, layers or sizes" in result.stderr
 
 
 def test_a_store_that_is_no_replicate_is_refused(store: Store, tiny: Store) -> None:
-    words = ["lineage", str(store.path), "--replicate", str(tiny.path)]
-    result = CliRunner().invoke(main, words)
+    arguments = ["lineage", str(store.path), "--replicate", str(tiny.path)]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "both have [sae] seed = 0" in result.stderr
