@@ -44,11 +44,9 @@ changes as (
 select
     changes.* exclude (own_cell),
     changes.n_changed / nullif(changes.n_sure, 0) as share,
-    wilson_low(changes.n_changed / nullif(changes.n_sure, 0), changes.n_sure) as share_low,
-    wilson_high(changes.n_changed / nullif(changes.n_sure, 0), changes.n_sure)
-        as share_high,
+    wilson_low(share, changes.n_sure) as share_low,
+    wilson_high(share, changes.n_sure) as share_high,
     seeds.n_changed / nullif(seeds.n_sure, 0) as share_seeds,
-    changes.n_changed / nullif(changes.n_sure, 0)
-    - seeds.n_changed / nullif(seeds.n_sure, 0) as excess
+    share - share_seeds as excess
 from changes
 left join seeds using (own_cell)

@@ -43,25 +43,19 @@ totals as (
 events as (
     select distinct event
     from counts
-),
-
-shares as (
-    select
-        totals.* exclude (n_null, n_seeds),
-        events.event,
-        coalesce(counts.n, 0) as n,
-        coalesce(counts.n, 0) / totals.n_features as share,
-        coalesce(counts.n_null, 0) / totals.n_null as share_null,
-        if(totals.n_seeds = 0, null, coalesce(counts.n_seeds, 0) / totals.n_seeds)
-            as share_seeds
-    from totals
-    cross join events
-    left join counts
-        using (size, step, layer, size_to, step_to, layer_to, is_to, population, event)
 )
 
 select
-    *,
-    wilson_low(share, n_features) as share_low,
-    wilson_high(share, n_features) as share_high
-from shares
+    totals.* exclude (n_null, n_seeds),
+    events.event,
+    coalesce(counts.n, 0) as n,
+    coalesce(counts.n, 0) / totals.n_features as share,
+    coalesce(counts.n_null, 0) / totals.n_null as share_null,
+    if(totals.n_seeds = 0, null, coalesce(counts.n_seeds, 0) / totals.n_seeds)
+        as share_seeds,
+    wilson_low(share, totals.n_features) as share_low,
+    wilson_high(share, totals.n_features) as share_high
+from totals
+cross join events
+left join counts
+    using (size, step, layer, size_to, step_to, layer_to, is_to, population, event)

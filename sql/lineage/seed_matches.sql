@@ -64,10 +64,8 @@ select
     counts.n_unlearned,
     counts.n_features,
     counts.n_matched / nullif(counts.n_features, 0) as matched,
-    wilson_low(counts.n_matched / nullif(counts.n_features, 0), counts.n_features)
-        as matched_low,
-    wilson_high(counts.n_matched / nullif(counts.n_features, 0), counts.n_features)
-        as matched_high,
+    wilson_low(matched, counts.n_features) as matched_low,
+    wilson_high(matched, counts.n_features) as matched_high,
     counts.n_matched_null / nullif(counts.n_null, 0) as matched_null,
     counts.mean_jaccard::double as mean_jaccard,
     cosines.median_cosine
