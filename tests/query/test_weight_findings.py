@@ -119,8 +119,8 @@ def test_returns_are_those_of_a_plain_search(seed: int) -> None:
     with closing(compared_weights(described(series))) as con:
         rows = rows_of(con, "from weight_returns")
     for name in GROUPS:
-        found = {row["step"] for row in rows if row["weights"] == name}
-        assert found == between(series, name)
+        steps = {row["step"] for row in rows if row["weights"] == name}
+        assert steps == between(series, name)
     assert rows
 
 
