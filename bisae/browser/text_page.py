@@ -43,6 +43,7 @@ def text_page(library: Library, query: Any) -> Page:
     context: dict[str, Any] = {
         "cell": cell,
         "text": text,
+        "longest": LONGEST,
         "choices": _choices(library.store.cells),
         "has_model": library.has_model(cell),
         "shaded": None,
@@ -50,7 +51,7 @@ def text_page(library: Library, query: Any) -> Page:
     }
     blocks = {}
     if text.strip() and context["has_model"]:
-        block, pieces, is_cut = _encode(library, cell, text, query.get("feature", ""))
+        block, pieces, is_cut = _encode(library, cell, text, context["chosen"])
         blocks["codes"] = block
         context |= {"shaded": pieces, "is_cut": is_cut, "rows": block.rows.records()}
     return Page("text", "Text", blocks, context)
