@@ -1,7 +1,10 @@
 """Each layout, written by hand, gives the codes that its project computes."""
 
+import gc
 import json
 import pickle
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +94,20 @@ def test_codes_and_reconstructions_are_theirs(name: str, tmp_path: Path) -> None
     assert np.quantile(error, 0.9) < 2 * loose * np.abs(h).max()
     norms = sae.W_dec.norm(dim=1).numpy()
     np.testing.assert_allclose(norms, 1, atol=1e-3 if loose > 1e-2 else 2e-4)
+
+
+@pytest.mark.parametrize("write", [write_sparsify, write_openai, write_gemma_scope])
+def test_files_are_read_once_and_their_tensors_freed(
+    write: Callable[[Path, Plain], Path], tmp_path: Path
+) -> None:
+    """Together the autoencoders of a checkpoint may not fit in memory."""
+    files = Files(write(tmp_path, Plain()), 2)
+    sae, again = detect(files).read(files), detect(files).read(files)
+    assert sae.b_dec.data_ptr() == again.b_dec.data_ptr()
+    reference = weakref.ref(sae.b_dec)
+    del files, sae, again
+    gc.collect()
+    assert reference() is None
 
 
 def test_a_study_that_stores_fewer_keeps_the_largest(tmp_path: Path) -> None:
