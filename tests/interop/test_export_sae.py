@@ -104,12 +104,11 @@ def test_imported_cells_can_be_handed_on(
     arrays, stated = weights_back(exported(made, "saelens"))
     h = torch.tensor(normal(50, D, seed=9) * 3, dtype=torch.float32)
     codes = []
-    for weights, told in (
+    for weights, recorded in (
         (made.weights(CELL), made.attributes(CELL, "sae")),
-        (arrays, stated | {"bisae_format_version": 2}),
+        (arrays, stated),
     ):
-        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-        ours = from_attributes(tensors, told, K)
+        ours = from_attributes(weights, recorded, K, "cpu")
         code = ours.encode(ours.input.of(h))
         codes.append((code, ours.input.restore(ours.decode(code), h)))
     (code, recon), (again, recon_again) = codes

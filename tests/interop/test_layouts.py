@@ -46,8 +46,7 @@ def imported(path: Path, k: int = K, layer: int = 2) -> Autoencoder:
     foreign = detect(files).read(files)
     check_tensors(foreign, N, D, "it")
     weights, attributes = convert(foreign, k)
-    arrays = {name: torch.from_numpy(array) for name, array in weights.items()}
-    return from_attributes(arrays, attributes | {"bisae_format_version": 2}, k)
+    return from_attributes(weights, attributes, k, "cpu")
 
 
 def dense(sae: Autoencoder, h: torch.Tensor) -> Any:
