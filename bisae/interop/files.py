@@ -22,6 +22,8 @@ from bisae.files import read
 PICKLES = (".pt", ".pth")
 MOST_EXPANSION = 20
 """Times that an archive's arrays may be larger than the archive."""
+LISTED = 10
+"""Names that a message lists of what is in a folder."""
 UNREADABLE = (
     *(OSError, ValueError, KeyError, EOFError, RuntimeError, SafetensorError),
     *(UnpicklingError, zipfile.BadZipFile),
@@ -108,6 +110,11 @@ def _archive(file: Path) -> dict[str, Any]:
 
 def _unreadable(file: Path, error: BaseException) -> AutoencoderError:
     return AutoencoderError(f"{file}: it cannot be read: {one_line(error)}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the first names of a folder for a message; "" if there are none."""
+    return ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
 def take(

@@ -11,11 +11,9 @@ from huggingface_hub import snapshot_download
 
 from bisae.errors import AutoencoderError, one_line
 from bisae.grid import Cell
-from bisae.interop.files import Files
+from bisae.interop.files import LISTED, Files, listed
 from bisae.study import Study
 
-LISTED = 10
-"""Names that a message lists of what is there instead."""
 LICENCE = re.compile(r"---\n(?:(?!---).*\n)*?license: *[\"']?([^\s\"'#]+)")
 """In the YAML at the beginning of a README.md, as the hub reads it."""
 LONGEST_CARD = 2**16
@@ -57,14 +55,14 @@ def _download(text: str) -> tuple[Path, Path]:
 
 def _only_match(path: Path) -> Path:
     """Return the only path that a pattern matches."""
-    found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
         msg = f"no autoencoder matches {path}: {_what_is_there(path)}"
         raise AutoencoderError(msg)
-    names = ", ".join(str(match) for match in found[:LISTED])
-    msg = f"{len(found)} paths match {path}, not one: {names}"
+    names = ", ".join(str(match) for match in matches[:LISTED])
+    msg = f"{len(matches)} paths match {path}, not one: {names}"
     raise AutoencoderError(msg)
 
 
@@ -72,8 +70,7 @@ def _what_is_there(path: Path) -> str:
     """Name the entries of the nearest folder above a path that is not there."""
     folder = next(parent for parent in path.parents if parent.is_dir())
     names = sorted(entry.name for entry in folder.iterdir())
-    listed = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
-    return f"{folder} has {listed or 'nothing'}"
+    return f"{folder} has {listed(names) or 'nothing'}"
 
 
 def licence_of(files: Files, home: Path) -> str | None:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,9 +16,10 @@ import torch
 from bisae.errors import AutoencoderError
 from bisae.interop.files import Files
 from bisae.interop.foreign import check_tensors, convert
-from bisae.interop.formats import detect, read_autoencoder
+from bisae.interop.formats import FORMATS, detect, read_autoencoder
 from bisae.interop.hooks import layer_of
 from bisae.sae import Autoencoder, from_attributes
+from bisae.study.model import SaeFormat
 from support.foreign import (
     LAYOUTS,
     SCALED,
@@ -64,6 +65,10 @@ def refusal(path: Path, layer: int = 2) -> str:
         check_tensors(read_autoencoder(detect(files), files), N, D, str(files))
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_study_can_name_every_format() -> None:
+    assert get_args(SaeFormat) == ("auto", *(form.NAME for form in FORMATS))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -282,8 +287,8 @@ def test_a_k_that_is_none(k: Any, said: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("norms", [7, {"out": 1.0}, {"in": 0}, {"in": "big"}])
 def test_norms_that_are_none(norms: Any, tmp_path: Path) -> None:
-    told = {"dataset_average_activation_norm": norms}
-    path = write_llama_scope(tmp_path, LAYOUTS["llama-scope"].sae, **told)
+    config = {"dataset_average_activation_norm": norms}
+    path = write_llama_scope(tmp_path, LAYOUTS["llama-scope"].sae, **config)
     assert "its settings cannot be understood" in refusal(path)
 
 
