@@ -3,7 +3,6 @@
 Reads folders; downloads from the hub only what the path names.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +11,8 @@ from huggingface_hub import snapshot_download
 from bisae.errors import AutoencoderError, one_line
 from bisae.grid import Cell
 from bisae.interop.files import LISTED, Files, listed
+from bisae.lm.licence import CARD, licence_in
 from bisae.study import Study
-
-LICENCE = re.compile(r"---\n(?:(?!---).*\n)*?license: *[\"']?([^\s\"'#]+)")
-"""In the YAML at the beginning of a README.md, as the hub reads it."""
-LONGEST_CARD = 2**16
-"""Bytes of a README.md in which a licence is looked for."""
 
 
 def find_files(study: Study, cell: Cell) -> tuple[Files, Path]:
@@ -43,7 +38,7 @@ def _download(text: str) -> tuple[Path, Path]:
     """Download what a hub name, OWNER/NAME or OWNER/NAME/PATH, names."""
     parts = text.split("/")
     repository, inside = "/".join(parts[:2]), "/".join(parts[2:])
-    wanted = [inside, f"{inside}/*", "README.md"] if inside else None
+    wanted = [inside, f"{inside}/*", CARD] if inside else None
     try:
         home = Path(snapshot_download(repository, allow_patterns=wanted))
     except Exception as error:  # its client raises errors of many libraries
@@ -76,11 +71,8 @@ def _what_is_there(path: Path) -> str:
 def licence_of(files: Files, home: Path) -> str | None:
     """Return the licence that the nearest README.md above the files names, or None."""
     for folder in _upwards(files.folder, home):
-        card = folder / "README.md"
-        if card.is_file():
-            with card.open(errors="replace") as opened:
-                match = LICENCE.match(opened.read(LONGEST_CARD))
-            return match[1][:100] if match else None
+        if (card := folder / CARD).is_file():
+            return licence_in(card)
     return None
 
 
