@@ -1,28 +1,28 @@
 """Milliseconds per page of the feature browser.
 
-    python benchmarks/browser.py STORE                # of a store, such as the toy's
-    python benchmarks/browser.py STORE --grid FOLDER  # of a grid of 1,572 such cells
+    python benchmarks/browser.py STORE              # of a store, such as the toy's
+    python benchmarks/browser.py TOY --grid FOLDER  # of the paper's grid
 
-The grid links the tables of one cell of STORE and has no codes, so no feature pages.
-Pages are rendered in this process, without a network; each is the median of five, next
-to the CPU time of all threads.
+The grid is that of `paper_grid.py`, made from the toy's store on the same disk. Pages
+are rendered in this process, without a network; each is the median of five, next to the
+CPU time of all threads.
 """
 
 import argparse
-import os
 import statistics
 import time
 from pathlib import Path
 
-from grid import study
+from paper_grid import paper_grid
 from starlette.datastructures import QueryParams
 
 from bisae.browser.app import respond
 from bisae.browser.library import Library
+from bisae.files import any_path
 from bisae.formats import Rows, render
 from bisae.grid import Cell
-from bisae.query import connect, exported_cells, rows_of
-from bisae.store import Store, create_store, open_store, table_file, table_names
+from bisae.query import connect, rows_of
+from bisae.store import Store, open_store
 
 REPEATS = 5
 
@@ -33,9 +33,10 @@ def main() -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--grid", type=Path)
     arguments = parser.parse_args()
-    store = open_store(arguments.store)
+    path = arguments.store
     if arguments.grid:
-        store = linked_grid(store, arguments.grid)
+        path = paper_grid(arguments.store, arguments.grid)
+    store = open_store(any_path(path))
     start = time.perf_counter()
     library = Library(store)
     cell = [*library.trends.refresh()][-1]
@@ -82,25 +83,6 @@ def measured(library: Library, address: str) -> tuple[float, float, float]:
         walls.append(1000 * (time.perf_counter() - wall))
         cpus.append(1000 * (time.process_time() - cpu))
     return statistics.median(walls[1:]), statistics.median(cpus[1:]), size / 1000
-
-
-def linked_grid(source: Store, folder: Path) -> Store:
-    """Return a grid all of whose cells have the tables of one cell of another store."""
-    store = create_store(study(folder))
-    cell = exported_cells(source)[0]
-    for name in table_names("study"):
-        link(table_file(source, name), table_file(store, name))
-    for name in table_names("cell"):
-        for target in store.cells:
-            link(table_file(source, name, cell), table_file(store, name, target))
-    return store
-
-
-def link(source: Path, target: Path) -> None:
-    """Link a file if it exists and is not linked yet."""
-    if source.exists() and not target.exists():
-        Path(target.parent).mkdir(parents=True, exist_ok=True)
-        os.link(source, target)
 
 
 if __name__ == "__main__":

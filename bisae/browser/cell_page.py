@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bisae.browser.filters import OPERATORS, PAGE_ROWS, Selection, read_selection
 from bisae.browser.library import Library
-from bisae.browser.page import Block, Page, address_is, ask, records
+from bisae.browser.page import Block, Page, address_is, ask
 from bisae.browser.trends import POPULATIONS
 from bisae.formats import Rows
 from bisae.grid import Cell
@@ -75,7 +75,7 @@ def cell_page(library: Library, cell: Cell, query: Any, *, whole: bool) -> Page:
             "all_columns": [name for name in types if name not in HIDDEN],
             "histogram_columns": [n for n in types if types[n] in ("DOUBLE", "BIGINT")],
             "operators": OPERATORS,
-            "features": records(features.rows),
+            "features": features.rows.records(),
             "tokens": tokens,
             "n_features": n_features,
             "page_rows": PAGE_ROWS,
@@ -152,7 +152,7 @@ def _histogram_query(cell: Cell, selection: Selection, where: str) -> str:
 
 def _bars(histogram: Block) -> list[dict[str, Any]]:
     """Return the bins between the first and the last, empty ones too."""
-    by_bin = {row["bin"]: row for row in records(histogram.rows)}
+    by_bin = {row["bin"]: row for row in histogram.rows.records()}
     empty = {"n_features": 0, "words": "none"}
     for row in by_bin.values():
         row["words"] = f"{readable(row['bin_low'])} to {readable(row['bin_high'])}"
@@ -171,7 +171,7 @@ def _cell_trends(library: Library, cell: Cell) -> Block:
 def _numbers(library: Library, cell: Cell) -> list[Number]:
     trends = library.trends.of_cell(cell)
     joined = {
-        population: records(join_intervals(rows))[0]
+        population: join_intervals(rows).records()[0]
         for population, rows in trends.items()
     }
     return [

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from bisae.browser.page import Block, address_is, ask, records
+from bisae.browser.page import Block, address_is, ask
 from bisae.browser.sample import Activations, Sample
 from bisae.formats import Rows
 from bisae.formats.shading import join_tokens, shaded
@@ -62,10 +62,10 @@ def shade_examples(
     context: int | None,
 ) -> dict[str, list[Example]]:
     """Return the texts of examples by strength, on one colour scale."""
-    rows = records(examples.rows)
+    rows = examples.rows.records()
     documents = ", ".join(str(row["document"]) for row in rows) or "null"
     query = f"from document_texts where document in ({documents})"
-    texts = {row["document"]: row for row in records(rows_of(con, query))}
+    texts = {row["document"]: row for row in rows_of(con, query).records()}
     maximum = max((row["value"] for row in rows), default=0.0)
     shown: dict[str, list[Example]] = {}
     for row in rows:

@@ -14,7 +14,7 @@ from bisae.browser.cell_page import tokens_of_features
 from bisae.browser.feature_page import feature_page
 from bisae.browser.grid_page import grid_page
 from bisae.browser.library import Library
-from bisae.browser.page import Page, address_is, ask, records
+from bisae.browser.page import Page, address_is, ask
 from bisae.browser.render import Written, render, styles
 from bisae.errors import StoreError, Unfinished
 from bisae.grid import Cell, Selection
@@ -86,7 +86,7 @@ def _sample(library: Library, cell: Cell, per_class: int) -> Sampled:
             "order by features.language, feature_sample.rank",
         )
         tokens = tokens_of_features(con, cell, features.rows)
-    rows = records(features.rows)
+    rows = features.rows.records()
     context = {"cell": cell, "rows": rows, "tokens": tokens, "per_class": per_class}
     page = Page("sample", f"Cell {cell}", {"features": features}, context)
     return Sampled(cell, [row["feature"] for row in rows], page)

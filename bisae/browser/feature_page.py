@@ -10,7 +10,7 @@ from bisae.browser.cell_page import HIDDEN, around
 from bisae.browser.examples import CONTEXTS, read_examples, shade_examples
 from bisae.browser.library import Library
 from bisae.browser.neighbours import is_quick, matches, neighbours
-from bisae.browser.page import Block, Page, address_is, ask, records
+from bisae.browser.page import Block, Page, address_is, ask
 from bisae.browser.sample import BINS, Activations, read_sample
 from bisae.errors import AddressError
 from bisae.formats import Rows
@@ -42,7 +42,7 @@ def feature_page(library: Library, cell: Cell, feature: int, query: Any) -> Page
         blocks |= _neighbours(con, cell, feature, finished, reads_firings=reads_firings)
     if "lens" in query:
         blocks["lens"] = library.models.lens(library, cell, feature)
-    row = next(iter(records(blocks["feature"].rows)), None)
+    row = next(iter(blocks["feature"].rows.records()), None)
     maximum = row["max_value"] if row else 0.0
     return Page(
         "feature",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bisae.browser.colors import Scale
 from bisae.browser.library import Library
-from bisae.browser.page import Block, Page, records
+from bisae.browser.page import Block, Page
 from bisae.browser.report_pages import figure_names
 from bisae.browser.trends import POPULATIONS, TREND_KEYS
 from bisae.errors import AddressError, Unfinished
@@ -41,7 +41,7 @@ def grid_page(library: Library, query: Any) -> Page:
     rows = _selected(trends.rows(population), measure)
     values = {
         Cell(row["size"], row["step"], row["layer"]): row
-        for row in records(rows)
+        for row in rows.records()
         if row[measure] is not None
     }
     numbers = [float(row[measure]) for row in values.values()] or [0.0]

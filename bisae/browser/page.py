@@ -49,11 +49,6 @@ def ask(con: Connection, query: str) -> Block:
     return Block(rows_of(con, query), query)
 
 
-def records(rows: Rows) -> list[dict[str, Any]]:
-    """Return rows by column."""
-    return [dict(zip(rows.names, row, strict=True)) for row in rows.values]
-
-
 def address_is(cell: Cell, feature: int | None = None) -> str:
     """Return the condition that selects a cell's rows, or a feature's."""
     size, step, layer = cell

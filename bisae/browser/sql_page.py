@@ -21,6 +21,7 @@ from bisae.report.figures import draw_chart_svg
 SECONDS = 20.0
 MEMORY = "1GiB"
 ROWS_SHOWN = 500
+ROWS_DRAWN = 5_000
 ROWS_SAVED = 200_000
 BYTES = 32 * 2**20
 """The most bytes of an answer that are shown, drawn or saved."""
@@ -161,7 +162,7 @@ def sql_figure(library: Library, query: Any) -> str:
     if not (form.question and form.is_run):
         msg = "this address does not run its query"
         raise AddressError(msg)
-    rows, _ = run(library, form, ROWS_SAVED // 40)
+    rows, _ = run(library, form, ROWS_DRAWN)
     mark = query.get("mark", "point")
     if mark not in MARKS:
         msg = f"no mark {mark[:40]!r}: there are {', '.join(MARKS)}"

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from bisae.browser.library import Library
-from bisae.browser.page import Block, Page, address_is, records
+from bisae.browser.page import Block, Page, address_is
 from bisae.formats import Rows
 from bisae.formats.shading import join_tokens, shaded
 from bisae.grid import Cell
@@ -43,6 +43,7 @@ def text_page(library: Library, query: Any) -> Page:
     context: dict[str, Any] = {
         "cell": cell,
         "text": text,
+        "longest": LONGEST,
         "choices": _choices(library.store.cells),
         "has_model": library.has_model(cell),
         "shaded": None,
@@ -50,9 +51,9 @@ def text_page(library: Library, query: Any) -> Page:
     }
     blocks = {}
     if text.strip() and context["has_model"]:
-        block, pieces, is_cut = _encode(library, cell, text, query.get("feature", ""))
+        block, pieces, is_cut = _encode(library, cell, text, context["chosen"])
         blocks["codes"] = block
-        context |= {"shaded": pieces, "is_cut": is_cut, "rows": records(block.rows)}
+        context |= {"shaded": pieces, "is_cut": is_cut, "rows": block.rows.records()}
     return Page("text", "Text", blocks, context)
 
 

@@ -5,14 +5,15 @@ Reads the files that the study names, the `eval` split and the language model; w
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from bisae.errors import AutoencoderError
 from bisae.files import sha256
 from bisae.grid import Cell, at
+from bisae.interop.files import Files
 from bisae.interop.foreign import (
     ConvertedAutoencoder,
     ForeignAutoencoder,
@@ -36,8 +37,10 @@ class Imported(NamedTuple):
 
     foreign: ForeignAutoencoder
     converted: ConvertedAutoencoder
-    provenance: dict[str, Any]
-    """The attributes that tell where it is from."""
+    format_name: str
+    files: Files
+    home: Path
+    """A folder that all its files are below."""
 
 
 def import_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None:
@@ -63,7 +66,7 @@ def import_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
                     cell,
                     imported.converted.weights,
                     np.empty(0, np.float32),
-                    _attributes(store, imported) | model,
+                    _attributes(store, cell, imported) | model,
                     imported=True,
                 )
 
@@ -84,20 +87,15 @@ def _check(
         with at(cell):
             imported = _read(store, lm, cell)
             if sample:
-                tensors = {
-                    name: torch.from_numpy(values).to(lm.device)
-                    for name, values in imported.converted.weights.items()
-                }
-                attributes = _attributes(store, imported)
-                attributes["bisae_format_version"] = 2
-                sae = from_attributes(tensors, attributes, store.study.sae.k)
+                weights, attributes = imported.converted
+                k = store.study.sae.k
+                sae = from_attributes(weights, attributes, k, lm.device)
                 check_layer(sae, cell, sample, str(imported.foreign.file))
 
 
 def _read(store: Store, lm: LanguageModel, cell: Cell) -> Imported:
     """Read, check and convert the autoencoder of a cell. Raises AutoencoderError."""
     settings, model = store.study.sae, store.study.model(cell.size)
-    _, trained_on = model.sae_at(cell.step, cell.layer)
     files, home = find_files(store.study, cell)
     form = detect(files, model.sae_format)
     foreign = read_autoencoder(form, files)
@@ -108,19 +106,24 @@ def _read(store: Store, lm: LanguageModel, cell: Cell) -> Imported:
         msg += "{block} in the path of sae is for"
         raise AutoencoderError(msg)
     check_tensors(foreign, settings.n_features, lm.d_model, where)
-    provenance = {
-        "sae_step": trained_on,
-        "sae_format": form.NAME,
-        "source": portable_sae(store.study, cell),
-        "source_file": str(foreign.file.relative_to(files.folder)),
-        "source_sha256": sha256(foreign.file),
-        "source_licence": licence_of(files, home),
-    }
-    return Imported(foreign, convert(foreign, settings.k), provenance)
+    return Imported(foreign, convert(foreign, settings.k), form.NAME, files, home)
 
 
-def _attributes(store: Store, imported: Imported) -> dict[str, Any]:
-    """Return the attributes of a cell, without those of its model."""
+def _attributes(store: Store, cell: Cell, imported: Imported) -> dict[str, Any]:
+    """Return the attributes of a cell, without those of its model.
+
+    Reads the file of the weights once more, for its checksum.
+    """
     n, d = imported.foreign.W_enc.shape
     sizes = {"n_features": n, "d_model": d, "k": store.study.sae.k}
-    return sizes | imported.converted.attributes | imported.provenance
+    _, trained_on = store.study.model(cell.size).sae_at(cell.step, cell.layer)
+    files, weights_file = imported.files, imported.foreign.file
+    provenance = {
+        "sae_step": trained_on,
+        "sae_format": imported.format_name,
+        "source": portable_sae(store.study, cell),
+        "source_file": str(weights_file.relative_to(files.folder)),
+        "source_sha256": sha256(weights_file),
+        "source_licence": licence_of(files, imported.home),
+    }
+    return sizes | imported.converted.attributes | provenance

@@ -21,12 +21,11 @@ class WritableFormat(Protocol):
     """A format that autoencoders can be written in."""
 
     NAME: str
+    SPECIFIES_INPUT: bool
+    """True if files say, or their format implies, how states must be scaled."""
 
     def cell_folder(self, cell: Cell) -> str:
         """Return the name of a cell's folder."""
-
-    def input_note(self, exported: ExportedAutoencoder) -> str:
-        """Return what the files cannot say about the input, or ""."""
 
     def write(self, folder: Path, exported: ExportedAutoencoder) -> None:
         """Write the files. Raises AutoencoderError for what they cannot hold."""
@@ -36,6 +35,7 @@ WRITABLE: dict[str, WritableFormat] = {
     form.NAME: form for form in (saelens, sparsify, dictionary_learning, llm_jp)
 }
 TARGETS = (*WRITABLE, delphi.NAME)
+UNSTATED = "These files cannot say so: whoever loads them must scale states beforehand."
 
 
 def export_saes(
@@ -50,7 +50,7 @@ def export_saes(
         if not store.cell_status(cell).codes:
             msg = f"{store.path}: cell {cell} is not encoded; `bisae build` first"
             raise Unfinished(msg)
-    notes = set[str]()
+    is_noted = False
     for cell in track(cells, len(cells), "export", "cells"):
         with at(cell):
             parent = output / cell.size / str(cell.step)
@@ -59,10 +59,11 @@ def export_saes(
                 continue
             form, exported = WRITABLE[target], export_of(store, cell)
             folder = parent / form.cell_folder(cell)
-            input_note = form.input_note(exported)
-            if input_note not in notes | {""}:
+            is_stated = form.SPECIFIES_INPUT or exported.input.kind == "none"
+            input_note = "" if is_stated else UNSTATED
+            if input_note and not is_noted:
                 note(f"{target}: {input_note} README.md says so next to each")
-                notes.add(input_note)
+                is_noted = True
             _write(folder, form, exported, input_note)
             yield folder
 

@@ -121,21 +121,24 @@ INPUTS = {
 def readme(exported: ExportedAutoencoder, format_name: str, input_note: str) -> str:
     """Return the text that is written next to the weights."""
     size, step, layer = exported.cell
-    told = exported.attributes
+    attributes = exported.attributes
     n, d = exported.size
-    place = (
+    states = (
         f"the output of block {layer}, counted from 1" if layer else "the embeddings"
     )
-    revision = f", revision {told['revision']}" if told["revision"] else ""
+    revision = f", revision {attributes['revision']}" if attributes["revision"] else ""
     return f"""# Autoencoder of {size} at step {step}, layer {layer}
 
-Written by bisae {__version__} for {format_name}; fingerprint {told["fingerprint"]}.
+Written by bisae {__version__} for {format_name}; fingerprint \
+{attributes["fingerprint"]}.
 
-- Model: {told["model"]}{revision}; sha256 of its weights {told["lm_fingerprint"]}.
-- Place: {place}, before the final norm: {hook_of(layer)}.
+- Model: {attributes["model"]}{revision}; sha256 of its weights \
+{attributes["lm_fingerprint"]}.
+- Place: {states}, before the final norm: {hook_of(layer)}.
 - Input: {INPUTS[exported.input.kind]}. {input_note}
 - Text: windows of {exported.context} tokens; the first is token {exported.bos} (BOS), \
 which it never saw.
 - {exported.architecture}, {n:,} features, width {d:,}, K {exported.k}; on the \
-evaluation text FVU {told["fvu"]:.4g}, {told["l0"]:.4g} active features a token.
+evaluation text FVU {attributes["fvu"]:.4g}, {attributes["l0"]:.4g} active features \
+a token.
 """

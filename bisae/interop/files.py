@@ -7,7 +7,6 @@ tensors only.
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -23,6 +22,8 @@ from bisae.files import read
 PICKLES = (".pt", ".pth")
 MOST_EXPANSION = 20
 """Times that an archive's arrays may be larger than the archive."""
+LISTED = 10
+"""Names that a message lists of what is in a folder."""
 UNREADABLE = (
     *(OSError, ValueError, KeyError, EOFError, RuntimeError, SafetensorError),
     *(UnpicklingError, zipfile.BadZipFile),
@@ -37,6 +38,8 @@ class Files:
         self.path, self.layer = path, layer
         self.folder = path if path.is_dir() else path.parent
         self._only = None if path.is_dir() else path.name
+        self._tensors: dict[Path, dict[str, Any]] = {}
+        """The entries of the files read so far, freed together with this object."""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -56,7 +59,6 @@ class Files:
         pickles = [name for name in self.names() if name.endswith(PICKLES)]
         return self.folder / pickles[0] if len(pickles) == 1 else None
 
-    @cache  # noqa: B019 - read once, and kept as long as the autoencoder is
     def json(self, name: str) -> dict[str, Any]:
         """Read a JSON object. Raises AutoencoderError."""
         file = self.folder / name
@@ -69,25 +71,30 @@ class Files:
             raise AutoencoderError(msg)
         return content
 
-    @cache  # noqa: B019
     def tensors(self, file: Path) -> dict[str, Any]:
         """Read the entries of a file, most of them tensors. Raises AutoencoderError."""
-        try:
-            if file.suffix == ".safetensors":
-                return dict(load_file(file))
-            if file.suffix == ".npz":
-                return _archive(file)
-            content = torch.load(file, map_location="cpu", weights_only=True)
-        except UNREADABLE as error:
-            if isinstance(error, UnpicklingError):
-                msg = f"{file}: it holds more than tensors, and may run code when it "
-                msg += "is read; ask its authors for safetensors"
-                raise AutoencoderError(msg) from error
-            raise _unreadable(file, error) from error
-        if not isinstance(content, dict):
-            msg = f"{file}: it holds no tensors by name"
-            raise AutoencoderError(msg)
-        return content
+        if file not in self._tensors:
+            self._tensors[file] = _read_tensors(file)
+        return self._tensors[file]
+
+
+def _read_tensors(file: Path) -> dict[str, Any]:
+    try:
+        if file.suffix == ".safetensors":
+            return dict(load_file(file))
+        if file.suffix == ".npz":
+            return _archive(file)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        if isinstance(error, UnpicklingError):
+            msg = f"{file}: it holds more than tensors, and may run code when it is "
+            msg += "read; ask its authors for safetensors"
+            raise AutoencoderError(msg) from error
+        raise _unreadable(file, error) from error
+    if not isinstance(content, dict):
+        msg = f"{file}: it holds no tensors by name"
+        raise AutoencoderError(msg)
+    return content
 
 
 def _archive(file: Path) -> dict[str, Any]:
@@ -103,6 +110,11 @@ def _archive(file: Path) -> dict[str, Any]:
 
 def _unreadable(file: Path, error: BaseException) -> AutoencoderError:
     return AutoencoderError(f"{file}: it cannot be read: {one_line(error)}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the first names of a folder for a message; "" if there are none."""
+    return ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
 def take(

@@ -3,7 +3,6 @@
 Reads folders; downloads from the hub only what the path names.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +10,9 @@ from huggingface_hub import snapshot_download
 
 from bisae.errors import AutoencoderError, one_line
 from bisae.grid import Cell
-from bisae.interop.files import Files
+from bisae.interop.files import LISTED, Files, listed
+from bisae.lm.licence import CARD, licence_in
 from bisae.study import Study
-
-LISTED = 10
-"""Names that a message lists of what is there instead."""
-LICENCE = re.compile(r"---\n(?:(?!---).*\n)*?license: *[\"']?([^\s\"'#]+)")
-"""In the YAML at the beginning of a README.md, as the hub reads it."""
-LONGEST_CARD = 2**16
-"""Bytes of a README.md in which a licence is looked for."""
 
 
 def find_files(study: Study, cell: Cell) -> tuple[Files, Path]:
@@ -45,7 +38,7 @@ def _download(text: str) -> tuple[Path, Path]:
     """Download what a hub name, OWNER/NAME or OWNER/NAME/PATH, names."""
     parts = text.split("/")
     repository, inside = "/".join(parts[:2]), "/".join(parts[2:])
-    wanted = [inside, f"{inside}/*", "README.md"] if inside else None
+    wanted = [inside, f"{inside}/*", CARD] if inside else None
     try:
         home = Path(snapshot_download(repository, allow_patterns=wanted))
     except Exception as error:  # its client raises errors of many libraries
@@ -57,14 +50,14 @@ def _download(text: str) -> tuple[Path, Path]:
 
 def _only_match(path: Path) -> Path:
     """Return the only path that a pattern matches."""
-    found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
         msg = f"no autoencoder matches {path}: {_what_is_there(path)}"
         raise AutoencoderError(msg)
-    names = ", ".join(str(match) for match in found[:LISTED])
-    msg = f"{len(found)} paths match {path}, not one: {names}"
+    names = ", ".join(str(match) for match in matches[:LISTED])
+    msg = f"{len(matches)} paths match {path}, not one: {names}"
     raise AutoencoderError(msg)
 
 
@@ -72,18 +65,14 @@ def _what_is_there(path: Path) -> str:
     """Name the entries of the nearest folder above a path that is not there."""
     folder = next(parent for parent in path.parents if parent.is_dir())
     names = sorted(entry.name for entry in folder.iterdir())
-    listed = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
-    return f"{folder} has {listed or 'nothing'}"
+    return f"{folder} has {listed(names) or 'nothing'}"
 
 
 def licence_of(files: Files, home: Path) -> str | None:
     """Return the licence that the nearest README.md above the files names, or None."""
     for folder in _upwards(files.folder, home):
-        card = folder / "README.md"
-        if card.is_file():
-            with card.open(errors="replace") as opened:
-                match = LICENCE.match(opened.read(LONGEST_CARD))
-            return match[1][:100] if match else None
+        if (card := folder / CARD).is_file():
+            return licence_in(card)
     return None
 
 

@@ -48,15 +48,12 @@ def figure_files() -> dict[str, Path]:
 
 def draw(file: Path, rows: Rows) -> Drawing:
     """Draw a figure with rows. Raises CheckError, naming the file."""
-    _register_fonts()
-    spec = _read(file)
-    spec["datasets"] = {"rows": _records(rows)}
+    spec = _with_rows(file, rows)
     with _explain_errors(file):
-        caption = str(spec.get("description", ""))
-        svg = _describe(_svg(spec, "theme.json"), caption)
+        svg = _screen_svg(spec)
         paper = fit(spec, lambda resized: _svg(resized, "theme-paper.json"))
         return Drawing(
-            caption=caption,
+            caption=_caption(spec),
             svg=svg,
             png=vl_convert.svg_to_png(svg, scale=PNG_SCALE),
             pdf=vl_convert.svg_to_pdf(svg),
@@ -67,11 +64,9 @@ def draw(file: Path, rows: Rows) -> Drawing:
 
 def draw_svg(file: Path, rows: Rows) -> str:
     """Draw a figure for a screen alone. Raises CheckError, naming the file."""
-    _register_fonts()
-    spec = _read(file)
-    spec["datasets"] = {"rows": _records(rows)}
+    spec = _with_rows(file, rows)
     with _explain_errors(file):
-        return _describe(_svg(spec, "theme.json"), str(spec.get("description", "")))
+        return _screen_svg(spec)
 
 
 def draw_chart_svg(chart: Mapping[str, Any], rows: Rows) -> str:
@@ -104,11 +99,25 @@ def specification(file: Path, rows: Rows) -> dict[str, Any]:
 
     vl-convert, which also writes the files of Altair charts, then has the fonts.
     """
+    spec = _with_rows(file, rows)
+    theme = _read(asset_dir("reports") / "theme.json")
+    return spec | {"config": theme | spec.get("config", {})}
+
+
+def _with_rows(file: Path, rows: Rows) -> dict[str, Any]:
+    """Return a figure as Vega-Lite with its rows, once the fonts are registered."""
     _register_fonts()
     spec = _read(file)
     spec["datasets"] = {"rows": _records(rows)}
-    theme = _read(asset_dir("reports") / "theme.json")
-    return spec | {"config": theme | spec.get("config", {})}
+    return spec
+
+
+def _screen_svg(spec: dict[str, Any]) -> str:
+    return _describe(_svg(spec, "theme.json"), _caption(spec))
+
+
+def _caption(spec: dict[str, Any]) -> str:
+    return str(spec.get("description", ""))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Reads and writes nothing; the CSV files have every digit.
 """
 
 import math
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from bisae.formats import Rows
@@ -31,6 +32,12 @@ class Interval(NamedTuple):
 def end_names(name: str) -> tuple[str, str]:
     """Return the names of an interval's ends; those of `estimate` have no prefix."""
     return ("low", "high") if name == "estimate" else (f"{name}_low", f"{name}_high")
+
+
+def interval_ends(names: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the columns of an interval's ends, by the column that they belong to."""
+    ends = {name: end_names(name) for name in names}
+    return {name: pair for name, pair in ends.items() if {*pair} <= {*names}}
 
 
 def decimal_places(half: float) -> int | None:
@@ -78,8 +85,7 @@ def hours(value: float) -> str:
 def join_intervals(rows: Rows) -> Rows:
     """Let a value and its interval share a column: x with x_low and x_high."""
     index = {name: number for number, name in enumerate(rows.names)}
-    bounds = {name: end_names(name) for name in index}
-    bounds = {name: pair for name, pair in bounds.items() if index.keys() >= {*pair}}
+    bounds = interval_ends(rows.names)
     inner = {bound for pair in bounds.values() for bound in pair}
     names = [name for name in rows.names if name not in inner]
 

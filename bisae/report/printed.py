@@ -19,7 +19,7 @@ from bisae.formats import Rows
 from bisae.formats.markup import MarkupCell
 from bisae.formats.table import has_numbers, readable
 from bisae.report.best import best_cells
-from bisae.report.numbers import UNGROUPED, decimal_places, end_names, rounded
+from bisae.report.numbers import UNGROUPED, decimal_places, interval_ends, rounded
 
 
 class PrintedTable(NamedTuple):
@@ -70,15 +70,16 @@ def printed_table(
 def _columns(rows: Rows) -> list[Column]:
     """Group columns: the ends of an interval belong to its value."""
     by_name = dict(zip(rows.names, zip(*rows.values, strict=True), strict=True))
-    ends = {name: end_names(name) for name in rows.names}
-    ends = {name: pair for name, pair in ends.items() if by_name.keys() >= set(pair)}
+    ends = interval_ends(rows.names)
     grouped = {name for pair in ends.values() for name in pair}
     columns = []
-    for name in by_name.keys() - grouped:
+    for name in rows.names:
+        if name in grouped:
+            continue
         low, high = ends.get(name, (None, None))
         interval = (by_name[low], by_name[high]) if low and high else None
         columns.append(Column(name, by_name[name], interval))
-    return sorted(columns, key=lambda column: rows.names.index(column.name))
+    return columns
 
 
 def _cells(column: Column, columns: Sequence[Column]) -> list[MarkupCell]:

@@ -58,6 +58,11 @@ class Input(NamedTuple):
         """Return the input of a cell; version 1 of the format has only unit states."""
         if attributes["bisae_format_version"] == 1:
             return UNIT_STATES
+        return cls.stated(attributes)
+
+    @classmethod
+    def stated(cls, attributes: Mapping[str, Any]) -> "Input":
+        """Return the input that the attributes of an imported autoencoder state."""
         return cls(attributes["input"], attributes.get("input_scale", 1.0))
 
 

@@ -96,7 +96,7 @@ def load_autoencoder(
     weights, settings = store.weights(cell), store.study.sae
     if attributes["bisae_format_version"] == 1:
         return from_numpy(weights, settings, device)
-    return from_attributes(_tensors(weights, device), attributes, settings.k)
+    return from_attributes(weights, attributes, settings.k, device)
 
 
 def from_numpy(
@@ -109,21 +109,24 @@ def from_numpy(
 
 
 def from_attributes(
-    weights: Mapping[str, Tensor], attributes: Mapping[str, Any], k: int
+    weights: Mapping[str, NDArray[np.float32]],
+    attributes: Mapping[str, Any],
+    k: int,
+    device: torch.device | str,
 ) -> Autoencoder:
-    """Make an imported autoencoder from its tensors and attributes by name.
+    """Make an imported autoencoder from its arrays and attributes by name.
 
     Its codes keep the k largest values.
     """
-    sae_input, b_enc = Input.recorded(attributes), weights.get("b_enc")
-    tensors = weights["W_enc"], weights["W_dec"], weights["b_pre"], b_enc
+    tensors, sae_input = _tensors(weights, device), Input.stated(attributes)
+    W_enc, W_dec, b_pre = tensors["W_enc"], tensors["W_dec"], tensors["b_pre"]
+    parts = W_enc, W_dec, b_pre, tensors.get("b_enc"), k, sae_input
     if attributes["architecture"] != "topk":
-        threshold = weights.get("threshold")
-        return ReluAutoencoder(*tensors, k, sae_input, threshold=threshold)
-    top_k, rank_scale = attributes["top_k"], weights.get("rank_scale")
+        return ReluAutoencoder(*parts, threshold=tensors.get("threshold"))
+    top_k, rank_scale = attributes["top_k"], tensors.get("rank_scale")
     if top_k == k and rank_scale is None:
-        return Autoencoder(*tensors, k, sae_input)
-    return RankedAutoencoder(*tensors, k, sae_input, top_k, rank_scale)
+        return Autoencoder(*parts)
+    return RankedAutoencoder(*parts, top_k, rank_scale)
 
 
 def _tensors(

@@ -31,9 +31,9 @@ CELL = Cell("1M", 7, 2)
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """One encoded cell of width 16, and one whose weights say they are imported."""
-    made = make_store(tmp_path / "store", n_features=N, k=K)
-    write_cell(made, CELL, Plain(b_enc=np.zeros(N), b_dec=normal(D, seed=8)))
-    return made
+    store = make_store(tmp_path / "store", n_features=N, k=K)
+    write_cell(store, CELL, Plain(b_enc=np.zeros(N), b_dec=normal(D, seed=8)))
+    return store
 
 
 def exported(store: Store, target: str, cell: Cell = CELL) -> Path:
@@ -65,17 +65,17 @@ def test_round_trips_are_bit_identical(target: str, store: Store) -> None:
 
 def test_a_width_whose_root_is_no_power_of_two_needs_float64(tmp_path: Path) -> None:
     """W / sqrt(d) sqrt(d) in float32 is not W."""
-    made = make_store(tmp_path / "store", n_features=N, k=K)
+    store = make_store(tmp_path / "store", n_features=N, k=K)
     wide = Plain(
         W_enc=normal(N, 18, seed=1),
         W_dec=normal(N, 18, seed=2),
         b_dec=normal(18, seed=3),
     )
-    write_cell(made, CELL, wide)
-    folder = exported(made, "saelens")
+    write_cell(store, CELL, wide)
+    folder = exported(store, "saelens")
     assert load_file(folder / "sae_weights.safetensors")["W_enc"].dtype == np.float64
     weights, _ = weights_back(folder)
-    for name, array in made.weights(CELL).items():
+    for name, array in store.weights(CELL).items():
         np.testing.assert_array_equal(weights[name], array, name)
 
 
@@ -99,17 +99,16 @@ def test_imported_cells_can_be_handed_on(
     sae: Plain, attributes: dict[str, Any], tmp_path: Path
 ) -> None:
     """Codes stay the same; a scaled input becomes a raw one."""
-    made = make_store(tmp_path / "store", n_features=N, k=K)
-    write_cell(made, CELL, sae, **attributes)
-    arrays, stated = weights_back(exported(made, "saelens"))
+    store = make_store(tmp_path / "store", n_features=N, k=K)
+    write_cell(store, CELL, sae, **attributes)
+    arrays, stated = weights_back(exported(store, "saelens"))
     h = torch.tensor(normal(50, D, seed=9) * 3, dtype=torch.float32)
     codes = []
-    for weights, told in (
-        (made.weights(CELL), made.attributes(CELL, "sae")),
-        (arrays, stated | {"bisae_format_version": 2}),
+    for weights, recorded in (
+        (store.weights(CELL), store.attributes(CELL, "sae")),
+        (arrays, stated),
     ):
-        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-        ours = from_attributes(tensors, told, K)
+        ours = from_attributes(weights, recorded, K, "cpu")
         code = ours.encode(ours.input.of(h))
         codes.append((code, ours.input.restore(ours.decode(code), h)))
     (code, recon), (again, recon_again) = codes
@@ -150,11 +149,11 @@ def test_a_format_that_cannot_say_the_input_says_so_once(
 def test_what_a_format_cannot_hold(
     sae: Plain, kind: str, target: str, said: str, tmp_path: Path
 ) -> None:
-    made = make_store(tmp_path / "store", n_features=N, k=K)
+    store = make_store(tmp_path / "store", n_features=N, k=K)
     top_k = K if sae.activation == "topk" else None
-    write_cell(made, CELL, sae, top_k=top_k, input=kind)
+    write_cell(store, CELL, sae, top_k=top_k, input=kind)
     with pytest.raises(AutoencoderError, match=said):
-        exported(made, target)
+        exported(store, target)
 
 
 def test_nothing_is_overwritten(store: Store) -> None:

@@ -62,17 +62,17 @@ def write_layers(folder: Path, saes: dict[int, Plain]) -> str:
     for layer, sae in saes.items():
         arrays = tensors(encoder__weight=sae.W_enc, encoder__bias=sae.b_enc)
         arrays |= tensors(W_dec=sae.W_dec, b_dec=sae.b_dec)
-        place = folder / f"layers.{layer - 1}"
-        save(place / "sae.safetensors", arrays)
-        write_json(place / "cfg.json", {"k": sae.k, "d_in": 32})
+        hookpoint = folder / f"layers.{layer - 1}"
+        save(hookpoint / "sae.safetensors", arrays)
+        write_json(hookpoint / "cfg.json", {"k": sae.k, "d_in": 32})
     return str(folder / "layers.{block}")
 
 
-def importing(tiny: Store, folder: Path, sae: str, **model: Any) -> Study:
+def importing(tiny: Store, folder: Path, sae: str, **changes: Any) -> Study:
     """The tiny study's last step, importing; its text and its checkpoints."""
     study = tiny.study.model_dump(mode="json", exclude_none=True)
-    of_size = next(one for one in study["models"] if one["size"] == "S")
-    of_size |= {"steps": [40], "layers": [1, 2], "sae": sae} | model
+    of_size = next(model for model in study["models"] if model["size"] == "S")
+    of_size |= {"steps": [40], "layers": [1, 2], "sae": sae} | changes
     for name in ("pretrain", "intervention"):
         del study[name]
     study |= {"models": [of_size], "store": "store", "work_dir": "work"}
@@ -128,14 +128,14 @@ def test_codes_are_those_of_the_other_project(
 def test_cross_entropy_is_that_of_their_reconstruction(imported: Store) -> None:
     """A reconstruction in the states' own scale is better than none."""
     for cell in CELLS:
-        told = imported.attributes(cell, "codes")
-        assert told["ce"] <= told["ce_recon"] < told["ce_zero"]
+        attributes = imported.attributes(cell, "codes")
+        assert attributes["ce"] <= attributes["ce_recon"] < attributes["ce_zero"]
 
 
 def test_every_check_passes_and_every_byte_is_right(imported: Store) -> None:
     assert failures(validate(imported)) == []
-    looked = verify(imported, Selection())
-    assert (looked.findings, looked.unfinished) == ([], 0)
+    verified = verify(imported, Selection())
+    assert (verified.findings, verified.unfinished) == ([], 0)
 
 
 def test_cells_say_where_they_are_from(imported: Store) -> None:
@@ -230,9 +230,9 @@ def test_one_step_applied_to_others(
     assert "5: applying autoencoders that were trained on step 40" in (
         capsys.readouterr().err
     )
-    told = [store.attributes(Cell("S", step, 1), "sae") for step in (5, 40)]
-    assert [one["sae_step"] for one in told] == [40, 40]
-    assert told[0]["source_sha256"] == told[1]["source_sha256"]
+    early, late = (store.attributes(Cell("S", step, 1), "sae") for step in (5, 40))
+    assert (early["sae_step"], late["sae_step"]) == (40, 40)
+    assert early["source_sha256"] == late["source_sha256"]
 
 
 # -- what stops ------------------------------------------------------------------------
@@ -346,8 +346,7 @@ def test_a_hub_name(
     (home / "refs").mkdir()
     (home / "refs" / "main").write_text("0" * 40)
     store = build(importing(tiny, tmp_path, sae), Selection(), ("train",))
-    told = store.attributes(CELLS[1], "sae")
-    assert told["source"] == "owner/name/layers.1"
+    assert store.attributes(CELLS[1], "sae")["source"] == "owner/name/layers.1"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Each layout, written by hand, gives the codes that its project computes."""
 
+import gc
 import json
 import pickle
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,9 +16,10 @@ import torch
 from bisae.errors import AutoencoderError
 from bisae.interop.files import Files
 from bisae.interop.foreign import check_tensors, convert
-from bisae.interop.formats import detect, read_autoencoder
+from bisae.interop.formats import FORMATS, detect, read_autoencoder
 from bisae.interop.hooks import layer_of
 from bisae.sae import Autoencoder, from_attributes
+from bisae.study.model import SaeFormat
 from support.foreign import (
     LAYOUTS,
     SCALED,
@@ -43,8 +47,7 @@ def imported(path: Path, k: int = K, layer: int = 2) -> Autoencoder:
     foreign = detect(files).read(files)
     check_tensors(foreign, N, D, "it")
     weights, attributes = convert(foreign, k)
-    arrays = {name: torch.from_numpy(array) for name, array in weights.items()}
-    return from_attributes(arrays, attributes | {"bisae_format_version": 2}, k)
+    return from_attributes(weights, attributes, k, "cpu")
 
 
 def dense(sae: Autoencoder, h: torch.Tensor) -> Any:
@@ -62,6 +65,10 @@ def refusal(path: Path, layer: int = 2) -> str:
         check_tensors(read_autoencoder(detect(files), files), N, D, str(files))
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def test_a_study_can_name_every_format() -> None:
+    assert get_args(SaeFormat) == ("auto", *(form.NAME for form in FORMATS))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -91,6 +98,20 @@ def test_codes_and_reconstructions_are_theirs(name: str, tmp_path: Path) -> None
     assert np.quantile(error, 0.9) < 2 * loose * np.abs(h).max()
     norms = sae.W_dec.norm(dim=1).numpy()
     np.testing.assert_allclose(norms, 1, atol=1e-3 if loose > 1e-2 else 2e-4)
+
+
+@pytest.mark.parametrize("write", [write_sparsify, write_openai, write_gemma_scope])
+def test_files_are_read_once_and_their_tensors_freed(
+    write: Callable[[Path, Plain], Path], tmp_path: Path
+) -> None:
+    """Together the autoencoders of a checkpoint may not fit in memory."""
+    files = Files(write(tmp_path, Plain()), 2)
+    sae, again = detect(files).read(files), detect(files).read(files)
+    assert sae.b_dec.data_ptr() == again.b_dec.data_ptr()
+    reference = weakref.ref(sae.b_dec)
+    del files, sae, again
+    gc.collect()
+    assert reference() is None
 
 
 def test_a_study_that_stores_fewer_keeps_the_largest(tmp_path: Path) -> None:
@@ -266,8 +287,8 @@ def test_a_k_that_is_none(k: Any, said: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("norms", [7, {"out": 1.0}, {"in": 0}, {"in": "big"}])
 def test_norms_that_are_none(norms: Any, tmp_path: Path) -> None:
-    told = {"dataset_average_activation_norm": norms}
-    path = write_llama_scope(tmp_path, LAYOUTS["llama-scope"].sae, **told)
+    config = {"dataset_average_activation_norm": norms}
+    path = write_llama_scope(tmp_path, LAYOUTS["llama-scope"].sae, **config)
     assert "its settings cannot be understood" in refusal(path)
 
 

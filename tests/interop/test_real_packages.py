@@ -116,8 +116,7 @@ def imported(path: Path, k: int) -> tuple[Autoencoder, torch.Tensor]:
     """Our autoencoder, and the norms that its values are multiplied by."""
     files = Files(path, 2)
     weights, attributes = convert(foreign := detect(files).read(files), k)
-    arrays = {name: torch.from_numpy(array) for name, array in weights.items()}
-    sae = from_attributes(arrays, attributes | {"bisae_format_version": 2}, N)
+    sae = from_attributes(weights, attributes, N, "cpu")
     norm = foreign.W_dec.float().norm(dim=1) / foreign.gain
     if foreign.ranks_by_norm or (norm - 1).abs().max() <= 1e-4:
         norm = torch.ones(N)  # their values have the norms in them, or there are none

@@ -58,6 +58,9 @@ def test_a_changed_weight_changes_its_group_alone(lm: LanguageModel) -> None:
     [
         ("---\nlanguage: en\nlicense: apache-2.0\n---\n# A model\n", "apache-2.0"),
         ("---\nlicense: other\nlicense_name: some-terms\n---\n", "some-terms"),
+        ("---\nlicense: mit  # as upstream\n---\n", "mit"),
+        ("---\r\nlicense: mit\r\n---\r\n", "mit"),
+        ("---\nlicense: mit or bsd\n---\n", None),
         ("---\nlanguage: en\n---\nlicense: mit\n", None),
         ("license: mit\n", None),
         ("---\nlicense: [a, b\n---\n", None),
@@ -67,7 +70,7 @@ def test_a_changed_weight_changes_its_group_alone(lm: LanguageModel) -> None:
 def test_a_licence_is_what_the_card_states(
     tmp_path: Path, card: str, licence: str | None
 ) -> None:
-    (tmp_path / "README.md").write_text(card)
+    (tmp_path / "README.md").write_bytes(card.encode())
     assert read_licence(str(tmp_path), None) == licence
 
 

@@ -28,9 +28,10 @@ def weights() -> dict[str, torch.Tensor]:
     }
 
 
-def made(k: int, arrays: dict[str, torch.Tensor], **attributes: Any) -> Autoencoder:
-    stated = {"bisae_format_version": 2, "input": "none", "top_k": None}
-    return from_attributes(arrays, stated | attributes, k)
+def imported(k: int, arrays: dict[str, torch.Tensor], **attributes: Any) -> Autoencoder:
+    stated = {"input": "none", "top_k": None} | attributes
+    values = {name: tensor.numpy() for name, tensor in arrays.items()}
+    return from_attributes(values, stated, k, "cpu")
 
 
 def pre_activations(x: torch.Tensor) -> Array:
@@ -66,7 +67,7 @@ def test_jumprelu(k: int) -> None:
     """Its metrics are of all activations above their threshold, its codes of k."""
     threshold = normal(N, seed=5).abs()
     threshold[:4] = 0
-    sae = made(k, weights() | {"threshold": threshold}, architecture="jumprelu")
+    sae = imported(k, weights() | {"threshold": threshold}, architecture="jumprelu")
     x = normal(TOKENS, D, seed=6)
     pre = pre_activations(x)
     z = np.where(pre > threshold.numpy(), np.maximum(pre, 0), 0)
@@ -95,7 +96,7 @@ def test_topk_with_a_k_of_its_own(k: int, top_k: int, is_scaled: bool) -> None: 
     arrays, rank_scale = weights(), normal(N, seed=7).exp()
     if is_scaled:
         arrays["rank_scale"] = rank_scale
-    sae = made(k, arrays, architecture="topk", top_k=top_k)
+    sae = imported(k, arrays, architecture="topk", top_k=top_k)
     x = normal(TOKENS, D, seed=8)
     pre = pre_activations(x)
     by = pre * rank_scale.numpy() if is_scaled else pre
@@ -120,7 +121,7 @@ def test_a_margin_tells_where_rounding_chooses() -> None:
         "b_pre": torch.zeros(2),
         "rank_scale": torch.tensor([1.0, 2.0]),
     }
-    sae = made(2, arrays, architecture="topk", top_k=1)
+    sae = imported(2, arrays, architecture="topk", top_k=1)
     x = torch.tensor([[2.0, 1.0001], [2.0, 0.5]])
     _, margin = sae.encode_with_margin(x)
     np.testing.assert_allclose(margin, [0.0001, 0.5], atol=1e-6)
@@ -137,10 +138,10 @@ def test_inputs_are_scaled_and_restored(kind: Any) -> None:
         "scale": h64 * 0.25,
         "layernorm": (h64 - h64.mean(1, keepdims=True)) / (std + 1e-5),
     }
-    made_input = Input(kind, 0.25 if kind == "scale" else 1.0)
-    x = made_input.of(h)
+    sae_input = Input(kind, 0.25 if kind == "scale" else 1.0)
+    x = sae_input.of(h)
     np.testing.assert_allclose(x, expected[kind], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(made_input.restore(x, h), h, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(sae_input.restore(x, h), h, rtol=1e-4, atol=1e-4)
 
 
 def test_only_a_unit_state_needs_a_direction() -> None:

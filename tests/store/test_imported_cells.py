@@ -25,8 +25,8 @@ def store(tmp_path: Path) -> Store:
 
 def findings(store: Store) -> set[str]:
     only = Selection(layers=frozenset({2}))
-    found = verify(store, only).findings
-    return {finding.what for finding in found if "/sae" in finding.where}
+    every = verify(store, only).findings
+    return {finding.what for finding in every if "/sae" in finding.where}
 
 
 def test_an_imported_cell_is_right(store: Store) -> None:
@@ -56,9 +56,9 @@ def test_a_negative_threshold(store: Store) -> None:
 def test_cells_that_lie(
     sae: Plain, attributes: dict[str, Any], said: str, store: Store
 ) -> None:
-    told: dict[str, Any] = {"top_k": None, "input": "none"}
+    imported: dict[str, Any] = {"top_k": None, "input": "none"}
     with pytest.raises(StoreError, match=said):
-        write_cell(store, CELL, sae, **told | attributes)
+        write_cell(store, CELL, sae, **imported | attributes)
 
 
 def test_a_version_that_only_imported_cells_have(store: Store) -> None:

@@ -7,7 +7,7 @@ written have `write` as well.
 from typing import Protocol
 
 from bisae.errors import AutoencoderError, one_line
-from bisae.interop.files import Files
+from bisae.interop.files import Files, listed
 from bisae.interop.foreign import ForeignAutoencoder
 from bisae.interop.formats import (
     dictionary_learning,
@@ -47,8 +47,6 @@ FORMATS: tuple[Format, ...] = (
     qwen_scope,
     goodfire,
 )
-
-
 MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """Errors of a reader that a config from anybody can cause."""
 
@@ -62,10 +60,9 @@ def detect(files: Files, name: str = "auto") -> Format:
     for form in candidates:
         if form.matches(files):
             return form
-    names = files.names()
-    listed = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    known = ", ".join(form.NAME for form in candidates)
-    msg = f"{files}: no autoencoder of a known format ({known}) among {listed or '-'}"
+    formats = ", ".join(form.NAME for form in candidates)
+    msg = f"{files}: no autoencoder of a known format ({formats}) among "
+    msg += listed(files.names()) or "-"
     raise AutoencoderError(msg)
 
 
@@ -75,12 +72,6 @@ def read_autoencoder(form: Format, files: Files) -> ForeignAutoencoder:
         return form.read(files)
     except AutoencoderError:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except MALFORMED as error:
         msg = f"{files}: its settings cannot be understood: {one_line(error)}"
         raise AutoencoderError(msg) from error

@@ -11,11 +11,9 @@ from bisae.grid import Cell
 from bisae.interop.exported import ExportedAutoencoder, only_topk
 from bisae.interop.files import Files, take
 from bisae.interop.foreign import ForeignAutoencoder, scalar
-from bisae.interop.formats.sparsify import input_note
-
-__all__ = ["NAME", "cell_folder", "input_note", "matches", "read", "write"]
 
 NAME = "dictionary_learning"
+SPECIFIES_INPUT = False
 CONFIG, WEIGHTS = "config.json", "ae.pt"
 TENSORS = ["encoder.weight", "encoder.bias", "decoder.weight", "b_dec"]
 

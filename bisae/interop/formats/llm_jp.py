@@ -17,6 +17,8 @@ from bisae.interop.foreign import ForeignAutoencoder
 from bisae.sae import Input
 
 NAME = "llm-jp"
+SPECIFIES_INPUT = True
+"""All of them read unit states."""
 CONFIG, WEIGHTS, PICKLE = "config.json", "model.safetensors", "sae.pth"
 
 
@@ -25,18 +27,17 @@ def matches(files: Files) -> bool:
     if files.has(CONFIG, WEIGHTS):
         return files.json(CONFIG).get("model_type") == "topk_sae"
     file = files.pickle()
-    is_older = file is not None and file.name == PICKLE
-    return is_older and "encoder.weight" in files.tensors(files.folder / PICKLE)
+    if file is None or file.name != PICKLE:
+        return False
+    return "encoder.weight" in files.tensors(file)
 
 
 def read(files: Files) -> ForeignAutoencoder:
     """Read the autoencoder. Raises AutoencoderError."""
     is_new = files.has(CONFIG, WEIGHTS)
     file = files.folder / (WEIGHTS if is_new else PICKLE)
-    config, tensors = (
-        files.json(CONFIG) if files.has(CONFIG) else {},
-        files.tensors(file),
-    )
+    config = files.json(CONFIG) if files.has(CONFIG) else {}
+    tensors = files.tensors(file)
     decoder = "decoder.weight" if "decoder.weight" in tensors else "W_dec"
     names = ["encoder.weight", "encoder.bias", decoder, "b_dec"]
     W_enc, b_enc, W_dec, b_dec = take(tensors, file, names)
@@ -55,11 +56,6 @@ def read(files: Files) -> ForeignAutoencoder:
 def cell_folder(cell: Cell) -> str:
     """Return the name of a cell's folder."""
     return f"layer{cell.layer}"
-
-
-def input_note(_: ExportedAutoencoder) -> str:
-    """Return what the files cannot say about the input: unit states go without."""
-    return ""
 
 
 def write(folder: Path, exported: ExportedAutoencoder) -> None:

@@ -20,6 +20,7 @@ from bisae.interop.hooks import hook_of, layer_of, refuse_transcoder
 from bisae.sae import Input
 
 NAME = "saelens"
+SPECIFIES_INPUT = True
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 ARCHITECTURES = {
     "standard": "relu",
@@ -126,11 +127,6 @@ def cell_folder(cell: Cell) -> str:
     return str(cell.layer)
 
 
-def input_note(_: ExportedAutoencoder) -> str:
-    """Return what the files cannot say about the input: nothing."""
-    return ""
-
-
 def write(folder: Path, exported: ExportedAutoencoder) -> None:
     """Write the files; unit states become states of norm sqrt(d), with the same codes.
 
@@ -138,8 +134,8 @@ def write(folder: Path, exported: ExportedAutoencoder) -> None:
     """
     n, d = exported.size
     scaled = exported.times(d**-0.5) if exported.input.kind == "l2" else exported
-    names = {
-        there: name for name, there in ARCHITECTURES.items() if name != "batchtopk"
+    architectures = {
+        ours: theirs for theirs, ours in ARCHITECTURES.items() if theirs != "batchtopk"
     }
     arrays = {
         "W_enc": scaled.W_enc.T,
@@ -150,7 +146,7 @@ def write(folder: Path, exported: ExportedAutoencoder) -> None:
     arrays |= {} if scaled.threshold is None else {"threshold": scaled.threshold}
     save_file({k: exactly(array) for k, array in arrays.items()}, folder / WEIGHTS)
     config: dict[str, Any] = {
-        "architecture": names[exported.architecture],
+        "architecture": architectures[exported.architecture],
         "d_in": d,
         "d_sae": n,
         "dtype": "float32",
@@ -166,17 +162,17 @@ def write(folder: Path, exported: ExportedAutoencoder) -> None:
 
 
 def _metadata(exported: ExportedAutoencoder) -> dict[str, Any]:
-    told = exported.attributes
+    attributes = exported.attributes
     return {
         "sae_lens_version": VERSION,
         "sae_lens_training_version": None,
-        "model_name": told["model"],
-        "model_from_pretrained_kwargs": {"revision": told["revision"]}
-        if told["revision"]
+        "model_name": attributes["model"],
+        "model_from_pretrained_kwargs": {"revision": attributes["revision"]}
+        if attributes["revision"]
         else {},
         "hook_name": hook_of(exported.cell.layer),
         "context_size": exported.context,
         "prepend_bos": True,
         "exclude_special_tokens": [exported.bos],
-        "bisae_fingerprint": told["fingerprint"],
+        "bisae_fingerprint": attributes["fingerprint"],
     }

@@ -18,6 +18,7 @@ from bisae.interop.hooks import (
 )
 
 NAME = "sparsify"
+SPECIFIES_INPUT = False
 CONFIG, WEIGHTS = "cfg.json", "sae.safetensors"
 
 
@@ -54,13 +55,6 @@ def read(files: Files) -> ForeignAutoencoder:
 def cell_folder(cell: Cell) -> str:
     """Return the name of a cell's folder, which is its hookpoint."""
     return hookpoint_of(cell.layer)
-
-
-def input_note(exported: ExportedAutoencoder) -> str:
-    """Return what the files cannot say about the input."""
-    if exported.input.kind == "none":
-        return ""
-    return "These files cannot say so: whoever loads them must scale states beforehand."
 
 
 def write(folder: Path, exported: ExportedAutoencoder) -> None:
