@@ -20,7 +20,7 @@ def describe_weights(lm: LanguageModel, lm_fingerprint: str) -> list[dict[str, A
 
     `position` orders the groups from below; `fingerprint` is the sha256 of the weights
     as loaded; `median_norm` the median L2 norm of the rows of their matrices, a vector
-    being one row; `sample` the values at random places, which are the same in every
+    being one row; `sample` the values at random indices, which are the same in every
     model of this shape.
     """
     return [
@@ -46,14 +46,14 @@ def _median_norm(weights: list[Tensor]) -> float:
 
 
 def _sample(weights: list[Tensor]) -> list[float]:
-    """Return the values at seeded random places of the weights, one after another."""
+    """Return the values at seeded random indices of the weights, one after another."""
     n_weights = sum(weight.numel() for weight in weights)
     seeded = torch.Generator().manual_seed(0)
-    places = torch.randint(n_weights, (SAMPLE,), generator=seeded).sort().values
+    indices = torch.randint(n_weights, (SAMPLE,), generator=seeded).sort().values
     values, first = [], 0
     for weight in weights:
-        inside = (places >= first) & (places < first + weight.numel())
-        index = (places[inside] - first).to(weight.device)
+        inside = (indices >= first) & (indices < first + weight.numel())
+        index = (indices[inside] - first).to(weight.device)
         values.append(weight.reshape(-1)[index].double().cpu())
         first += weight.numel()
     return torch.cat(values).tolist()

@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bisae.corpus import splitter
 from bisae.formats import Rows
 from bisae.pretrain.checkpoints import PERPLEXITY, checkpoint_folders
-from bisae.pretrain.texts import language_texts
+from bisae.pretrain.texts import SplitOf, language_texts
 from bisae.pretrain.windows import cut_windows
 from bisae.study import Study
 
@@ -25,12 +24,14 @@ HELDOUT_WINDOWS = 256
 WINDOWS_AT_ONCE = 16
 
 
-def heldout_windows(study: Study, tokenizer: Any) -> dict[str, Tensor]:
+def heldout_windows(
+    study: Study, split_of: SplitOf, tokenizer: Any
+) -> dict[str, Tensor]:
     """Return the first held-out windows of each language that has any.
 
     Each is (windows, context), BOS first.
     """
-    texts = language_texts(study, splitter(study), "heldout")
+    texts = language_texts(study, split_of, "heldout")
     windows = {
         language: list(islice(cut_windows(study, read(), tokenizer), HELDOUT_WINDOWS))
         for language, read in texts.items()

@@ -12,7 +12,6 @@ from bisae.corpus import (
     read_documents,
     read_translations,
     shuffled,
-    splitter,
     take_turns,
 )
 from bisae.study import ParallelText, Source, Study
@@ -28,9 +27,9 @@ SplitOf = Callable[[Document], str]
 Translations = dict[int, Document]
 
 
-def training_texts(study: Study) -> dict[str, Reader]:
+def training_texts(study: Study, split_of: SplitOf) -> dict[str, Reader]:
     """Return a reader for each language and for the further text of [pretrain]."""
-    settings, split_of = study.pretrain, splitter(study)
+    settings = study.pretrain
     assert settings is not None
     texts: dict[str, Reader] = language_texts(study, split_of, "train")
     if settings.extra:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bisae.corpus import bos_token_id, n_token_ids
+from bisae.corpus import bos_token_id, n_token_ids, splitter
 from bisae.errors import StudyError
 from bisae.lm import chosen_device
 from bisae.pretrain.checkpoints import (
@@ -48,9 +48,10 @@ def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
         if not all(map(is_finished, folders.values()))
     ]
     if missing:
-        texts = training_texts(study)
+        split_of = splitter(study)
+        texts = training_texts(study, split_of)
         tokenizer = ensure_tokenizer(study, texts.values())
-        heldout = heldout_windows(study, tokenizer)
+        heldout = heldout_windows(study, split_of, tokenizer)
         for shape, folders in missing:
             data = training_windows(study, texts, tokenizer)
             _train(shape, study, data, tokenizer, folders, heldout)
@@ -59,7 +60,7 @@ def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
 def train_tokenizer(study: Study) -> None:
     """Train the study's tokenizer, unless it exists. Raises as `pretrain`."""
     _settings(study)
-    ensure_tokenizer(study, training_texts(study).values())
+    ensure_tokenizer(study, training_texts(study, splitter(study)).values())
 
 
 def _settings(study: Study) -> Pretrain:

@@ -126,7 +126,7 @@ def folder_of(study: Study, size: str, step: int) -> Path:
 def some_windows(study: Study, n: int = 2000) -> list[str]:
     """The first windows that a model is trained on, as text."""
     tokenizer = load_tokenizer(study)
-    texts = training_texts(study)
+    texts = training_texts(study, splitter(study))
     actual = list(islice(training_windows(study, texts, tokenizer), n))
     assert {len(item) for item in actual} == {CONTEXT}
     assert {item[0] for item in actual} == {tokenizer.bos_token_id}
@@ -337,7 +337,7 @@ pairing = "{pairing}"
 def test_parallel_text_is_joined(tmp_path: Path, pairing: str) -> None:
     study = parallel_study(tmp_path, pairing)
     split_of = splitter(study)
-    documents = list(islice(training_texts(study)[PARALLEL](), 1000))
+    documents = list(islice(training_texts(study, split_of)[PARALLEL](), 1000))
     numbers = [sorted({*re.findall(r"\d+", text)}) for text in documents]
     assert {len(found) for found in numbers} == {1 if pairing == "translations" else 2}
     begins = {text[:2] for text in documents}
@@ -345,8 +345,9 @@ def test_parallel_text_is_joined(tmp_path: Path, pairing: str) -> None:
     for text in documents:
         assert {line[:2] for line in text.split("\n")} == {"de", "fr"}
         assert {split_of(Document(line, "")) for line in text.split("\n")} == {"train"}
-    tokenizer = ensure_tokenizer(study, training_texts(study).values())
-    windows = training_windows(study, training_texts(study), tokenizer)
+    sources = training_texts(study, split_of)
+    tokenizer = ensure_tokenizer(study, sources.values())
+    windows = training_windows(study, sources, tokenizer)
     texts = [tokenizer.decode(window) for window in islice(windows, 2000)]
     share = sum(bool(re.search(r"\d", text)) for text in texts) / len(texts)
     assert share == pytest.approx(0.25, abs=0.04)
@@ -426,7 +427,7 @@ def test_sources_take_turns(tmp_path: Path) -> None:
     )
     settings = study.pretrain.model_copy(update={"extra": tuple(sources["extra"])})
     changed = study.model_copy(update={"corpus": corpus, "pretrain": settings})
-    texts = training_texts(changed)
+    texts = training_texts(changed, splitter(changed))
     for name in ("fr", EXTRA):
         first = list(islice(texts[name](), 100))
         of_two = [text for text in first if text.startswith("2")]
