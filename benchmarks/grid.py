@@ -32,6 +32,11 @@ SUMMED = {
     "length(language), length(language_permuted), length(language_exclusive)",
     "trend_languages": "supported::int, length(language), length(language_exclusive)",
 }
+NOTICE_COPIES = {
+    *("cells_above_uniform", "cells_with_repeated_weights", "lm_weights_shared"),
+    "sensitivity_not_trends",
+}
+"""Checks that fail where steps share weights and features are repeated."""
 ONE = "from trends where size = '3.7B' and step = 5 and layer = 14"
 
 
@@ -96,7 +101,7 @@ def ask(folder: Path, query: str) -> dict[str, Any]:
 
 
 def check(store: Store) -> dict[str, Any]:
-    """Time `validate` once. All checks pass."""
+    """Time `validate` once. Only the checks that notice the copies fail."""
     from bisae.checks import failures, run_checks, shipped_checks
     from bisae.checks.applicable import applicable
     from bisae.checks.materialize import COMPUTED_ONCE
@@ -114,8 +119,9 @@ def check(store: Store) -> dict[str, Any]:
     ]
     began = time.perf_counter()
     compute_once(con, COMPUTED_ONCE)
-    assert not failures(run_checks(con, applicable(con, by_table)))
+    results = run_checks(con, applicable(con, by_table))
     seconds = time.perf_counter() - began
+    assert {result.check for result in failures(results)} <= NOTICE_COPIES
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     return {"seconds": seconds, "connecting": connecting, "peak": peak, "files": 0}
 

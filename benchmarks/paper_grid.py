@@ -125,7 +125,8 @@ def write_cell(con: Connection, source: AnyPath, file: AnyPath, cell: Cell) -> N
     file.parent.mkdir(parents=True, exist_ok=True)
     con.execute(
         f"copy (select * replace ({tokens}::bigint as tokens_seen, {layers}::bigint as "
-        f"n_params, {N}::bigint as n_features, {layers}::bigint as n_layers) "
+        f"n_params, {N}::bigint as n_features, {layers}::bigint as n_layers, "
+        f"n_dead * ({N} // n_features) as n_dead) "
         f"from read_parquet({quoted(str(source))})) "
         f"to {quoted(str(file))} (format parquet)"
     )
