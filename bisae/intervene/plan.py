@@ -53,7 +53,8 @@ def make_plan(store: Store) -> Plan:
     """Plan the study's intervention. Raises StudyError, Unfinished, CheckpointError."""
     section = store.study.intervention
     if section is None:
-        msg = f"{store.study.name}: the study has no [intervention]; see docs/study.md"
+        msg = f"{store.study.name}: the study has no [intervention]; "
+        msg += "see docs/settings.md"
         raise StudyError(msg)
     model = store.study.model(section.size)
     full_step = model.steps[-1] if section.full_step is None else section.full_step

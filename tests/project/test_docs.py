@@ -144,7 +144,7 @@ SECTIONS = [
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_setting_is_documented(section: type) -> None:
-    page = (ROOT / "docs" / "study.md").read_text("utf-8")
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     for name in section.model_fields:  # type: ignore[attr-defined]
         assert re.search(rf"`(\[{{1,2}})?(\w+\.)?{name}(\]{{1,2}})?`", page), name
 
