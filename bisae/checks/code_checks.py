@@ -60,6 +60,7 @@ def check_cells(
     table_checks = code_checks()
     checks: dict[Cell, list[Check]] = {}
     errors: dict[tuple[Cell, str], str] = {}
+    collected: set[str] = set()
     title = f"checks {cells[0].checkpoint}" if cells else ""
     with closing(database(store.tables, memory=MEMORY)) as con:
         parquet_view(con, SETTINGS, [table_file(store, SETTINGS)])
@@ -71,7 +72,9 @@ def check_cells(
                 ]
                 for check in checks[cell]:
                     try:
-                        _collect_rows(con, cell, check.view)
+                        is_first = check.view not in collected
+                        _collect_rows(con, cell, check.view, is_first=is_first)
+                        collected.add(check.view)
                     except SqlError as error:
                         errors[cell, check.name] = str(error)
         names = {check.name for cell_checks in checks.values() for check in cell_checks}
@@ -89,17 +92,12 @@ def check_cells(
         ]
 
 
-def _collect_rows(con: Connection, cell: Cell, view: str) -> None:
+def _collect_rows(con: Connection, cell: Cell, view: str, *, is_first: bool) -> None:
     """Add the rows of a cell's check to a table of the same name. Raises SqlError."""
     rows = f"select {address_columns(cell)}, * from cell.{view} limit {MOST_ROWS}"
+    action = f"create table main.{view} as" if is_first else f"insert into main.{view}"
     with explain_errors():
-        (exists,) = con.execute(
-            "select count(*) from duckdb_tables() "
-            "where schema_name = 'main' and table_name = ?",
-            [view],
-        ).fetchall()[0]
-        action = "insert into" if exists else "create table"
-        con.execute(f"{action} main.{view} {'' if exists else 'as '}{rows}")
+        con.execute(f"{action} {rows}")
 
 
 def _results_of_cell(

@@ -3,7 +3,7 @@
 Creates temporary tables on the open connection, which hide the views of the same names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 from bisae.errors import OutOfMemory, SqlError
@@ -19,23 +19,27 @@ COMPUTED_ONCE = (
     "feature_languages_counted",
     "cells_disagreeing",
 )
-IS_TABLE = """
-select true from information_schema.tables
-where table_catalog = 'temp' and table_name = ?
-"""
 MOST_ROWS = 100_000
 """The most rows of a check that are computed; if there are more, its count is a lower
 bound."""
 
 
+def tables_in(con: Connection) -> set[str]:
+    """Return the names of all tables, temporary ones too, that are not views."""
+    rows = con.execute("select table_name from duckdb_tables()").fetchall()
+    return {name for (name,) in rows}
+
+
 @contextmanager
-def materialized(con: Connection, view: str, most: int = MOST_ROWS) -> Iterator[None]:
+def materialized(
+    con: Connection, view: str, tables: Collection[str], most: int = MOST_ROWS
+) -> Iterator[None]:
     """Turn rows of a view into a table of the same name within the block.
 
     The rows of a check are counted and shown, but computed once. Nothing is done if the
-    view fails or is a table already, or without a name.
+    view fails, is one of `tables` already, or is without a name.
     """
-    if not view or con.execute(IS_TABLE, [view]).fetchone():
+    if not view or view in tables:
         yield
         return
     with (

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bisae.checks.check_files import Check, TableChecks, joined_lines, quiet
 from bisae.checks.dialect import LentConnection, register
-from bisae.checks.materialize import materialized
+from bisae.checks.materialize import materialized, tables_in
 from bisae.checks.results import CheckResult, Row, Status
 from bisae.formats import json_safe
 from bisae.progress import track
@@ -26,7 +26,7 @@ def run_checks(con: Connection, by_table: Iterable[TableChecks]) -> list[CheckRe
     )
 
     listed = list(by_table)
-    tables = columns_of(con).keys()
+    relations, tables = columns_of(con).keys(), tables_in(con)
     row = con.execute("select languages, context from settings").fetchone()
     languages, context = row or ([], 0)
     parameters = {"classes": [*languages, "mixed"], "longest_span": context - 1}
@@ -39,8 +39,8 @@ def run_checks(con: Connection, by_table: Iterable[TableChecks]) -> list[CheckRe
             kwargs={"creator": lambda: LentConnection(con)},
         )
         results = (
-            _run(con, source, table_checks, check, parameters)
-            if (check.view or table_checks.table) in tables
+            _run(con, source, table_checks, check, parameters, tables)
+            if (check.view or table_checks.table) in relations
             else _without_table(table_checks, check)
             for table_checks in listed
             for check in table_checks.checks
@@ -60,6 +60,7 @@ def _run(
     table_checks: TableChecks,
     check: Check,
     parameters: dict[str, Any],
+    tables: set[str],
 ) -> CheckResult:
     """Run one check alone: in a suite, one that raises would end the others."""
     from great_expectations.exceptions.exceptions import GreatExpectationsError
@@ -69,9 +70,9 @@ def _run(
         "unexpected_index_column_names": table_checks.key,
         "partial_unexpected_count": ROWS_SHOWN,
     }
-    batch = _batch(con, source, SETTINGS if check.view else table_checks.table)
+    batch = _batch(con, source, SETTINGS if check.view else table_checks.table, tables)
     try:
-        with materialized(con, check.view):
+        with materialized(con, check.view, tables):
             validated = batch.validate(
                 check.expectation,
                 result_format=result_format,
@@ -87,7 +88,7 @@ def _without_table(table_checks: TableChecks, check: Check) -> CheckResult:
     return error_result(table_checks, check, f"Table with name {name} does not exist")
 
 
-def _batch(con: Connection, source: Any, table: str) -> Any:
+def _batch(con: Connection, source: Any, table: str, tables: set[str]) -> Any:
     """Return the library's batch: a whole table or view.
 
     A query for rows names the tables it reads, so one batch serves all checks that are
@@ -96,7 +97,7 @@ def _batch(con: Connection, source: Any, table: str) -> Any:
     for asset in source.assets:
         if asset.name == table:
             return asset.batch_definitions[0].get_batch()
-    with materialized(con, table, 0):  # the library reads a row of it
+    with materialized(con, table, tables, 0):  # the library reads a row of it
         asset = source.add_table_asset(table, table_name=table)
     return asset.add_batch_definition_whole_table("all").get_batch()
 

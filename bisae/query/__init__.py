@@ -2,17 +2,15 @@
 
 from bisae.query.answer import Answer, Batches, Runner, write_parquet
 from bisae.query.catalog import write_catalog
+from bisae.query.create import Connection, create_views, schema
 from bisae.query.database import (
-    Connection,
     connect,
-    create_views,
     database,
     exported_cells,
     missing_cells,
     open_tables,
     parquet_view,
     quoted,
-    schema,
 )
 from bisae.query.failure import explain_errors
 from bisae.query.in_process import InProcess
@@ -32,6 +30,7 @@ from bisae.query.source import source_of
 from bisae.query.tables import (
     Fill,
     address_columns,
+    make_cell_tables,
     make_tables,
     open_dependencies,
     stale_tables,
@@ -89,6 +88,7 @@ __all__ = [
     "findings_about",
     "frame_of",
     "limited_memory",
+    "make_cell_tables",
     "make_tables",
     "missing_cells",
     "open_dependencies",

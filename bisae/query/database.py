@@ -3,15 +3,8 @@
 Reads the list of finished cells from the study, never a glob.
 """
 
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import duckdb
 
@@ -20,18 +13,12 @@ from bisae.files import AnyPath, is_local, listing, literal
 from bisae.grid import Cell
 from bisae.interrupts import end_on_signal
 from bisae.query import fence
+from bisae.query.create import Connection, create_views
 from bisae.query.failure import explain_errors
 from bisae.query.source import create_macros
-from bisae.query.views import (
-    View,
-    build_order,
-    read_check_views,
-    read_views,
-    reads_of,
-)
+from bisae.query.views import View, read_check_views, read_views, reads_of
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
-Connection = duckdb.DuckDBPyConnection
 Exists = Callable[[AnyPath], bool]
 """Says if a file below a store's tables exists: see `listing`."""
 TableCells = Mapping[str, Sequence[Cell | None]]
@@ -77,45 +64,6 @@ def _measure_progress(con: Connection) -> None:
         con.execute("set enable_progress_bar = true")
         con.execute("set enable_progress_bar_print = false")
         con.execute("set progress_bar_time = 0")
-
-
-def create_views(
-    con: Connection,
-    views: Mapping[str, View],
-    base: Iterable[str],
-    *,
-    keep: bool = False,
-) -> set[str]:
-    """Create the views that can be built on `base` tables, in dependency order.
-
-    A base table replaces a view of the same name; a view is left out if it needs a
-    table that this study does not have. With `keep`, views that several others read are
-    computed now, as tables. Returns the names that exist now. Raises SqlError, naming
-    the file.
-    """
-    existing = set(base)
-    for name in build_order(views):
-        if name in existing or not views[name].reads <= existing:
-            continue
-        kind = "table" if keep and views[name].is_materialized else "view"
-        with explain_errors(views[name].path):
-            con.execute(f"create {kind} {name} as {views[name].select}")
-        existing.add(name)
-    return existing
-
-
-@contextmanager
-def schema(con: Connection, name: str) -> Iterator[None]:
-    """Work in a new schema, first in the search path; drop it at the end."""
-    (setting,) = con.execute("select current_setting('search_path')").fetchall()[0]
-    path = setting or "main"
-    con.execute(f"create schema {name}")
-    con.execute(f"set search_path = '{name},{path}'")
-    try:
-        yield
-    finally:
-        con.execute(f"set search_path = '{path}'")
-        con.execute(f"drop schema {name} cascade")
 
 
 def address(file: AnyPath) -> str:

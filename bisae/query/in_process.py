@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from bisae.query.answer import ROWS_AT_ONCE, Answer, Batches
-from bisae.query.database import Connection
+from bisae.query.create import Connection
 from bisae.query.failure import explain_errors
 from bisae.query.question import Parameters, Question, arguments
 from bisae.query.watch import Watch

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from bisae.errors import SqlError
-from bisae.query.database import Connection
+from bisae.query.create import Connection
 from bisae.query.failure import explain_errors
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bisae.formats import Rows
-from bisae.query.database import Connection
+from bisae.query.create import Connection
 from bisae.query.failure import explain_errors
 from bisae.query.views import read_check_views, read_views
 from bisae.store import registry

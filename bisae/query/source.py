@@ -5,7 +5,7 @@ Reads sql/macros.sql, the formulas that several views share.
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 import duckdb
 
@@ -14,6 +14,7 @@ from bisae.files import read
 from bisae.query.views import View
 
 COMMENT = re.compile(r"(?m)^\s*--.*\n?")
+CALL = re.compile(r"(\w+)\(")
 NAME = re.compile(r"create macro (\w+)\(")
 
 
@@ -37,11 +38,14 @@ def source_of(views: Iterable[View]) -> str:
     A table is computed again when this changes, not when a comment does.
     """
     text = "\n".join(_without_comments(view.select) for view in views)
+    called = set(CALL.findall(text))
     for name, statement in reversed(macros().items()):
-        if re.search(rf"\b{name}\(", text):
+        if name in called:
             text = f"{statement}\n{text}"
+            called.update(CALL.findall(statement))
     return text
 
 
+@lru_cache(maxsize=1024)  # the same views are read for every table
 def _without_comments(sql: str) -> str:
     return COMMENT.sub("", sql)

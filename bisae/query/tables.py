@@ -10,13 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from bisae.files import write_with_checksum
-from bisae.grid import Cell
-from bisae.query.database import (
-    Connection,
-    database,
-    parquet_view,
-    quoted,
-)
+from bisae.grid import Cell, at
+from bisae.query.create import Connection, schema
+from bisae.query.database import database, parquet_view, quoted
 from bisae.query.failure import explain_errors
 from bisae.query.source import source_of
 from bisae.query.views import View, closure
@@ -51,6 +47,30 @@ def make_tables(
     with closing(database(store.tables)) as con:
         fill(con)
         write_tables(con, store, stale, cell)
+
+
+def make_cell_tables(
+    store: Store,
+    cells: Iterable[Cell],
+    provenances: Callable[[Cell], Mapping[str, Provenance]],
+    fill: Callable[[Connection, Cell], None],
+) -> None:
+    """Write those tables of several cells that are not current, in one database.
+
+    `fill` is called for each cell that has any, in a schema of its own.
+    """
+    stale = {}
+    for cell in cells:
+        with at(cell):
+            stale[cell] = stale_tables(store, provenances(cell), cell)
+    if not any(stale.values()):
+        return
+    with closing(database(store.tables)) as con:
+        for cell, tables in stale.items():
+            if tables:
+                with at(cell), explain_errors(f"cell {cell}"), schema(con, "cell"):
+                    fill(con, cell)
+                    write_tables(con, store, tables, cell)
 
 
 def stale_tables(
@@ -126,9 +146,8 @@ def view_provenance(
     The settings that the SQL names are included.
     """
     text = source_of(closure(views, name))
-    settings_used = {
-        key: settings[key] for key in settings if re.search(rf"\b{key}\b", text)
-    }
+    words = set(re.findall(r"\w+", text))
+    settings_used = {key: settings[key] for key in settings if key in words}
     return settings_used | {"sql": digest(text)}
 
 

@@ -103,8 +103,16 @@ def build_order(views: Mapping[str, View]) -> list[str]:
     The order is the same in every process, since provenance is a digest of SQL in this
     order.
     """
-    graph = {name: sorted(view.reads & views.keys()) for name, view in views.items()}
-    return list(TopologicalSorter(graph).static_order())
+    return list(
+        _sorted_names(tuple((name, view.reads) for name, view in views.items()))
+    )
+
+
+@lru_cache(maxsize=256)  # the same views are sorted for every table
+def _sorted_names(reads: tuple[tuple[str, frozenset[str]], ...]) -> tuple[str, ...]:
+    names = {name for name, _ in reads}
+    graph = {name: sorted(reads_by & names) for name, reads_by in reads}
+    return tuple(TopologicalSorter(graph).static_order())
 
 
 def reads_of(views: Mapping[str, View], query: str) -> set[str]:

@@ -13,7 +13,7 @@ import duckdb
 from bisae.errors import Stopped
 from bisae.interrupts import handlers
 from bisae.progress import Progress, bar
-from bisae.query.database import Connection
+from bisae.query.create import Connection
 
 T = TypeVar("T")
 POLL_EVERY = 0.1

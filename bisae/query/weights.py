@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from bisae.files import AnyPath
 from bisae.grid import Cell, Checkpoint
-from bisae.query.database import Connection, create_views, database, parquet_view
+from bisae.query.create import Connection, create_views
+from bisae.query.database import database, parquet_view
 from bisae.query.tables import write_tables
 from bisae.query.views import read_views
 from bisae.store import Store, table_file

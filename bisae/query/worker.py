@@ -17,7 +17,8 @@ from bisae.errors import BisaeError, OutOfMemory, one_line
 from bisae.files import any_path
 from bisae.grid import Cell
 from bisae.query.answer import ROWS_AT_ONCE
-from bisae.query.database import Connection, connect
+from bisae.query.create import Connection
+from bisae.query.database import connect
 from bisae.query.failure import explain_errors
 from bisae.query.frames import (
     FrameWriter,

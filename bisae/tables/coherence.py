@@ -22,7 +22,7 @@ from bisae.query import (
     create_views,
     database,
     explain_errors,
-    make_tables,
+    make_cell_tables,
     open_dependencies,
     read_views,
     schema,
@@ -90,9 +90,7 @@ def export_coherence(context: ExportContext, cells: Sequence[Cell]) -> None:
     """Write the coherence of exported cells of one checkpoint where not current."""
     provenances = coherence_provenances(context)
     _export_features(context, cells, provenances[TABLE])
-    for cell in cells:
-        with at(cell), explain_errors(f"cell {cell}"):
-            _export_sums(context, cell, provenances[SUMS])
+    _export_sums(context, cells, provenances[SUMS])
 
 
 def coherence_provenances(context: ExportContext) -> dict[str, Provenance]:
@@ -104,18 +102,22 @@ def coherence_provenances(context: ExportContext) -> dict[str, Provenance]:
     return of_views | {TABLE: of_views[TABLE] | _checksums(context)}
 
 
-def _export_sums(context: ExportContext, cell: Cell, common: Provenance) -> None:
-    """Write `coherence_sums` of a cell from its tables `coherence` and `features`."""
+def _export_sums(
+    context: ExportContext, cells: Sequence[Cell], common: Provenance
+) -> None:
+    """Write `coherence_sums` of cells from their tables `coherence` and `features`."""
     store, views = context.store, coherence_views(SUMS)
-    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-    provenance = {**common, **codes} | dependency_digests(store, SUMS, cell)
 
-    def fill(con: Connection) -> None:
+    def provenances(cell: Cell) -> dict[str, Provenance]:
+        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+        return {SUMS: {**common, **codes} | dependency_digests(store, SUMS, cell)}
+
+    def fill(con: Connection, cell: Cell) -> None:
         put_rows(con, "settings", [context.settings])
         tables = open_dependencies(con, store, [SUMS], cell)
         create_views(con, views, tables | {"settings"})
 
-    make_tables(store, {SUMS: provenance}, fill, cell)
+    make_cell_tables(store, cells, provenances, fill)
 
 
 def _export_features(

@@ -5,23 +5,21 @@ Reads `pair_codes`, `hidden_ranks` and `features` of cells, and sql/pairs; write
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from bisae.corpus import PairTexts
-from bisae.grid import Cell, at
+from bisae.grid import Cell
 from bisae.query import (
     Connection,
     create_views,
-    explain_errors,
-    make_tables,
+    make_cell_tables,
     open_dependencies,
     read_views,
     view_provenance,
 )
-from bisae.store import Provenance, Store, dependency_digests, table_file
+from bisae.store import Provenance, dependency_digests, table_file
 from bisae.tables.context import ExportContext
 
 TABLES = ("pair_ranks", "pair_overlaps")
@@ -52,18 +50,17 @@ def pair_provenances(context: ExportContext) -> dict[str, Provenance]:
 def export_pairs(context: ExportContext, cells: Iterable[Cell]) -> None:
     """Write the tables of pairs that are not current, of encoded cells."""
     store, common = context.store, pair_provenances(context)
-    for cell in cells:
-        if table_file(store, "pair_codes", cell).exists():
-            codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-            provenances = {
-                name: {**common[name], **codes} | dependency_digests(store, name, cell)
-                for name in TABLES
-            }
-            with at(cell), explain_errors(f"cell {cell}"):
-                make_tables(store, provenances, partial(_fill, store, cell), cell)
 
+    def provenances(cell: Cell) -> dict[str, Provenance]:
+        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+        return {
+            name: {**common[name], **codes} | dependency_digests(store, name, cell)
+            for name in TABLES
+        }
 
-def _fill(store: Store, cell: Cell, con: Connection) -> None:
-    """Create the tables of a cell from what they depend on."""
-    base = open_dependencies(con, store, TABLES, cell)
-    create_views(con, read_views("pairs"), base, keep=True)
+    def fill(con: Connection, cell: Cell) -> None:
+        base = open_dependencies(con, store, TABLES, cell)
+        create_views(con, read_views("pairs"), base, keep=True)
+
+    encoded = [c for c in cells if table_file(store, "pair_codes", c).exists()]
+    make_cell_tables(store, encoded, provenances, fill)
