@@ -3,10 +3,11 @@
     python benchmarks/planted.py          # pip install '.[interop]'
 
 Both learn from the same unit states, in the same order, with the same K, batch and
-rate, and start from unit directions. States are sparse sums of DIRECTIONS random
-directions in D dimensions, from `sae_lens.synthetic`. Prints the mean correlation
-coefficient of the learned directions with the planted ones, by SAELens' own function,
-and the seconds.
+rate. SAELens' trainer runs twice: from our start (encoder rows equal random unit
+directions, b_pre is the geometric median of the states) and from its own. States are
+sparse sums of DIRECTIONS random directions in D dimensions, from `sae_lens.synthetic`.
+Prints the mean correlation coefficient of the learned directions with the planted ones,
+by SAELens' own function, and the seconds.
 """
 
 import time
@@ -23,12 +24,12 @@ from sae_lens.synthetic import (
 )
 from sae_lens.training.sae_trainer import SAETrainer
 
-from bisae.sae import Trainer, start
+from bisae.sae import Autoencoder, Trainer, start
 from bisae.study import Sae
 
 DIRECTIONS, D, K = 256, 128, 8
 BATCH, STEPS, LR, WARM_UP = 1024, 1000, 1e-3, 100
-SEEDS = (0,)
+SEEDS = (0, 1, 2)
 
 
 def batches(planted: FeatureDictionary, seed: int) -> Iterator[torch.Tensor]:
@@ -46,12 +47,16 @@ def batches(planted: FeatureDictionary, seed: int) -> Iterator[torch.Tensor]:
         yield h / h.norm(dim=1, keepdim=True)
 
 
+def our_settings(seed: int) -> Sae:
+    """Return the settings of our trainer."""
+    return Sae(
+        n_features=DIRECTIONS, k=K, warmup_steps=WARM_UP, seed=seed, encoder_bias=True
+    )
+
+
 def ours(planted: FeatureDictionary, seed: int) -> torch.Tensor:
     """Train with `bisae`; return directions, (DIRECTIONS, D)."""
-    states = batches(planted, seed)
-    settings = Sae(
-        n_features=DIRECTIONS, k=K, warmup_steps=WARM_UP, seed=seed, aux_weight=1 / 32
-    )
+    states, settings = batches(planted, seed), our_settings(seed)
     first = next(states)
     trainer = Trainer(start(first, settings), settings, LR)
     trainer.step(first)
@@ -60,14 +65,27 @@ def ours(planted: FeatureDictionary, seed: int) -> torch.Tensor:
     return trainer.sae.W_dec
 
 
-def theirs(planted: FeatureDictionary, seed: int) -> torch.Tensor:
-    """Train with SAELens; return directions, (DIRECTIONS, D)."""
+def theirs_from_our_start(planted: FeatureDictionary, seed: int) -> torch.Tensor:
+    """Train with SAELens from the start of `bisae`."""
+    first = next(batches(planted, seed))
+    return theirs(planted, seed, start(first, our_settings(seed)))
+
+
+def theirs(
+    planted: FeatureDictionary, seed: int, initial: Autoencoder | None = None
+) -> torch.Tensor:
+    """Train with SAELens, from its own start by default; return (DIRECTIONS, D)."""
     states = batches(planted, seed)
     torch.manual_seed(seed)
     settings = TopKTrainingSAEConfig(
         d_in=D, d_sae=DIRECTIONS, k=K, decoder_init_norm=1.0
     )
     sae: Any = TopKTrainingSAE(settings)
+    if initial is not None:
+        with torch.no_grad():
+            sae.W_enc.copy_(initial.W_enc.T)
+            sae.W_dec.copy_(initial.W_dec)
+            sae.b_dec.copy_(initial.b_pre)
     config = SAETrainerConfig(
         n_checkpoints=0,
         checkpoint_path=None,
@@ -95,16 +113,21 @@ def theirs(planted: FeatureDictionary, seed: int) -> torch.Tensor:
 
 def main() -> None:
     """Print a row for each seed."""
-    print("seed  trainer  mcc     seconds")
+    trainers = {
+        "bisae": ours,
+        "SAELens, our start": theirs_from_our_start,
+        "SAELens": theirs,
+    }
+    print(f"{'trainer':18}  seed  mcc     seconds")
     for seed in SEEDS:
         planted = FeatureDictionary(DIRECTIONS, D, initializer=None, seed=seed)
-        for name, train in (("bisae", ours), ("SAELens", theirs)):
+        for name, train in trainers.items():
             began = time.perf_counter()
             directions = train(planted, seed)
             seconds = time.perf_counter() - began
             vectors = planted.feature_vectors.detach()
             mcc = mean_correlation_coefficient(directions, vectors)
-            print(f"{seed:4}  {name:7}  {mcc:.4f}  {seconds:.0f}", flush=True)
+            print(f"{name:18}  {seed:4}  {mcc:.4f}  {seconds:.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from bisae.assets import asset_dir
+from bisae.report.template import code_spans
 
 ROW = re.compile(r"^\| (.+?) \| (.+) \|$", re.MULTILINE)
 ITEM = re.compile(r"^- (.+?(?:\n  .+)*)$", re.MULTILINE)
@@ -63,6 +64,4 @@ def _row(term: str, text: str) -> Definition:
 def _inline(text: str) -> Markup:
     """Return the text with its code and emphasis as HTML, and links as their words."""
     text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text.replace("&lt;", "<"))
-    html = str(escape(text))
-    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", html)
-    return Markup(re.sub(r"\*([^*\s][^*]*)\*", r"<em>\1</em>", html))
+    return Markup(re.sub(r"\*([^*\s][^*]*)\*", r"<em>\1</em>", code_spans(text)))

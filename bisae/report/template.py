@@ -3,9 +3,11 @@
 The only door to jinja2.
 """
 
+import re
 from functools import cache
 
 import jinja2
+from markupsafe import Markup, escape
 
 from bisae.assets import asset_dir
 from bisae.report.numbers import as_precise, hours, join_intervals, minus, readable
@@ -15,6 +17,11 @@ from bisae.report.printed import column_head
 def template(name: str) -> jinja2.Template:
     """Return a template that raises an error for a variable without a value."""
     return _environment().get_template(name)
+
+
+def code_spans(text: str) -> Markup:
+    """Return the text as HTML, with what stands between backquotes as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 @cache  # which keeps the compiled templates
@@ -33,5 +40,6 @@ def _environment() -> jinja2.Environment:
         "hours": hours,
         "join_intervals": join_intervals,
         "minus": minus,
+        "code_spans": code_spans,
     }
     return environment

@@ -374,6 +374,8 @@ def test_checks_are_run(site: Site) -> None:
     page = wait_for(site, "/checks")
     assert re.search(r"\d+ passed, \d failed, 0 could not run", page)
     assert "features_missing" in page
+    assert "Every class is a study language or <code>mixed</code>" in page
+    assert "`" not in page
 
 
 def test_a_failed_result_is_not_kept_waiting() -> None:
