@@ -54,9 +54,9 @@ class Text(HTMLParser):
 
 
 def read(page: str) -> tuple[str, list[str]]:
-    """The words of a page, and its tags."""
+    """The words of a page, and its tags but <code>, which may be within a sentence."""
     text = Text()
-    text.feed(page)
+    text.feed(re.sub("</?code>", "", page))
     return " ".join(" ".join(text.words).split()), text.tags
 
 
