@@ -5,7 +5,8 @@ Reads the study's text, split as the corpus is, and the further text of [pretrai
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, islice, pairwise
+from typing import TypeVar
 
 from bisae.corpus import (
     Document,
@@ -20,9 +21,12 @@ EXTRA = "[pretrain] extra"
 PARALLEL = "[pretrain] parallel"
 SHUFFLED_ROWS = 4096
 """Rows in the buffer from which unrelated texts are joined."""
+RUN = 64
+"""Documents of a source before the next source's turn: few windows join two sources."""
 
 Reader = Callable[[], Iterator[str]]
 """Reads one kind of text from its beginning."""
+T = TypeVar("T")
 SplitOf = Callable[[Document], str]
 Translations = dict[int, Document]
 
@@ -56,14 +60,33 @@ def _stream(sources: Sequence[Source], key: str | None = None) -> Iterator[Docum
     """Stream the documents of several sources, interleaved by their weights."""
     streams = [read_documents(source, key) for source in sources]
     weights = [source.weight for source in sources]
-    return take_turns(streams, weights, lambda document: len(document.text))
+    return _interleave(streams, weights, lambda document: len(document.text))
+
+
+def _interleave(
+    streams: Sequence[Iterator[T]], weights: Sequence[float], size: Callable[[T], int]
+) -> Iterator[T]:
+    """Interleave streams by weight, in runs of consecutive items."""
+    runs = take_turns(
+        [_runs(stream) for stream in streams], weights, lambda run: sum(map(size, run))
+    )
+    return chain.from_iterable(runs)
+
+
+def _runs(stream: Iterator[T]) -> Iterator[list[T]]:
+    while run := list(islice(stream, RUN)):
+        yield run
 
 
 def _parallel(study: Study, parallel: ParallelText, split_of: SplitOf) -> Iterator[str]:
     """Join the texts of each row, in random order, if all are training text."""
     assert study.pretrain is not None
     corpus, draw = study.corpus, random.Random(f"{study.pretrain.seed}:parallel")
-    rows = read_translations(parallel.files, corpus.languages, corpus.key)
+    streams = [
+        read_translations((files,), corpus.languages, corpus.key)
+        for files in parallel.files
+    ]
+    rows = _interleave(streams, [1.0] * len(streams), _characters)
     rows = (row for row in rows if {*map(split_of, row.values())} == {"train"})
     if parallel.pairing == "unrelated":
         rows = _unrelated(shuffled(rows, SHUFFLED_ROWS, draw))
@@ -71,6 +94,10 @@ def _parallel(study: Study, parallel: ParallelText, split_of: SplitOf) -> Iterat
         texts = [document.text for document in row.values()]
         draw.shuffle(texts)
         yield "\n".join(texts)
+
+
+def _characters(row: Translations) -> int:
+    return sum(len(document.text) for document in row.values())
 
 
 def _unrelated(rows: Iterator[Translations]) -> Iterator[Translations]:

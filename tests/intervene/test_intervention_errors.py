@@ -50,7 +50,7 @@ def test_a_wrong_section_is_named(
 
 def test_without_the_section_it_says_where_to_read(copied_study: Study) -> None:
     study = copied_study.model_copy(update={"intervention": None})
-    with pytest.raises(StudyError, match=r"no \[intervention\]; see docs/study"):
+    with pytest.raises(StudyError, match=r"no \[intervention\]; see docs/settings"):
         intervene(study)
 
 
