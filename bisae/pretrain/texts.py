@@ -21,7 +21,7 @@ EXTRA = "[pretrain] extra"
 PARALLEL = "[pretrain] parallel"
 SHUFFLED_ROWS = 4096
 """Rows in the buffer from which unrelated texts are joined."""
-RUN = 64
+RUN = 32
 """Documents of a source before the next source's turn: few windows join two sources."""
 
 Reader = Callable[[], Iterator[str]]
@@ -37,7 +37,7 @@ def training_texts(study: Study, split_of: SplitOf) -> dict[str, Reader]:
     assert settings is not None
     texts: dict[str, Reader] = language_texts(study, split_of, "train")
     if settings.extra:
-        texts[EXTRA] = lambda: (d.text for d in _stream(settings.extra))
+        texts[EXTRA] = lambda: (d.text for d in stream(settings.extra))
     if parallel := settings.parallel:
         texts[PARALLEL] = lambda: _parallel(study, parallel, split_of)
     return texts
@@ -47,7 +47,7 @@ def language_texts(study: Study, split_of: SplitOf, split: str) -> dict[str, Rea
     """Return a reader of one split for each language."""
 
     def of_language(language: str) -> Iterator[str]:
-        documents = _stream(study.corpus.sources(language), study.corpus.key)
+        documents = stream(study.corpus.sources(language), study.corpus.key)
         return (document.text for document in documents if split_of(document) == split)
 
     return {
@@ -56,7 +56,7 @@ def language_texts(study: Study, split_of: SplitOf, split: str) -> dict[str, Rea
     }
 
 
-def _stream(sources: Sequence[Source], key: str | None = None) -> Iterator[Document]:
+def stream(sources: Sequence[Source], key: str | None = None) -> Iterator[Document]:
     """Stream the documents of several sources, interleaved by their weights."""
     streams = [read_documents(source, key) for source in sources]
     weights = [source.weight for source in sources]

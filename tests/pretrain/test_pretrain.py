@@ -4,7 +4,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,15 @@ from bisae.pretrain.checkpoints import write_checkpoint
 from bisae.pretrain.texts import EXTRA, PARALLEL, training_texts
 from bisae.pretrain.tokenizer import ensure_tokenizer
 from bisae.pretrain.windows import training_windows
-from bisae.study import Pretrain, PretrainModel, Study, Text, load_study
+from bisae.study import (
+    ParallelText,
+    Pretrain,
+    PretrainModel,
+    Source,
+    Study,
+    Text,
+    load_study,
+)
 
 STEPS = (0, 5, 60)
 CONTEXT = 16
@@ -353,6 +362,38 @@ def test_parallel_text_is_joined(tmp_path: Path, pairing: str) -> None:
     assert share == pytest.approx(0.25, abs=0.04)
 
 
+def test_sources_take_turns_in_runs_of_documents(tmp_path: Path) -> None:
+    """By weight from the beginning, and with few changes of the source."""
+    for name in "ab":
+        lines = [json.dumps({"text": f"{name}{n:03}"}) + "\n" for n in range(600)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    weights = {"a": 1, "b": 3}
+    sources = [
+        Source(files=(str(tmp_path / f"{name}.jsonl"),), weight=weight)
+        for name, weight in weights.items()
+    ]
+    texts = [document.text for document in reading.stream(sources)]
+    assert sorted(texts) == [f"{name}{n:03}" for name in "ab" for n in range(600)]
+    runs = [len(list(run)) for _, run in groupby(texts, itemgetter(0))]
+    assert all(length % reading.RUN == 0 for length in runs[:-2])
+    share = sum(text[0] == "b" for text in texts[:640]) / 640
+    assert share == pytest.approx(0.75, abs=0.05)
+
+
+def test_files_of_parallel_text_take_turns(tmp_path: Path) -> None:
+    study = parallel_study(tmp_path, "translations")
+    lines = (tmp_path / "pairs.jsonl").read_text()
+    (tmp_path / "more.jsonl").write_text(lines.replace("de 1", "de 9"))
+    parallel = ParallelText(
+        files=tuple(str(tmp_path / name) for name in ("pairs.jsonl", "more.jsonl"))
+    )
+    assert study.pretrain
+    settings = study.pretrain.model_copy(update={"parallel": parallel})
+    study = study.model_copy(update={"pretrain": settings})
+    first = islice(training_texts(study, splitter(study))[PARALLEL](), 128)
+    assert 30 < sum("de 9" in text for text in first) < 98
+
+
 def test_shares_above_one_are_refused() -> None:
     with pytest.raises(ValueError, match="share are more than all windows"):
         Pretrain.model_validate(
@@ -412,7 +453,7 @@ def test_sources_take_turns(tmp_path: Path) -> None:
     assert study.pretrain
     for name in ("fr", "extra"):
         for number, words in (("1", 12), ("2", 3)):
-            rows = [f"{number} {n} " + "eau " * words for n in range(300)]
+            rows = [f"{number} {n} " + "eau " * words for n in range(2000)]
             lines = (json.dumps({"text": text}) + "\n" for text in rows)
             (tmp_path / f"{name}{number}.jsonl").write_text("".join(lines))
     sources = {
@@ -429,7 +470,7 @@ def test_sources_take_turns(tmp_path: Path) -> None:
     changed = study.model_copy(update={"corpus": corpus, "pretrain": settings})
     texts = training_texts(changed, splitter(changed))
     for name in ("fr", EXTRA):
-        first = list(islice(texts[name](), 100))
+        first = list(islice(texts[name](), 1000))
         of_two = [text for text in first if text.startswith("2")]
         share = sum(map(len, of_two)) / sum(map(len, first))
         assert share == pytest.approx(0.5, abs=0.05)
