@@ -5,6 +5,7 @@
 Makes the grid (`paper_grid.py`), then measures: one query that counts rows and sums
 every column that `trends` reads, over the same files; `trends`; the same for
 `trend_languages`; one cell's trends; then every check. Each row is a fresh process.
+Ratios are of processor seconds, since other work on the machine does not change them.
 """
 
 import argparse
@@ -37,6 +38,7 @@ NOTICE_COPIES = {
     "sensitivity_not_trends",
 }
 """Checks that fail where steps share weights and features are repeated."""
+MEASURED = ("seconds", "cpu", "connecting", "peak", "files")
 ONE = "from trends where size = '3.7B' and step = 5 and layer = 14"
 
 
@@ -58,23 +60,21 @@ def main() -> None:
         base = measure(f"select count(*), {sums} from features")
         rows.append((f"sums for {view}", *base, 1.0))
         measured = measure(f"from {view}")
-        rows.append((view, *measured, measured[0] / base[0]))
+        rows.append((view, *measured, measured[1] / base[1]))
     rows.append(("trends of one cell", *measure(ONE), None))
-    trends = next(row[1] for row in rows if row[0] == "trends")
+    trends = next(row[2] for row in rows if row[0] == "trends")
     checked = measure(CHECKS)
-    rows.append((CHECKS, *checked, checked[0] / trends))
-    names = ["query", "seconds", "connecting s", "peak MB", "files", "ratio"]
+    rows.append((CHECKS, *checked, checked[1] / trends))
+    names = ["query", "seconds", "CPU s", "connecting s", "peak MB", "files", "ratio"]
     print(render(Rows(names, rows), "markdown"))
 
 
-def measure_inside(
-    toy: Path, folder: Path, query: str
-) -> tuple[float, float, float, int]:
-    """Measure seconds, seconds to connect, peak MB and files in a fresh process."""
+def measure_inside(toy: Path, folder: Path, query: str) -> tuple[float, ...]:
+    """Measure seconds, of CPUs and to connect, peak MB and files in a fresh process."""
     command = [sys.executable, __file__, str(toy), str(folder), "--inside", query]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result: dict[str, Any] = json.loads(output)
-    return result["seconds"], result["connecting"], result["peak"], result["files"]
+    return tuple(result[name] for name in MEASURED)
 
 
 def ask(folder: Path, query: str) -> dict[str, Any]:
@@ -86,14 +86,16 @@ def ask(folder: Path, query: str) -> dict[str, Any]:
     con = connect(store, query=query)
     connecting = time.perf_counter() - began
     con.execute(query).fetchall()
-    taken = []
+    walls, cpus = [], []
     for _ in range(3):
-        began = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         con.execute(query).fetchall()
-        taken.append(time.perf_counter() - began)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     result = {
-        "seconds": statistics.median(taken),
+        "seconds": statistics.median(walls),
+        "cpu": statistics.median(cpus),
         "connecting": connecting,
         "peak": peak,
     }
@@ -117,13 +119,13 @@ def check(store: Store) -> dict[str, Any]:
         for table_checks in shipped_checks()
         if table_checks.table != CODE_CHECKS
     ]
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     compute_once(con, COMPUTED_ONCE)
     results = run_checks(con, applicable(con, by_table))
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     assert {result.check for result in failures(results)} <= NOTICE_COPIES
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    return {"seconds": seconds, "connecting": connecting, "peak": peak, "files": 0}
+    return dict(zip(MEASURED, (seconds, cpu, connecting, peak, 0), strict=True))
 
 
 def files_of(con: Connection, query: str) -> int:

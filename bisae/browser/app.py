@@ -3,6 +3,7 @@
 Pages, figures and queries of users each have a few threads: none waits for another.
 """
 
+import asyncio
 import re
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from bisae.browser.grid_page import grid_page, trends_page
 from bisae.browser.library import Library, number
 from bisae.browser.page import Page
 from bisae.browser.render import render, served, styles
-from bisae.browser.sql_page import sql_figure, sql_page
+from bisae.browser.sql_page import RUNNING, sql_figure, sql_page
 from bisae.browser.text_page import text_page
 from bisae.errors import (
     AddressError,
@@ -34,9 +35,12 @@ from bisae.errors import (
     SqlError,
     Unfinished,
 )
+from bisae.query import QueryProcess
 
 PAGES_AT_ONCE = 4
 QUERIES_AT_ONCE = FIGURES_AT_ONCE = 2
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether a page is still waited for."""
 STATUS = {AddressError: 404, Unfinished: 404, CheckpointError: 404, SqlError: 400}
 """The status of a page about an error; of any other one it is 500."""
 PAGES: dict[str, Any] = {
@@ -62,7 +66,13 @@ def create_app(library: Library) -> Starlette:
         kind = re.split(r"[/.]", request.url.path)[1]
         limiter = limiters.get(kind, limiters["pages"])
         call = partial(respond, library, request.url.path, request.query_params)
-        return await anyio.to_thread.run_sync(call, limiter=limiter)
+        queries: list[QueryProcess] = []
+        RUNNING.set(queries)
+        watch = asyncio.create_task(_stop_if_left(request, queries))
+        try:
+            return await anyio.to_thread.run_sync(call, limiter=limiter)
+        finally:
+            watch.cancel()
 
     async def report_error(request: Request, error: Exception) -> Response:
         return _error_response(library, request, error)
@@ -75,6 +85,16 @@ def create_app(library: Library) -> Starlette:
             Exception: report_error,
         },
     )
+
+
+async def _stop_if_left(request: Request, queries: list[QueryProcess]) -> None:
+    """Stop the queries of a request, now and later, once its reader has left."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(LOOK_EVERY)
+    while True:
+        for query in queries:
+            query.stop()
+        await asyncio.sleep(LOOK_EVERY)
 
 
 def respond(library: Library, path: str, query: QueryParams) -> Response:

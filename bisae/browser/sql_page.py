@@ -6,6 +6,7 @@ Each query runs behind the fence, in a process of its own that is ended at a lim
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -26,6 +27,8 @@ ROWS_SAVED = 200_000
 BYTES = 32 * 2**20
 """The most bytes of an answer that are shown, drawn or saved."""
 MARKS = ("bar", "line", "point")
+RUNNING: ContextVar[list[QueryProcess]] = ContextVar("RUNNING")
+"""The queries of a request, so that they end when nobody waits for the answer."""
 EXAMPLES = {
     "Trends of the middle layers": "from overview",
     "Classes of features": "select size, step, layer, language, count(*) as n\n"
@@ -121,6 +124,7 @@ def run(library: Library, form: QueryForm, most: int) -> tuple[Rows, str]:
         timeout=SECONDS,
         memory=MEMORY,
     )
+    RUNNING.get([]).append(process)
     values = {name: parameter(value) for name, value in form.values.items()}
     with closing(process):
         answer = process.batches(form.question, values)

@@ -4,6 +4,7 @@ Reads the view `trends`, once per cell, since over a whole grid it takes seconds
 that are finished or exported again later are read when a page is asked for.
 """
 
+from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -72,13 +73,17 @@ class Trends:
     def _current_versions(self) -> dict[Cell, int]:
         """Return when the features of each finished cell were written.
 
-        0 in an object store, where asking for each file would take too long.
+        0 in an object store, where asking for each file would take too long. On a disk,
+        other tables of a cell that was finished before are not asked for again.
         """
-        store, exists = self._store, listing(self._store.tables)
-        return {
-            cell: file.stat().st_mtime_ns if is_local(file) else 0
-            for cell in exported_cells(store, exists=exists)
-            for file in [table_file(store, "features", cell)]
+        store = self._store
+        on_disk = is_local(store.tables)
+        versions = {cell: _written(store, cell) for cell in self._versions if on_disk}
+        versions = {cell: version for cell, version in versions.items() if version}
+        others = [cell for cell in store.cells if cell not in versions]
+        finished = exported_cells(store, others, listing(store.tables))
+        return versions | {
+            cell: _written(store, cell) if on_disk else 0 for cell in finished
         }
 
     def _read_new(self, versions: dict[Cell, int]) -> None:
@@ -96,3 +101,10 @@ class Trends:
                 self._rows = self._rows | by_cell
                 shown.update(len(cells))
         self._versions = versions
+
+
+def _written(store: Store, cell: Cell) -> int:
+    """Return when a cell's features were written, in ns; 0 if they are not there."""
+    with suppress(OSError):
+        return table_file(store, "features", cell).stat().st_mtime_ns
+    return 0

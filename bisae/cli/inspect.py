@@ -63,6 +63,8 @@ def _show_status(
 ) -> None:
     """Print the grid, who builds what and what failed; in other styles all as rows."""
     from bisae.pipeline.status import as_rows, failed, grid, running
+    from bisae.pipeline.time_left import seconds_left
+    from bisae.progress import duration
     from bisae.store import SHARED
 
     if style == "table":
@@ -76,6 +78,10 @@ def _show_status(
         say(f"the shared tables are being written by {holder}")
     unfinished = sum(status.layers - status.exported for status in statuses)
     say(f"{cells_are(unfinished)} not finished" if unfinished else "all is finished")
+    if seconds := seconds_left(store, statuses):
+        say(
+            f"about {duration(seconds)} left, at the rate of the checkpoints built last"
+        )
 
 
 @click.command()

@@ -5,6 +5,7 @@ study; writes the checkpoint's cells, or its failure.
 """
 
 import traceback
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -54,9 +55,9 @@ def build_checkpoint(
     """Build one checkpoint; record and return its failure if it fails by itself.
 
     Meanwhile the `following` one is downloaded. One that failed `most_attempts` times
-    is not tried again. Raises LeaseHeld while
-    another process builds it, Unfinished if it must wait for another checkpoint, and
-    MachineError or StoreError for what is no fault of the checkpoint.
+    is not tried again. Raises LeaseHeld while another process builds it, Unfinished if
+    it must wait for another checkpoint, and MachineError or StoreError for what is no
+    fault of the checkpoint.
     """
     store = build.store
     try:
@@ -83,16 +84,19 @@ def open_build(
     path: Path,
     checkpoint: Checkpoint,
     layers: frozenset[int] = frozenset(),
+    following: Checkpoint | None = None,
     *,
     trust_remote_code: bool = False,
 ) -> Build:
     """Prepare one checkpoint of a study file, in a process that has only the file.
 
-    Without `layers`, all its layers.
+    Without `layers`, all its layers. The cells of the `following` one are listed too.
     """
     study = load_study(path, trust_remote_code=trust_remote_code)
     only = Selection(frozenset({checkpoint.size}), frozenset({checkpoint.step}), layers)
-    return prepare_build(study, only)
+    build = prepare_build(study, only)
+    ahead = [cell for cell in build.store.cells if cell.checkpoint == following]
+    return replace(build, cells=[*build.cells, *ahead])
 
 
 def _is_its_own(error: Exception) -> bool:

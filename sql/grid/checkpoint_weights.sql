@@ -3,10 +3,19 @@
 -- Reads:   lm_weights
 -- All cells of a checkpoint record the same rows. `sample` has the weights at random places, the
 -- same in all steps of a size; cosine_first is that of the samples of this and the first step.
-with checkpoints as (
+with lowest as (
+    select
+        size,
+        step,
+        min(layer) as layer
+    from lm_weights
+    group by size, step
+),
+
+checkpoints as (
     select *
     from lm_weights
-    qualify row_number() over (partition by size, step, weights order by layer) = 1
+    semi join lowest using (size, step, layer)
 )
 
 select

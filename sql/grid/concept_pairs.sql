@@ -5,7 +5,12 @@
 -- same_topic: share of pairs in one topic. same_concept: share of those that are
 -- translations. same_concept_chance: that share for words of the same topics drawn at random
 -- from the text, where a common concept is drawn often.
-with sides as (
+with shares as (
+    select *
+    from concept_shares
+),
+
+sides as (
     select distinct
         size,
         step,
@@ -13,7 +18,7 @@ with sides as (
         feature,
         supported,
         language
-    from concept_shares
+    from shares
 ),
 
 met as (
@@ -29,8 +34,8 @@ met as (
         sum(
             (a.p * b.p * coalesce(chance.same_concept_chance, 0))::decimal(18, 15)
         )::double as chance
-    from concept_shares as a
-    inner join concept_shares as b using (size, step, layer, feature, topic)
+    from shares as a
+    inner join shares as b using (size, step, layer, feature, topic)
     left join concept_chance as chance
         on
             a.language = chance.language_a

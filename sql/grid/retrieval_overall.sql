@@ -4,17 +4,18 @@
 -- The unit is the pair, whose value is the share of its directions in which the rank is 1.
 -- Wilson's interval holds for such shares too, and is then conservative. `over_tokens` is
 -- p_at_1 less that of the source `tokens`, paired.
-with candidates as (
+with tokens as (
     select
         size,
         step,
         layer,
         language_a,
         language_b,
-        count(*) as n
+        pair,
+        (rank = 1)::integer as hit,
+        1 / count(*) over (partition by size, step, layer, language_a, language_b) as chance
     from pair_ranks
     where source = 'tokens'
-    group by size, step, layer, language_a, language_b
 ),
 
 pairs as (
@@ -25,13 +26,10 @@ pairs as (
         ranks.source,
         ranks.pair,
         avg((ranks.rank = 1)::integer) as hit,
-        avg(1 / candidates.n) as chance,
-        avg((ranks.rank = 1)::integer - (tokens.rank = 1)::integer) as over_tokens
+        avg(tokens.chance) as chance,
+        avg((ranks.rank = 1)::integer - tokens.hit) as over_tokens
     from pair_ranks as ranks
-    inner join pair_ranks as tokens
-        using (size, step, layer, language_a, language_b, pair)
-    inner join candidates using (size, step, layer, language_a, language_b)
-    where tokens.source = 'tokens'
+    inner join tokens using (size, step, layer, language_a, language_b, pair)
     group by ranks.size, ranks.step, ranks.layer, ranks.source, ranks.pair
 ),
 

@@ -1,50 +1,44 @@
 -- Title:   Sums over a cell's features, in units
 -- Grain:   size, step, layer, supported
--- Reads:   features
--- One pass over the features. Sums are exact, so they do not depend on the order of the rows:
--- they count units of 1e-15, for spans 1e-12. Squares of spans exceed that range and are
--- decimals.
+-- Reads:   trend_kinds
+-- Features of all kinds together, and those of the kinds that a measure counts.
 select
     size,
     step,
     layer,
     supported,
-    count(*) as n,
+    sum(n)::bigint as n,
     sum(n_firings)::bigint as n_firings,
-    count(*) filter (where language = 'mixed') as n_mixed,
-    count(language_permuted) as n_permuted,
-    count(*) filter (where language_permuted = 'mixed') as n_mixed_null,
-    count(language_exclusive) as n_exclusive,
-    count(*) filter (where language_exclusive = 'mixed') as n_mixed_exclusive,
-    count(*) filter (where language_exclusive is not null and language = 'mixed')
+    coalesce(sum(n) filter (where is_mixed), 0)::bigint as n_mixed,
+    coalesce(sum(n) filter (where is_mixed_null is not null), 0)::bigint as n_permuted,
+    coalesce(sum(n) filter (where is_mixed_null), 0)::bigint as n_mixed_null,
+    coalesce(sum(n) filter (where is_mixed_exclusive is not null), 0)::bigint as n_exclusive,
+    coalesce(sum(n) filter (where is_mixed_exclusive), 0)::bigint as n_mixed_exclusive,
+    coalesce(sum(n) filter (where is_mixed_exclusive is not null and is_mixed), 0)::bigint
         as n_mixed_paired,
-    count(mixed_by_tokens) as n_with_sure,
-    count(*) filter (where mixed_by_tokens) as n_mixed_by_tokens,
-    count(*) filter (where language_sure = 'mixed') as n_mixed_sure,
-    count(*) filter (where language_sure is null) as n_undecided,
-    count(*) filter (where n_tokens > 1) as n_two_tokens,
-    count(n_tokens) as n_with_tokens,
-    count(*) filter (where n_tokens = 1) as n_single_token,
-    count(monosemanticity_null) as n_monosemanticity_null,
-    sum((monosemanticity * 1e15)::bigint) as monosemanticity,
-    sum((monosemanticity * monosemanticity * 1e15)::bigint) as monosemanticity_2,
-    sum((monosemanticity * 1e15)::bigint) filter (where monosemanticity_null is not null)
-        as monosemanticity_paired,
-    sum((monosemanticity * monosemanticity * 1e15)::bigint)
-    filter (where monosemanticity_null is not null) as monosemanticity_paired_2,
-    sum((monosemanticity * 1e15)::bigint) filter (where n_tokens > 1)
-        as monosemanticity_two_tokens,
-    sum((monosemanticity * monosemanticity * 1e15)::bigint) filter (where n_tokens > 1)
-        as monosemanticity_two_tokens_2,
-    sum((monosemanticity_null * 1e15)::bigint) as monosemanticity_null,
-    sum((monosemanticity_null * monosemanticity_null * 1e15)::bigint) as monosemanticity_null_2,
-    sum((token_entropy * 1e15)::bigint) as token_entropy,
-    sum((token_entropy * token_entropy * 1e15)::bigint) as token_entropy_2,
-    sum((semantic_entropy * 1e15)::bigint) as semantic_entropy,
-    sum((semantic_entropy * semantic_entropy * 1e15)::bigint) as semantic_entropy_2,
-    sum((mean_span * 1e12)::bigint) as mean_span,
-    sum((mean_span * mean_span)::decimal(38, 15)) as mean_span_2,
-    sum((mean_span_active * 1e12)::bigint) as mean_span_active,
-    sum((mean_span_active * mean_span_active)::decimal(38, 15)) as mean_span_active_2
-from features
+    coalesce(sum(n) filter (where mixed_by_tokens is not null), 0)::bigint as n_with_sure,
+    coalesce(sum(n) filter (where mixed_by_tokens), 0)::bigint as n_mixed_by_tokens,
+    coalesce(sum(n) filter (where is_mixed_sure), 0)::bigint as n_mixed_sure,
+    coalesce(sum(n) filter (where is_mixed_sure is null), 0)::bigint as n_undecided,
+    coalesce(sum(n) filter (where has_two_tokens), 0)::bigint as n_two_tokens,
+    coalesce(sum(n) filter (where has_two_tokens is not null), 0)::bigint as n_with_tokens,
+    coalesce(sum(n) filter (where not has_two_tokens), 0)::bigint as n_single_token,
+    coalesce(sum(n) filter (where has_null), 0)::bigint as n_monosemanticity_null,
+    sum(monosemanticity) as monosemanticity,
+    sum(monosemanticity_2) as monosemanticity_2,
+    sum(monosemanticity) filter (where has_null) as monosemanticity_paired,
+    sum(monosemanticity_2) filter (where has_null) as monosemanticity_paired_2,
+    sum(monosemanticity) filter (where has_two_tokens) as monosemanticity_two_tokens,
+    sum(monosemanticity_2) filter (where has_two_tokens) as monosemanticity_two_tokens_2,
+    sum(monosemanticity_null) as monosemanticity_null,
+    sum(monosemanticity_null_2) as monosemanticity_null_2,
+    sum(token_entropy) as token_entropy,
+    sum(token_entropy_2) as token_entropy_2,
+    sum(semantic_entropy) as semantic_entropy,
+    sum(semantic_entropy_2) as semantic_entropy_2,
+    sum(mean_span) as mean_span,
+    sum(mean_span_2) as mean_span_2,
+    sum(mean_span_active) as mean_span_active,
+    sum(mean_span_active_2) as mean_span_active_2
+from trend_kinds
 group by size, step, layer, supported

@@ -1,14 +1,16 @@
 """The SQL page: when a query runs, and what it can neither do nor take."""
 
+import http.client
 import io
 import os
 import re
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import urlencode
 
 import pyarrow.parquet as pq
@@ -154,14 +156,37 @@ def test_parquet_holds_values_of_several_types() -> None:
     assert table["a"].to_pylist() == ["1", "x", None]
 
 
-def kill_queries() -> None:
-    """End the processes of running queries, children of this one."""
+def running_queries() -> list[int]:
+    """Return the processes of running queries, children of this one."""
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             is_query = b"bisae.query.worker" in (folder / "cmdline").read_bytes()
             if parent == os.getpid() and is_query:
-                os.kill(int(folder.name), signal.SIGKILL)
+                processes.append(int(folder.name))
+    return processes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_query_ends_when_its_reader_leaves(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_page, "SECONDS", 600.0)
+    address = urlencode({"q": ENDLESS, "token": site.library.token})
+    tab = http.client.HTTPConnection("127.0.0.1", site.port)
+    tab.request("GET", f"/sql?{address}")
+    wait_until(lambda: bool(running_queries()))
+    tab.close()
+    wait_until(lambda: not running_queries())
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait for an event, which takes a second or two on an idle machine."""
+    end = monotonic() + 120
+    while not happened():
+        assert monotonic() < end
+        sleep(0.05)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -188,6 +213,7 @@ def test_fifty_requests_wait_for_no_long_query(
         thread.join(120)
     assert statuses == dict.fromkeys(paths, 200)
     assert first.is_alive()
-    kill_queries()
+    for process in running_queries():
+        os.kill(process, signal.SIGKILL)
     first.join(60)
     assert statuses[long] == 200  # a page that says what happened

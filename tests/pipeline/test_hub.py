@@ -42,6 +42,49 @@ build(load_study(Path(sys.argv[1])), parse_selection("layer=1"))
 print("end", weights())
 """
 
+BUILD_WITH_RAY = """
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from huggingface_hub import constants
+from bisae.grid import parse_selection
+from bisae.pipeline.build import build
+from bisae.pipeline.ray import driver
+from bisae.study import load_study
+
+path, *expected = sys.argv[1:]
+cache, seen = Path(constants.HF_HUB_CACHE), Path(path).with_name("seen")
+
+def weights():
+    files = cache.glob("models--*/snapshots/*/*.safetensors")
+    return sum(file.exists() for file in files)
+
+def run_and_wait(task):
+    '''Run on a worker, where training waits for the checkpoints expected.'''
+    import bisae.pipeline.checkpoint as unit
+    from bisae.pipeline.ray.worker import run_task
+    train = unit.train_checkpoint
+    def wait_for_the_next(store, lm, cells):
+        train(store, lm, cells)
+        step = task.checkpoint.step
+        while weights() < dict(zip((0, 5, 40), map(int, expected)))[step]:
+            pass
+        with seen.open("a") as file:
+            print(step, weights(), file=file)
+    unit.train_checkpoint = wait_for_the_next
+    try:
+        return run_task(task)
+    finally:
+        unit.train_checkpoint = train
+
+driver.run_task = run_and_wait
+os.sched_getaffinity = lambda _: {0}
+engine = partial(driver.build_with_ray, path=Path(path))
+build(load_study(Path(path)), parse_selection("layer=1"), engine=engine)
+print(seen.read_text() + f"end {weights()}")
+"""
+
 
 @pytest.fixture
 def hub(tiny_study: Study) -> Iterator[tuple[str, list[str]]]:
@@ -80,7 +123,7 @@ def run(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
@@ -105,6 +148,25 @@ def test_two_checkpoints_at_most_are_in_the_cache(
     result = run(tiny_study, tmp_path, endpoint, *words, keep=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ["0 1", "5 2", "40 1", "end 0"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("keep", "cached"), [(True, "233"), (False, "121")], ids=str)
+def test_a_machine_of_a_cluster_fetches_its_next_checkpoint(
+    tiny_study: Study,
+    hub: tuple[str, list[str]],
+    tmp_path: Path,
+    keep: bool,  # noqa: FBT001
+    cached: str,
+) -> None:
+    """As many are in the cache as without a cluster."""
+    pytest.importorskip("ray")
+    endpoint, _ = hub
+    words = ("-c", BUILD_WITH_RAY, "STUDY", *cached)
+    result = run(tiny_study, tmp_path, endpoint, *words, keep=keep)
+    assert result.returncode == 0, result.stderr
+    counts = zip((*STEPS, "end"), (*cached, "3" if keep else "0"), strict=True)
+    assert result.stdout.splitlines() == [f"{step} {n}" for step, n in counts]
 
 
 @pytest.mark.slow

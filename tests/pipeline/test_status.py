@@ -1,10 +1,13 @@
 """`bisae status`: what is built, by whom and how fast, and what failed."""
 
 import json
+import re
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,8 +15,9 @@ from bisae.cli import inspect, main
 from bisae.files import any_path
 from bisae.grid import Checkpoint
 from bisae.pipeline.status import checkpoint_status
+from bisae.pipeline.time_left import seconds_left
 from bisae.progress import bar, work_in_progress
-from bisae.store import Store, open_store, record_failure
+from bisae.store import Store, open_store, record_failure, table_file
 from bisae.store.holder import read_holder
 from bisae.study import Study
 from support.removal import remove_cells
@@ -105,6 +109,43 @@ def test_a_strange_heartbeat_names_nobody(
     assert read_holder(any_path(file)).owner == "somebody"
     built_by = {s[:2]: s.built_by for s in checkpoint_status(partly)}
     assert built_by["S", 40] == "somebody, process 0 on another host"
+
+
+def test_the_time_left_is_that_of_all_builders(partly: Store) -> None:
+    """Three layers of S are left; five checkpoints have trained layers."""
+    trained = trained_layers(partly)
+    now = max(max(ends) for _, _, ends in trained) + timedelta(seconds=10)
+    assert seconds_left(partly, checkpoint_status(partly), now) is None
+    with partly.lease(Checkpoint("S", 40)):
+        left = seconds_left(partly, checkpoint_status(partly), now)
+        shown = status(partly.path)
+    first, *later = sorted(trained, key=lambda row: max(row[2]))
+    of_size = [
+        second for size, seconds, _ in trained if size == "S" for second in seconds
+    ]
+    rate = sum(sum(seconds) for _, seconds, _ in later) / (
+        (now - max(first[2])).total_seconds()
+    )
+    assert left == pytest.approx(3 * sum(of_size) / len(of_size) / rate)
+    assert re.search(r"^about .+ left, at the rate of the", shown.stderr, re.MULTILINE)
+    assert "left, at" not in status(partly.path).stderr
+
+
+def trained_layers(store: Store) -> list[tuple[str, list[float], list[datetime]]]:
+    """Size, seconds and ends of the layers of each checkpoint, read without SQL."""
+    by_checkpoint: dict[Checkpoint, list[dict[str, Any]]] = {}
+    for cell in store.cells:
+        if (file := Path(str(table_file(store, "timings", cell)))).exists():
+            rows = pq.ParquetFile(file).read().to_pylist()
+            by_checkpoint.setdefault(cell.checkpoint, []).extend(rows)
+    return [
+        (
+            checkpoint.size,
+            [row["train_seconds"] for row in rows],
+            [row["trained_at"] for row in rows],
+        )
+        for checkpoint, rows in by_checkpoint.items()
+    ]
 
 
 def test_watch_ends_when_nothing_is_left(

@@ -17,11 +17,19 @@ from bisae.interrupts import handlers
 
 try:
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     msg = "Ray is not installed; `pip install 'bisae[ray]'` installs it"
     raise MachineError(msg) from error
 
-__all__ = ["Resources", "cluster", "ray", "resources"]
+__all__ = [
+    "NodeAffinitySchedulingStrategy",
+    "Resources",
+    "capacity",
+    "cluster",
+    "ray",
+    "resources",
+]
 
 OBJECT_STORE = 80 * 2**20
 """Bytes of a local cluster's object store, through which only lines of text go."""
@@ -89,8 +97,7 @@ def resources(host_bytes: int, n_gpus: int) -> Resources:
 
     Raises MachineError if no machine is large enough.
     """
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cores = [_cores_of_a_task(machine, host_bytes, n_gpus) for machine in machines]
+    cores = [_cores_of_a_task(machine, host_bytes, n_gpus) for machine in _machines()]
     if not any(cores):
         gpu = " and a GPU" if n_gpus else ""
         msg = f"no machine of the Ray cluster has {host_bytes / 1e9:.1f} GB of memory"
@@ -98,6 +105,25 @@ def resources(host_bytes: int, n_gpus: int) -> Resources:
         msg += "or [lm] memory_gb"
         raise MachineError(msg)
     return Resources(min(filter(None, cores)), n_gpus, host_bytes)
+
+
+def capacity(need: Resources) -> int:
+    """Return how many tasks of this need fit on the machines of the cluster at once."""
+    return sum(
+        int(
+            min(
+                machine.get(name, 0) // amount
+                for name, amount in zip(("CPU", "GPU", "memory"), need, strict=True)
+                if amount
+            )
+        )
+        for machine in _machines()
+    )
+
+
+def _machines() -> list[Mapping[str, float]]:
+    """Return the resources of each machine of the cluster."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _cores_of_a_task(machine: Mapping[str, float], host_bytes: int, n_gpus: int) -> int:

@@ -5,7 +5,7 @@ checkpoints whose workers die.
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,14 @@ from bisae.memory import device_of
 from bisae.pipeline.local import MOST_ATTEMPTS, POLL, Failures
 from bisae.pipeline.plan import task_memory
 from bisae.pipeline.prepare import Build
-from bisae.pipeline.ray.cluster import Resources, cluster, ray, resources
+from bisae.pipeline.ray.cluster import (
+    NodeAffinitySchedulingStrategy,
+    Resources,
+    capacity,
+    cluster,
+    ray,
+    resources,
+)
 from bisae.pipeline.ray.worker import Outcome, Task, run_task
 from bisae.progress import note
 from bisae.store import record_failure
@@ -73,16 +80,18 @@ class _Run:
         tasks: dict[Checkpoint, Task],
         needs: dict[str, Resources],
     ) -> None:
-        self._build, self._tasks = build, tasks
+        self._build, self._tasks, self._needs = build, tasks, needs
         # Ray's own retries have no end when memory runs out: here they are counted.
         # A process that used a GPU ends, since it would keep some of its memory.
         self._functions = {
             size: ray.remote(**need._asdict(), max_retries=0, max_calls=need.num_gpus)(
-                run_task
+                _run_here
             )
             for size, need in needs.items()
         }
+        self._waiting = deque(tasks)
         self._running: dict[Any, Checkpoint] = {}
+        self._following: dict[Checkpoint, Checkpoint] = {}
         self._postponed: dict[Checkpoint, Outcome] = {}
         self._deaths = Counter[Checkpoint]()
         self._failures: Failures = {}
@@ -90,12 +99,14 @@ class _Run:
     def to_the_end(self) -> Failures:
         """Run all tasks; when stopped, let them save their state first."""
         try:
-            for checkpoint in self._tasks:
-                self._start(checkpoint)
+            self._start_waiting()
             while self._running:
                 (finished, *_), _ = ray.wait(list(self._running))
                 checkpoint = self._running.pop(finished)
-                self._take(checkpoint, _outcome(finished))
+                outcome, machine = _outcome(finished)
+                self._take(checkpoint, outcome)
+                self._go_on(checkpoint, machine)
+                self._start_waiting()
                 if not self._running:
                     self._end_or_wait()
         except BaseException:
@@ -103,16 +114,42 @@ class _Run:
             raise
         return self._failures
 
-    def _start(self, checkpoint: Checkpoint) -> None:
-        reference = self._functions[checkpoint.size].remote(self._tasks[checkpoint])
-        self._running[reference] = checkpoint
+    def _start_waiting(self) -> None:
+        """Start as many tasks as fit, so that Ray has none of its own to choose."""
+        while self._waiting:
+            need = self._needs[self._waiting[0].size]
+            if len(self._running) >= max(1, capacity(need)):
+                break
+            self._start(self._waiting.popleft())
+
+    def _go_on(self, checkpoint: Checkpoint, machine: str | None) -> None:
+        """Start what was downloaded during a task, on the machine that has it."""
+        if following := self._following.pop(checkpoint, None):
+            if machine:
+                self._start(following, machine)
+            else:
+                self._waiting.appendleft(following)
+
+    def _start(self, checkpoint: Checkpoint, machine: str | None = None) -> None:
+        """Start a task, and choose what its machine builds next.
+
+        The last checkpoints are left to the machines that are free first.
+        """
+        task, function = self._tasks[checkpoint], self._functions[checkpoint.size]
+        if len(self._waiting) > len(self._running):
+            self._following[checkpoint] = following = self._waiting.popleft()
+            task = task._replace(following=following)
+        if machine:
+            strategy = NodeAffinitySchedulingStrategy(machine, soft=True)
+            function = function.options(scheduling_strategy=strategy)
+        self._running[function.remote(task)] = checkpoint
 
     def _take(self, checkpoint: Checkpoint, outcome: Outcome) -> None:
         """Act on the end of an attempt. Raises MachineError."""
         match outcome.kind:
             case "built":
                 note(f"{checkpoint}: built")
-                self._start_postponed()
+                self._try_postponed()
             case "failed":
                 self._fail(checkpoint, outcome.reason)
             case "held" | "waiting":
@@ -127,7 +164,7 @@ class _Run:
         deaths = self._deaths[checkpoint]
         if deaths < MOST_DEATHS:
             note(f"{checkpoint}: the worker died ({reason}); trying again")
-            self._start(checkpoint)
+            self._waiting.appendleft(checkpoint)
             return
         store = self._build.store
         holder = store.holder(checkpoint)
@@ -139,17 +176,17 @@ class _Run:
         note(f"{checkpoint} failed: {reason}")
         self._failures[checkpoint] = reason
 
-    def _start_postponed(self) -> None:
-        """Start what others held or what waited for other checkpoints, once more."""
-        for checkpoint in [*self._postponed]:
-            del self._postponed[checkpoint]
-            self._start(checkpoint)
+    def _try_postponed(self) -> None:
+        """Try what others held or what waited for other checkpoints, once more."""
+        self._waiting.extend(self._postponed)
+        self._postponed.clear()
 
     def _end_or_wait(self) -> None:
         """Wait for others who hold checkpoints; if nobody does, nothing is left."""
         if any(outcome.kind == "held" for outcome in self._postponed.values()):
             time.sleep(POLL)
-            self._start_postponed()
+            self._try_postponed()
+            self._start_waiting()
         for checkpoint, outcome in self._postponed.items():
             self._fail(checkpoint, outcome.reason)
 
@@ -162,12 +199,17 @@ class _Run:
             ray.wait(references, num_returns=len(references), timeout=SAVING)
 
 
-def _outcome(reference: Any) -> Outcome:
-    """Return the end of an attempt, also of one whose worker died."""
+def _run_here(task: Task) -> tuple[Outcome, str]:
+    """Run a task on a worker; return its end and the machine."""
+    return run_task(task), ray.get_runtime_context().get_node_id()
+
+
+def _outcome(reference: Any) -> tuple[Outcome, str | None]:
+    """Return the end of an attempt and its machine, none if the worker died."""
     try:
-        outcome: Outcome = ray.get(reference)
-        return outcome
+        outcome, machine = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        return Outcome("unable", one_line(error.cause))
+        return Outcome("unable", one_line(error.cause)), None
     except ray.exceptions.RayError as error:
-        return Outcome("died", one_line(error))
+        return Outcome("died", one_line(error)), None
+    return outcome, machine

@@ -32,6 +32,8 @@ class Task(NamedTuple):
     """The same for every attempt, so that one takes over the lease of the last."""
     layers: frozenset[int] = frozenset()
     """The selected layers; none for all."""
+    following: Checkpoint | None = None
+    """The checkpoint that comes next on this machine, to be downloaded meanwhile."""
     threads: int = 1
     training_bytes: int | None = None
     """The memory that training may use; None for the study's own setting."""
@@ -73,6 +75,7 @@ def _attempt(task: Task) -> Outcome:
         Path(task.path),
         task.checkpoint,
         task.layers,
+        task.following,
         trust_remote_code=task.trust_remote_code,
     )
     store = build.store
@@ -81,7 +84,9 @@ def _attempt(task: Task) -> Outcome:
         update = {"memory_gb": task.training_bytes / 1e9}
         lm = store.study.lm.model_copy(update=update)
         store.study = store.study.model_copy(update={"lm": lm})
-    failure = build_checkpoint(build, task.checkpoint, task.most_attempts)
+    failure = build_checkpoint(
+        build, task.checkpoint, task.most_attempts, task.following
+    )
     return Outcome("failed", str(failure)) if failure else Outcome("built")
 
 
