@@ -18,7 +18,7 @@ from bisae.store import Store, table_file
 
 REFRESH_EVERY = 2.0
 """Seconds between two looks for finished cells, which open no file but ask for each."""
-CELLS_AT_ONCE = 100
+CELLS_AT_ONCE = 400
 TREND_KEYS = ("size", "step", "layer", "population")
 POPULATIONS = ("alive", "supported", "all")
 

@@ -63,7 +63,7 @@ def weights():
 def run_and_wait(task):
     '''Run on a worker, where training waits for the checkpoints expected.'''
     import bisae.pipeline.checkpoint as unit
-    from bisae.pipeline.ray.worker import run_task
+    from bisae.pipeline.ray.driver import _run_here
     train = unit.train_checkpoint
     def wait_for_the_next(store, lm, cells):
         train(store, lm, cells)
@@ -74,11 +74,11 @@ def run_and_wait(task):
             print(step, weights(), file=file)
     unit.train_checkpoint = wait_for_the_next
     try:
-        return run_task(task)
+        return _run_here(task)
     finally:
         unit.train_checkpoint = train
 
-driver.run_task = run_and_wait
+driver._run_here = run_and_wait
 os.sched_getaffinity = lambda _: {0}
 engine = partial(driver.build_with_ray, path=Path(path))
 build(load_study(Path(path)), parse_selection("layer=1"), engine=engine)
