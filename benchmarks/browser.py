@@ -11,6 +11,8 @@ CPU time of all threads.
 import argparse
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from paper_grid import paper_grid
@@ -37,11 +39,11 @@ def main() -> None:
     if arguments.grid:
         path = paper_grid(arguments.store, arguments.grid)
     store = open_store(any_path(path))
-    start = time.perf_counter()
     library = Library(store)
+    refresh = partial(library.trends.refresh, now=True)
+    rows: list[tuple[object, ...]] = [("start", *elapsed(refresh), None)]
+    rows += [("looking for new cells", *elapsed(refresh), None)]
     cell = [*library.trends.refresh()][-1]
-    seconds = time.perf_counter() - start
-    rows: list[tuple[object, ...]] = [("start", 1000 * seconds, None, None)]
     rows += [(name, *measured(library, path)) for name, path in pages(library, cell)]
     print(render(Rows(["page", "ms", "CPU ms", "kB"], rows), "markdown"))
 
@@ -76,13 +78,21 @@ def typical_feature(store: Store, cell: Cell) -> int:
 def measured(library: Library, address: str) -> tuple[float, float, float]:
     """Return the median milliseconds of a page, of CPUs too, and its size."""
     path, _, query = address.partition("?")
-    walls, cpus, size = [], [], 0
-    for _ in range(REPEATS + 1):  # the first fills caches
-        wall, cpu = time.perf_counter(), time.process_time()
-        size = len(respond(library, path, QueryParams(query)).body)
-        walls.append(1000 * (time.perf_counter() - wall))
-        cpus.append(1000 * (time.process_time() - cpu))
-    return statistics.median(walls[1:]), statistics.median(cpus[1:]), size / 1000
+    walls, cpus = [], []
+    size = len(respond(library, path, QueryParams(query)).body)  # fills caches
+    for _ in range(REPEATS):
+        wall, cpu = elapsed(partial(respond, library, path, QueryParams(query)))
+        walls.append(wall)
+        cpus.append(cpu)
+    return statistics.median(walls), statistics.median(cpus), size / 1000
+
+
+def elapsed(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the milliseconds that some work takes, and those of CPUs."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return 1000 * wall, 1000 * cpu
 
 
 if __name__ == "__main__":
