@@ -3,12 +3,15 @@
 -- Reads:   cells, populations, trend_sums
 -- n_null, n_sets, n_sure: features with a null of language, with one of monosemanticity, and
 -- those known to be sure or not. `dead` is the number of the cell's dead features that the
--- population includes.
+-- population includes. What a trend shows of its cell is here too, so that `cells` is read once.
 select
     cells.size,
     cells.step,
     cells.layer,
     populations.population,
+    any_value(cells.tokens_seen) as tokens_seen,
+    any_value(cells.fvu) as fvu,
+    any_value(cells.n_dead) as n_dead,
     any_value(if(populations.counts_dead, cells.n_dead, 0)) as dead,
     coalesce(sum(trend_sums.n), 0) as n,
     coalesce(sum(trend_sums.n_firings), 0) as n_firings,

@@ -1,6 +1,6 @@
 -- Title:   How do language classes, meaning and spans change over steps, layers, sizes?
 -- Grain:   size, step, layer, population
--- Reads:   cells, trend_counts, trend_intervals
+-- Reads:   trend_counts, trend_intervals
 -- Paper:   figures 3, 5, 6, 8, 9, 12 to 17; intervals are over features alone
 with measured as (
     select
@@ -72,4 +72,3 @@ select
     fvu
 from measured
 inner join trend_counts using (size, step, layer, population)
-inner join cells using (size, step, layer)
