@@ -34,16 +34,26 @@ from support import DATA, reference
 from support.browsing import Site, serving
 from support.reference import Bin, Corpus, Rules
 from support.removal import remove_cells
+from support.rows import stored
 from support.servers import s3_server
 from support.store_copy import copy_store
 
 TINY = DATA / "tiny.toml"
 settings.register_profile(
-    "repeatable", max_examples=50, deadline=None, derandomize=True
+    "repeatable", max_examples=20, deadline=None, derandomize=True
 )
 settings.register_profile("random", max_examples=100, deadline=None)
 settings.load_profile("repeatable")  # unless --hypothesis-profile names the other
-LONGEST = ("test_checks", "test_build", "test_transfer", "test_object_store")
+LONGEST = (
+    "test_checks",
+    "test_object_store",
+    "test_report",
+    "test_user_checks",
+    "test_recorded_checks",
+    "test_build",
+    "test_docs",
+    "test_validate_command",
+)
 """Files that take longest, longest first."""
 
 
@@ -150,19 +160,18 @@ def corpus(tiny: Store) -> Corpus:
     context = tiny.study.corpus.context
     tokens = reference.tokens_of(tiny.documents("eval"), context, tiny.languages)
     sql = "select document, language_permuted from documents"
-    permuted = dict(connect(tiny, query=sql).execute(sql).fetchall())
+    permuted = {row["document"]: row["language_permuted"] for row in stored(tiny, sql)}
     return Corpus(tokens, tiny.languages, context, permuted)
 
 
 @pytest.fixture(scope="session")
 def rules(tiny: Store) -> Rules:
     """What the reference computes the tiny study's metrics by."""
-    con = connect(tiny)
     sql = "select n_tokens_low, n_tokens_high, monosemanticity from mono_null"
-    bins = [Bin(*row) for row in con.execute(sql).fetchall()]
-    (actual,) = con.execute("select semantic_threshold from settings").fetchall()
+    bins = [Bin(*row.values()) for row in stored(tiny, sql)]
+    (actual,) = stored(tiny, "select semantic_threshold from settings")
     embeddings = dict(enumerate(load_embeddings(tiny)))
-    return Rules(tiny.study.features, actual[0], embeddings, bins)
+    return Rules(tiny.study.features, actual["semantic_threshold"], embeddings, bins)
 
 
 @pytest.fixture

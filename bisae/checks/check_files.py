@@ -48,6 +48,7 @@ class Check(NamedTuple):
     guards: str
     """The equation or rule."""
     expectation: Any
+    """The library's object; None for a check in SQL."""
     view: str
     """The view whose rows violate it; empty if the library checks the table itself."""
     file: Path

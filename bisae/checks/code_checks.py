@@ -9,7 +9,7 @@ from typing import Any
 
 from bisae.checks.cell_tables import open_cell
 from bisae.checks.check_files import Check, TableChecks
-from bisae.checks.load import shipped_checks
+from bisae.checks.load import check_of
 from bisae.checks.materialize import MOST_ROWS
 from bisae.checks.results import CheckResult
 from bisae.checks.run import (
@@ -29,6 +29,7 @@ from bisae.query import (
     database,
     explain_errors,
     parquet_view,
+    read_check_views,
     schema,
 )
 from bisae.store import Store, table_file
@@ -38,13 +39,10 @@ MEMORY = "1GiB"
 
 
 def code_checks() -> TableChecks:
-    """Return the checks of codes and weights."""
-    (result,) = (
-        table_checks
-        for table_checks in shipped_checks()
-        if table_checks.table == CODE_CHECKS
-    )
-    return result
+    """Return the checks of codes and weights, all of them in SQL."""
+    views = read_check_views(of_codes=True).values()
+    checks = [check_of(view) for view in views if "Check" in view.header]
+    return TableChecks(CODE_CHECKS, [], checks)
 
 
 def check_cells(

@@ -18,7 +18,6 @@ from bisae.checks.check_files import (
     Check,
     Position,
     TableChecks,
-    expectation,
     read_check_file,
 )
 from bisae.errors import CheckError
@@ -66,7 +65,7 @@ def _by_table(
             # A user's file need not be in a folder of its table.
             table = view.name if view.path.parent == folder else view.folder
             by_table.setdefault(table, TableChecks(table, [], [])).checks.append(
-                _check(view)
+                check_of(view)
             )
     for table, key, checks in native:
         sql_checks = by_table[table].checks if table in by_table else []
@@ -153,11 +152,9 @@ def _ordered_views(folder: Path, views: Mapping[str, View]) -> list[View]:
         raise CheckError(msg) from error
 
 
-def _check(view: View) -> Check:
+def check_of(view: View) -> Check:
     """Return the check that a view's rows violate."""
-    query = {"unexpected_rows_query": f"from {view.name} order by all"}
-    expected = expectation("unexpected_rows_expectation", query)
     description, why = view.header["Check"], view.header["Why"]
     guards, position = view.header.get("Guards", ""), Position(1, view.select)
     texts = view.name, description, why, guards
-    return Check(*texts, expected, view.name, view.path, position)
+    return Check(*texts, None, view.name, view.path, position)

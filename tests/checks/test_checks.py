@@ -168,9 +168,7 @@ def downstream(table: str) -> set[str]:
 def checked(con: Connection, fault: Fault) -> list[CheckResult]:
     """Run every check that depends on a table, as the fault leaves it.
 
-    The parser tells what a check depends on; nothing is planted for good. Of checks in
-    SQL, only those that find a row or should find one are run by the library, which
-    takes longer than the query.
+    The parser tells what a check depends on; nothing is planted for good.
     """
     views = downstream(fault.table)
     again = [view for view in COMPUTED_ONCE if view in views - {fault.table}]
@@ -183,8 +181,7 @@ def checked(con: Connection, fault: Fault) -> list[CheckResult]:
         for view in again:
             con.execute(f"drop table temp.main.{view}")
         compute_once(con, again)
-        suites = [part(suite, views) for suite in SUITES]
-        return run_checks(con, [to_run(con, suite, fault) for suite in suites])
+        return run_checks(con, [part(suite, views) for suite in SUITES])
     finally:
         con.execute("rollback")
 
@@ -195,20 +192,6 @@ def part(of_table: TableChecks, views: set[str]) -> TableChecks:
         check for check in of_table.checks if (check.view or of_table.table) in views
     ]
     return of_table._replace(checks=remaining)
-
-
-def to_run(con: Connection, of_table: TableChecks, fault: Fault) -> TableChecks:
-    """The checks of a suite that fail or should fail, and all that are in JSON."""
-    remaining = [
-        check
-        for check in of_table.checks
-        if not check.view or check.name in fault.fails or has_rows(con, check.view)
-    ]
-    return of_table._replace(checks=remaining)
-
-
-def has_rows(con: Connection, view: str) -> bool:
-    return con.execute(f"select true from {view} limit 1").fetchone() is not None
 
 
 # -- what a store has not, and what is broken everywhere -----------------------------

@@ -103,8 +103,9 @@ def test_a_build_warns_before_it_trains(
     store = build(changed, only, ("train",))
     warning = "warning: S: steps 0 and 5 have the same weights: block 1\n"
     assert capsys.readouterr().err.count(warning) == 1
-    with closing(connect(store)) as con:
-        assert rows_of(con, "from weight_findings") == []  # the cell is not exported
+    query = "from weight_findings"
+    with closing(connect(store, query=query)) as con:
+        assert rows_of(con, query) == []  # the cell is not exported
 
 
 def test_cells_say_what_they_were_made_from(tiny: Store) -> None:

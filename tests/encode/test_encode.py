@@ -80,8 +80,9 @@ def test_fvu_of_the_strongest_codes(tiny: Store, cell: Cell) -> None:
         error = np.square(stored(tiny, cell, m) - x).sum()
         assert attributes[name] == pytest.approx(error / variance, rel=1e-4)
     assert "fvu_eighth_k" not in attributes
-    with closing(connect(tiny)) as con:
-        row = rows_of(con, f"from cells where (size, step, layer) = {(*cell,)}")[0]
+    query = f"from cells where (size, step, layer) = {(*cell,)}"
+    with closing(connect(tiny, query=query)) as con:
+        row = rows_of(con, query)[0]
     assert row["fvu_half_k"] == attributes["fvu_half_k"]
     assert row["fvu_quarter_k"] == attributes["fvu_quarter_k"]
     assert row["fvu_eighth_k"] is None

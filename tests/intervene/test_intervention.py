@@ -25,12 +25,11 @@ from bisae.lm import LanguageModel, unit_states
 from bisae.lm.opening import open_model
 from bisae.lm.states import with_bos
 from bisae.pipeline.intervene import intervene
-from bisae.query import connect
 from bisae.sae import Autoencoder, from_numpy
 from bisae.store import Store, open_store
 from bisae.study import Study
 from support.interventions import ALPHAS, DRAWS, M, with_intervention
-from support.rows import Row, rows_of
+from support.rows import Row, stored
 from support.store_copy import copy_store
 
 FULL, MID = Cell("M", 40, 1), Cell("M", 5, 1)
@@ -53,7 +52,7 @@ def measured(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def losses(measured: Store) -> list[Row]:
-    return rows_of(connect(measured), "from intervention_losses")
+    return stored(measured, "from intervention_losses")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +187,7 @@ def test_short_documents_run_in_buckets_with_the_losses_of_a_plain_loop(
         with_intervention(copied_study, tmp_path, draws=1, documents=18)
     )
     assert runs[40, 1] > 2  # the text is two batches
-    rows = rows_of(connect(store), "from intervention_losses")
+    rows = stored(store, "from intervention_losses")
     features = draw_of(in_class(store, "en"), 0)
     chosen = named(rows, control="m", added="en", alpha=0.3)
     assert len(chosen) == 2 * 36
@@ -212,7 +211,7 @@ def shorten(store: Store) -> None:
 
 def in_class(store: Store, name: str) -> list[int]:
     where = f"(size, step, layer) = {(*FULL,)} and language = '{name}'"
-    actual = rows_of(connect(store), f"select feature from features where {where}")
+    actual = stored(store, f"select feature from features where {where}")
     return sorted(row["feature"] for row in actual)
 
 
@@ -263,7 +262,7 @@ def test_a_mask_of_nothing_without_b_pre_is_the_baseline(
 ) -> None:
     result = {"b_pre": False, "documents": 9, "draws": 1, "alpha": 0.3}
     store, _ = intervene(with_intervention(copied_study, tmp_path, **result))
-    actual = rows_of(connect(store), "from intervention_losses")
+    actual = stored(store, "from intervention_losses")
     baseline = {row["document"]: row["nll"] for row in named(actual, added="baseline")}
     assert Counter(row["language"] for row in named(actual, added="baseline")) == {
         "en": 9,
@@ -284,7 +283,7 @@ def test_norms_are_equal_where_features_alone_are_added(
 ) -> None:
     result = {"b_pre": False, "draws": 1, "alpha": 0.3}
     store, _ = intervene(with_intervention(copied_study, tmp_path, **result))
-    actual = rows_of(connect(store), "from intervention_losses")
+    actual = stored(store, "from intervention_losses")
     for scale_back in (False, True):
         rows = named(actual, control="norm", scale_back=scale_back)
         names = {row["added"] for row in rows}
@@ -299,7 +298,7 @@ def test_any_layer_will_do(copied_study: Study, tmp_path: Path, layer: int) -> N
     result = {"layer": layer, "documents": 2, "draws": 1, "m": "all", "alpha": 0.3}
     store, cell = intervene(with_intervention(copied_study, tmp_path, **result))
     assert cell == MID._replace(layer=layer)
-    actual = rows_of(connect(store), "from intervention_losses")
+    actual = stored(store, "from intervention_losses")
     (baseline, *_), (added, *_) = (
         named(actual, added="baseline"),
         named(actual, added="ja"),
@@ -369,7 +368,7 @@ def test_what_is_measured_is_not_measured_again(
     copied_study: Study, tmp_path: Path, runs: Counter[tuple[int, int]]
 ) -> None:
     store, _ = intervene(with_intervention(copied_study, tmp_path))
-    before = rows_of(connect(store), "from intervention_losses order by all")
+    before = stored(store, "from intervention_losses order by all")
     batches = runs[40, 1]
     runs.clear()
     intervene(with_intervention(copied_study, tmp_path))
@@ -378,12 +377,12 @@ def test_what_is_measured_is_not_measured_again(
         with_intervention(copied_study, tmp_path, alpha=(*ALPHAS, 0.5))
     )
     assert runs[5, 3] == batches * (1 + 2 * N_ADDITIONS) + TRIAL_PASSES
-    after = rows_of(connect(store), "from intervention_losses order by all")
+    after = stored(store, "from intervention_losses order by all")
     assert [row for row in after if row["alpha"] != 0.5] == before
     runs.clear()
     store, _ = intervene(with_intervention(copied_study, tmp_path))
     assert not runs
-    again = rows_of(connect(store), "from intervention_losses order by all")
+    again = stored(store, "from intervention_losses order by all")
     assert again == before
 
 
@@ -409,9 +408,7 @@ def test_a_run_goes_on_where_it_was_killed(
     runs.clear()
     store, _ = intervene(with_intervention(copied_study, tmp_path))
     assert runs[5, 2] == (runs[40, 1] - 2) * (1 + N_SETTINGS) + TRIAL_PASSES
-    actual = rows_of(
-        connect(store), "select distinct document from intervention_losses"
-    )
+    actual = stored(store, "select distinct document from intervention_losses")
     assert len(actual) == len(store.split("heldout"))
 
 

@@ -16,7 +16,7 @@ from bisae.query import Connection, connect
 from bisae.report import report
 from bisae.store import Store
 from bisae.study import Intervention, Study
-from support.rows import Row, assert_same, by_key, near, rows_of
+from support.rows import Row, assert_same, by_key, near, rows_of, stored
 from support.steering_reference import difference
 from support.store_copy import copy_store
 
@@ -191,9 +191,9 @@ def test_nothing_added_is_no_different_in_any_replicate(con: Connection) -> None
 def test_same_losses_same_rows(con: Connection, measured: Store) -> None:
     answers = []
     for threads in (1, 2):
-        again = connect(measured)
-        again.execute(f"set threads = {threads}")
         query = "from intervention_effects order by all"
+        again = connect(measured, query=query)
+        again.execute(f"set threads = {threads}")
         answers.append(again.execute(query).fetchall())
     assert answers[0] == answers[1]
 
@@ -336,7 +336,7 @@ def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None
     few = request.model_copy(update={"documents": 2, "draws": 1})
     study = study.model_copy(update={"intervention": few})
     store, cell = intervene(study)
-    actual = rows_of(connect(store), "from translation_scores")
+    actual = stored(store, "from translation_scores")
     assert {row["added"] for row in actual} == {"baseline", "none", "en", "ja"}
     assert {Cell(*(row[name] for name in Cell._fields)) for row in actual} == {cell}
     scores = {
@@ -344,7 +344,7 @@ def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None
         for row in actual
         for target in [row["target_language"]]
     }
-    result = by_key(rows_of(connect(store), "from table_1"), ["added", "measure"])
+    result = by_key(stored(store, "from table_1"), ["added", "measure"])
     for key, row in scores.items():
         assert result[key]["value"] == row["score"]
         assert (result[key]["alpha"], result[key]["m"]) == (row["alpha"], row["m"])
@@ -352,4 +352,4 @@ def test_the_command_translates_too(copied_study: Study, tmp_path: Path) -> None
     assert not (tmp_path / "other" / "translations").exists()
     untranslated = few.model_copy(update={"translation": None})
     intervene(study.model_copy(update={"intervention": untranslated}))
-    assert len(rows_of(connect(store), "from translation_scores")) == len(actual)
+    assert len(stored(store, "from translation_scores")) == len(actual)

@@ -37,6 +37,9 @@ TINY = {
 }
 
 
+ONCE = r"bisae (validate|verify|report) "
+
+
 def blocks(kind: str) -> list[tuple[Path, str]]:
     """The code of one kind on every page, in the tiny study's words."""
     actual = []
@@ -48,13 +51,18 @@ def blocks(kind: str) -> list[tuple[Path, str]]:
     return actual
 
 
+def without_comment(line: str) -> str:
+    """A command without its comment."""
+    return line.partition(" #")[0].rstrip()
+
+
 def commands() -> list[tuple[str, list[str]]]:
-    """The commands of each block; checks and reports, which take long, run once."""
+    """The commands of each block; those that only read, and take long, run once."""
     blocks_of_commands, once = [], set()
     for page, block in blocks("sh"):
         lines = re.findall(r"^bisae (?:\"[^\"]*\"|[^\n\"])*", block, re.MULTILINE)
-        lines = [line for line in lines if line not in once]
-        once |= {line for line in lines if re.match(r"bisae (validate|report) ", line)}
+        lines = [line for line in lines if without_comment(line) not in once]
+        once |= {without_comment(line) for line in lines if re.match(ONCE, line)}
         if lines:
             blocks_of_commands.append((page.name, lines))
     return blocks_of_commands

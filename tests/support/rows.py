@@ -1,12 +1,21 @@
 """Rows as dictionaries: what is answered, what is planted, how both compare."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from bisae.query import Connection, closure, create_views, database, read_views
+from bisae.query import (
+    Connection,
+    closure,
+    connect,
+    create_views,
+    database,
+    read_views,
+)
+from bisae.store import Store
 
 Row = dict[str, Any]
 
@@ -22,6 +31,12 @@ def rows_of(con: Connection, sql: str, values: Sequence[object] = ()) -> list[Ro
     actual = con.execute(sql, list(values))
     names = [column[0] for column in actual.description]
     return [dict(zip(names, row, strict=True)) for row in actual.fetchall()]
+
+
+def stored(store: Store, sql: str) -> list[Row]:
+    """The rows of a query of a store, with only the views that it reads."""
+    with closing(connect(store, query=sql)) as con:
+        return rows_of(con, sql)
 
 
 def by_key(rows: Sequence[Row], key: Sequence[str]) -> dict[tuple[Any, ...], Row]:

@@ -8,7 +8,7 @@ from bisae.store import Store
 
 def copy_store(store: Store, copy: Path) -> None:
     """Copy a store, and link the checkpoints and text that are next to it."""
-    shutil.copytree(str(store.path), copy)
+    shutil.copytree(str(store.path), copy, copy_function=shutil.copyfile)
     for name in ("checkpoints", "text"):
         link = copy.parent / name
         if not link.exists():

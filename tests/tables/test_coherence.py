@@ -1,7 +1,6 @@
 """Coherence and its null, against every pair of tokens and against random tokens."""
 
 from collections import defaultdict
-from contextlib import closing
 from math import sqrt
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from bisae.grid import Cell, Selection
 from bisae.pipeline.build import build
-from bisae.query import Connection, connect
+from bisae.query import Connection
 from bisae.store import Store, open_store, provenance_of, table_file, vector_files
 from bisae.study import Study
 from bisae.tables.pair_sums import TokenWeights, pair_sums
@@ -20,7 +19,7 @@ from bisae.tables.vectors import load_vectors
 from support import reference
 from support.coherence_reference import Text, Value
 from support.reference import Corpus, Token
-from support.rows import near, rows_of
+from support.rows import near, rows_of, stored
 
 CELLS = [Cell("M", 5, 1), Cell("S", 0, 2)]
 SOURCES = ("embeddings", "states")
@@ -270,7 +269,7 @@ def test_states_that_come_late_reach_every_cell(small_study: Study) -> None:
     assert {row["source"] for row in rows_of_cell(store, Cell("S", 0, 1))} == {
         "embeddings"
     }
-    build(small_study, only)
+    build(small_study, only, ("encode", "export"))
     assert file.exists()
     for cell, rows in whole.items():
         assert rows_of_cell(store, cell) == rows
@@ -280,8 +279,7 @@ def test_states_that_come_late_reach_every_cell(small_study: Study) -> None:
 
 def rows_of_cell(store: Store, cell: Cell) -> list[dict[str, Any]]:
     where = f"where (size, step, layer) = {(*cell,)} order by all"
-    with closing(connect(store)) as con:
-        return rows_of(con, f"from coherence {where}")
+    return stored(store, f"from coherence {where}")
 
 
 def test_a_study_without_states_has_embeddings_alone(small_study: Study) -> None:

@@ -185,5 +185,6 @@ def test_a_cell_is_seen_whole_or_not_at_all(copy: Store) -> None:
     assert exported_cells(copy) == copy.cells[1:]
     for table in ("cells", "firings", "features"):
         query = f"select count(*) from {table} where (size, step, layer) = "
-        (n,) = rows_of(connect(copy), f"{query}{tuple(cell)}").values[0]
+        query = f"{query}{tuple(cell)}"
+        (n,) = rows_of(connect(copy, query=query), query).values[0]
         assert n == 0

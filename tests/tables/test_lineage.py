@@ -23,7 +23,7 @@ from bisae.tables.lineage import export_lineage
 from support import lineage_reference as reference
 from support.lineage_reference import Firings, Row
 from support.reference import Corpus
-from support.rows import assert_same, rows_of
+from support.rows import assert_same, rows_of, stored
 from support.store_copy import copy_store
 
 FOLLOWED = parse_selection("layer=1")
@@ -204,8 +204,7 @@ def test_cosines_with_the_start_agree(store: Store, con: Connection) -> None:
 
 
 def test_each_cell_is_paired_with_its_neighbours(tiny: Store) -> None:
-    with closing(connect(tiny)) as con:
-        pairs = rows_of(con, "from cell_pairs")
+    pairs = stored(tiny, "from cell_pairs")
     kinds = ("is_next_step", "is_last_step", "is_next_layer", "is_next_size")
     actual = {
         (Cell(*[*row.values()][:3]), Cell(*[*row.values()][3:6])): {
