@@ -8,8 +8,8 @@ from typing import Any
 ONE_COLUMN = 218
 TWO_COLUMNS = 454
 """Widths in points, of a page as ACL's."""
-PANELS = (180, 220)
-"""Widths of panels at which a figure is measured: wide enough for any legend."""
+MEASURED = 400
+"""Width of panels at which a figure is measured: wider than its axes and legend."""
 TRIES = 8
 """Drawings until a figure fits; the first does, unless text sticks out of panels."""
 
@@ -19,13 +19,14 @@ Spec = dict[str, Any]
 def fit(spec: Spec, draw: Callable[[Spec], str]) -> str:
     """Return the SVG of a figure as wide as one column of a paper, or as two.
 
-    `draw` returns the SVG of a specification. Its width is linear in that of panels.
+    `draw` returns the SVG of a specification: as wide as its panels abreast, and its axes
+    and legend, which keep their width.
     """
-    narrow, wide = (svg_width(draw(resize_panels(spec, width))) for width in PANELS)
-    n_abreast = max(1, round((wide - narrow) / (PANELS[1] - PANELS[0])))
+    measured = svg_width(draw(resize_panels(spec, MEASURED)))
+    n_abreast = max(1, int(measured // MEASURED))
     is_wide = n_abreast * _panel_width(spec) > TWO_COLUMNS
     column = TWO_COLUMNS if is_wide else ONE_COLUMN
-    width = PANELS[0] - ceil((narrow - column) / n_abreast)
+    width = MEASURED - ceil((measured - column) / n_abreast)
     for _ in range(TRIES):
         svg = draw(resize_panels(spec, max(1, width)))
         excess = svg_width(svg) - column

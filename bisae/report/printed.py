@@ -39,13 +39,17 @@ class Column(NamedTuple):
 
 
 def printed_table(
-    rows: Rows, best: str = "", shown: Sequence[str] = ()
+    rows: Rows,
+    best: str = "",
+    shown: Sequence[str] = (),
+    n_rows: int | None = None,
 ) -> PrintedTable:
     """Set rows; `best` is the header's field that says which values are bold.
 
-    `shown` has patterns of the names of the columns to set; by default all are set.
+    `shown` has patterns of the names of the columns to set, and `n_rows` is how many
+    rows to set; by default all are.
     """
-    every = _columns(rows)
+    every = _columns(Rows(rows.names, rows.values[:n_rows]))
     columns = [
         column
         for pattern in shown or ["*"]
@@ -84,11 +88,12 @@ def _columns(rows: Rows) -> list[Column]:
 
 def _cells(column: Column, columns: Sequence[Column]) -> list[MarkupCell]:
     """Format a column; the null of a value is rounded as the value is."""
+    measured = _measured(column, columns)
     cells = []
     for number, value in enumerate(column.values):
         ends = _interval(column, number)
-        measured = _interval(_measured(column, columns), number)
-        places = decimal_places(_half(measured)) if measured else None
+        rounding = _interval(measured, number)
+        places = decimal_places(_half(rounding)) if rounding else None
         interval = ""
         if ends and value is not None and places is not None:
             low, high = (rounded(end, places) for end in ends)

@@ -56,6 +56,8 @@ COMPUTED_ONCE = (
 """Views that many tables read, in build order."""
 DIGEST = 16
 """Hexadecimal digits of the digests in a comment."""
+LONGEST_PRINTED = 1000
+"""Rows of the longest table that is written as Markdown and LaTeX."""
 
 
 class Table(NamedTuple):
@@ -71,11 +73,19 @@ class Table(NamedTuple):
         """Its name in the paper, from the header; may be empty."""
         return self.view.header.get("Paper", "")
 
-    def printed(self, *, whole: bool = False) -> PrintedTable:
-        """Set the rows, with the main columns or the whole. Raises SqlError."""
+    @property
+    def is_printed(self) -> bool:
+        """Whether it is short enough to be read as Markdown and LaTeX."""
+        return len(self.rows.values) <= LONGEST_PRINTED
+
+    def printed(
+        self, *, whole: bool = False, n_rows: int | None = None
+    ) -> PrintedTable:
+        """Set the first rows or all, with the main columns or all. Raises SqlError."""
         shown = [] if whole else shown_columns(self.view.name)
+        best = self.view.header.get("Best", "")
         try:
-            return printed_table(self.rows, self.view.header.get("Best", ""), shown)
+            return printed_table(self.rows, best, shown, n_rows)
         except SqlError as error:
             msg = f"{self.view.path}: {error}"
             raise SqlError(msg) from error
@@ -113,14 +123,17 @@ def read_tables(
 def write_tables(tables: Mapping[str, Table], folder: AnyPath, source: str) -> None:
     """Write every table as CSV with all digits, and as Markdown and LaTeX to be read.
 
-    `source` is the store that they come from, in a comment of the LaTeX.
+    One that is too long to be read is CSV alone. `source` is the store that they come
+    from, in a comment of the LaTeX.
     """
     for name, table in tables.items():
         csv = render(table.rows, "csv")
+        write(folder / f"{name}.csv", csv)
+        if not table.is_printed:
+            continue
         printed = table.printed()
         digest = hashlib.sha256(csv.encode()).hexdigest()[:DIGEST]
         comment = f"% {name} of {source}; SHA-256 of {name}.csv {digest}\n"
-        write(folder / f"{name}.csv", csv)
         write(folder / f"{name}.md", markdown(*printed))
         write(folder / f"{name}.tex", comment + latex(*printed))
 
