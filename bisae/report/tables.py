@@ -40,6 +40,7 @@ FIRST = (
 )
 COMPUTED_ONCE = (
     "cells",
+    "twin_segments",
     "trend_sums",
     "trend_intervals",
     "trends",

@@ -22,7 +22,13 @@ from bisae.formats import Rows
 from bisae.formats.markup import MarkupCell, escape_latex, latex, markdown
 from bisae.query import connect, read_views
 from bisae.report.printed import PrintedTable, printed_table, shown_columns
-from bisae.report.tables import Table, describe_source, read_tables, write_tables
+from bisae.report.tables import (
+    LONGEST_PRINTED,
+    Table,
+    describe_source,
+    read_tables,
+    write_tables,
+)
 from bisae.store import Store
 from support import ROOT
 
@@ -292,6 +298,31 @@ def test_files_of_a_table(tiny: Store, tmp_path: Path) -> None:
         assert names == table.rows.names
         markdown_lines = (tmp_path / f"{name}.md").read_text().splitlines()
         assert len(markdown_lines) == len(table.rows.values) + 2
+
+
+def test_a_table_too_long_to_be_read_is_csv_alone(tiny: Store, tmp_path: Path) -> None:
+    tables, _ = read_tables(connect(tiny), [])
+    longest = LONGEST_PRINTED
+    (row, *_) = tables["cells"].rows.values
+    rows = {name: [row] * n for name, n in (("cells", longest), ("trends", longest + 1))}
+    names = tables["cells"].rows.names
+    lengthened = {
+        name: tables[name]._replace(rows=Rows(names, rows[name])) for name in rows
+    }
+    write_tables(lengthened, UPath(tmp_path), "here")
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *("cells.csv", "cells.md", "cells.tex", "trends.csv"),
+    }
+
+
+def test_the_first_rows_are_as_in_the_whole_table() -> None:
+    """A value that is not the best of all rows is not bold among the first."""
+    rows = Rows(["x", "y"], [(n, f"{n % 3}") for n in range(9)])
+    whole = printed_table(rows, "highest of x")
+    first = printed_table(rows, "highest of x", n_rows=4)
+    assert first == whole._replace(lines=whole.lines[:4])
+    assert not any(cell.is_bold for line in first.lines for cell in line)
+    assert whole.lines[8][0].is_bold
 
 
 def test_steering_is_compared_within_a_setting() -> None:
