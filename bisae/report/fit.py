@@ -19,8 +19,7 @@ Spec = dict[str, Any]
 def fit(spec: Spec, draw: Callable[[Spec], str]) -> str:
     """Return the SVG of a figure as wide as one column of a paper, or as two.
 
-    `draw` returns the SVG of a specification: as wide as its panels abreast, and its axes
-    and legend, which keep their width.
+    `draw` returns the SVG of a specification. Only its panels change in width.
     """
     measured = svg_width(draw(resize_panels(spec, MEASURED)))
     n_abreast = max(1, int(measured // MEASURED))

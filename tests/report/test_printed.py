@@ -302,12 +302,11 @@ def test_files_of_a_table(tiny: Store, tmp_path: Path) -> None:
 
 def test_a_table_too_long_to_be_read_is_csv_alone(tiny: Store, tmp_path: Path) -> None:
     tables, _ = read_tables(connect(tiny), [])
-    longest = LONGEST_PRINTED
-    (row, *_) = tables["cells"].rows.values
-    rows = {name: [row] * n for name, n in (("cells", longest), ("trends", longest + 1))}
-    names = tables["cells"].rows.names
+    names, (row, *_) = tables["cells"].rows
+    lengths = {"cells": LONGEST_PRINTED, "trends": LONGEST_PRINTED + 1}
     lengthened = {
-        name: tables[name]._replace(rows=Rows(names, rows[name])) for name in rows
+        name: tables[name]._replace(rows=Rows(names, [row] * n_rows))
+        for name, n_rows in lengths.items()
     }
     write_tables(lengthened, UPath(tmp_path), "here")
     assert {file.name for file in tmp_path.iterdir()} == {

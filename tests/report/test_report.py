@@ -189,6 +189,30 @@ def test_a_mark_is_described_by_its_checkpoint_and_value(copy: Path) -> None:
     assert len(values) == 2 * len(rows)
 
 
+def test_the_marks_of_lineage_are_described(copy: Path) -> None:
+    store, figures = open_store(copy), copy / "reports" / "figures"
+    labels = {
+        name: [node.get("aria-label", "") for node in ET.parse(file).iter()]
+        for name in ("figure_origins", "figure_turnover")
+        for file in [figures / f"{name}.svg"]
+    }
+    query = "from figure_origins"
+    for row in rows_of(connect(store, query=query), query).records():
+        tokens = f"{row['tokens_seen']:,} tokens" if row["tokens_seen"] else "untrained"
+        label = f"{tokens}: M, layer 1, {row['last_class']} at the end, {row['origin']}"
+        label += (
+            f" {row['share']:.3f} [{row['share_low']:.3f}, {row['share_high']:.3f}]"
+        )
+        assert any(text.startswith(label) for text in labels["figure_origins"]), label
+    query = "from figure_turnover"
+    for row in rows_of(connect(store, query=query), query).records():
+        for measure in ("matched", "unmatched"):
+            label = f"{row['tokens_seen']:,} tokens: M, layer 1, {measure}"
+            label += f" {row[measure]:.3f}, permuted documents"
+            label += f" {row[f'{measure}_null']:.3f}"
+            assert label in labels["figure_turnover"]
+
+
 @pytest.mark.parametrize("text", ['{"mark": ', "[]", '{"mark": 5}', '{"vconcat": 3}'])
 def test_a_broken_figure_is_named_in_one_line(text: str, tmp_path: Path) -> None:
     file = tmp_path / "broken.vl.json"
