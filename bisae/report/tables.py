@@ -76,7 +76,7 @@ class Table(NamedTuple):
 
     @property
     def is_printed(self) -> bool:
-        """Whether it is short enough to be read as Markdown and LaTeX."""
+        """True if it is short enough to be read as Markdown and LaTeX."""
         return len(self.rows.values) <= LONGEST_PRINTED
 
     def printed(

@@ -20,6 +20,7 @@ from support.browsing import Site, serving
 from support.chromium import (
     chromium,
     complaints_of,
+    emulate,
     nameless_controls,
     requests_of,
     resize,
@@ -168,13 +169,12 @@ def test_the_keyboard_is_enough(browser: Chrome, site: Site) -> None:
 
 
 def test_dark_pages_are_dark(browser: Chrome, site: Site) -> None:
-    scheme = [{"name": "prefers-color-scheme", "value": "dark"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    emulate(browser, scheme="dark")
     browser.get(site.url)
     script = "return getComputedStyle(document.body).backgroundColor"
     red = int(re.findall(r"\d+", browser.execute_script(script))[0])
     assert red < 60
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    emulate(browser)
 
 
 def with_hostile_tokens(store: Store) -> None:

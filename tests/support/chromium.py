@@ -48,6 +48,14 @@ def resize(browser: webdriver.Chrome, width: int, height: int = 900) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
+def emulate(browser: webdriver.Chrome, *, media: str = "", scheme: str = "") -> None:
+    """Show pages in a medium, such as print, and a colour scheme."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"media": media, "features": features}
+    )
+
+
 def log_of(browser: Any, name: str) -> list[dict[str, str]]:
     """A log of the browser since the last call."""
     entries: list[dict[str, str]] = browser.get_log(name)
