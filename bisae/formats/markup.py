@@ -17,6 +17,10 @@ LATEX = {
 }
 ONE_LINE = 10
 """The longest head on one line, in characters."""
+PAGE = 454
+"""Width in points of both columns of a page, as ACL's."""
+EM_PER_CHARACTER = 0.5
+"""The width of a digit; those of letters, spaces and brackets are less on average."""
 POWER = re.compile(r"(-?[\d.]+)e([+-])0*(\d+)")
 MARKDOWN = re.compile(r"[|<*]")
 
@@ -30,6 +34,21 @@ class MarkupCell(NamedTuple):
 
 
 Lines = Sequence[Sequence[MarkupCell]]
+
+
+class Type(NamedTuple):
+    """A size of type in LaTeX: its command, points, and half the gap of columns."""
+
+    command: str
+    points: int
+    gap: int
+
+
+TYPES = [
+    Type("", 11, 6),
+    *(Type(r"\small", 10, 6), Type(r"\footnotesize", 9, 4), Type(r"\scriptsize", 8, 3)),
+]
+"""Sizes of type in a document of 11 points; in one of 10 they are smaller."""
 
 
 def markdown(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> str:
@@ -51,33 +70,83 @@ def markdown(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> s
 def latex(heads: Sequence[str], lines: Lines, is_number: Sequence[bool]) -> str:
     r"""Return a tabular environment with the rules of booktabs, for `\input`.
 
-    Columns of numbers are aligned to the right; long heads have two lines.
+    Columns of numbers are aligned to the right; long heads have two lines. A table that
+    is wider than a page is set in the largest type in which it fits; if none is small
+    enough, in the smallest, with each interval below its value.
     """
     columns = "".join("r" if right else "l" for right in is_number)
     head = " & ".join(map(_latex_head, heads, columns))
+    type_size = _fitting_type(_character_widths(heads, lines))
     body = [
         " & ".join(
-            _latex_number(cell) if right else escape_latex(cell.value)
+            _latex_number(cell, is_stacked=type_size is None)
+            if right
+            else escape_latex(cell.value)
             for cell, right in zip(line, is_number, strict=True)
         )
         for line in lines
     ]
-    return (
+    environment = (
         f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
         + "".join(f"{line} \\\\\n" for line in body)
         + "\\bottomrule\n\\end{tabular}\n"
     )
+    return _in_type(environment, type_size or TYPES[-1])
+
+
+def _fitting_type(widths: Sequence[int]) -> Type | None:
+    """Return the largest type in which columns of some characters fit a page."""
+    n_ems = EM_PER_CHARACTER * sum(widths)
+    fitting = (
+        size
+        for size in TYPES
+        if n_ems * size.points + 2 * size.gap * len(widths) <= PAGE
+    )
+    return next(fitting, None)
+
+
+def _character_widths(heads: Sequence[str], lines: Lines) -> list[int]:
+    """Return the width of each column in characters."""
+    columns = zip(*lines, strict=True)
+    return [
+        max(
+            *(display_width(line) for line in _head_lines(head)),
+            *(
+                display_width(f"{cell.value} {cell.interval}".strip())
+                for cell in column
+            ),
+        )
+        for head, column in zip(heads, columns, strict=True)
+    ]
+
+
+def _in_type(environment: str, size: Type) -> str:
+    """Set an environment in a size of type, within braces unless it is the text's."""
+    if not size.command:
+        return environment
+    gap = rf"\setlength{{\tabcolsep}}{{{size.gap}pt}}"
+    return f"{{{size.command}{gap}%\n{environment}}}\n"
+
+
+def _head_lines(head: str) -> list[str]:
+    """Break a long head between the words that make its two lines most equal."""
+    words = head.replace(" %", "\N{NO-BREAK SPACE}%").split(" ")
+    halves = [[" ".join(words[:n]), " ".join(words[n:])] for n in range(1, len(words))]
+    if len(head) <= ONE_LINE or not halves:
+        return [head]
+    return min(halves, key=lambda half: max(map(len, half)))
 
 
 def _latex_head(head: str, alignment: str) -> str:
-    """Return a head, broken between the words that make its two lines most equal."""
-    words = head.replace(" %", "\N{NO-BREAK SPACE}%").split(" ")
-    halves = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
-    if len(head) <= ONE_LINE or not halves:
-        return escape_latex(head)
-    lines = min(halves, key=lambda half: max(map(len, half)))
-    stack = r"\\".join(map(escape_latex, lines))
-    return rf"\begin{{tabular}}[b]{{@{{}}{alignment}@{{}}}}{stack}\end{{tabular}}"
+    lines = [escape_latex(line) for line in _head_lines(head)]
+    return _stacked(lines, alignment, "b") if len(lines) > 1 else lines[0]
+
+
+def _stacked(lines: Sequence[str], alignment: str, position: str) -> str:
+    """Return lines below each other in a cell."""
+    stack = r"\\".join(lines)
+    columns = f"@{{}}{alignment}@{{}}"
+    return rf"\begin{{tabular}}[{position}]{{{columns}}}{stack}\end{{tabular}}"
 
 
 def escape_latex(text: str) -> str:
@@ -86,10 +155,13 @@ def escape_latex(text: str) -> str:
     return re.sub("-(?=-)", "-{}", escaped)  # hyphens in a row would become a dash
 
 
-def _latex_number(cell: MarkupCell) -> str:
+def _latex_number(cell: MarkupCell, *, is_stacked: bool) -> str:
     value = _minus_signs(cell.value)
     value = rf"\textbf{{{value}}}" if cell.is_bold else value
-    return f"{value} {_minus_signs(cell.interval)}".strip()
+    interval = _minus_signs(cell.interval)
+    if is_stacked and interval:
+        return _stacked([value, interval.replace("[", "{[}", 1)], "r", "t")
+    return f"{value} {interval}".strip()
 
 
 def _minus_signs(number: str) -> str:

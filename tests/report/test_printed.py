@@ -72,7 +72,7 @@ def test_what_is_bold_does_not_depend_on_what_is_shown() -> None:
 
 def test_every_view_has_the_main_columns_that_its_table_shows(tiny: Store) -> None:
     columns = tomllib.loads((ROOT / "reports" / "columns.toml").read_text("utf-8"))
-    views = read_views("cell", "grid", "paper")
+    views = read_views("cell", "grid", "lineage", "paper")
     with closing(connect(tiny)) as con:
         tables, _ = read_tables(con, [])
     assert columns["shown"].keys() <= views.keys()
@@ -224,7 +224,11 @@ def test_latex_is_escaped(text: str, expected: str) -> None:
 
 
 def tabular(text: str) -> list[list[str]]:
-    """Split a tabular; check its rules and the number of columns."""
+    """Split a tabular in any type; check its rules and the number of columns."""
+    if in_type := re.fullmatch(
+        r"\{\\\w+\\setlength\{.*?\}%\n(.*)\}\n", text, re.DOTALL
+    ):
+        text = in_type[1]
     lines = text.splitlines()
     spec = re.fullmatch(r"\\begin\{tabular\}\{([lr]+)\}", lines[0])
     assert spec
@@ -246,6 +250,32 @@ def test_a_long_head_has_two_lines_in_latex() -> None:
         r"\begin{tabular}[b]{@{}r@{}}mixed share by\\chance {[}95~\%{]}\end{tabular}",
         r"\begin{tabular}[b]{@{}l@{}}learning\\rate\end{tabular}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "command", "n_points", "gap"),
+    [
+        (4, "", 11, 6),
+        (5, r"\small", 10, 6),
+        (6, r"\footnotesize", 9, 4),
+        (7, r"\scriptsize", 8, 3),
+    ],
+)
+def test_a_table_in_latex_fits_a_page(
+    n_columns: int, command: str, n_points: int, gap: int
+) -> None:
+    """In Computer Modern and Times, whose digits are half an em wide."""
+    cell = MarkupCell("0.12", "[0.1, 0.2]")
+    text = latex(["a"] * n_columns, [[cell] * n_columns], [True] * n_columns)
+    setting = rf"{{{command}\setlength{{\tabcolsep}}{{{gap}pt}}%"
+    assert text.startswith(f"{setting}\n" if command else r"\begin{tabular}{r")
+    width = len("0.12 [0.1, 0.2]")
+    stacked = r"\begin{tabular}[t]{@{}r@{}}0.12\\{[}0.1, 0.2]\end{tabular}"
+    if tabular(text)[1][0] == stacked:
+        assert width * n_columns * n_points / 2 + 2 * gap * n_columns > 454
+        width = len("[0.1, 0.2]")
+    assert width * n_columns * n_points / 2 + 2 * gap * n_columns <= 454
+    assert (n_columns == 7) == (width == len("[0.1, 0.2]"))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"])), min_size=1))

@@ -191,26 +191,32 @@ def test_a_mark_is_described_by_its_checkpoint_and_value(copy: Path) -> None:
 
 def test_the_marks_of_lineage_are_described(copy: Path) -> None:
     store, figures = open_store(copy), copy / "reports" / "figures"
-    labels = {
-        name: [node.get("aria-label", "") for node in ET.parse(file).iter()]
-        for name in ("figure_origins", "figure_turnover")
-        for file in [figures / f"{name}.svg"]
-    }
+    described: dict[str, list[Any]] = {"figure_origins": [], "figure_turnover": []}
     query = "from figure_origins"
     for row in rows_of(connect(store, query=query), query).records():
-        tokens = f"{row['tokens_seen']:,} tokens" if row["tokens_seen"] else "untrained"
-        label = f"{tokens}: M, layer 1, {row['last_class']} at the end, {row['origin']}"
-        label += (
-            f" {row['share']:.3f} [{row['share_low']:.3f}, {row['share_high']:.3f}]"
-        )
-        assert any(text.startswith(label) for text in labels["figure_origins"]), label
+        key = f"layer 1, {row['last_class']} at the end, {row['origin']}"
+        numbers = [row["share"], row["share_low"], row["share_high"]]
+        described["figure_origins"].append((row, key, numbers))
     query = "from figure_turnover"
     for row in rows_of(connect(store, query=query), query).records():
         for measure in ("matched", "unmatched"):
-            label = f"{row['tokens_seen']:,} tokens: M, layer 1, {measure}"
-            label += f" {row[measure]:.3f}, permuted documents"
-            label += f" {row[f'{measure}_null']:.3f}"
-            assert label in labels["figure_turnover"]
+            numbers = [row[measure], row[f"{measure}_null"]]
+            described["figure_turnover"].append((row, f"layer 1, {measure}", numbers))
+    for name, marks in described.items():
+        labels = [
+            node.get("aria-label", "")
+            for node in ET.parse(figures / f"{name}.svg").iter()
+        ]
+        for row, key, numbers in marks:
+            tokens = (
+                f"{row['tokens_seen']:,} tokens" if row["tokens_seen"] else "untrained"
+            )
+            prefix = f"{tokens}: M, {key} "
+            (label,) = (text for text in labels if text.startswith(prefix))
+            shown = re.findall(r"[\d.]+", label.removeprefix(prefix))
+            assert [*map(float, shown[: len(numbers)])] == pytest.approx(
+                numbers, abs=6e-4
+            )
 
 
 @pytest.mark.parametrize("text", ['{"mark": ', "[]", '{"mark": 5}', '{"vconcat": 3}'])
@@ -318,6 +324,7 @@ def test_the_page_begins_with_claims_and_a_picture(page: str) -> None:
     assert page.index("<section") == start
     claims = first[first.index("<ol>") : first.index("</ol>")]
     assert 1 <= claims.count("<strong>") <= 6
+    assert "one seed of the autoencoders" in first
     assert "<table" not in claims
     assert 'id="figure_3"' in first
     assert "other settings" in claims
@@ -495,6 +502,32 @@ def test_cells_that_have_not_converged_are_warned_of(
     words = " ".join(text.split())
     assert ("Autoencoders had not converged" in words) == bool(warning)
     assert not warning or f"The mixed share of {warning}, on the validation" in words
+
+
+@pytest.mark.parametrize(
+    ("sae_steps", "notice"),
+    [
+        ([], None),
+        ([5, 40], "2 of 8 cells import theirs"),
+        ([40, 40, 40], "2 apply one that was trained on another step (sae_step)"),
+    ],
+)
+def test_a_page_says_which_cells_import_an_autoencoder(
+    sae_steps: list[int], notice: str | None, contents: Contents, tiny: Store
+) -> None:
+    """Of the first cells, whose steps are made 5, 40 and 0."""
+    query = "from cells"
+    rows = rows_of(connect(tiny, query=query), query)
+    cells = rows.records()
+    for cell, step, sae_step in zip(cells, [5, 40, 0], sae_steps, strict=False):
+        cell.update(step=step, sae_step=sae_step)
+    values = [tuple(cell.values()) for cell in cells]
+    table = Table(read_views("cell")["cells"], Rows(rows.names, values))
+    text = render_page(contents._replace(tables={"cells": table}))
+    words = " ".join(re.sub(r"<[^>]+>", "", text).split())
+    assert ("Autoencoders of other projects" in words) == bool(notice)
+    assert ("trained on another step" in words) == (len(sae_steps) == 3)
+    assert not notice or notice in words
 
 
 @pytest.mark.parametrize("n_across", [0, 1])
