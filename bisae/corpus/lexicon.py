@@ -130,7 +130,9 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def _words(cell: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in cell.split("|") if word.strip())
+    """Return the words of a field, each once."""
+    words = (word.strip() for word in cell.split("|"))
+    return tuple(dict.fromkeys(word for word in words if word))
 
 
 def _finder(words: Iterator[tuple[str, Entry]]) -> _Finder:

@@ -152,6 +152,11 @@ def test_words_are_listed_once(tmp_path: Path) -> None:
     assert lexicon.words("en") == ["cat", "sea"]
 
 
+def test_a_word_repeated_in_its_field_counts_once(tmp_path: Path) -> None:
+    lexicon = load(tmp_path, "concept,en\nindex,index|indexes|indexes\n", ["en"])
+    assert [entry.words for entry in lexicon.rows] == [(("index", "indexes"),)]
+
+
 def test_a_word_listed_twice_is_its_first_row(tmp_path: Path) -> None:
     lexicon = load(tmp_path, "concept,en\nriver bank,bank\nmoney,Bank\n", ["en"])
     assert found(lexicon, "bank", "en") == ["river bank"]

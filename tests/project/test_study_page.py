@@ -1,0 +1,290 @@
+"""docs/study.py over the tiny study: every number against plain pandas.
+
+Without the last step, whose features are all of one language.
+"""
+
+import hashlib
+import importlib.util
+import json
+import math
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import product
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+from transformers import AutoModelForCausalLM
+
+from bisae.grid import parse_selection
+from bisae.pipeline.intervene import intervene
+from bisae.query import connect
+from bisae.store import Store, open_store
+from bisae.study import Study
+from bisae.tables.lineage import export_lineage
+from support import ROOT
+from support.interventions import with_intervention
+from support.removal import remove_cells
+from support.store_copy import copy_store
+
+NUMBER = r"-?[\d,]+(?:\.\d+)?(?:e[+-]\d+)?"
+Frames = dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def study(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The tiny study, with its intervention and its features followed."""
+    folder = tmp_path_factory.mktemp("page")
+    copy_store(tiny, folder / "store")
+    remove_cells(folder / "store", "step=40")
+    update = {"store": str(folder / "store")}
+    copied = tiny.study.model_copy(update=update).with_written_paths({})
+    settings = {"classes": ("en", "ja", "mixed"), "mid_step": 0, "full_step": 5}
+    copied = with_intervention(
+        copied, folder / "work", m="all", alpha=(0.1,), **settings
+    )
+    export_lineage(open_store(copied.store), parse_selection("size=M,layer=1"))
+    intervene(copied)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def page(study: Study, tmp_path_factory: pytest.TempPathFactory) -> str:
+    output = tmp_path_factory.mktemp("docs") / "study.md"
+    generator().write(study, [], output)
+    return output.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def frames(study: Study) -> Iterator[Frames]:
+    """Whole tables and views, as pandas reads them."""
+    names = (
+        *("cells", "features", "tokens", "timings", "trends", "findings", "settings"),
+        *("finding_settings", "alignment_findings", "coherence_findings", "origins"),
+        *("lexicon_translations", "steering_findings", "activation_examples"),
+    )
+    with closing(connect(open_store(study.store))) as con:
+        yield {name: con.execute(f"from {name}").df() for name in names}
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("study", ROOT / "docs" / "study.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def tables(page: str, section: str) -> list[list[list[str]]]:
+    """The tables of a section: rows of cells, without their heads."""
+    text = page.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    split = [
+        [line.strip("|\n").split(" | ") for line in b.splitlines()] for b in blocks
+    ]
+    return [[[cell.strip() for cell in line] for line in rows[2:]] for rows in split]
+
+
+def assert_printed(printed: list[list[str]], frame: pd.DataFrame) -> None:
+    """Compare a table with a frame, whose columns of an interval share one cell."""
+    assert len(printed) == len(frame) > 0
+    for cells, row in zip(printed, frame.to_dict("records"), strict=True):
+        values = [v for cell in cells for v in numbers_or_text(cell)]
+        expected = [v for v in row.values() if not is_null(v) and v != ""]
+        assert len([v for v in values if v]) == len(expected), (cells, row)
+        for text, value in zip([v for v in values if v], expected, strict=True):
+            assert agrees(text, value), (cells, row)
+
+
+def numbers_or_text(cell: str) -> list[str]:
+    """The value and both ends of its interval, or the only value."""
+    match = re.fullmatch(rf"({NUMBER}) \[({NUMBER}), ({NUMBER})\]", cell)
+    return list(match.groups()) if match else [cell.replace("\\", "")]
+
+
+def is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def agrees(text: str, value: Any) -> bool:
+    """A number is printed to half a unit of its last digit, or four digits."""
+    if isinstance(value, str):
+        return text == value
+    number = text.replace(",", "")
+    digits, _, exponent = number.partition("e")
+    unit = 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))
+    four = 5e-4 * abs(value)
+    return bool(abs(float(number) - value) <= max(unit / 2, four) * (1 + 1e-9))
+
+
+def middle(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the middle layers: layer 1 of both sizes."""
+    return frame[frame.layer == 1]
+
+
+def test_text_and_models(page: str, study: Study, frames: Frames) -> None:
+    tokens = frames["tokens"]
+    assert f"{tokens.document.nunique()} windows of up to 31 tokens" in page
+    by_language = tokens.groupby("language").document.agg(["nunique", "size"])
+    (text,) = tables(page, "Data")
+    assert_printed(text, by_language.reset_index())
+
+    shapes, perplexity = [], {}
+    for size in ("S", "M"):
+        folder = Path(study.model(size).checkpoint_at(5)[0])
+        model = AutoModelForCausalLM.from_pretrained(folder)
+        width, layers = model.config.hidden_size, model.config.num_hidden_layers
+        shapes.append((size, model.num_parameters(), width, layers, 2, 5 * 256))
+        for step in (0, 5, 40):
+            sums_by = (folder.parent / str(step) / "perplexity.json").read_text()
+            for language, sums in json.loads(sums_by).items():
+                mean = sums["nll"] / sums["n_tokens"]
+                perplexity[step, f"{size} {language}"] = math.exp(mean)
+    shown, by_step = tables(page, "Models")
+    assert_printed(shown, pd.DataFrame(shapes))
+    columns = sorted({name for _, name in perplexity})
+    rows = [[s, *(perplexity[s, name] for name in columns)] for s in (0, 5, 40)]
+    assert_printed(by_step, pd.DataFrame(rows))
+
+
+def test_what_was_run(page: str, frames: Frames) -> None:
+    cells = frames["cells"].merge(frames["timings"], on=["size", "step", "layer"])
+    rows = []
+    for size in ("S", "M"):
+        of = cells[cells["size"] == size]
+        means = of.fvu.mean(), (of.n_dead / of.n_features).mean()
+        rows.append([size, len(of), 256, 4, *means, of.train_seconds.sum() / 60])
+    (printed,) = tables(page, "What was run")
+    assert_printed(printed, pd.DataFrame(rows))
+    for version in cells.code_version.unique():
+        assert version in page
+
+
+def test_trends(page: str, frames: Frames) -> None:
+    alive = middle(frames["features"])
+    rows = []
+    for size, step in product(("S", "M"), (0, 5)):
+        of = alive[(alive["size"] == size) & (alive.step == step)]
+        share = (of.language == "mixed").mean()
+        exclusive = of.language_exclusive.dropna()
+        where = f"size == '{size}' and step == {step}"
+        trend = middle(frames["trends"]).query(where + " and population == 'alive'")
+        rows.append(
+            [
+                *(size, step, share, *wilson(share, len(of))),
+                *(trend.mixed_share_null.item(), of.mixed_by_tokens.mean()),
+                *((exclusive == "mixed").mean(), of.monosemanticity.mean()),
+                trend.monosemanticity_null.item(),
+                middle(frames["cells"]).query(where).fvu.item(),
+            ]
+        )
+    printed = tables(page, "Do the paper's findings hold?")[0]
+    assert_printed(printed, pd.DataFrame(rows))
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    z = 1.959964
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n)
+    half *= math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return centre - half, centre + half
+
+
+TABLES = {
+    ("Do the paper's findings hold?", 1): (
+        "findings",
+        "finding comparison of_size estimate low high p_family verdict untrained "
+        "at_same_fvu at_same_firings",
+    ),
+    ("Do the paper's findings hold?", 2): (
+        "finding_settings",
+        "finding comparison of_size n_same_sign n_settings settings_against",
+    ),
+    ("Is it meaning?", 0): (
+        "alignment_findings",
+        "comparison of_size n_pairs estimate low high p_family verdict untrained",
+    ),
+    ("Is it meaning?", 1): (
+        "coherence_findings",
+        "comparison of_size n_features coherence coherence_null estimate low high "
+        "p_family verdict untrained",
+    ),
+    ("Is it meaning?", 2): (
+        "lexicon_translations",
+        "size step layer population n_features same_topic same_topic_low "
+        "same_topic_high same_topic_chance same_concept same_concept_low "
+        "same_concept_high same_concept_chance",
+    ),
+    ("Where do mixed features come from?", 0): (
+        "origins",
+        "size layer step last_class origin n_features share share_low share_high "
+        "share_null share_chance share_seeds",
+    ),
+    ("Do mixed features help a half-trained model?", 0): (
+        "steering_findings",
+        "comparison language alpha n_added n_added_reference n_draws estimate low high "
+        "p_family verdict",
+    ),
+}
+
+
+@pytest.mark.parametrize("shown", TABLES, ids=lambda shown: TABLES[shown][0])
+def test_rows_are_those_of_their_view(
+    shown: tuple[str, int], page: str, frames: Frames
+) -> None:
+    """The views have tests of their own; these are that no row or column is wrong."""
+    view, names = TABLES[shown]
+    frame = frames[view]
+    if "measure" in frame:
+        frame = frame[frame.measure == "mixed_share"]
+    if view == "lexicon_translations":
+        frame = middle(frame).query("step == 5")
+    if view == "origins":
+        frame = frame[frame.step == 0]
+    frame = frame[names.split()]
+    key = [str(name) for name in frame if frame[name].dtype != float]
+    section, number = shown
+    assert_printed(tables(page, section)[number], frame.sort_values(key))
+
+
+def test_ten_features(page: str, frames: Frames, study: Study) -> None:
+    features = frames["features"].query("size == 'M' and step == 5 and layer == 1")
+    mixed = features[features.supported & (features.language == "mixed")]
+    seed = study.features.null_seed
+    order = [hashlib.md5(f"{seed}:{n}".encode()).hexdigest() for n in mixed.feature]
+    chosen = mixed.assign(order=order).sort_values("order").head(10)
+    entries = re.findall(
+        rf"^\d+\. Feature (\d+) of M/5/1: (\d+) firings in (\d+) windows, "
+        rf"monosemanticity ({NUMBER})\n((?:    - .*\n)+)",
+        page,
+        re.MULTILINE,
+    )
+    names = ["feature", "n_firings", "n_documents", "monosemanticity"]
+    assert_printed([list(entry[:4]) for entry in entries], chosen[names])
+    strongest = frames["activation_examples"].sort_values("rank")
+    for entry in entries:
+        of = strongest[
+            (strongest["size"] == "M")
+            & (strongest.step == 5)
+            & (strongest.layer == 1)
+            & (strongest.feature == int(entry[0]))
+        ].drop_duplicates("language")
+        lines = entry[4].splitlines()
+        assert [line[6:8] for line in lines] == sorted(of.language)
+        for line, token in zip(lines, of.sort_values("language").token, strict=True):
+            assert f"**[**{shown_text(token)}**]**" in line
+
+
+def shown_text(token: str) -> str:
+    return token.replace("\n", " / ").replace("|", "\\|").replace("<", "&lt;")
+
+
+def test_what_was_not_run_is_said(tiny: Store, tmp_path: Path) -> None:
+    generator().write(tiny.study, [], tmp_path / "study.md")
+    page = (tmp_path / "study.md").read_text("utf-8")
+    assert "run `bisae lineage`" in page
+    assert "run `bisae intervene`" in page
