@@ -15,6 +15,7 @@ from bisae.corpus.build import build_corpus
 from bisae.corpus.files import list_files
 from bisae.corpus.pair_texts import PairTexts, pair_texts
 from bisae.corpus.pairs import read_translations
+from bisae.corpus.random_tokens import Documents, has_random_tokens, text_for
 from bisae.corpus.splits import splitter
 from bisae.corpus.text import Document, read_documents
 from bisae.corpus.token_text import added_texts, shown_texts, token_strings
@@ -35,6 +36,7 @@ from bisae.corpus.windows import Window, batches_of, windows
 
 __all__ = [
     "Document",
+    "Documents",
     "PairTexts",
     "Window",
     "added_texts",
@@ -45,6 +47,7 @@ __all__ = [
     "count_tokens",
     "fingerprint",
     "first_tokens",
+    "has_random_tokens",
     "list_files",
     "load_tokenizer",
     "misfits",
@@ -58,6 +61,7 @@ __all__ = [
     "shuffled",
     "splitter",
     "take_turns",
+    "text_for",
     "token_strings",
     "tokens_of",
     "windows",

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bisae.corpus import text_for
 from bisae.encode.token_states import TokenStates, missing_states
 from bisae.grid import Cell, at
 from bisae.lm import LanguageModel
@@ -51,7 +52,8 @@ def encode_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
         writers = {
             cell: stack.enter_context(store.write_codes(cell, rows)) for cell in missing
         }
-        blocks = StateBlocks(store, store.split("eval"), lm, needed)
+        text = text_for(store, needed[0], store.split("eval"))
+        blocks = StateBlocks(store, text, lm, needed)
         scratch = Scratch()
         for number in range(len(blocks)):
             states = blocks[number]
@@ -92,8 +94,10 @@ def cross_entropies(
         return {}
     bos = store.corpus_attributes()["bos_token_id"]
     sums = {cell: {"ce": 0.0, "ce_recon": 0.0, "ce_zero": 0.0} for cell in saes}
-    tokens = 0
-    for block in store.documents("eval", store.study.lm.batch_documents):
+    tokens, text = 0, text_for(store, next(iter(saes)), store.split("eval"))
+    size = store.study.lm.batch_documents
+    for first in range(0, len(text), size):
+        block = text.block(first, size)
         if tokens >= store.study.lm.eval_ce_tokens:
             break
         token_id, mask = with_bos(block, bos)

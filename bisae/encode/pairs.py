@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from torch import Tensor
 
-from bisae.corpus import PairTexts, pair_texts
+from bisae.corpus import PairTexts, pair_texts, text_for
 from bisae.encode.hidden_ranks import hidden_ranks
 from bisae.grid import Cell, at
 from bisae.lm import LanguageModel, unit_states
@@ -52,7 +52,7 @@ def encode_pairs(store: Store, lm: LanguageModel, cells: Sequence[Cell]) -> None
         cell: _TextVectors(texts, load_autoencoder(store, cell, lm.device))
         for cell in stale
     }
-    blocks = StateBlocks(store, texts, lm, [*stale])
+    blocks = StateBlocks(store, text_for(store, cells[0], texts), lm, [*stale])
     with bar(len(texts), f"pairs {cells[0].checkpoint}", "texts") as shown:
         for number in range(len(blocks)):
             states = blocks[number]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from torch import Tensor
 
+from bisae.corpus import text_for
 from bisae.grid import Cell, at
 from bisae.lm import LanguageModel
 from bisae.lm.states import StateBlocks, States
@@ -38,7 +39,8 @@ def reencode_block(
     numbers of threads add in another order, so codes differ by rounding.
     """
     number = sampled_block(store, cells[0])
-    states = StateBlocks(store, store.split("eval"), lm, cells)[number]
+    text = text_for(store, cells[0], store.split("eval"))
+    states = StateBlocks(store, text, lm, cells)[number]
     width = store.study.corpus.context - 1
     first = number * store.study.lm.batch_documents * width
     for cell in cells:

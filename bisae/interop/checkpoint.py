@@ -67,7 +67,7 @@ def import_checkpoint(store: Store, lm: LanguageModel, cells: Sequence[Cell]) ->
                     imported.converted.weights,
                     np.empty(0, np.float32),
                     _attributes(store, cell, imported) | model,
-                    imported=True,
+                    newest=True,
                 )
 
 

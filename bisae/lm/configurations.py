@@ -10,7 +10,13 @@ from bisae.corpus import batch_misfit, load_tokenizer, n_token_ids
 from bisae.errors import AddressError, CheckpointError, StudyError
 from bisae.grid import Selection
 from bisae.lm import ModelShape, read_config
-from bisae.study import Model, Study, check_intervention
+from bisae.study import (
+    Model,
+    Study,
+    check_intervention,
+    control_models,
+    listed_controls,
+)
 
 
 def with_layers(study: Study, only: Selection | None = None) -> Study:
@@ -26,7 +32,9 @@ def with_layers(study: Study, only: Selection | None = None) -> Study:
         check_intervention(
             study.intervention, models, study.corpus.languages, study.name
         )
-    study = study.model_copy(update={"models": models})
+    controls = control_models(models, study.controls or ())
+    listed = listed_controls([*controls]) or None
+    study = study.model_copy(update={"models": models, "controls": listed})
     study.states_cell()  # raises for a layer that is not listed
     vocabulary = _vocabulary(study)
     for model in models:

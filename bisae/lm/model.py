@@ -5,6 +5,7 @@ Layer 0 is the input of the first block, layer l the raw output of block l, coun
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -84,6 +85,20 @@ class LanguageModel:
         for name, weight in self._model.named_parameters():
             groups[group_of.get(weight, "head")][name] = weight.detach()
         return {group: weights for group, weights in groups.items() if weights}
+
+    @torch.no_grad()
+    def shuffle_weights(self, seed: int) -> None:
+        """Permute the numbers within each weight, for as long as the model is loaded.
+
+        Weights of one name and size are permuted alike, so that two steps of a model
+        stay as similar as they are. A permutation takes 8 bytes a number.
+        """
+        for name, weight in self._model.named_parameters():
+            named = zlib.crc32(name.encode())
+            generator = torch.Generator().manual_seed((seed + named) % 2**63)
+            order = torch.randperm(weight.numel(), generator=generator)
+            shuffled = weight.flatten()[order.to(weight.device)]
+            weight.copy_(shuffled.view_as(weight))
 
     def hidden_states(
         self, token_id: Tensor, mask: Tensor, layers: Sequence[int]

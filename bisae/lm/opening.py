@@ -16,7 +16,10 @@ WINDOWS_COMPARED = 512
 
 
 def open_model(store: Store, checkpoint: Checkpoint) -> LanguageModel:
-    """Load the model of one checkpoint. Raises CheckpointError if it does not fit."""
+    """Load the model of one checkpoint, its weights shuffled if that is its control.
+
+    Raises CheckpointError if it does not fit.
+    """
     settings, model = store.study.lm, store.study.model(checkpoint.size)
     path, revision = model.checkpoint_at(checkpoint.step)
     _check_tokenizer(store, path, revision)
@@ -27,6 +30,8 @@ def open_model(store: Store, checkpoint: Checkpoint) -> LanguageModel:
         dtype=settings.dtype,
         trust_remote_code=settings.trust_remote_code,
     )
+    if model.control == "shuffled weights":
+        lm.shuffle_weights(store.study.sae.seed)
     vocabulary = store.corpus_attributes()["vocab_size"]
     check_shape(store.study, model, path, lm.shape, vocabulary)
     return lm

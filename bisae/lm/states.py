@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from bisae.corpus import Documents
 from bisae.errors import StateError
 from bisae.grid import Cell
 from bisae.lm import LanguageModel, has_no_direction
@@ -41,20 +42,6 @@ class Blocks(Protocol):
 
     def __getitem__(self, number: int) -> States:
         """Compute the states of a block."""
-
-
-class Documents(Protocol):
-    """Documents that can be read in any order: a split of the corpus, or texts."""
-
-    @property
-    def name(self) -> str:
-        """The name of the documents in messages."""
-
-    def __len__(self) -> int:
-        """Return the number of documents."""
-
-    def block(self, first: int, size: int) -> Block:
-        """Return `size` documents starting at `first`, fewer at the end."""
 
 
 class StateBlocks:

@@ -93,7 +93,7 @@ def _new(cell: Cell, old: Study) -> str:
 
 def _absent(cell: Cell, study: Study) -> str:
     """Return the largest part of a cell's address that a study does not have."""
-    if cell.size not in {model.size for model in study.models}:
+    if cell.size not in {model.size for model in study.grid}:
         return f"size {cell.size}"
     if cell.step not in study.model(cell.size).steps:
         return f"step {cell.step} of {cell.size}"

@@ -117,7 +117,7 @@ def plan(study: Study, device: Device | None = None) -> list[SizePlan]:
     check_local(study)
     device = device or choose_device(study)
     placed = on_device(study, device)
-    return [_size_plan(placed, model, device) for model in study.models]
+    return [_size_plan(placed, model, device) for model in study.grid]
 
 
 def task_memory(study: Study, size: str) -> TaskMemory:
@@ -229,26 +229,26 @@ def _passes(layers: int, needed: Need, room: int) -> list[list[int]]:
 
 def _shape(study: Study, model: Model) -> tuple[ModelShape, int]:
     """Return a model's shape and number of layers, from the study or its config."""
+    shape = _shape_of(study, study.model(model.control_of or model.size))
+    if model.layers == "all":
+        return shape, shape.n_layers
+    return shape, len(model.layers) or 1  # a control's middle layer, unknown as yet
+
+
+def _shape_of(study: Study, model: Model) -> ModelShape:
     if model.d_model and model.layers != "all":
         n_layers = model.n_layers or max(model.layers)
-        shape = ModelShape(n_layers, model.d_model, TYPICAL_VOCABULARY)
-        return shape, len(model.layers)
+        return ModelShape(n_layers, model.d_model, TYPICAL_VOCABULARY)
     if pretrain := study.pretrain:
         for pretrained in pretrain.models:
             if pretrained.size == model.size:
-                shape = ModelShape(
+                return ModelShape(
                     pretrained.n_layers, pretrained.d_model, pretrain.vocab_size
                 )
-                return shape, _listed(model, shape)
     checkpoint, revision = model.checkpoint_at(model.steps[-1])
     trust = study.lm.trust_remote_code
     try:
-        shape = read_config(checkpoint, revision, trust_remote_code=trust)
+        return read_config(checkpoint, revision, trust_remote_code=trust)
     except BisaeError as error:
         msg = f"{error}; or give [[models]] d_model and layers"
         raise StudyError(msg) from error
-    return shape, _listed(model, shape)
-
-
-def _listed(model: Model, shape: ModelShape) -> int:
-    return shape.n_layers if model.layers == "all" else len(model.layers)

@@ -57,7 +57,9 @@ def prepare_build(
     cells = only.of(study.cells)
     store = prepare(study)
     if "train" in stages and study.sae.lr == "search":
-        store.study = _with_rates(store, {cell.size for cell in cells})
+        models = [study.model(cell.size) for cell in cells]
+        sizes = {model.control_of or model.size for model in models}
+        store.study = _with_rates(store, sizes)
     return Build(store, cells, stages)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bisae.lm import unit_states
+from bisae.store import is_imported
 
 InputKind = Literal["l2", "none", "scale", "layernorm"]
 EPSILON = 1e-5
@@ -55,10 +56,8 @@ class Input(NamedTuple):
 
     @classmethod
     def recorded(cls, attributes: Mapping[str, Any]) -> "Input":
-        """Return the input of a cell; version 1 of the format has only unit states."""
-        if attributes["bisae_format_version"] == 1:
-            return UNIT_STATES
-        return cls.stated(attributes)
+        """Return the input of a cell; all but imported ones have unit states."""
+        return cls.stated(attributes) if is_imported(attributes) else UNIT_STATES
 
     @classmethod
     def stated(cls, attributes: Mapping[str, Any]) -> "Input":

@@ -18,7 +18,7 @@ from bisae.sae.autoencoder import Autoencoder
 from bisae.sae.inputs import Input
 from bisae.sae.ranked import RankedAutoencoder
 from bisae.sae.relu import ReluAutoencoder
-from bisae.store import Store
+from bisae.store import Store, is_imported
 from bisae.study import Sae
 
 MEDIAN_TOKENS = 8192
@@ -94,9 +94,9 @@ def load_autoencoder(
     """Load the autoencoder of a cell. Raises what `Store.weights` raises."""
     attributes = store.attributes(cell, "sae")
     weights, settings = store.weights(cell), store.study.sae
-    if attributes["bisae_format_version"] == 1:
-        return from_numpy(weights, settings, device)
-    return from_attributes(weights, attributes, settings.k, device)
+    if is_imported(attributes):
+        return from_attributes(weights, attributes, settings.k, device)
+    return from_numpy(weights, settings, device)
 
 
 def from_numpy(

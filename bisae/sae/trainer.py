@@ -17,7 +17,8 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 class Trainer:
     """Adam with a linear warm-up, then a constant learning rate.
 
-    Every direction has unit norm after every step.
+    Every direction has unit norm after every step. A `frozen_decoder` keeps the
+    directions that it has.
     """
 
     def __init__(
@@ -26,15 +27,18 @@ class Trainer:
         settings: Sae,
         lr: float,
         scratch: Scratch | None = None,
+        *,
+        frozen_decoder: bool = False,
     ) -> None:
         self.sae = sae
+        self._frozen_decoder = frozen_decoder
         self._scratch = scratch or Scratch()
         self.steps = 0
         self._settings = settings
         self._lr = lr
         self._product = product_dtype(settings, sae.W_enc.device)
         self._adam = torch.optim.Adam(
-            list(sae.parameters().values()),
+            list(self._trained().values()),
             lr=lr,
             betas=(settings.adam_beta1, settings.adam_beta2),
             eps=settings.adam_eps,
@@ -61,18 +65,25 @@ class Trainer:
         directions = self.sae.W_dec
         if self._settings.remove_parallel:
             _remove_parallel(gradients.by_name["W_dec"], directions)
-        for name, parameter in self.sae.parameters().items():
+        for name, parameter in self._trained().items():
             parameter.grad = gradients.by_name[name]
         self._adam.step()
         self._adam.zero_grad()
-        directions.div_(directions.norm(dim=1, keepdim=True).clamp_min(1e-12))
+        if not self._frozen_decoder:
+            directions.div_(directions.norm(dim=1, keepdim=True).clamp_min(1e-12))
         return loss
+
+    def _trained(self) -> dict[str, Tensor]:
+        """Return the parameters that are trained, by name."""
+        parameters = dict(self.sae.parameters())
+        if self._frozen_decoder:
+            del parameters["W_dec"]
+        return parameters
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name."""
-        parameters = self.sae.parameters()
-        state = dict(parameters) | {"idle": self._idle}
-        for name, parameter in parameters.items():
+        state = dict(self.sae.parameters()) | {"idle": self._idle}
+        for name, parameter in self._trained().items():
             moments = self._adam.state[parameter]
             state |= {f"{moment}.{name}": moments[moment] for moment in MOMENTS}
         return state
@@ -85,12 +96,15 @@ class Trainer:
         lr: float,
         steps: int,
         scratch: Scratch | None = None,
+        *,
+        frozen_decoder: bool = False,
     ) -> "Trainer":
         """Restore a trainer from its `state` after `steps` steps."""
-        trainer = cls(from_tensors(state, settings), settings, lr, scratch)
+        sae = from_tensors(state, settings)
+        trainer = cls(sae, settings, lr, scratch, frozen_decoder=frozen_decoder)
         trainer.steps = steps
         trainer._idle = state["idle"]
-        for name, parameter in trainer.sae.parameters().items():
+        for name, parameter in trainer._trained().items():
             counted = torch.tensor(float(steps), device=parameter.device)
             moments = {moment: state[f"{moment}.{name}"] for moment in MOMENTS}
             trainer._adam.state[parameter] = {"step": counted} | moments

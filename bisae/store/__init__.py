@@ -1,6 +1,6 @@
 """The store: a chunked Zarr v3 hierarchy, specified in store/README.md."""
 
-from bisae.store.attributes import UNMEASURED
+from bisae.store.attributes import UNMEASURED, is_imported
 from bisae.store.failures import (
     CheckpointFailure,
     forget_failure,
@@ -61,6 +61,7 @@ __all__ = [
     "feature_activations",
     "forget_failure",
     "is_current",
+    "is_imported",
     "is_store",
     "open_store",
     "provenance_of",

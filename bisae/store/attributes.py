@@ -4,6 +4,7 @@ A store may come from anybody: no attribute is used before it has been checked h
 Attributes that a schema does not name are allowed, as store/README.md says.
 """
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +18,7 @@ from pydantic import (
 )
 
 from bisae.store.layout import PAIRS, SPLITS, SUMS
-from bisae.study import MOST_CODES, MOST_LAYERS, WIDEST
+from bisae.study import MOST_CODES, MOST_LAYERS, WIDEST, ControlKind
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(max_length=4096)]
@@ -96,6 +97,15 @@ class TrainedAttributes(AutoencoderAttributes):
     steps: Count
 
 
+class ControlAttributes(TrainedAttributes):
+    """The attributes of the autoencoder of a control."""
+
+    bisae_format_version: Literal[2]  # type: ignore[assignment]
+    control: ControlKind
+    control_of: Text
+    """The size of the control's model."""
+
+
 class ImportedAttributes(AutoencoderAttributes):
     """The attributes of an autoencoder that another project trained."""
 
@@ -152,7 +162,7 @@ class CodesAttributes(PartAttributes):
 
 UNMEASURED: dict[str, None] = dict.fromkeys(
     name
-    for schema in (TrainedAttributes, ImportedAttributes, CodesAttributes)
+    for schema in (ControlAttributes, ImportedAttributes, CodesAttributes)
     for name in (*schema.model_fields, "buffer_tokens")
     if name not in PartAttributes.model_fields
 )
@@ -176,14 +186,22 @@ FORMATS: dict[str, dict[int, Format]] = {
     "codes": {1: (CodesAttributes, [frozenset({"feature", "index", "value"})])},
 }
 """The schema of each part by version, and the sets of arrays that it may have."""
+CONTROL: dict[int, Format] = {2: (ControlAttributes, BIASED)}
+"""The same of the `sae` of a control."""
+
+
+def is_imported(attributes: Mapping[str, Any]) -> bool:
+    """Say if the attributes of a `sae` are those of an imported autoencoder."""
+    return attributes["bisae_format_version"] == 2 and "control" not in attributes
 
 
 def problem_of(part_name: str, attributes: dict[str, Any]) -> str:
     """Return what is wrong with a finished part's attributes, or ""."""
-    versions = FORMATS[part_name]
+    is_control = part_name == "sae" and "control" in attributes
+    versions = CONTROL if is_control else FORMATS[part_name]
     version: Any = attributes.get("bisae_format_version")
     known = type(version) is int and version in versions
-    schema, arrays = versions[version if known else 1]
+    schema, arrays = versions[version if known else min(versions)]
     try:
         schema.model_validate(attributes)
     except ValidationError as error:

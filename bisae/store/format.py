@@ -73,12 +73,12 @@ def _check_file(file: Path, *, whole: bool) -> None:
         raise ValueError(msg)
 
 
-def stamp(kind: str, *, imported: bool = False) -> dict[str, Any]:
+def stamp(kind: str, *, newest: bool = False) -> dict[str, Any]:
     """Return the attributes that mark a node as being of this format.
 
-    Only what is `imported` needs the newest version.
+    Only imported autoencoders and controls need the `newest` version.
     """
-    version = LAYOUT["newest_version" if imported else "version"]
+    version = LAYOUT["newest_version" if newest else "version"]
     return {"bisae_format": kind, "bisae_format_version": version}
 
 

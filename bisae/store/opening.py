@@ -72,14 +72,14 @@ def _make(where: AnyPath, study: Study) -> Store:
             replace(where / STUDY, _sealed(dump_study(portable(study))))
             _ensure_root(store)
             ensure_group(store.zarr / "cells", {})
-            for model in study.models:
+            for model in study.grid:
                 ensure_group(store.zarr / "cells" / model.size, {})
     return store
 
 
 def _ensure_root(store: Store) -> None:
-    """Write the root's metadata; a store that gets imported cells has a new version."""
-    root = stamp("store", imported=store.study.imports)
+    """Write the root's metadata; a store that gets newer cells has a new version."""
+    root = stamp("store", newest=store.study.needs_newest_format)
     ensure_group(store.zarr, root)
     present = read_group(store.zarr) or {}
     if present["bisae_format_version"] < root["bisae_format_version"]:

@@ -203,15 +203,18 @@ class Store:
         loss: Array,
         attributes: Mapping[str, Any],
         *,
-        imported: bool = False,
+        newest: bool = False,
     ) -> None:
-        """Write an autoencoder, `complete` last. Raises LeaseLost."""
+        """Write an autoencoder, `complete` last; `newest` as for `stamp`.
+
+        Raises LeaseLost.
+        """
         folder = self.folder(cell)
         with self._writing(cell) as staging:
             train = PartWriter(staging.path_of(folder / "train"), stamp("train"))
             train.write("loss", loss)
             train.finish({})
-            sae_stamp = stamp("sae", imported=imported)
+            sae_stamp = stamp("sae", newest=newest)
             sae = PartWriter(staging.path_of(folder / "sae"), sae_stamp)
             for name, values in weights.items():
                 sae.write(name, values)

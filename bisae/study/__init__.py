@@ -4,6 +4,7 @@ Reads a TOML file and returns a frozen `Study` with every default filled in and 
 path absolute; a store's own study.toml records how it was built.
 """
 
+from bisae.study.controls import Control, ControlModel, control_models, listed_controls
 from bisae.study.corpus import SPLITS, Source, Text
 from bisae.study.files import (
     allow_remote_code,
@@ -17,7 +18,7 @@ from bisae.study.intervention import (
     Translation,
     check_intervention,
 )
-from bisae.study.model import Model
+from bisae.study.model import ControlKind, Model
 from bisae.study.pairs import Pairs
 from bisae.study.paths import (
     absolute_paths,
@@ -37,6 +38,9 @@ __all__ = [
     "MOST_LAYERS",
     "SPLITS",
     "WIDEST",
+    "Control",
+    "ControlKind",
+    "ControlModel",
     "Features",
     "Intervention",
     "Model",
@@ -53,8 +57,10 @@ __all__ = [
     "absolute_paths",
     "allow_remote_code",
     "check_intervention",
+    "control_models",
     "dump_study",
     "is_path",
+    "listed_controls",
     "load_draft",
     "load_study",
     "parse_study",

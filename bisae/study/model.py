@@ -35,7 +35,11 @@ SaeFormat = Literal[
 ]
 
 
-def _layers(value: Any) -> Any:
+ControlKind = Literal["random decoder", "shuffled weights", "random tokens"]
+
+
+def list_of_layers(value: Any) -> Any:
+    """Return a list of layers, or "all", from what a study file says of them."""
     layers = value
     if isinstance(value, str) and (span := re.fullmatch(r"(\d+)-(\d+)", value)):
         first, last = int(span[1]), int(span[2])
@@ -79,7 +83,7 @@ class Model(Section):
     """Tokens seen at each step, if they are not a multiple of the step."""
     layers: Annotated[
         Literal["all"] | tuple[Layer, ...],
-        BeforeValidator(_layers),
+        BeforeValidator(list_of_layers),
     ] = "all"
     """A list, a range such as "1-12", or "all" blocks; 0 is the first one's input."""
     d_model: Width | None = None
@@ -164,6 +168,16 @@ class Model(Section):
         return (self.tokens_seen or ())[self.steps.index(step)]
 
     @property
+    def control(self) -> ControlKind | None:
+        """The kind of control that these cells are, None if they are none."""
+        return None
+
+    @property
+    def control_of(self) -> str | None:
+        """The size of the model that these cells are controls of, if they are."""
+        return None
+
+    @property
     def middle_cell(self) -> Cell:
         """The last step at the middle layer, as sql/grid/grid_cells.sql defines it.
 
@@ -189,7 +203,8 @@ class Model(Section):
         return Path(path).expanduser().is_dir()
 
     def _fill(self, text: str, step: int) -> str:
-        values: dict[str, int | str] = {"step": step, "size": self.size}
+        size = self.control_of or self.size
+        values: dict[str, int | str] = {"step": step, "size": size}
         if "tokens" in fields_of(text):
             values["tokens"] = self.tokens_at(step)
         return fill_in(text, values)

@@ -14,6 +14,7 @@ from pydantic import (
 
 from bisae.errors import StudyError
 from bisae.grid import Cell
+from bisae.study.controls import Control, control_models
 from bisae.study.corpus import Corpus
 from bisae.study.intervention import Intervention
 from bisae.study.model import Model
@@ -136,6 +137,7 @@ class Study(Section):
     """Folder of the training state from which an interrupted run resumes."""
     corpus: Corpus
     models: Annotated[tuple[Model, ...], Field(min_length=1)]
+    controls: tuple[Control, ...] | None = None
     sae: Sae = Sae()
     lm: Lm = Lm()
     features: Features = Features()
@@ -150,11 +152,11 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
-        sizes = [model.size.lower() for model in self.models]
+        sizes = [model.size.lower() for model in self.grid]
         if len(set(sizes)) < len(sizes):
             msg = "models: a size appears twice (upper and lower case are the same)"
             raise ValueError(msg)
-        n_cells = sum(len(model.steps) * len(model.layers) for model in self.models)
+        n_cells = sum(len(model.steps) * len(model.layers) for model in self.grid)
         if n_cells > MOST_CELLS:
             msg = f"has {n_cells:,} cells, more than {MOST_CELLS:,}: divide it"
             raise ValueError(msg)
@@ -165,11 +167,16 @@ class Study(Section):
         return self
 
     @property
+    def grid(self) -> tuple[Model, ...]:
+        """The models and then their controls, which have sizes of their own."""
+        return (*self.models, *control_models(self.models, self.controls or ()))
+
+    @property
     def cells(self) -> list[Cell]:
         """The grid, in the order in which it is built. Needs explicit layers."""
         return [
             Cell(model.size, step, layer)
-            for model in self.models
+            for model in self.grid
             for step in model.steps
             for layer in model.layers
             if isinstance(layer, int)
@@ -179,6 +186,11 @@ class Study(Section):
     def imports(self) -> bool:
         """True if autoencoders of another project are in the grid."""
         return any(model.sae for model in self.models)
+
+    @property
+    def needs_newest_format(self) -> bool:
+        """True if cells of the grid are not in version 1 of the store's format."""
+        return self.imports or bool(self.controls)
 
     @property
     def trains(self) -> bool:
@@ -196,8 +208,8 @@ class Study(Section):
         return self._written.get(path, path)
 
     def model(self, size: str) -> Model:
-        """Return the model of a size, which must exist."""
-        return next(model for model in self.models if model.size == size)
+        """Return the model of a size, or of its controls, which must exist."""
+        return next(model for model in self.grid if model.size == size)
 
     def lr(self, size: str) -> float:
         """Return the learning rate of a size. Raises StudyError before the search."""

@@ -27,6 +27,7 @@ from bisae.query import (
     view_provenance,
 )
 from bisae.store import Provenance, Store, dependency_digests, table_file
+from bisae.tables.read_text import put_text
 
 REPLICATES_AT_ONCE = 16
 """Number of replicates whose weights sql/bootstrap/weights.sql packs together."""
@@ -90,6 +91,7 @@ def _draw(
 
     def fill(con: Connection) -> None:
         tables = open_dependencies(con, store, [TABLE], cell)
+        put_text(con, store, cell)
         con.execute(_draws(provenance["seed"], 0, 0))
         create_views(con, views, tables | {"draws"}, keep=True)
         con.execute("create table drawn as from replicates")

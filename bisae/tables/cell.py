@@ -43,6 +43,7 @@ from bisae.store import (
 from bisae.tables.clusters import Clustering, TokenSets
 from bisae.tables.context import ExportContext
 from bisae.tables.linked import put_linked_tokens
+from bisae.tables.read_text import put_text
 from bisae.tables.variants import (
     VARIANT_INPUTS,
     VARIANT_TABLES,
@@ -85,7 +86,7 @@ def export_cells(context: ExportContext, cells: Sequence[Cell]) -> None:
     if not stale:
         return
     with closing(database(store.tables, memory=MEMORY)) as con:
-        aggregation = open_aggregation(con, context)
+        aggregation = open_aggregation(con, context, cells[0])
         title = f"export {cells[0].checkpoint}"
         for cell, tables in track(stale.items(), len(stale), title, "cells"):
             scratch = TemporaryDirectory(prefix="bisae-")
@@ -162,10 +163,16 @@ class Aggregation(NamedTuple):
     clusterings: list[Clustering]
 
 
-def open_aggregation(con: Connection, context: ExportContext) -> Aggregation:
-    """Create the tables and views that the cells of a study share."""
+def open_aggregation(
+    con: Connection, context: ExportContext, cell: Cell
+) -> Aggregation:
+    """Create the tables and views that the cells of a checkpoint share.
+
+    `cell` is one of them.
+    """
     put_rows(con, "settings", [context.settings])
     base = {"settings"} | open_dependencies(con, context.store, context.cell_tables)
+    put_text(con, context.store, cell)
     trends = {view.name: view for view in closure(context.views, "trends")}
     trends = {name: trends[name] for name in trends if trends[name].folder == "grid"}
     views = {

@@ -33,6 +33,7 @@ from bisae.query import (
 from bisae.store import Provenance, dependency_digests, table_names
 from bisae.tables.context import ExportContext
 from bisae.tables.pair_sums import TokenWeights, pair_sums
+from bisae.tables.read_text import put_text
 from bisae.tables.variants import put_rows
 from bisae.tables.vectors import TokenVectors
 
@@ -141,6 +142,7 @@ def _export_features(
         for cell, tables in track(stale.items(), len(stale), title, "cells"):
             with at(cell), explain_errors(f"cell {cell}"), schema(con, "cell"):
                 names = base | open_dependencies(con, store, [TABLE], cell)
+                put_text(con, store, cell)
                 names = create_views(con, views, names, keep=True)
                 _put_cosine_sums(con, context.vectors)
                 create_views(con, views, names | {"cosine_sums"}, keep=True)

@@ -135,11 +135,11 @@ def _shared_settings(store: Store) -> dict[str, Any]:
     study = store.study
     expected: dict[str, Any] = {
         "the languages": store.languages,
-        "the list of sizes": [model.size for model in study.models],
+        "the list of sizes": [model.size for model in study.grid],
         "the checkpoint of [semantic]": study.embeddings(),
         "the text's fingerprint": store.corpus_attributes()["fingerprint"],
     }
-    for model in study.models:
+    for model in study.grid:
         expected[f"steps of {model.size}"] = model.steps
         expected[f"layers of {model.size}"] = model.layers
         if study.sae.lr != "search":
@@ -147,7 +147,9 @@ def _shared_settings(store: Store) -> dict[str, Any]:
     for section in ("sae", "features"):
         settings = getattr(study, section).model_dump(exclude={"seed"})
         expected |= {f"[{section}] {key}": value for key, value in settings.items()}
-    query = "select distinct size, step, lm_fingerprint from cells"
+    # Weights are shuffled with the seed.
+    query = "select distinct size, step, lm_fingerprint from cells "
+    query += "where control is distinct from 'shuffled weights'"
     for size, step, fingerprint in _rows_of_query(store, query).values:
         expected[f"the model of {size}/{step}"] = fingerprint
     return expected

@@ -37,16 +37,8 @@ from bisae.tables.context import ExportContext
 from bisae.tables.lexicon_tables import put_concepts, put_lexicon
 from bisae.tables.linked import put_linked_tokens
 from bisae.tables.pairs import put_pair_tokens
+from bisae.tables.read_text import token_rows
 
-TOKENS = pa.schema(
-    [
-        ("token_row", pa.int64()),
-        ("document", pa.int32()),
-        ("position", pa.int32()),
-        ("token_id", pa.int32()),
-        ("language", pa.string()),
-    ]
-)
 NEIGHBOURS = pa.schema(
     [("token_id", pa.int32()), ("other", pa.int32()), ("cosine", pa.float32())]
 )
@@ -142,22 +134,8 @@ def _put_settings(con: Connection, context: ExportContext) -> None:
 
 
 def _put_tokens(con: Connection, context: ExportContext) -> None:
-    con.register("tokens", pa.RecordBatchReader.from_batches(TOKENS, _tokens(context)))
-
-
-def _tokens(context: ExportContext) -> Iterator[pa.RecordBatch]:
-    names = np.array(context.store.languages)
-    for block in context.store.documents("eval"):
-        row, position = np.nonzero(block.token_id >= 0)
-        document = row + block.first
-        columns = [
-            pa.array(document * block.token_id.shape[1] + position),
-            pa.array(document.astype(np.int32)),
-            pa.array(position.astype(np.int32)),
-            pa.array(block.token_id[row, position]),
-            pa.array(names[block.language[row]]),
-        ]
-        yield pa.record_batch(columns, schema=TOKENS)
+    store = context.store
+    con.register("tokens", token_rows(store.split("eval"), store.languages))
 
 
 def _put_vocab(con: Connection, context: ExportContext) -> None:

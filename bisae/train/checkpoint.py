@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from bisae.corpus import text_for
 from bisae.errors import CheckpointError, Unfinished
 from bisae.grid import Cell
 from bisae.lm import LanguageModel, describe_weights
@@ -68,8 +69,14 @@ def _start_of(store: Store, cell: Cell) -> Cell | None:
 def _train(
     store: Store, lm: LanguageModel, missing: Sequence[Cell], lease: Lease
 ) -> None:
+    control = store.study.model(missing[0].size).control
     jobs = [
-        TrainingJob(cell, store.study.lr(cell.size), _initializer(store, lm, cell))
+        TrainingJob(
+            cell,
+            store.study.lr(cell.size),
+            _initializer(store, lm, cell),
+            frozen_decoder=control == "random decoder",
+        )
         for cell in missing
     ]
     fingerprint = lm.fingerprint()
@@ -80,7 +87,8 @@ def _train(
         pass_title = f" (pass {number} of {len(passes)})" if len(passes) > 1 else ""
         training_state = TrainingState(state_folder(store, group), run_identity, lease)
         cells = [job.cell for job in group]
-        source = StateBlocks(store, store.split("train"), lm, cells)
+        text = text_for(store, cells[0], store.split("train"))
+        source = StateBlocks(store, text, lm, cells)
         title = f"train {missing[0].checkpoint}{pass_title}"
         convergence = Convergence(store, lm, group)
         train_jobs(
@@ -98,7 +106,13 @@ def _train(
             loss = np.array(job.losses, np.float32)
             write_timings(store, job.cell, job.seconds, _utc_now())
             write_weights(store, job.cell, weights)
-            store.write_sae(job.cell, job.sae.to_numpy(), loss, attributes)
+            store.write_sae(
+                job.cell,
+                job.sae.to_numpy(),
+                loss,
+                attributes,
+                newest=control is not None,
+            )
         training_state.remove()
     checkpoint = [cell for cell in store.study.cells if cell[:2] == missing[0][:2]]
     if all(store.cell_status(cell).sae for cell in checkpoint):

@@ -10,6 +10,7 @@ from contextlib import closing
 import numpy as np
 import pyarrow as pa
 
+from bisae.corpus import text_for
 from bisae.grid import at
 from bisae.lm import LanguageModel, unit_states
 from bisae.lm.states import StateBlocks
@@ -57,7 +58,8 @@ class Convergence:
         self._store, self._jobs = store, jobs
         self._view = read_views("train")[TABLE]
         cells = [job.cell for job in jobs]
-        self._blocks = StateBlocks(store, store.split("valid"), lm, cells)
+        text = text_for(store, cells[0], store.split("valid"))
+        self._blocks = StateBlocks(store, text, lm, cells)
         # A table of one row: the settings of the study that training knows.
         self._settings = pa.Table.from_pylist([store.study.features.model_dump()])
         documents = store.study.lm.batch_documents

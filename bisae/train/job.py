@@ -24,6 +24,8 @@ class TrainingJob:
     lr: float
     begin: Callable[[Tensor], Autoencoder]
     """Makes the autoencoder from the first batch, (tokens, d)."""
+    frozen_decoder: bool = False
+    """Leave the decoder as it begins."""
     trainer: Trainer | None = None
     losses: list[float] = field(default_factory=list)
     """The first step's loss, then that of every `log_every`th."""
@@ -50,7 +52,13 @@ class TrainingJob:
         """Take one step on a batch (tokens, d); a non-finite loss fails the job."""
         began = time.perf_counter()
         if self.trainer is None:
-            self.trainer = Trainer(self.begin(x), settings, self.lr, scratch)
+            self.trainer = Trainer(
+                self.begin(x),
+                settings,
+                self.lr,
+                scratch,
+                frozen_decoder=self.frozen_decoder,
+            )
         loss = self.trainer.step(x)
         if self.trainer.steps == 1 or self.trainer.steps % settings.log_every == 0:
             self.losses.append(float(loss))

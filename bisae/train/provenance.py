@@ -51,6 +51,8 @@ def model_provenance(
 def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
     """Return the settings that a cell was trained with."""
     study, cell = store.study, job.cell
+    model = study.model(cell.size)
+    control = {"control": model.control, "control_of": model.control_of}
     directions = job.sae.W_dec.cpu().numpy()
     settings = seeded(study.sae, cell)
     cosines = start_cosines([directions], settings, directions.shape[1])
@@ -67,4 +69,5 @@ def cell_provenance(store: Store, job: TrainingJob) -> dict[str, Any]:
         "batch_tokens": study.sae.batch_tokens,
         "buffer_tokens": study.sae.buffer_batches * study.sae.batch_tokens,
         "input": "hidden state / L2 norm",
+        **(control if model.control else {}),
     }

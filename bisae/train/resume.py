@@ -108,7 +108,12 @@ class TrainingState:
             job.losses, job.seconds = record["losses"], record["seconds"]
             job.failed, job.convergence = record["failed"], record["convergence"]
             job.trainer = Trainer.from_state(
-                tensors, settings, job.lr, record["steps"], scratch
+                tensors,
+                settings,
+                job.lr,
+                record["steps"],
+                scratch,
+                frozen_decoder=job.frozen_decoder,
             )
         return RunPosition(document["tokens"], document["seconds"], buffer)
 

@@ -5,6 +5,7 @@
 -- more than 0.1 nat: a share of nearly nothing says nothing about the reconstruction.
 -- commit_hash: what the hub resolved the revision to; licence: as the checkpoint's model card
 -- says. Both are null for a folder that does not tell.
+-- control: the kind of a control, of a model of the size control_of; null for all others.
 -- start_cosine: median cosine of the directions with the random ones that they started from.
 -- The columns from sae_step on are of autoencoders that another project trained, on the model
 -- of sae_step: a cell whose step is another only applies one. top_k: the features that it
@@ -56,5 +57,7 @@ select
     source_file::varchar as source_file,
     source_sha256::varchar as source_sha256,
     source_licence::varchar as source_licence,
-    conversions::varchar as conversions
+    conversions::varchar as conversions,
+    control::varchar as control,
+    control_of::varchar as control_of
 from cell_attributes

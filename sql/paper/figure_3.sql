@@ -1,6 +1,6 @@
 -- Title:   Are features first mixed, then of one language, then mixed again?
 -- Grain:   size, step, measure, series
--- Reads:   grid_cells, trend_languages, trends
+-- Reads:   control_values, grid_cells, trend_languages, trends
 -- Paper:   figure 3, for every size
 -- The middle layer of each size; alive features. Exclusive: the class by firings on
 -- exclusive tokens.
@@ -49,8 +49,22 @@ select
     measured.estimate_low,
     measured.estimate_high,
     measured.estimate_null,
-    measured.estimate_exclusive
+    measured.estimate_exclusive,
+    controls.random_decoder as estimate_random_decoder,
+    controls.shuffled_weights as estimate_shuffled_weights,
+    controls.random_tokens as estimate_random_tokens
 from measured
 inner join grid_cells as grid using (size, step, layer)
+left join control_values as controls
+    on
+        measured.size = controls.size
+        and measured.step = controls.step
+        and measured.layer = controls.layer
+        and controls.population = 'alive'
+        and controls.name = case measured.series
+            when 'mixed' then 'mixed_share'
+            when 'mean' then 'monosemanticity'
+            else concat('share of ', measured.series)
+        end
 where grid.is_middle
 order by grid.n_params, grid.size, grid.step, measured.measure, measured.series

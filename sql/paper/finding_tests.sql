@@ -1,6 +1,6 @@
 -- Title:   How large is each difference of the paper's findings, and how probable by chance?
 -- Grain:   finding, comparison, of_size, measure
--- Reads:   contrast_tests, twins, untrained_contrasts, size_order
+-- Reads:   contrast_tests, twins, finding_controls, size_order
 -- half and half_90: half of Student's 95 % and 90 % intervals. p is two-sided; that of the order
 -- of all sizes is Kendall's exact one.
 with tests as (
@@ -8,7 +8,8 @@ with tests as (
         tests.*,
         twins.at_same_fvu,
         twins.at_same_firings,
-        untrained.difference as untrained,
+        controls.untrained,
+        controls.shown_by,
         tests.estimate / nullif(tests.standard_deviation, 0) as t,
         student_quantile(z_95(), tests.degrees) * tests.standard_deviation as half,
         student_quantile(1.644854, tests.degrees) * tests.standard_deviation as half_90,
@@ -21,7 +22,7 @@ with tests as (
         end as holds_for
     from contrast_tests as tests
     left join twins using (finding, comparison, of_size, measure)
-    left join untrained_contrasts as untrained using (finding, comparison, of_size, measure)
+    left join finding_controls as controls using (finding, comparison, of_size, measure)
     union all by name
     select
         'sizes' as finding,
@@ -55,5 +56,6 @@ select
     at_same_firings,
     n_alive_left,
     n_alive_right,
-    untrained
+    untrained,
+    shown_by
 from tests

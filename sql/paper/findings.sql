@@ -11,7 +11,8 @@
 -- feature (at_same_firings) the interval's half no longer keeps the estimate from 0.
 -- `negligible`: the 90 % interval is within the study's `negligible` difference of 0.
 -- `undecided`: none of these. `untrained`: the same difference with step 0 on the left, for
--- layers and sizes on both sides. The order of sizes has Kendall's tau as its estimate.
+-- layers and sizes on both sides. shown_by: the controls that show the same (finding_controls).
+-- The order of sizes has Kendall's tau as its estimate.
 -- is_exploratory: the grid, the thresholds or the tests are not those of the first export.
 with judged as (
     select
@@ -54,6 +55,7 @@ select
     judged.n_alive_left,
     judged.n_alive_right,
     judged.untrained,
+    judged.shown_by,
     (planned_tests.digest <> current_tests.digest) as is_exploratory
 from judged
 cross join settings

@@ -1,11 +1,18 @@
 -- Title:   Where does each feature fire most strongly, at middle strength, and most weakly?
 -- Grain:   size, step, layer, feature, rank
--- Reads:   firings, settings
+-- Reads:   controls, firings, settings
+-- Without controls on random tokens, whose firings are on another text than `tokens`.
 -- Five firings of each interval: the strongest, those around the median, and the weakest.
 -- The strongest alone flatter a feature: they are often of one meaning where the others are
 -- not. Equal firings are in the order of the text. Select one feature: all its firings are
 -- read.
-with ranked as (
+with random_text as (
+    select distinct size
+    from controls
+    where control = 'random tokens'
+),
+
+ranked as (
     select
         *,
         (token_row // (select context - 1 from settings))::integer as document,
@@ -16,6 +23,7 @@ with ranked as (
         ) as rank,
         count(*) over (partition by size, step, layer, feature) as n_firings
     from firings
+    anti join random_text using (size)
 )
 
 select

@@ -36,7 +36,7 @@ def write_cell(store: Store, cell: Cell, sae: Plain, **imported: Any) -> None:
         attributes |= trained
     arrays = {name: array.astype(np.float32) for name, array in weights.items()}
     store.write_sae(
-        cell, arrays, np.zeros(0, np.float32), attributes, imported=bool(imported)
+        cell, arrays, np.zeros(0, np.float32), attributes, newest=bool(imported)
     )
     rows = store.n_documents("eval") * (store.study.corpus.context - 1)
     draw = np.random.default_rng(0)

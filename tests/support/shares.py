@@ -28,6 +28,8 @@ class Share(NamedTuple):
     """The same by exclusive tokens; None: no feature has such a class."""
     n_params: int = 1
     fvu: float = 0.1
+    control: str | None = None
+    control_of: str | None = None
 
     def address(self) -> Row:
         return {"size": self.size, "step": self.step, "layer": self.layer}
@@ -51,6 +53,8 @@ class Share(NamedTuple):
             "n_params": self.n_params,
             "n_layers": None,
             "tokens_seen": self.step * 10,
+            "control": self.control,
+            "control_of": self.control_of,
             "n_features": N,
             "n_dead": 0,
             "k": K,
@@ -89,9 +93,7 @@ def base_tables(
     return {
         "trend_counts": pa.Table.from_pylist(counts),
         "text_parts": pa.Table.from_pylist(listed),
-        "cells": pa.Table.from_pylist(
-            [item.cell() for item in shares],
-        ),
+        "cells": pa.Table.from_pylist([item.cell() for item in shares]),
         "sensitivity": pa.Table.from_pylist(
             [row for row in twins if "value" in row], pa.schema(halved)
         ),

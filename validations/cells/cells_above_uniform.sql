@@ -19,4 +19,7 @@ select
     ln(vocabulary.n_tokens) as ce_uniform
 from cells
 cross join vocabulary
-where cells.tokens_seen > 0 and cells.ce > ln(vocabulary.n_tokens)
+where
+    cells.tokens_seen > 0
+    and cells.control is null
+    and cells.ce > ln(vocabulary.n_tokens)

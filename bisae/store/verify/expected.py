@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bisae.grid import Cell
-from bisae.store import PAIRS, SPLITS, Array, Store
+from bisae.store import PAIRS, SPLITS, Array, Store, is_imported
 from bisae.store.layout import SUMS
 
 NORM_ERROR = 1e-4
@@ -81,7 +81,7 @@ def further_weights(store: Store, cell: Cell) -> list[str]:
     schema of its attributes relates to its architecture, from what it says.
     """
     attributes = store.attributes(cell, "sae")
-    if attributes["bisae_format_version"] == 1:
+    if not is_imported(attributes):
         return ["b_enc"] if store.study.sae.encoder_bias else []
     optional = ("b_enc", "threshold", "rank_scale")
     return [name for name in optional if name in attributes[SUMS]]

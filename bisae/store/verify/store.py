@@ -100,8 +100,9 @@ def _check_study(store: Store) -> Iterator[Finding]:
         yield Finding(
             STUDY, "does not match its last line; `bisae build` writes it again"
         )
-    yield from _check_group(store, "", stamp("store", imported=store.study.imports))
-    for path in ("cells", *(f"cells/{model.size}" for model in store.study.models)):
+    newest = store.study.needs_newest_format
+    yield from _check_group(store, "", stamp("store", newest=newest))
+    for path in ("cells", *(f"cells/{model.size}" for model in store.study.grid)):
         yield from _check_group(store, path, {})
 
 
