@@ -20,7 +20,7 @@ from bisae.store import Store, open_store
 from bisae.store.verify import verify
 from bisae.study import Control
 from support import reference
-from support.reference import Row
+from support.reference import Corpus, Row
 from support.store_copy import copy_store
 
 KINDS = ("random decoder", "shuffled weights", "random tokens")
@@ -143,31 +143,25 @@ def test_random_tokens_are_those_of_the_language_each_by_itself(store: Store) ->
 def test_a_control_on_random_tokens_has_metrics_of_its_own_text(
     store: Store, con: Connection
 ) -> None:
-    context = store.study.corpus.context
+    context, settings = store.study.corpus.context, store.study.features
     text = text_for(store, TOKENS, store.split("eval"))
-    tokens = reference.tokens_of(
-        [text.block(0, len(text))], context, store.languages
-    )
+    whole = [text.block(0, len(text))]
+    tokens = reference.tokens_of(whole, context, store.languages)
+    corpus = Corpus(tokens, store.languages, context, {})
     activations = reference.activations_of(store.codes(TOKENS))
-    threshold = store.study.features.firing_threshold
-    fired = reference.by_feature(reference.firings(activations, threshold), tokens)
+    firings = reference.firings(activations, settings.firing_threshold)
+    fired = reference.by_feature(corpus, firings)
     rows = ask(con, f"from features where size = '{TOKENS.size}'")
     assert {row["feature"] for row in rows} == fired.keys()
     for row in rows:
-        firings = fired[row["feature"]]
-        counts = Counter(token.token_id for token in firings)
+        of_feature = fired[row["feature"]]
+        counts = Counter(token.token_id for token in of_feature)
         assert row["n_tokens"] == len(counts)
         entropy = reference.entropy(counts.values())
         assert row["token_entropy"] == pytest.approx(entropy, abs=1e-9)
-        languages = Counter(token.language for token in firings)
-        (share,) = {
-            row["language"],
-            reference.language_class(
-                (token.language for token in firings),
-                store.study.features.class_threshold,
-            ),
-        }
-        assert share in (*languages, "mixed")
+        languages = [token.language for token in of_feature]
+        language = reference.language_class(languages, settings.class_threshold)
+        assert row["language"] == language
 
 
 def test_controls_are_in_no_line_of_a_trained_model(con: Connection) -> None:

@@ -42,6 +42,53 @@ def over_steps(
         yield Share("S", step, 1, count, parts)
 
 
+# -- controls --------------------------------------------------------------------------
+
+
+def of_control(kind: str, size: str, n_mixed: int, n_params: int) -> Share:
+    """A control of a size's only cell."""
+    name = f"{size}.{kind.replace(' ', '-')}"
+    return Share(name, 9, 1, n_mixed, n_params=n_params, control=kind, control_of=size)
+
+
+def test_a_control_that_shows_the_same_is_named() -> None:
+    """Sizes differ in the weights, not in the tokens; one control has but one size."""
+    shares = [
+        Share("S", 9, 1, 200, n_params=1),
+        Share("M", 9, 1, 500, n_params=2),
+        of_control("shuffled weights", "S", 250, 1),
+        of_control("shuffled weights", "M", 500, 2),
+        of_control("random tokens", "S", 400, 1),
+        of_control("random tokens", "M", 401, 2),
+        of_control("random decoder", "M", 900, 2),
+    ]
+    rows = ask("control_contrasts", shares)
+    differences = {
+        row["control"]: row["difference"]
+        for row in rows
+        if row["measure"] == "mixed_share"
+    }
+    assert differences == {
+        "shuffled weights": pytest.approx(0.25),
+        "random tokens": pytest.approx(0.001),
+    }
+    row = of(ask("findings", shares), comparison="M over S")
+    assert row["estimate"] == pytest.approx(0.3)
+    assert (row["shown_by"], row["untrained"]) == ("shuffled weights", None)
+
+
+def test_the_untrained_model_is_a_control_in_every_test() -> None:
+    steps = list(over_steps({1: 500, 10: 90, 20: 300}, {1: 500, 10: 90, 20: 300}))
+    rows = ask("findings", [*steps, Share("S", 0, 1, 510)])
+    for comparison in ("fall", "rise"):
+        row = of(rows, comparison=comparison)
+        assert row["untrained"] == pytest.approx((510 - 90) / N)
+        assert row["shown_by"] == "untrained"
+    rows = ask("findings", [*steps, Share("S", 0, 1, 92)])
+    assert of(rows, comparison="fall")["shown_by"] == ""
+    assert of(ask("findings", steps), comparison="fall")["shown_by"] is None
+
+
 # -- the turn --------------------------------------------------------------------------
 
 
