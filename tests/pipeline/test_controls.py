@@ -102,7 +102,7 @@ def test_shuffled_weights_are_the_same_numbers_in_another_order(store: Store) ->
             moved = shuffled[group][name]
             assert moved.flatten().sort().values.equal(weight.flatten().sort().values)
             assert moved.equal(again[group][name])
-            if weight.unique().numel() > 8:
+            if len(set(weight.flatten().tolist())) > 8:
                 same = moved.flatten() == weight.flatten()
                 assert same.float().mean() < 0.5, name
     fingerprints = {
