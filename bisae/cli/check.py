@@ -171,7 +171,8 @@ def compare(
 ) -> None:
     """Show the spread of every trend between stores that differ only in [sae] seed.
 
-    Features are compared by the matches of `bisae lineage STORE --replicate STORE`.
+    Features are compared by the matches of `bisae lineage STORE --replicate STORE`, and
+    their directions by PW-MCC.
 
     Example: bisae compare toy/store toy/seed-1 --findings
     """

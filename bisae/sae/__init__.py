@@ -9,6 +9,7 @@ from bisae.sae.make import (
     seeded,
     start,
     start_cosines,
+    start_directions,
 )
 from bisae.sae.metrics import ReconstructionMetrics
 from bisae.sae.relu import ReluAutoencoder
@@ -30,4 +31,5 @@ __all__ = [
     "seeded",
     "start",
     "start_cosines",
+    "start_directions",
 ]

@@ -8,10 +8,13 @@ from contextlib import closing
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from bisae.errors import CompareError
 from bisae.formats import Rows
+from bisae.grid import Cell
+from bisae.progress import track
 from bisae.query import (
     columns_of,
     connect,
@@ -20,7 +23,9 @@ from bisae.query import (
     read_views,
     rows_of,
 )
+from bisae.sae import seeded, start_directions
 from bisae.store import Store
+from bisae.tables.consistency import pw_mcc
 
 TRENDS = "select size, step, layer, population, name, value from trend_values"
 FINDINGS = """
@@ -68,7 +73,8 @@ def compare_findings(stores: Sequence[Store]) -> Rows:
 def compare_features(stores: Sequence[Store]) -> Rows:
     """Return the view `seed_matches` of the first store, for the seeds of the others.
 
-    Raises CompareError, Unfinished.
+    Two columns are added: pw_mcc, and pw_mcc_null, that of the random directions which
+    both seeds start from. Raises CompareError, Unfinished.
     """
     first, *others = _check_replicates(stores)
     seeds = ", ".join(str(store.study.sae.seed) for store in others)
@@ -80,7 +86,28 @@ def compare_features(stores: Sequence[Store]) -> Rows:
         msg = f"{first.path}: no feature is matched with another seed; "
         msg += f"`bisae lineage {first.path} --replicate {others[0].path}`"
         raise CompareError(msg)
-    return rows
+    by_seed = {store.study.sae.seed: store for store in others}
+    pairs = [
+        (Cell(row["size"], row["step"], row["layer"]), by_seed[row["seed_to"]])
+        for row in rows.records()
+    ]
+    values = [
+        (*row, *_pw_mcc(first, second, cell))
+        for row, (cell, second) in zip(
+            rows.values, track(pairs, len(pairs), "PW-MCC", "cells"), strict=True
+        )
+    ]
+    return Rows([*rows.names, "pw_mcc", "pw_mcc_null"], values)
+
+
+def _pw_mcc(first: Store, second: Store, cell: Cell) -> tuple[float, float]:
+    """Return the PW-MCC of a cell in two stores, and that of its random starts."""
+    directions, starts = [], []
+    for store in (first, second):
+        directions.append(np.concatenate([*store.weight_rows(cell, "W_dec")]))
+        settings = seeded(store.study.sae, cell)
+        starts.append(start_directions(settings, directions[-1].shape[1]).numpy())
+    return pw_mcc(*directions), pw_mcc(*starts)
 
 
 def _check_replicates(stores: Sequence[Store]) -> Sequence[Store]:

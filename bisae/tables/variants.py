@@ -40,6 +40,8 @@ class Analysis(NamedTuple):
     semantic_threshold: float
     method: str
     """How tokens are clustered: see `Clustering`."""
+    without_dense: bool = False
+    """True if dense features are left out."""
 
 
 class Variant(NamedTuple):
@@ -89,8 +91,10 @@ def variants(context: ExportContext) -> Iterator[Variant]:
         },
         "language": {"script": default_analysis._replace(rule="script")},
         "documents": {"first 50": default_analysis._replace(rule="first 50")},
+        "dense_features": {"left out": default_analysis._replace(without_dense=True)},
     }
     defaults = settings | {"k": k, "language": "document", "documents": "all"}
+    defaults |= {"dense_features": "kept"}
     for setting, by_value in alternatives.items():
         default = str(settings.get(f"{setting}_asked", defaults[setting]))
         yield Variant(
@@ -146,6 +150,7 @@ def put_variants(con: Connection, context: ExportContext) -> list[Clustering]:
                 "document_rule": rule if clustering else 0,
                 "class_threshold": analysis.class_threshold,
                 "clustering": clustering.clustering if clustering else None,
+                "without_dense": analysis.without_dense,
             }
         )
     names = [

@@ -2,9 +2,9 @@
 -- Grain:   variant, feature
 -- Kept:    as a table, because several views read it
 -- Reads:   variants, feature_classes, document_counts, entropies, mono_null, firing_spans,
---          settings
+--          cells, settings
 -- Where a variant's firings are only counted by language, its other metrics are null, and its
--- documents are those of the study's rule.
+-- documents are those of the study's rule. is_left_out: dense, in a variant without such.
 select
     variants.variant,
     feature_classes.feature,
@@ -24,7 +24,9 @@ select
     entropies.monosemanticity,
     mono_null.monosemanticity as monosemanticity_null,
     firing_spans.mean_span,
-    firing_spans.n_runs
+    firing_spans.n_runs,
+    variants.without_dense and is_dense(feature_classes.n_firings / cells.n_eval_tokens)
+        as is_left_out
 from feature_classes
 inner join variants on feature_classes.variant = variants.variant
 inner join document_counts
@@ -32,6 +34,7 @@ inner join document_counts
         variants.document_rule = document_counts.rule
         and feature_classes.feature = document_counts.feature
 cross join settings
+cross join cells
 left join entropies
     on
         variants.clustering = entropies.clustering

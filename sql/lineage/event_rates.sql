@@ -2,7 +2,8 @@
 -- Grain:   size, step, layer, size_to, step_to, layer_to, is_to, population, event
 -- Reads:   labelled_events
 -- Of the features of the first cell, or with is_to of the second. Wilson's interval, over
--- features alone. share_null: with documents permuted within their language. share_seeds:
+-- features alone. share_null: with documents permuted within their language; null
+-- if no feature has an odd number (`fates`). share_seeds:
 -- between two seeds of the features' own cell, which is the ceiling of matches and the floor
 -- of all other events; null without another seed.
 with counts as (
@@ -50,7 +51,7 @@ select
     events.event,
     coalesce(counts.n, 0) as n,
     coalesce(counts.n, 0) / totals.n_features as share,
-    coalesce(counts.n_null, 0) / totals.n_null as share_null,
+    coalesce(counts.n_null, 0) / nullif(totals.n_null, 0) as share_null,
     if(totals.n_seeds = 0, null, coalesce(counts.n_seeds, 0) / totals.n_seeds)
         as share_seeds,
     wilson_low(share, totals.n_features) as share_low,

@@ -1,7 +1,8 @@
 -- Title:   The cell under each variant, with the variant as its step
 -- Grain:   size, step (the variant), layer
 -- Reads:   cells, variants, feature_metrics
--- A feature without a firing in a variant's part of the text is dead there.
+-- A feature without a firing in a variant's part of the text is dead there; one that is left
+-- out is not.
 with counts as (
     select
         variant,

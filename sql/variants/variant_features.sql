@@ -23,3 +23,4 @@ select
     mean_span,
     null::double as mean_span_active
 from feature_metrics
+where not is_left_out

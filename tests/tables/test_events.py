@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
+import pyarrow as pa
 import pytest
 
-from bisae.query import Connection
+from bisae.query import Connection, create_views, database, read_views
 from support import lineage_reference as reference
 from support.planted_lineage import (
     N_TOKENS,
@@ -104,3 +105,20 @@ def test_nothing_is_matched_under_the_null(con: Connection) -> None:
         "from matched_features where is_permuted",
     )
     assert rows[0]["n_matched"] <= 0.01 * rows[0]["n"]
+
+
+def test_a_null_without_features_has_no_rates() -> None:
+    """The null is of features with odd numbers, and a pair may have none of them."""
+    address = {"size": "S", "step": 5, "layer": 1}
+    pair = address | {"size_to": "S", "step_to": 40, "layer_to": 1, "is_to": False}
+    events = [
+        pair | {"population": "supported", "kind": "own", "event": event}
+        for event in ("match", "match", "unmatched")
+    ]
+    with closing(database()) as con:
+        con.register("labelled_events", pa.Table.from_pylist(events))
+        views = {"event_rates": read_views("lineage")["event_rates"]}
+        create_views(con, views, {"labelled_events"})
+        rows = {row["event"]: row for row in rows_of(con, "from event_rates")}
+    assert rows["match"]["share"] == pytest.approx(2 / 3)
+    assert all(row["share_null"] is None for row in rows.values())

@@ -1,5 +1,6 @@
 """`bisae lineage`: matches of features against plain sets, and how a run goes."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from scipy.optimize import linear_sum_assignment
 
 from bisae.cli import main
 from bisae.files import AnyPath
@@ -453,6 +455,16 @@ def test_compare_shows_the_features_that_another_seed_has(
     assert result.exit_code == 0, result.output
     expected = ["size", "step", "layer", "seed_to", "n_unlearned", "n_features"]
     assert result.stdout.split()[:6] == expected
+    words = ["compare", *stores, "--features", "--format", "json"]
+    rows = json.loads(CliRunner().invoke(main, words).stdout)
+    assert [row["step"] for row in rows] == [5, 40]
+    for row in rows:
+        cell = Cell(row["size"], row["step"], row["layer"])
+        pair = [opened.weights(cell)["W_dec"] for opened in (store, replicate)]
+        cosines = np.abs(pair[0] @ pair[1].T)
+        best = linear_sum_assignment(cosines, maximize=True)
+        assert row["pw_mcc"] == pytest.approx(cosines[best].mean(), abs=1e-4)
+        assert 0 < row["pw_mcc_null"] < row["pw_mcc"] + 0.05
     result = CliRunner().invoke(main, ["compare", *stores[::-1], "--features"])
     assert result.exit_code == 2
     assert f"`bisae lineage {stores[1]} --replicate {stores[0]}`" in result.stderr

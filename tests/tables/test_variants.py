@@ -172,6 +172,24 @@ def test_only_the_first_50_documents_of_a_feature(
     check(rows, features, tiny.study.sae.n_features)
 
 
+def test_without_dense_features(
+    tiny: Store,
+    con: Connection,
+    cell: Cell,
+    corpus: Corpus,
+    rules: Rules,
+    activations: list[Activation],
+) -> None:
+    """They are left out; the features that never fire are as many as before."""
+    features = reference.feature_rows(corpus, rules, activations)
+    kept = [row for row in features if row["n_firings"] <= len(corpus.tokens) / 10]
+    n_left_out = len(features) - len(kept)
+    n = tiny.study.sae.n_features - n_left_out
+    rows = told(con, cell, "sensitivity", setting="dense_features", value="left out")
+    check(rows, kept, n)
+    assert (n_left_out > 0) == (cell == tiny.cells[-1])
+
+
 def test_what_the_study_says_stands_beside(con: Connection) -> None:
     """Those rows are the trends themselves."""
     names = "mixed_share, mixed_share_low, monosemanticity, mean_span, n_dead"
@@ -181,7 +199,7 @@ def test_what_the_study_says_stands_beside(con: Connection) -> None:
     assert con.execute(differ).fetchall() == []
     (n,) = con.execute(f"select count(*) from ({local})").fetchall()
     (cells,) = con.execute("select count(*) from trends").fetchall()
-    assert n[0] == 7 * cells[0]
+    assert n[0] == 8 * cells[0]
 
 
 def mixed_shares(
