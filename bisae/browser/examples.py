@@ -44,6 +44,8 @@ def read_examples(
     query = f"select {columns} from strength_examples where "
     query += f"{address_is(cell, feature)} order by value desc, token_row"
     fired = ask(con, query)
+    if not fired.rows.values:  # a control on random tokens, whose text is in no table
+        return Block(Rows(list(NAMES), []), query)
     maximum = max((row[1] for row in fired.rows.values), default=0.0)
     floor = store.study.features.firing_threshold * maximum
     width = store.study.corpus.context - 1

@@ -20,6 +20,7 @@ from bisae.store import Store, open_store
 from bisae.store.verify import verify
 from bisae.study import Control
 from support import reference
+from support.browsing import serving
 from support.reference import Corpus, Row
 from support.store_copy import copy_store
 
@@ -207,6 +208,19 @@ def test_the_share_of_each_language_has_controls_too(con: Connection) -> None:
     query = "from trend_languages where population = 'alive' and language = 'ja'"
     (control,) = ask(con, f"{query} and size = '{WEIGHTS.size}'")
     assert row["estimate_shuffled_weights"] == control["share"]
+
+
+def test_pages_of_controls_show_no_text_that_they_did_not_read(
+    store: Store, con: Connection
+) -> None:
+    with serving(store) as site:
+        assert all(cell.size in site.get("/").text for cell in (DECODER, WEIGHTS))
+        for cell in (DECODER, WEIGHTS, TOKENS):
+            query = f"select feature from features where size = '{cell.size}' limit 1"
+            (row,) = ask(con, query)
+            page = site.get(f"/feature/{cell}/{row['feature']}")
+            assert page.status == 200
+            assert ("strongest" in page.text) == (cell != TOKENS)
 
 
 def test_a_finished_control_is_left_alone(store: Store, tiny: Store) -> None:
