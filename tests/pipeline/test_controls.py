@@ -218,7 +218,7 @@ def test_pages_of_controls_show_no_text_that_they_did_not_read(
         for cell in (DECODER, WEIGHTS, TOKENS):
             query = f"select feature from features where size = '{cell.size}' limit 1"
             (row,) = ask(con, query)
-            page = site.get(f"/feature/{cell}/{row['feature']}")
+            page = site.get(f"/{cell}/{row['feature']}")
             assert page.status == 200
             assert ("strongest" in page.text) == (cell != TOKENS)
 
