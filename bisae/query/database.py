@@ -78,15 +78,24 @@ def parquet_view(
     address: Callable[[AnyPath], str] = address,
     *,
     table: str = "",
+    by_name: bool = False,
 ) -> None:
-    """Create a base view over the Parquet files of a table, by default of its name."""
+    """Create a base view over the Parquet files of a table, by default of its name.
+
+    All have the columns of the first file; if `by_name`, those of any, which takes
+    reading the metadata of all.
+    """
     with explain_errors(f"table {table or name}"):
-        rows = _rows(table or name, files, address)
+        rows = _rows(table or name, files, address, by_name=by_name)
         con.execute(f"create or replace view {name} as {rows}")
 
 
 def _rows(
-    name: str, files: Sequence[AnyPath], address: Callable[[AnyPath], str] = address
+    name: str,
+    files: Sequence[AnyPath],
+    address: Callable[[AnyPath], str] = address,
+    *,
+    by_name: bool = False,
 ) -> str:
     """Return the query that reads a table's files."""
     listed = ", ".join(quoted(address(file)) for file in files)
@@ -96,6 +105,7 @@ def _rows(
     is_of_cells = table is not None and table.level == "cell"
     by_cell = is_of_cells and "=" not in address(files[0].parents[3])
     query = f"from read_parquet([{listed}], hive_partitioning = {by_cell}"
+    query += ", union_by_name = true" if by_name else ""
     query += f", hive_types = {ADDRESS})" if by_cell else ")"
     if table is None or not table.added:
         return query
@@ -129,7 +139,9 @@ def open_tables(
     created = create_views(con, views, {*existing, *extra_tables})
     for table, table_files in existing.items():
         con.execute(f"drop table {table}")
-        parquet_view(con, table, table_files, address)
+        # Cells that an earlier version exported do not say that they are no controls.
+        is_older = table == "cells" and bool(store.study.controls)
+        parquet_view(con, table, table_files, address, by_name=is_older)
     return created
 
 

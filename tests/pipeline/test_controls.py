@@ -200,6 +200,40 @@ def test_figures_have_the_controls_next_to_their_cell(
             assert row[f"{column}_{kind}"] == expected
 
 
+@pytest.mark.parametrize(
+    ("figure", "view", "keys", "column"),
+    [
+        ("figure_retrieval", "retrieval_overall", ("source",), "p_at_1"),
+        ("figure_coherence", "coherence_trends", ("source", "kind"), "excess"),
+        (
+            "figure_translations",
+            "lexicon_translations",
+            ("language_a", "language_b"),
+            "same_topic",
+        ),
+    ],
+)
+def test_other_figures_have_them_too(
+    figure: str, view: str, keys: tuple[str, ...], column: str, con: Connection
+) -> None:
+    of_figure = {"coherence_trends": "population = 'alive' and token_set = 'exclusive'"}
+    of_figure["lexicon_translations"] = "population = 'supported'"
+    values = {
+        (Cell(row["size"], row["step"], row["layer"]), *(row[key] for key in keys)): row
+        for row in ask(con, f"from {view} where {of_figure.get(view, 'true')}")
+    }
+    n_measured = 0
+    for row in ask(con, f"from {figure}"):
+        is_trained = (row["size"], row["step"], row["layer"]) == TRAINED
+        for cell in (DECODER, WEIGHTS, TOKENS):
+            kind = cell.size.partition(".")[2].replace("-", "_")
+            control = values.get((cell, *(row[key] for key in keys)), {})
+            expected = control.get(column) if is_trained else None
+            assert row[f"{column}_{kind}"] == expected
+            n_measured += expected is not None
+    assert n_measured
+
+
 def test_the_share_of_each_language_has_controls_too(con: Connection) -> None:
     (row,) = ask(
         con,

@@ -133,6 +133,7 @@ def small(
         "tokens": tokens,
     }
     tables |= {"vocab": [*vocab], "firings": firings}
+    tables["cells"] = [cell | {"tokens_seen": 10}]
     return planted(tables, "activation_examples")
 
 

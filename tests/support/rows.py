@@ -19,6 +19,8 @@ from bisae.store import Store
 
 Row = dict[str, Any]
 
+NO_CONTROL: Row = {"control": None, "control_of": None}
+
 
 def near(value: object) -> object:
     """Equal to nine digits, where it is a number."""
@@ -63,10 +65,14 @@ def assert_same(real: Sequence[Row], wanted: Sequence[Row], *key: str) -> None:
 
 
 def planted(tables: Mapping[str, Sequence[Row]], *names: str) -> Connection:
-    """A database with these tables, and the views of these names."""
+    """A database with these tables, and the views of these names.
+
+    Cells are no controls unless they say so.
+    """
     con, views = database(), read_views("grid", "paper", "questions")
     for name, rows in tables.items():
-        con.register("planted", pa.Table.from_pylist(list(rows)))
+        default = NO_CONTROL if name == "cells" else {}
+        con.register("planted", pa.Table.from_pylist([default | row for row in rows]))
         con.execute(f"create table {name} as from planted")
         con.unregister("planted")
     needed = {view.name: view for name in names for view in closure(views, name)}
