@@ -85,8 +85,9 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+# `pa.array` would import pandas.
 NO_ROWS = Piece(
-    ["Success"], ["BOOLEAN"], pa.table({"Success": pa.array([], pa.bool_())})
+    ["Success"], ["BOOLEAN"], pa.table({"Success": pa.nulls(0, pa.bool_())})
 )
 """DuckDB's result of a statement that has no rows."""
 

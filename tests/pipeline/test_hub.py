@@ -38,7 +38,8 @@ def wait_for_the_next(store, lm, cells):
     print(cells[0].step, weights(), flush=True)
 
 unit.train_checkpoint = wait_for_the_next
-build(load_study(Path(sys.argv[1])), parse_selection("layer=1"))
+stages = ("train", "encode", "export")
+build(load_study(Path(sys.argv[1])), parse_selection("layer=1"), stages)
 print("end", weights())
 """
 

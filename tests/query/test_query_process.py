@@ -201,6 +201,12 @@ def test_where_the_system_enforces_no_limit_a_process_ends_itself() -> None:
     assert subprocess.run(["sh", "-c", command]).returncode == EXCEEDED
 
 
+def test_its_process_starts_without_pandas() -> None:
+    code = "import bisae.query.worker, sys; print('pandas' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True).stdout == b"False\n"
+
+
 # -- depth ----------------------------------------------------------------------------
 
 

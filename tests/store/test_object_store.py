@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from click.testing import CliRunner, Result
 
 import bisae
 from bisae.cli import main
+from bisae.errors import SqlError
 from bisae.files import below
 from bisae.grid import Selection
 from bisae.pipeline.build import build
+from bisae.query import QueryProcess, questions
 from bisae.store import Store
 from bisae.study import dump_study, load_study
 from support.servers import s3_server
@@ -122,6 +125,18 @@ def test_a_catalog_names_its_urls(built: Store, tmp_path: Path) -> None:
         assert f"'{built.path}/tables/cells/size=S/" in str(con.execute(sql).fetchall())
 
 
+@pytest.fixture(scope="module")
+def process(built: Store) -> Iterator[QueryProcess]:
+    """The process that answers the queries of `bisae sql`."""
+    with bisae.open(str(built.path)).query_process() as running:
+        yield running
+
+
+def ask(process: QueryProcess, query: str) -> None:
+    for question in questions(query):
+        process.frame(question, {})
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -140,13 +155,20 @@ def test_a_catalog_names_its_urls(built: Store, tmp_path: Path) -> None:
         "attach '{}/x.duckdb'",
     ],
 )
-def test_a_query_cannot_leave_the_tables(built: Store, query: str) -> None:
+def test_a_query_cannot_leave_the_tables(
+    built: Store, process: QueryProcess, query: str
+) -> None:
     where = str(built.path)
     if "://" in query:
         where = where.removeprefix("s3://")
-    result = run("sql", built.path, query.format(where))
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
+    with pytest.raises(SqlError):
+        ask(process, query.format(where))
+    assert not [file for file in below(built.path) if "out" in file.name]
+
+
+def test_the_command_says_so_on_one_line(built: Store) -> None:
+    result = run("sql", built.path, f"copy (select 1) to '{built.path}/out.parquet'")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     assert not [file for file in below(built.path) if "out" in file.name]
 

@@ -138,7 +138,7 @@ def test_build_uses_the_winners(
     study = asked(tiny, tmp_path)
     shutil.copytree(str(searched[0].path), study.store)
     only = Selection(frozenset(), frozenset({0}), frozenset({1}))
-    store = build(study, only)
+    store = build(study, only, ("train", "encode", "export"))
     winner = dict(zip("MS", learning_rates(store).values, strict=True))["S"][3]
     assert store.attributes(Cell("S", 0, 1), "sae")["lr"] == winner
     assert store.attributes(Cell("M", 0, 1), "sae")["lr"] == 3e-3  # its own
