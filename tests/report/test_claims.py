@@ -26,6 +26,8 @@ TEST: dict[str, Any] = {
     "estimate": 0.124,
     "low": 0.089,
     "high": 0.159,
+    "sd_documents": 0.011,
+    "sd_units": 0.0143,
     "p_family": 0.0004,
     "n_tests": 2,
     "verdict": "yes",
@@ -40,6 +42,11 @@ TEST: dict[str, Any] = {
     "is_exploratory": False,
 }
 """A row of `findings`."""
+PARTS = (
+    "Its standard deviation is 0.011 over documents and 0.014 over features. At the"
+    " same FVU it is 0.030, at the same firings per feature unknown."
+)
+PLANNED = "Its tests, the grid and the thresholds are those of the first export."
 SETTINGS = {
     **{name: TEST[name] for name in ("finding", "comparison", "of_size", "measure")},
     "n_settings": 13,
@@ -174,7 +181,8 @@ def test_a_sentence_has_all_its_figures() -> None:
         " features; p < 0.001 among 2 tests); in the untrained model it is"
         " \N{MINUS SIGN}0.010."
         " It has this sign in 12 of 13 other settings, but not with k = 1."
-        " The verdict is about these two models and this autoencoder only."
+        f" {PARTS} The verdict is about these two models and this autoencoder only."
+        f" {PLANNED}"
     )
 
 
@@ -187,24 +195,29 @@ def test_a_sentence_has_all_its_figures() -> None:
         ("negligible", "Its 90 % interval is within 0.0100 of 0, the study's margin."),
         (
             "confounded",
-            "The FVU is 0.1 on one side and 0.2 on the other; at the same FVU the"
-            " difference is 0.030, at the same firings per feature unknown.",
+            "The FVU is 0.1 on one side and 0.2 on the other.",
         ),
     ],
 )
 def test_a_verdict_says_what_limits_it(verdict: str, caveat: str) -> None:
     end = "The verdict is about these two models and this autoencoder only."
     text = sentence(verdict=verdict)
-    assert text.endswith(
-        f"in the untrained model it is \N{MINUS SIGN}0.010. {caveat} {end}".replace(
-            "  ", " "
-        )
-    )
+    expected = f"{PARTS} {caveat} {end} {PLANNED}"
+    assert text.endswith(expected.replace("  ", " "))
 
 
 def test_an_exploratory_claim_says_so() -> None:
     assert "exploratory" not in sentence()
-    assert "It is exploratory: the grid" in sentence(is_exploratory=True)
+    text = sentence(is_exploratory=True)
+    assert "It is exploratory: the grid" in text
+    assert PLANNED not in text
+
+
+def test_the_parts_of_an_interval_are_those_of_its_test() -> None:
+    """Over layers, where the test is; without replicates of documents, unknown."""
+    text = sentence(holds_for="this autoencoder", sd_documents=None)
+    assert "is unknown over documents and 0.014 over layers." in text
+    assert "at the same firings per feature 0.020." in sentence(at_same_firings=0.02)
 
 
 def test_a_model_that_was_not_measured_untrained_is_not_compared() -> None:
@@ -224,6 +237,7 @@ STEERING = {
 ONLY_FINDINGS = {
     *("measure", "step_left", "step_right", "is_exploratory", "fvu_left", "fvu_right"),
     *("at_same_fvu", "at_same_firings", "n_alive_left", "n_alive_right"),
+    *("sd_documents", "sd_units"),
 }
 """Columns that only `findings` has."""
 
