@@ -202,7 +202,7 @@ def test_a_sentence_has_all_its_figures() -> None:
 def test_a_verdict_says_what_limits_it(verdict: str, caveat: str) -> None:
     end = "The verdict is about these two models and this autoencoder only."
     text = sentence(verdict=verdict)
-    expected = f"{PARTS} {caveat} {end} {PLANNED}"
+    expected = f"{caveat} {PARTS} {end} {PLANNED}"
     assert text.endswith(expected.replace("  ", " "))
 
 
