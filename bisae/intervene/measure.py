@@ -6,7 +6,6 @@ upper ones once for each setting and once for the baseline.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,8 +94,8 @@ def measure(
 
     `check` is called before a batch is written, and raises if it must not be.
     """
-    first = 0
-    with bar(text.n_tokens, "measure steered losses", "tokens") as progress:
+    first, total = 0, text.n_tokens * len(settings)
+    with bar(total, "measure steered losses", "tokens") as progress:
         for number, batch in enumerate(text):
             unmeasured = (
                 unmeasured_settings(folder, number, settings)
@@ -106,14 +105,14 @@ def measure(
             rows: list[Row] = []
             for trimmed in batch.trimmed(mid.device):
                 tokens = int(trimmed.edited.sum())
+                progress.update(tokens * (len(settings) - len(unmeasured)))
                 if unmeasured:
                     code = codes.read(first, tokens)
                     losses = BatchLosses(mid, layer, trimmed)
-                    rows += chain.from_iterable(
-                        losses.rows(code, prepared, bias, unmeasured)
-                    )
+                    for of_setting in losses.rows(code, prepared, bias, unmeasured):
+                        rows += of_setting
+                        progress.update(tokens)
                 first += tokens
-                progress.update(tokens)
             if rows:
                 check()
                 _append(losses_file(folder, number), rows)

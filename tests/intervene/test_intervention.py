@@ -6,6 +6,8 @@ The tiny study's own models and autoencoder: features of M at step 40 are added 
 
 import weakref
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from zarr import open_array
 
 from bisae.grid import Cell, Checkpoint
+from bisae.intervene import measure as measuring
 from bisae.intervene.batches import Heldout
 from bisae.intervene.equation import masked_decoders, steering_function
 from bisae.intervene.steering import SteeringVector
@@ -25,6 +28,7 @@ from bisae.lm import LanguageModel, unit_states
 from bisae.lm.opening import open_model
 from bisae.lm.states import with_bos
 from bisae.pipeline.intervene import intervene
+from bisae.progress import Progress, bar, work_in_progress
 from bisae.sae import Autoencoder, from_numpy
 from bisae.store import Store, open_store
 from bisae.study import Study
@@ -290,6 +294,29 @@ def test_norms_are_equal_where_features_alone_are_added(
         assert names == {"en", "ja", "random_features", "random_directions"}
         norms = [mean_norm(named(rows, added=name)) for name in names]
         assert max(norms) == pytest.approx(min(norms), rel=1e-5)
+
+
+def test_progress_counts_the_tokens_of_every_setting(
+    copied_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of those that an earlier run has measured."""
+    seen = []
+
+    @contextmanager
+    def recorded(total: int, title: str, unit: str) -> Iterator[Progress]:
+        with bar(total, title, unit) as progress:
+            yield progress
+            work = work_in_progress()
+            assert work
+            seen.append((work.title, work.done, total))
+
+    monkeypatch.setattr(measuring, "bar", recorded)
+    for alpha, n_settings in ((0.1, 27), ([0.1, 0.2], 53)):
+        result = {"documents": 2, "draws": 1, "alpha": alpha}
+        intervene(with_intervention(copied_study, tmp_path, **result))
+        title, done, total = seen.pop()
+        assert title == "measure steered losses"
+        assert done == total == 4 * 31 * n_settings
 
 
 @pytest.mark.parametrize("layer", [0, 3])
