@@ -311,7 +311,7 @@ def test_progress_counts_the_tokens_of_every_setting(
             seen.append((work.title, work.done, total))
 
     monkeypatch.setattr(measuring, "bar", recorded)
-    for alpha, n_settings in ((0.1, 27), ([0.1, 0.2], 53)):
+    for alpha, n_settings in ((0.1, 29), ([0.1, 0.2], 57)):
         result = {"documents": 2, "draws": 1, "alpha": alpha}
         intervene(with_intervention(copied_study, tmp_path, **result))
         title, done, total = seen.pop()

@@ -198,7 +198,7 @@ TABLES = {
     ("Do the paper's findings hold?", 1): (
         "findings",
         "finding comparison of_size estimate low high p_family verdict untrained "
-        "at_same_fvu at_same_firings",
+        "at_same_fvu at_same_firings shown_by",
     ),
     ("Do the paper's findings hold?", 2): (
         "finding_settings",
