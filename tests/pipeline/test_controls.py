@@ -205,19 +205,12 @@ def test_figures_have_the_controls_next_to_their_cell(
     [
         ("figure_retrieval", "retrieval_overall", ("source",), "p_at_1"),
         ("figure_coherence", "coherence_trends", ("source", "kind"), "excess"),
-        (
-            "figure_translations",
-            "lexicon_translations",
-            ("language_a", "language_b"),
-            "same_topic",
-        ),
     ],
 )
 def test_other_figures_have_them_too(
     figure: str, view: str, keys: tuple[str, ...], column: str, con: Connection
 ) -> None:
     of_figure = {"coherence_trends": "population = 'alive' and token_set = 'exclusive'"}
-    of_figure["lexicon_translations"] = "population = 'supported'"
     values = {
         (Cell(row["size"], row["step"], row["layer"]), *(row[key] for key in keys)): row
         for row in ask(con, f"from {view} where {of_figure.get(view, 'true')}")

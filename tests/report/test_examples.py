@@ -21,6 +21,9 @@ VIEWS = read_views("grid", "paper", "questions")
 ASKED = [name for name in VIEWS if VIEWS[name].grain.startswith(", ".join(CELL))]
 BY_CELL = {"features", "firings", *ASKED} - {
     *("grid_cells", "measured_shares"),  # they compare cells
+    *("controls", "control_values"),  # with the controls, which are other cells
+    *("figure_layers", "figure_spans", "figures_12_17"),
+    *("figure_coherence", "figure_translations"),
     *("intervention_effects", "table_1", "table_4"),
     *("translation_differences", "uncertainty", "replicate_spread"),
     *("steering_findings", "steering_tests"),
