@@ -10,7 +10,7 @@ from typing import Any
 
 from bisae.errors import Unfinished
 from bisae.pipeline.status import CheckpointStatus
-from bisae.query import connect
+from bisae.query import columns_of, connect
 from bisae.store import Store
 
 RECENT = 8
@@ -42,6 +42,8 @@ def seconds_left(
         return None
     try:
         with closing(connect(store, query=TRAINED)) as con:
+            if "timings" not in columns_of(con):
+                return None
             trained = con.execute(TRAINED).fetchall()
     except Unfinished:
         return None

@@ -5,12 +5,7 @@
 -- same_topic: share of pairs in one topic. same_concept: share of those that are
 -- translations. same_concept_chance: that share for words of the same topics drawn at random
 -- from the text, where a common concept is drawn often.
-with shares as (
-    select *
-    from concept_shares
-),
-
-sides as (
+with sides as (
     select distinct
         size,
         step,
@@ -18,7 +13,7 @@ sides as (
         feature,
         supported,
         language
-    from shares
+    from concept_shares
 ),
 
 met as (
@@ -34,8 +29,8 @@ met as (
         sum(
             (a.p * b.p * coalesce(chance.same_concept_chance, 0))::decimal(18, 15)
         )::double as chance
-    from shares as a
-    inner join shares as b using (size, step, layer, feature, topic)
+    from concept_shares as a
+    inner join concept_shares as b using (size, step, layer, feature, topic)
     left join concept_chance as chance
         on
             a.language = chance.language_a

@@ -4,18 +4,17 @@
 -- The unit is the pair, whose value is the share of its directions in which the rank is 1.
 -- Wilson's interval holds for such shares too, and is then conservative. `over_tokens` is
 -- p_at_1 less that of the source `tokens`, paired.
-with tokens as (
+with candidates as (
     select
         size,
         step,
         layer,
         language_a,
         language_b,
-        pair,
-        (rank = 1)::integer as hit,
-        1 / count(*) over (partition by size, step, layer, language_a, language_b) as chance
+        count(*) as n
     from pair_ranks
     where source = 'tokens'
+    group by size, step, layer, language_a, language_b
 ),
 
 pairs as (
@@ -26,10 +25,13 @@ pairs as (
         ranks.source,
         ranks.pair,
         avg((ranks.rank = 1)::integer) as hit,
-        avg(tokens.chance) as chance,
-        avg((ranks.rank = 1)::integer - tokens.hit) as over_tokens
+        avg(1 / candidates.n) as chance,
+        avg((ranks.rank = 1)::integer - (tokens.rank = 1)::integer) as over_tokens
     from pair_ranks as ranks
-    inner join tokens using (size, step, layer, language_a, language_b, pair)
+    inner join pair_ranks as tokens
+        using (size, step, layer, language_a, language_b, pair)
+    inner join candidates using (size, step, layer, language_a, language_b)
+    where tokens.source = 'tokens'
     group by ranks.size, ranks.step, ranks.layer, ranks.source, ranks.pair
 ),
 

@@ -218,12 +218,12 @@ from bisae.study import load_study
 folder, plain = Path(sys.argv[1]), s.Store.write_sae
 log, end = folder / "log", time.monotonic() + 120
 
-def logged(self, cell, *rest):
+def logged(self, cell, *rest, **options):
     with log.open("a") as lines:
         lines.write(f"{os.getpid()} {cell}\\n")
     while len(set(log.read_text().split()[::2])) < 2 and time.monotonic() < end:
         time.sleep(0.01)  # until the other one has begun as well
-    plain(self, cell, *rest)
+    plain(self, cell, *rest, **options)
 
 s.Store.write_sae = logged
 only = parse_selection(sys.argv[2])

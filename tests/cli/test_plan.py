@@ -69,7 +69,7 @@ def run(*words: object) -> Result:
 
 
 def test_there_are_examples() -> None:
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 11
     assert COMMANDS[-1].startswith(f"bisae plan {PAPER} ")
 
 
