@@ -81,13 +81,10 @@ def run(study: Path, seconds: float | None) -> bool:
 def check(path: Path, before: dict[Path, int]) -> dict[Path, int]:
     """Check a store after a kill; return its finished files and their times."""
     store = open_store(path)
-    rows = checkpoint_status(store)[0]
-    for size, step, _, trained, encoded, *_ in rows.values:
-        folders = path.glob(f"bisae.zarr/cells/{size}/{step}/*")
-        parts = [(is_complete(f / "sae"), is_complete(f / "codes")) for f in folders]
-        assert [trained, encoded] == [
-            sum(flags) for flags in zip(*parts, strict=True)
-        ] or (not parts and trained == encoded == 0), (size, step)
+    for status in checkpoint_status(store):
+        folders = [*path.glob(f"bisae.zarr/cells/{status.size}/{status.step}/*")]
+        for part, number in (("sae", status.trained), ("codes", status.encoded)):
+            assert sum(is_complete(f / part) for f in folders) == number, status
     assert not (findings := verify(store, Selection()).findings), findings
     for file, written in before.items():
         assert file.stat().st_mtime_ns == written, file
