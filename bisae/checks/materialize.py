@@ -18,6 +18,7 @@ COMPUTED_ONCE = (
     "eval_size",
     "text_parts",
     "coherence_sums",
+    "concept_shares",
     "trend_units",
     "trends",
     "trend_languages",

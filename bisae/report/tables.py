@@ -46,6 +46,7 @@ COMPUTED_ONCE = (
     "trends",
     "class_counts",
     "coherence_trends",
+    "concept_shares",
     "lexicon_translations",
     "retrieval",
     "retrieval_overall",
