@@ -227,6 +227,19 @@ def test_other_figures_have_them_too(
     assert n_measured
 
 
+def test_the_histogram_has_controls_too(con: Connection) -> None:
+    rows = ask(con, "from monosemanticity_histogram where size = 'S'")
+    assert len(rows) == 3 * 20
+    for cell in (DECODER, WEIGHTS, TOKENS):
+        query = f"select monosemanticity from features where size = '{cell.size}'"
+        bins = [min(int(20 * row["monosemanticity"]), 19) for row in ask(con, query)]
+        kind = cell.size.partition(".")[2].replace("-", "_")
+        for row in rows:
+            share = bins.count(round(20 * row["bin_low"])) / len(bins)
+            expected = share if row["step"] == TRAINED.step else None
+            assert row[f"share_of_features_{kind}"] == expected
+
+
 def test_the_share_of_each_language_has_controls_too(con: Connection) -> None:
     (row,) = ask(
         con,
