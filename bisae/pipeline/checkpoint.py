@@ -39,7 +39,12 @@ from bisae.store import (
     vector_files,
 )
 from bisae.study import load_study
-from bisae.tables import export_cells, export_coherence, export_pairs
+from bisae.tables import (
+    export_antipodes,
+    export_cells,
+    export_coherence,
+    export_pairs,
+)
 from bisae.train import check_starts, train_checkpoint
 
 NOT_ITS_OWN = (Interrupted, MachineError, StoreError, Unfinished)
@@ -126,6 +131,7 @@ def _run_stages(build: Build, cells: list[Cell], following: Checkpoint | None) -
         export_cells(build.context, encoded_cells)
         export_coherence(build.context, encoded_cells)
         export_pairs(build.context, encoded_cells)
+        export_antipodes(build.context, encoded_cells)
     if "check" in stages:
         record_results(store, exported_cells(store, encoded_cells), lm)
 

@@ -136,13 +136,24 @@ def open_tables(
         with explain_errors(f"table {table}"):
             rows = _rows(table, table_files[:1], address)
             con.execute(f"create table {table} as {rows} limit 0")
-    created = create_views(con, views, {*existing, *extra_tables})
+    empty = _create_empty(con, table_cells.keys() - existing.keys())
+    created = create_views(con, views, {*existing, *empty, *extra_tables})
     for table, table_files in existing.items():
         con.execute(f"drop table {table}")
         # Cells that an earlier version exported do not say that they are no controls.
         is_older = table == "cells" and bool(store.study.controls)
         parquet_view(con, table, table_files, address, by_name=is_older)
     return created
+
+
+def _create_empty(con: Connection, tables: Iterable[str]) -> list[str]:
+    """Create those of some tables whose columns are known without a file."""
+    types = {table: registry()[table].columns for table in tables}
+    empty = [table for table in types if types[table]]
+    for table in empty:
+        columns = (f"null::{kind} as {column}" for column, kind in types[table].items())
+        con.execute(f"create view {table} as select {', '.join(columns)} where false")
+    return empty
 
 
 def quoted(text: str) -> str:

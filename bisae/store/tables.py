@@ -38,6 +38,7 @@ class Table(NamedTuple):
     title: str = ""
     grain: str = ""
     added: Mapping[str, str] = MappingProxyType({})
+    columns: Mapping[str, str] = MappingProxyType({})
 
 
 @lru_cache(maxsize=1)

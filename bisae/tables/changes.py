@@ -21,6 +21,7 @@ from bisae.store import (
     table_names,
     vector_files,
 )
+from bisae.tables.antipodes import antipode_provenances
 from bisae.tables.cell import cell_provenance
 from bisae.tables.coherence import coherence_provenances
 from bisae.tables.context import ExportContext, prepare_export
@@ -75,6 +76,7 @@ def _cell_provenances(context: ExportContext) -> dict[str, Provenance]:
         **{name: cell_provenance(context, name) for name in context.cell_tables},
         **coherence_provenances(context),
         **pair_provenances(context),
+        **antipode_provenances(context),
     }
     return {
         name: exported.get(name, {})

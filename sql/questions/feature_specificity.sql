@@ -1,10 +1,13 @@
 -- Title:   How specific to a language is each feature, without a threshold?
 -- Grain:   size, step, layer, feature; alive features
--- Reads:   features, feature_languages, tokens
+-- Reads:   features, feature_languages, tokens, antipodes
 -- By the rate of firings per token of each language. lape: the entropy of these rates as shares,
 -- in nats (Tang et al. 2024, there of activations); 0 if all firings are in one language.
 -- monolinguality: the largest rate less the next, as a share of both. is_dense: it fires on
--- more than a tenth of all tokens.
+-- more than a tenth of all tokens. Dense features come in antipodal pairs (Sun et al. 2025):
+-- antipode is the feature whose direction is the most opposite to a dense one's, and
+-- antipodal_cosine the cosine of both, -1 if they are antipodal; null in stores without
+-- `antipodes`.
 with languages as (
     select
         language,
@@ -54,7 +57,10 @@ select
         for rate in listed.rates
     ]) as lape,
     (listed.rates[1] - listed.rates[2]) / (listed.rates[1] + listed.rates[2])
-        as monolinguality
+        as monolinguality,
+    antipodes.antipode,
+    antipodes.antipodal_cosine
 from features
 inner join listed using (size, step, layer, feature)
+left join antipodes using (size, step, layer, feature)
 cross join texts

@@ -62,6 +62,8 @@ STEERED_TABLES = {*table_names("cell", "intervene"), "intervention_effects"}
 CELL = {"size": "M", "step": 5, "layer": 1}
 # Step 5 has mixed features to steer with, step 40 has none at this layer.
 STEERED, FULL_STEP = CELL | {"step": 0}, 5
+# Where faults are planted if not in CELL. No feature is dense before step 40.
+PLANTED_IN = dict.fromkeys(STEERED_TABLES, STEERED) | {"antipodes": CELL | {"step": 40}}
 LISTED: dict[str, dict[str, Any]] = tomllib.loads(
     (DATA / "faults.toml").read_text("utf-8")
 )
@@ -144,7 +146,7 @@ def test_a_fault_fails_what_it_is_for_and_nothing_else(
         assert item.n_bad >= len(item.rows) > 0
         assert len(item.rows) <= 10
     if fault.table not in table_names("study"):
-        cell = STEERED if fault.table in STEERED_TABLES else CELL
+        cell = PLANTED_IN.get(fault.table, CELL)
         assert all(is_here(row, cell) for item in failed for row in item.rows)
 
 

@@ -82,3 +82,11 @@ def test_version_1_has_no_fvu_of_fewer_codes(old: OpenStore) -> None:
     assert rows[["fvu", "lr"]].notna().all(axis=None)
     assert rows[["fvu_half_k", "fvu_quarter_k", "fvu_eighth_k"]].isna().all(axis=None)
     assert len(rows) == len(old.cells) == 4
+
+
+def test_version_1_has_no_antipodes(old: OpenStore) -> None:
+    """A table that was added later is empty, and a view that reads it is there."""
+    assert len(old.sql("from antipodes")) == 0
+    rows = old.sql("from feature_specificity")
+    assert rows["is_dense"].any()
+    assert rows[["antipode", "antipodal_cosine"]].isna().all(axis=None)

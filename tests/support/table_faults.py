@@ -93,6 +93,14 @@ def pair_without_text(copy: Copy) -> Row:
     return {"pair": 1000, "language": "en"}
 
 
+def antipode_of_a_sparse_feature(copy: Copy) -> Row:
+    """An antipode of a feature that hardly ever fires."""
+    row = {"feature": 1000, "antipode": 0, "antipodal_cosine": -1}
+    values = (*CELL, *row.values())
+    copy.table("antipodes", f"insert into antipodes values {values}")
+    return {"feature": 1000, "is_dense": False}
+
+
 FAULTS = [
     Fault(
         "a feature lost",
@@ -190,4 +198,14 @@ FAULTS = [
     ),
     Fault("a code of a pair repeated", pair_code("repeat"), ("pair_codes_repeated",)),
     Fault("codes of no text", pair_without_text, ("pair_codes_of_no_text",)),
+    Fault(
+        "a dense feature without an antipode",
+        of("features", "n_firings = n_firings + 5000"),
+        (COUNTED, "antipodes_not_dense"),
+    ),
+    Fault(
+        "an antipode of a sparse feature",
+        antipode_of_a_sparse_feature,
+        ("antipodes_not_dense",),
+    ),
 ]
