@@ -6,8 +6,8 @@ from math import ceil
 from typing import Any
 
 ONE_COLUMN = 218
-TWO_COLUMNS = 454
-"""Widths in points, of a page as ACL's."""
+TWO_COLUMNS = 453
+"""Widths of a page as ACL's, 7.7 and 16 cm, in PostScript points (1/72 inch)."""
 MEASURED = 400
 """Width of panels at which a figure is measured: wider than its axes and legend."""
 TRIES = 8
