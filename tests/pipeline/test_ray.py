@@ -140,8 +140,18 @@ def kill_a_worker_and_remove_a_machine(cluster: Any, store: Path) -> None:
     """Once each is in the middle of a checkpoint."""
     killed = wait_for_holder(store, set())
     os.kill(killed, signal.SIGKILL)
-    wait_for_holder(store, {killed})
-    cluster.remove_node(cluster.machines.pop(), allow_graceful=False)
+    machine = machine_of(cluster, wait_for_holder(store, {killed}))
+    cluster.machines.remove(machine)
+    cluster.remove_node(machine, allow_graceful=False)
+
+
+def machine_of(cluster: Any, process: int) -> Any:
+    """The machine whose raylet started a process, or one of its parents."""
+    by_raylet = {m.all_processes["raylet"][0].process.pid: m for m in cluster.machines}
+    while process not in by_raylet:
+        stat = Path(f"/proc/{process}/stat").read_text()
+        process = int(stat.rpartition(")")[2].split()[1])
+    return by_raylet[process]
 
 
 def wait_for_holder(store: Path, not_these: set[int]) -> int:
