@@ -30,6 +30,7 @@ from bisae.query.source import source_of
 from bisae.query.tables import (
     Fill,
     address_columns,
+    cell_provenances,
     make_cell_tables,
     make_tables,
     open_dependencies,
@@ -74,6 +75,7 @@ __all__ = [
     "Weights",
     "address_columns",
     "build_order",
+    "cell_provenances",
     "check_parameters",
     "closure",
     "columns_of",

@@ -20,6 +20,7 @@ from bisae.store import (
     KEY,
     Provenance,
     Store,
+    dependency_digests,
     dependency_files,
     digest,
     is_current,
@@ -52,17 +53,20 @@ def make_tables(
 def make_cell_tables(
     store: Store,
     cells: Iterable[Cell],
-    provenances: Callable[[Cell], Mapping[str, Provenance]],
+    common: Mapping[str, Provenance],
     fill: Callable[[Connection, Cell], None],
 ) -> None:
     """Write those tables of several cells that are not current, in one database.
 
-    `fill` is called for each cell that has any, in a schema of its own.
+    `common` is as for `cell_provenances`. `fill` is called for each cell that has any,
+    in a schema of its own.
     """
     stale = {}
     for cell in cells:
         with at(cell):
-            stale[cell] = stale_tables(store, provenances(cell), cell)
+            stale[cell] = stale_tables(
+                store, cell_provenances(store, common, cell), cell
+            )
     if not any(stale.values()):
         return
     with closing(database(store.tables)) as con:
@@ -71,6 +75,20 @@ def make_cell_tables(
                 with at(cell), explain_errors(f"cell {cell}"), schema(con, "cell"):
                     fill(con, cell)
                     write_tables(con, store, tables, cell)
+
+
+def cell_provenances(
+    store: Store, common: Mapping[str, Provenance], cell: Cell
+) -> dict[str, Provenance]:
+    """Return the provenance of tables of a cell, with its codes and the tables needed.
+
+    `common` is that part of each table's provenance that all cells share.
+    """
+    codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
+    return {
+        name: {**provenance, **codes, **dependency_digests(store, name, cell)}
+        for name, provenance in common.items()
+    }
 
 
 def stale_tables(

@@ -20,7 +20,7 @@ from bisae.query import (
     read_views,
     view_provenance,
 )
-from bisae.store import Array, Provenance, Store, dependency_digests
+from bisae.store import Array, Provenance, Store
 from bisae.tables.context import ExportContext
 
 TABLE, VIEW = "antipodes", "dense_features"
@@ -33,12 +33,7 @@ def antipode_provenances(context: ExportContext) -> dict[str, Provenance]:
 
 def export_antipodes(context: ExportContext, cells: Iterable[Cell]) -> None:
     """Write the antipodes of dense features, of exported cells where not current."""
-    store, common = context.store, antipode_provenances(context)
-
-    def provenances(cell: Cell) -> dict[str, Provenance]:
-        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-        digests = dependency_digests(store, TABLE, cell)
-        return {TABLE: {**common[TABLE], **codes, **digests}}
+    store = context.store
 
     def fill(con: Connection, cell: Cell) -> None:
         tables = open_dependencies(con, store, [TABLE], cell)
@@ -50,7 +45,7 @@ def export_antipodes(context: ExportContext, cells: Iterable[Cell]) -> None:
         rows = {"feature": feature, "antipode": antipode, "antipodal_cosine": cosine}
         con.register(TABLE, pa.table(rows))
 
-    make_cell_tables(store, cells, provenances, fill)
+    make_cell_tables(store, cells, antipode_provenances(context), fill)
 
 
 def most_opposite(

@@ -18,6 +18,7 @@ from bisae.progress import track
 from bisae.query import (
     Connection,
     View,
+    cell_provenances,
     closure,
     create_views,
     database,
@@ -30,7 +31,7 @@ from bisae.query import (
     view_provenance,
     write_tables,
 )
-from bisae.store import Provenance, dependency_digests, table_names
+from bisae.store import Provenance, table_names
 from bisae.tables.context import ExportContext
 from bisae.tables.pair_sums import TokenWeights, pair_sums
 from bisae.tables.read_text import put_text
@@ -109,16 +110,12 @@ def _export_sums(
     """Write `coherence_sums` of cells from their tables `coherence` and `features`."""
     store, views = context.store, coherence_views(SUMS)
 
-    def provenances(cell: Cell) -> dict[str, Provenance]:
-        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-        return {SUMS: {**common, **codes} | dependency_digests(store, SUMS, cell)}
-
     def fill(con: Connection, cell: Cell) -> None:
         put_rows(con, "settings", [context.settings])
         tables = open_dependencies(con, store, [SUMS], cell)
         create_views(con, views, tables | {"settings"})
 
-    make_cell_tables(store, cells, provenances, fill)
+    make_cell_tables(store, cells, {SUMS: common}, fill)
 
 
 def _export_features(
@@ -128,9 +125,8 @@ def _export_features(
     store, views = context.store, coherence_views(TABLE)
     stale: dict[Cell, dict[str, Provenance]] = {}
     for cell in cells:
-        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-        provenance = {**common, **codes} | dependency_digests(store, TABLE, cell)
-        if tables := stale_tables(store, {TABLE: provenance}, cell):
+        provenances = cell_provenances(store, {TABLE: common}, cell)
+        if tables := stale_tables(store, provenances, cell):
             stale[cell] = tables
     if not stale:
         return

@@ -19,7 +19,7 @@ from bisae.query import (
     read_views,
     view_provenance,
 )
-from bisae.store import Provenance, dependency_digests, table_file
+from bisae.store import Provenance, table_file
 from bisae.tables.context import ExportContext
 
 TABLES = ("pair_ranks", "pair_overlaps")
@@ -49,18 +49,11 @@ def pair_provenances(context: ExportContext) -> dict[str, Provenance]:
 
 def export_pairs(context: ExportContext, cells: Iterable[Cell]) -> None:
     """Write the tables of pairs that are not current, of encoded cells."""
-    store, common = context.store, pair_provenances(context)
-
-    def provenances(cell: Cell) -> dict[str, Provenance]:
-        codes = {"codes": store.attributes(cell, "codes")["fingerprint"]}
-        return {
-            name: {**common[name], **codes} | dependency_digests(store, name, cell)
-            for name in TABLES
-        }
+    store = context.store
 
     def fill(con: Connection, cell: Cell) -> None:
         base = open_dependencies(con, store, TABLES, cell)
         create_views(con, read_views("pairs"), base, keep=True)
 
     encoded = [c for c in cells if table_file(store, "pair_codes", c).exists()]
-    make_cell_tables(store, encoded, provenances, fill)
+    make_cell_tables(store, encoded, pair_provenances(context), fill)
