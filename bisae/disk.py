@@ -40,7 +40,7 @@ def atomic_write(final: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             name_file(error, final)
         raise
-    _remove_abandoned(final)
+    _remove_abandoned_of(final)
 
 
 def create_new(file: Path, data: bytes) -> None:
@@ -133,6 +133,13 @@ def remove_below(where: Path) -> None:
         where.unlink(missing_ok=True)
 
 
+def remove_abandoned(where: Path) -> None:
+    """Remove a temporary file or folder that was last changed a day ago."""
+    with suppress(FileNotFoundError):  # its writer moves or removes it meanwhile
+        if where.stat(follow_symlinks=False).st_mtime < time.time() - ABANDONED:
+            remove_below(where)
+
+
 def target_of(name: str) -> str:
     """Return the name of the file that a temporary file replaces, or `name`."""
     match = TEMPORARY.fullmatch(name)
@@ -148,11 +155,9 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_abandoned(file: Path) -> None:
+def _remove_abandoned_of(file: Path) -> None:
     """Remove temporary files for `file` left by killed writers."""
-    oldest = time.time() - ABANDONED
     with suppress(OSError), os.scandir(file.parent) as entries:
         for entry in entries:
-            is_temporary = entry.name != file.name == target_of(entry.name)
-            if is_temporary and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                Path(entry.path).unlink()
+            if entry.name != file.name == target_of(entry.name):
+                remove_abandoned(Path(entry.path))

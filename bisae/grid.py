@@ -73,9 +73,9 @@ class Selection:
 
         Raises AddressError for a size, step or layer that is not in `cells`.
         """
-        _check_exists("size", self.sizes, {cell.size for cell in cells})
-        _check_exists("step", self.steps, {cell.step for cell in cells})
-        _check_exists("layer", self.layers, {cell.layer for cell in cells})
+        check_exists("size", self.sizes, {cell.size for cell in cells})
+        check_exists("step", self.steps, {cell.step for cell in cells})
+        check_exists("layer", self.layers, {cell.layer for cell in cells})
         return [cell for cell in cells if self._has(cell)]
 
     def _has(self, cell: Cell) -> bool:
@@ -104,6 +104,18 @@ def parse_selection(text: str | None) -> Selection:
         frozenset(_number("step", value) for value in chosen["step"]),
         frozenset(_number("layer", value) for value in chosen["layer"]),
     )
+
+
+def parse_sizes(text: str | None) -> frozenset[str]:
+    """Read `size=1M,size=4M`, for a command that takes a size as a whole.
+
+    Raises AddressError for anything else.
+    """
+    selection = parse_selection(text)
+    if selection.steps or selection.layers:
+        msg = f"--only {text!r}: all steps of a size belong together, write size=SIZE"
+        raise AddressError(msg)
+    return selection.sizes
 
 
 def parse_cell(text: str) -> Cell:
@@ -135,7 +147,8 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def _check_exists(name: str, selected: Iterable[object], existing: set[Any]) -> None:
+def check_exists(name: str, selected: Iterable[object], existing: set[Any]) -> None:
+    """Raise AddressError for a value that does not exist, with the nearest one."""
     for value in selected:
         if value not in existing:
             msg = f"no {name} {value} in this study: the nearest is "

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from bisae.allocator import keep_freed_memory
 from bisae.corpus import fingerprint, load_tokenizer, open_tokenizer, tokens_of
 from bisae.errors import CheckpointError
 from bisae.grid import Cell, Checkpoint
@@ -23,6 +24,7 @@ def open_model(store: Store, checkpoint: Checkpoint) -> LanguageModel:
     settings, model = store.study.lm, store.study.model(checkpoint.size)
     path, revision = model.checkpoint_at(checkpoint.step)
     _check_tokenizer(store, path, revision)
+    keep_freed_memory()
     lm = load_lm(
         path,
         revision,

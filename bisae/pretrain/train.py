@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bisae.allocator import keep_freed_memory
 from bisae.corpus import bos_token_id, n_token_ids, splitter
 from bisae.errors import StudyError
+from bisae.grid import check_exists
 from bisae.lm import chosen_device
 from bisae.pretrain.checkpoints import (
     checkpoint_folders,
@@ -33,21 +35,24 @@ MOST_LOGITS = 2**27
 """Logits of the windows that are computed at once: half a gigabyte in float32."""
 
 
-def pretrain(study: Study, sizes: Collection[str] | None = None) -> None:
-    """Train every missing checkpoint, of some sizes or of all.
+def pretrain(study: Study, sizes: Collection[str] = ()) -> None:
+    """Train every missing checkpoint, of some sizes or, without any, of all.
 
     A size that lacks one continues from its last saved state, or starts from scratch.
-    Raises StudyError without [pretrain], CorpusError without enough text for a window.
+    Raises StudyError without [pretrain], AddressError for a size that it does not have,
+    CorpusError without enough text for a window.
     """
     settings = _settings(study)
+    check_exists("size", sizes, {shape.size for shape in settings.models})
     missing = [
         (shape, folders)
         for shape in settings.models
-        if sizes is None or shape.size in sizes
+        if not sizes or shape.size in sizes
         for folders in [checkpoint_folders(study, shape)]
         if not all(map(is_finished, folders.values()))
     ]
     if missing:
+        keep_freed_memory()
         split_of = splitter(study)
         texts = training_texts(study, split_of)
         tokenizer = ensure_tokenizer(study, texts.values())

@@ -191,6 +191,11 @@ def test_a_selection_that_is_not_there(copied_study: Study) -> None:
     assert "no step 41 in this study: the nearest is 40" in line
 
 
+def test_a_step_alone_is_not_pretrained(copied_study: Study) -> None:
+    line = fail(copied_study, "pretrain", "--only", "size=S,step=5", status=2)
+    assert "all steps of a size belong together, write size=SIZE" in line
+
+
 def test_embeddings_of_a_size_that_is_not_there(copied_study: Study) -> None:
     semantic = copied_study.semantic.model_copy(update={"size": "XL"})
     line = fail(

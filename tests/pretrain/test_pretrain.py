@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from itertools import groupby, islice
@@ -15,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bisae.corpus import Document, load_tokenizer, read_documents, splitter
-from bisae.errors import CorpusError, StudyError
+from bisae.errors import AddressError, CorpusError, StudyError
 from bisae.pretrain import is_finished, perplexities, pretrain, state, train
 from bisae.pretrain import texts as reading
 from bisae.pretrain import windows as cutting
@@ -183,6 +184,22 @@ def test_what_is_finished_is_not_touched(
     pretrain(trained)
 
 
+def test_one_size_is_trained_alone(tmp_path: Path, trained: Study) -> None:
+    study = made(tmp_path)
+    pretrain(study, ["two"])
+    assert not (tmp_path / "checkpoints" / "one").exists()
+    weights = [
+        (folder_of(s, "two", STEPS[-1]) / "model.safetensors").read_bytes()
+        for s in (study, trained)
+    ]
+    assert weights[0] == weights[1]
+
+
+def test_a_size_that_is_not_pretrained_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AddressError, match="no size tow in this study: the nearest is"):
+        pretrain(made(tmp_path), ["tow"])
+
+
 def test_a_size_without_a_state_starts_anew(tmp_path: Path, trained: Study) -> None:
     study = made(tmp_path)
 
@@ -202,6 +219,7 @@ def test_a_size_without_a_state_starts_anew(tmp_path: Path, trained: Study) -> N
     half = tmp_path / "checkpoints" / "two" / ".5.partial"
     half.mkdir(parents=True)
     (half / "junk").touch()
+    os.utime(half, (0, 0))
     pretrain(study)
     assert [file.stat().st_mtime_ns for file in remaining] == before
     names = {path.name for path in half.parent.iterdir()}
@@ -411,6 +429,23 @@ def test_a_checkpoint_is_whole_or_absent(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         write_checkpoint(folder_of(study, "one", 0), Whole(), Broken())
     assert not folder_of(study, "one", 0).exists()
+
+
+def test_of_two_that_write_a_checkpoint_at_once_the_first_stays(
+    tmp_path: Path,
+) -> None:
+    """As when two sizes, trained side by side, both find no tokenizer."""
+    folder = tmp_path / "tokenizer"
+
+    class Slow(Whole):
+        def save_pretrained(self, scratch: Path) -> None:
+            super().save_pretrained(scratch)
+            write_checkpoint(folder, Whole())
+            (folder / "first").touch()
+
+    write_checkpoint(folder, Slow())
+    assert {file.name for file in folder.iterdir()} == {"model.safetensors", "first"}
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer"]
 
 
 class Whole:
