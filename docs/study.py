@@ -1,17 +1,18 @@
 """Write a study as a page: fill docs/study.md.jinja from the views of a store.
 
-    python docs/study.py STUDY.toml [--seed STORE] [--output docs/study.md]
+    python docs/study.py STUDY.toml [--seed STORE] [--public STORE] [--output FILE]
 
-Reads the store of the study, the perplexities next to its checkpoints and, if there is
-one, a store of the same study with another seed; writes Markdown, and copies figures of
-the store's report next to it, below `images/study`. Every number comes from a query in
-the template, so the page can be written again when the store changes.
+Reads the store of the study, the perplexities next to its checkpoints and, if there
+are any, a store of the same study with another seed and one of a public model; writes
+Markdown, and copies figures of the study's report next to it, below `images/study`.
+Every number comes from a query in the template, so the page can be written again when
+the stores change.
 """
 
 import argparse
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def _register(con: Connection, name: str, rows: Rows) -> None:
         con.register(name, pa.Table.from_pylist(rows.records()))
 
 
-def write(study: Study, seeds: list[Store], output: Path) -> None:
+def write(study: Study, seeds: list[Store], public: Store | None, output: Path) -> None:
     """Write the page and its figures."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
@@ -92,9 +93,13 @@ def write(study: Study, seeds: list[Store], output: Path) -> None:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = readable
-    with opened(open_store(study.store), seeds) as con:
-        page = Page(con, study, output)
-        text = environment.get_template("study.md.jinja").render(page=page)
+    with ExitStack() as stack:
+        con = stack.enter_context(opened(open_store(study.store), seeds))
+        pages = {"page": Page(con, study, output), "public": None}
+        if public:
+            con = stack.enter_context(closing(connect(public)))
+            pages["public"] = Page(con, public.study, output)
+        text = environment.get_template("study.md.jinja").render(pages)
     output.write_text(text, encoding="utf-8")
 
 
@@ -103,10 +108,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", type=Path)
     parser.add_argument("--seed", nargs="*", default=[], help="stores of other seeds")
+    parser.add_argument("--public", help="a store of a public model")
     parser.add_argument("--output", type=Path, default=FOLDER / "study.md")
     options = parser.parse_args()
     seeds = [open_store(path) for path in options.seed]
-    write(load_study(options.study), seeds, options.output)
+    public = open_store(options.public) if options.public else None
+    write(load_study(options.study), seeds, public, options.output)
 
 
 if __name__ == "__main__":

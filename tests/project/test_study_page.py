@@ -52,9 +52,19 @@ def study(tiny: Store, tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.fixture(scope="module")
-def page(study: Study, tmp_path_factory: pytest.TempPathFactory) -> str:
+def public(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store of one checkpoint, as of a public model: the study's M/5."""
+    folder = tmp_path_factory.mktemp("public") / "store"
+    copy_store(open_store(study.store), folder)
+    for others in ("size=S", "size=M,step=0"):
+        remove_cells(folder, others)
+    return open_store(folder)
+
+
+@pytest.fixture(scope="module")
+def page(study: Study, public: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     output = tmp_path_factory.mktemp("docs") / "study.md"
-    generator().write(study, [], output)
+    generator().write(study, [], public, output)
     return output.read_text("utf-8")
 
 
@@ -65,6 +75,7 @@ def frames(study: Study) -> Iterator[Frames]:
         *("cells", "features", "tokens", "timings", "trends", "findings", "settings"),
         *("finding_settings", "alignment_findings", "coherence_findings", "origins"),
         *("lexicon_translations", "steering_findings", "activation_examples"),
+        "retrieval_overall",
     )
     with closing(connect(open_store(study.store))) as con:
         yield {name: con.execute(f"from {name}").df() for name in names}
@@ -251,16 +262,50 @@ def test_rows_are_those_of_their_view(
     assert_printed(tables(page, section)[number], frame.sort_values(key))
 
 
+PUBLIC_TABLES = {
+    0: ("cells", "layer fvu dead_share ce ce_recovered"),
+    1: (
+        "trends",
+        "layer n_features mixed_share mixed_share_low mixed_share_high "
+        "mixed_share_null mixed_share_by_tokens mixed_share_exclusive "
+        "monosemanticity monosemanticity_null mean_span",
+    ),
+    2: (
+        "retrieval_overall",
+        "layer source p_at_1 p_at_1_low p_at_1_high chance_p_at_1",
+    ),
+    3: (
+        "lexicon_translations",
+        "layer population n_features same_topic same_topic_low same_topic_high "
+        "same_topic_chance same_concept same_concept_low same_concept_high "
+        "same_concept_chance",
+    ),
+}
+
+
+@pytest.mark.parametrize("number", PUBLIC_TABLES)
+def test_tables_of_the_public_model(number: int, page: str, frames: Frames) -> None:
+    view, names = PUBLIC_TABLES[number]
+    frame = frames[view].query("size == 'M' and step == 5")
+    frame = frame.assign(dead_share=frame.get("n_dead", 0) / frame.get("n_features", 1))
+    if view == "trends":
+        frame = frame.query("population == 'alive'")
+    order = ["layer", *({"source", "population"} & {*names.split()})]
+    frame = frame.sort_values(order)[names.split()]
+    assert_printed(tables(page, "A public model")[number], frame)
+
+
 def test_ten_features(page: str, frames: Frames, study: Study) -> None:
     features = frames["features"].query("size == 'M' and step == 5 and layer == 1")
     mixed = features[features.supported & (features.language == "mixed")]
     seed = study.features.null_seed
     order = [hashlib.md5(f"{seed}:{n}".encode()).hexdigest() for n in mixed.feature]
     chosen = mixed.assign(order=order).sort_values("order").head(10)
+    text = page.split("## Ten features in context")[1].split("## Do mixed")[0]
     entries = re.findall(
         rf"^\d+\. Feature (\d+) of M/5/1: (\d+) firings in (\d+) windows, "
         rf"monosemanticity ({NUMBER})\n((?:    - .*\n)+)",
-        page,
+        text,
         re.MULTILINE,
     )
     names = ["feature", "n_firings", "n_documents", "monosemanticity"]
@@ -284,7 +329,7 @@ def shown_text(token: str) -> str:
 
 
 def test_what_was_not_run_is_said(tiny: Store, tmp_path: Path) -> None:
-    generator().write(tiny.study, [], tmp_path / "study.md")
+    generator().write(tiny.study, [], None, tmp_path / "study.md")
     page = (tmp_path / "study.md").read_text("utf-8")
     assert "run `bisae lineage`" in page
     assert "run `bisae intervene`" in page
