@@ -21,6 +21,10 @@ from bisae.formats.table import has_numbers, readable
 from bisae.report.best import best_cells
 from bisae.report.numbers import UNGROUPED, decimal_places, interval_ends, rounded
 
+P_VALUES = ("p", "p_family")
+SMALLEST_P = 1e-4
+"""p-values below this are printed as such: the tests' normal tails say no more."""
+
 
 class PrintedTable(NamedTuple):
     """The text of a table: `bisae.formats.markup` formats it."""
@@ -98,7 +102,10 @@ def _cells(column: Column, columns: Sequence[Column]) -> list[MarkupCell]:
         if ends and value is not None and places is not None:
             low, high = (rounded(end, places) for end in ends)
             interval = f"[{low}, {high}]"
-        cells.append(MarkupCell(_text(value, places), interval))
+        text = _text(value, places)
+        if column.name in P_VALUES and value is not None and value < SMALLEST_P:
+            text = f"<{SMALLEST_P:.4f}"
+        cells.append(MarkupCell(text, interval))
     return cells
 
 

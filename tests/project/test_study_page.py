@@ -125,6 +125,8 @@ def agrees(text: str, value: Any) -> bool:
     """A number is printed to half a unit of its last digit, or four digits."""
     if isinstance(value, str):
         return text == value
+    if text.startswith("<"):
+        return bool(value < float(text[1:]))
     number = text.replace(",", "")
     digits, _, exponent = number.partition("e")
     unit = 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))

@@ -134,6 +134,13 @@ def test_a_null_is_rounded_as_its_value_is_and_other_numbers_to_four_digits() ->
     assert table.is_number == [True, True, True, True, False, False, False]
 
 
+def test_a_tiny_p_value_is_below_a_bound() -> None:
+    rows = [("p", 1.2e-126), ("p_family", 0.00009), ("p_family", 0.0003)]
+    texts = [printed([name], (p,))[0] for name, p in rows]
+    assert texts == ["<0.0001", "<0.0001", "0.0003"]
+    assert printed(["p_at_1"], (0.00001,)) == ["1e-05"]
+
+
 def test_bare_ends_belong_to_an_estimate() -> None:
     assert printed(["estimate", "low", "high"], (1.0, 0.5, 1.5)) == [
         "1.00 [0.50, 1.50]"
