@@ -110,7 +110,9 @@ def _why(
     """Return why a table would be written again, or ""."""
     file, table = table_file(store, name, cell), registry()[name]
     if not file.exists():
-        is_due = table.command == "export" and not table.optional
+        is_due = table.command == "export" and (
+            not table.optional or _is_computable(store, name, cell, provenance)
+        )
         return "is not in the store" if is_due else ""
     old = provenance_of(file)
     if reasons := list(_differences(old, json.loads(serialized(provenance)))):
@@ -123,6 +125,19 @@ def _why(
             if old.get(need) != digests[need]:
                 return f"is older than {need}"
     return ""
+
+
+def _is_computable(
+    store: Store, name: str, cell: Cell | None, provenance: Provenance
+) -> bool:
+    """Say if an export of this study writes an optional table that does not exist."""
+    needs = registry()[name].needs
+    return bool(provenance) and all(
+        table_file(
+            store, need, cell if registry()[need].level == "cell" else None
+        ).exists()
+        for need in needs
+    )
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

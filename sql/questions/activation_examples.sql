@@ -1,18 +1,12 @@
 -- Title:   Where does each feature fire most strongly, and in which context?
 -- Grain:   size, step, layer, feature, rank
--- Reads:   controls, firings, settings, tokens, vocab
+-- Reads:   firings, random_texts, settings, tokens, vocab
 -- Paper:   figures 4 and 7
 -- Without controls on random tokens, whose firings are on another text than `tokens`.
 -- A feature's twenty strongest firings, equal ones in the order of the text. `context` is the
 -- whole decoded document; `before` and `after` are its tokens, where a character that is split
 -- over tokens belongs to the first: array_to_string(before[-3:], '') is the text of three.
-with random_text as (
-    select distinct size
-    from controls
-    where control = 'random tokens'
-),
-
-ranked as (
+with ranked as (
     select
         *,
         (token_row // (select context - 1 from settings))::integer as document,
@@ -21,7 +15,7 @@ ranked as (
             order by value desc, token_row asc
         ) as rank
     from firings
-    anti join random_text using (size)
+    anti join random_texts using (size)
     qualify rank <= 20
 ),
 

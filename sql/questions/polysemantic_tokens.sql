@@ -1,19 +1,13 @@
 -- Title:   Which tokens make features polysemantic?
 -- Grain:   size, step, layer, token_id
--- Reads:   clusters, controls, firings, tokens, vocab
+-- Reads:   clusters, firings, random_texts, tokens, vocab
 -- Paper:   equation 5, split by token
 -- Without controls on random tokens, whose firings are on another text than `tokens`.
 -- A feature's semantic entropy is a sum over its tokens: the token's share of firings times
 -- -ln of its cluster's share. Here it is summed over features, with its share of the cell's
 -- total. Apart: outside the feature's largest cluster (of equal ones, the first). Select one
 -- cell: all its firings are read.
-with random_text as (
-    select distinct size
-    from controls
-    where control = 'random tokens'
-),
-
-counts as (
+with counts as (
     select
         firings.size,
         firings.step,
@@ -22,7 +16,7 @@ counts as (
         tokens.token_id,
         count(*) as n
     from firings
-    anti join random_text using (size)
+    anti join random_texts using (size)
     inner join tokens on firings.token_row = tokens.token_row
     group by firings.size, firings.step, firings.layer, firings.feature, tokens.token_id
 ),

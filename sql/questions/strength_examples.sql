@@ -1,18 +1,12 @@
 -- Title:   Where does each feature fire most strongly, at middle strength, and most weakly?
 -- Grain:   size, step, layer, feature, rank
--- Reads:   controls, firings, settings
+-- Reads:   firings, random_texts, settings
 -- Without controls on random tokens, whose firings are on another text than `tokens`.
 -- Five firings of each interval: the strongest, those around the median, and the weakest.
 -- The strongest alone flatter a feature: they are often of one meaning where the others are
 -- not. Equal firings are in the order of the text. Select one feature: all its firings are
 -- read.
-with random_text as (
-    select distinct size
-    from controls
-    where control = 'random tokens'
-),
-
-ranked as (
+with ranked as (
     select
         *,
         (token_row // (select context - 1 from settings))::integer as document,
@@ -23,7 +17,7 @@ ranked as (
         ) as rank,
         count(*) over (partition by size, step, layer, feature) as n_firings
     from firings
-    anti join random_text using (size)
+    anti join random_texts using (size)
 )
 
 select

@@ -92,6 +92,13 @@ def test_tables_are_counted_by_cell(built: Study) -> None:
     assert {command for command, *_ in rows} == {"export", "check"}
 
 
+@pytest.mark.parametrize("name", ["antipodes", "coherence", "sensitivity"])
+def test_an_optional_table_that_is_missing_is_written(built: Study, name: str) -> None:
+    """As in a store of an earlier version, which did not have the table."""
+    table_file(open_store(built.store), name, Cell("S", 5, 1)).unlink()
+    assert ("export", name, 1, "is not in the store") in planned(built)
+
+
 # -- cells ----------------------------------------------------------------------------
 
 
