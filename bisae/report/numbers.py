@@ -77,11 +77,6 @@ def readable(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def hours(value: float) -> str:
-    """Format hours to two significant digits, without an exponent."""
-    return as_precise(value, value) if value < 100 else f"{value:,.0f}"
-
-
 def join_intervals(rows: Rows) -> Rows:
     """Let a value and its interval share a column: x with x_low and x_high."""
     index = {name: number for number, name in enumerate(rows.names)}

@@ -10,7 +10,8 @@ import jinja2
 from markupsafe import Markup, escape
 
 from bisae.assets import asset_dir
-from bisae.report.numbers import as_precise, hours, join_intervals, minus, readable
+from bisae.progress import duration
+from bisae.report.numbers import as_precise, join_intervals, minus, readable
 from bisae.report.printed import column_head
 
 
@@ -37,7 +38,7 @@ def _environment() -> jinja2.Environment:
         "cell": readable,
         "head": column_head,
         "as_precise": as_precise,
-        "hours": hours,
+        "duration": duration,
         "join_intervals": join_intervals,
         "minus": minus,
         "code_spans": code_spans,

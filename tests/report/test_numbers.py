@@ -8,7 +8,6 @@ from bisae.formats import Rows
 from bisae.report.numbers import (
     Interval,
     as_precise,
-    hours,
     join_intervals,
     readable,
     select_columns,
@@ -51,14 +50,6 @@ def test_without_an_interval_a_value_has_four_digits(half: float) -> None:
 )
 def test_values_are_readable(value: Any, text: str) -> None:
     assert readable(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1234.5, "1,234"), (12.3, "12"), (0.00123, "0.0012"), (0.0, "0.0000")],
-)
-def test_hours_have_no_exponent(value: float, text: str) -> None:
-    assert hours(value) == text
 
 
 def test_a_value_and_its_interval_share_a_column() -> None:

@@ -21,11 +21,11 @@ from PIL import Image
 from bisae.errors import CheckError
 from bisae.formats import Rows
 from bisae.grid import Cell, parse_selection
+from bisae.progress import duration
 from bisae.query import connect, read_views, rows_of
 from bisae.report import report
 from bisae.report.figures import draw, figure_files
 from bisae.report.fit import ONE_COLUMN, TWO_COLUMNS, svg_width
-from bisae.report.numbers import hours
 from bisae.report.page import Contents, render_page
 from bisae.report.printed import printed_table
 from bisae.report.tables import Table, read_tables
@@ -418,9 +418,9 @@ def test_the_checklist_is_answered_from_the_store(page: str, tiny: Store) -> Non
     query = "select size, any_value(n_params) from cells group by size"
     for size, n_params in rows_of(connect(tiny, query=query), query).values:
         assert f"{size}: {n_params:,} parameters" in words
-    query = "select size, sum(train_seconds) / 3600 from timings group by size"
+    query = "select size, sum(train_seconds) from timings group by size"
     for _, total in rows_of(connect(tiny, query=query), query).values:
-        assert f"{hours(total)} in all." in words
+        assert f"{duration(total)} in all." in words
     assert f"Searched between {min(tiny.study.sae.lr_grid)}" in words
     assert "The intervention (bisae intervene)." in words
     assert "The bootstrap over documents" not in words
