@@ -4,10 +4,13 @@ Property tests draw the same examples every time; `make test-slow` draws new one
 """
 
 import fcntl
+import hashlib
+import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 from uuid import uuid4
 
 # Triton reads it when it is first imported, by whatever test that is. `make test-gpu`
@@ -19,6 +22,7 @@ from pathlib import Path
 import fsspec
 import pytest
 import torch
+import vl_convert
 from hypothesis import settings
 
 from bisae.demo.toy import write_texts
@@ -74,6 +78,27 @@ def _unsynced() -> Iterator[None]:
     """Do not wait for the disk: no test can see whether a file survives a power cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _drawn_once() -> Iterator[None]:
+    """Draw each figure once: many tests write a report of the same rows."""
+    results: dict[bytes, Any] = {}
+
+    def remember(convert: Callable[..., Any]) -> Callable[..., Any]:
+        def converted(source: Any, **options: Any) -> Any:
+            text = json.dumps([convert.__name__, source, options])
+            key = hashlib.sha256(text.encode()).digest()
+            if key not in results:
+                results[key] = convert(source, **options)
+            return results[key]
+
+        return converted
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("vegalite_to_svg", "svg_to_png", "svg_to_pdf"):
+            patch.setattr(vl_convert, name, remember(getattr(vl_convert, name)))
         yield
 
 

@@ -23,10 +23,11 @@ PANEL: dict[str, Any] = {
 }
 
 
-def drawn(folder: Path, n_panels: int) -> Drawing:
+def drawn(folder: Path, n_panels: int, *, clip: bool = False) -> Drawing:
     """A figure of a line in each panel, for as many sizes as panels."""
     file = folder / "lines.vl.json"
-    facet = {"facet": {"field": "size"}, "columns": 3, "spec": PANEL}
+    panel = PANEL | {"mark": {"type": "line", "clip": clip}}
+    facet = {"facet": {"field": "size"}, "columns": 3, "spec": panel}
     file.write_text(json.dumps({"data": {"name": "rows"}} | facet))
     values = [(n, step, step**2) for n in range(n_panels) for step in range(3)]
     return draw(file, Rows(["size", "step", "loss"], values))
@@ -56,6 +57,15 @@ def test_text_that_sticks_out_of_narrow_panels_does_not_widen_the_figure(
     file.write_text(json.dumps({"data": {"name": "rows"}} | figure))
     drawing = draw(file, Rows(["words"], [("where features fire " * 3,)]))
     assert TWO_COLUMNS - 3 <= svg_width(drawing.paper_svg) <= TWO_COLUMNS
+
+
+def test_ids_do_not_depend_on_the_figures_before(tmp_path: Path) -> None:
+    """So two reports of the same store are equal to the byte; Vega counts on."""
+    for n_panels in (1, 2):
+        svg = drawn(tmp_path, n_panels, clip=True).svg
+        numbers = {int(number) for number in re.findall(r' id="clip(\d+)"', svg)}
+        assert numbers == set(range(len(numbers)))
+        assert numbers
 
 
 def test_type_for_a_paper_is_set_in_8_points_of_a_serif(tmp_path: Path) -> None:
