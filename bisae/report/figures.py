@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from xml.sax.saxutils import escape
 
 import vl_convert
@@ -22,6 +22,7 @@ from bisae.assets import asset_dir
 from bisae.errors import AssetMissing, CheckError
 from bisae.formats import Rows, json_safe
 from bisae.report.fit import fit
+from bisae.study import ControlKind
 
 ENDING = ".vl.json"
 FONTS = {"matplotlib_fontja": "fonts", "matplotlib": "mpl-data/fonts/ttf"}
@@ -108,8 +109,31 @@ def _with_rows(file: Path, rows: Rows) -> dict[str, Any]:
     """Return a figure as Vega-Lite with its rows, once the fonts are registered."""
     _register_fonts()
     spec = _read(file)
+    if not _has_controls(rows):
+        spec = _without_controls(spec)
     spec["datasets"] = {"rows": _records(rows)}
     return spec
+
+
+def _has_controls(rows: Rows) -> bool:
+    """Say if a column that is named after a kind of control has a value."""
+    kinds = tuple(kind.replace(" ", "_") for kind in get_args(ControlKind))
+    numbers = [n for n, name in enumerate(rows.names) if name.endswith(kinds)]
+    return any(row[number] is not None for row in rows.values for number in numbers)
+
+
+def _without_controls(spec: Any) -> Any:
+    """Leave out the marks of controls: a legend without entries cannot be drawn."""
+    if isinstance(spec, list):
+        return [_without_controls(item) for item in spec if not _shows_controls(item)]
+    if isinstance(spec, dict):
+        return {name: _without_controls(value) for name, value in spec.items()}
+    return spec
+
+
+def _shows_controls(layer: Any) -> bool:
+    encoding = layer.get("encoding", {}) if isinstance(layer, dict) else {}
+    return bool(encoding.get("shape", {}).get("field") == "control")
 
 
 def _screen_svg(spec: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from bisae.lm.opening import open_model
 from bisae.pipeline.build import build
 from bisae.pipeline.status import checkpoint_status
 from bisae.query import Connection, connect, rows_of
+from bisae.report.figures import draw_svg, figure_files
 from bisae.sae.make import start_directions
 from bisae.store import Store, open_store
 from bisae.store.verify import verify
@@ -225,6 +226,22 @@ def test_other_figures_have_them_too(
             assert row[f"{column}_{kind}"] == expected
             n_measured += expected is not None
     assert n_measured
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["figure_3", "figure_layers", "figure_spans", "figure_retrieval"],
+)
+def test_the_shapes_of_controls_are_in_the_legend(
+    name: str, con: Connection, tiny: Store
+) -> None:
+    """A figure without controls has neither marks of them nor a legend."""
+    svg = draw_svg(figure_files()[name], rows_of(con, f"from {name}"))
+    assert all(f">{kind}</text>" in svg for kind in KINDS)
+    with closing(connect(tiny)) as without:
+        rows = rows_of(without, f"from {name}")
+    svg = draw_svg(figure_files()[name], rows)
+    assert not [kind for kind in KINDS if kind in svg]
 
 
 def test_the_histogram_has_controls_too(con: Connection) -> None:

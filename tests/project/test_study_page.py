@@ -75,7 +75,7 @@ def frames(study: Study) -> Iterator[Frames]:
         *("cells", "features", "tokens", "timings", "trends", "findings", "settings"),
         *("finding_settings", "alignment_findings", "coherence_findings", "origins"),
         *("lexicon_translations", "steering_findings", "activation_examples"),
-        "retrieval_overall",
+        *("retrieval_overall", "token_languages"),
     )
     with closing(connect(open_store(study.store))) as con:
         yield {name: con.execute(f"from {name}").df() for name in names}
@@ -143,7 +143,7 @@ def test_text_and_models(page: str, study: Study, frames: Frames) -> None:
     tokens = frames["tokens"]
     assert f"{tokens.document.nunique()} windows of up to 31 tokens" in page
     by_language = tokens.groupby("language").document.agg(["nunique", "size"])
-    (text,) = tables(page, "Data")
+    text, _ = tables(page, "Data")
     assert_printed(text, by_language.reset_index())
 
     shapes, perplexity = [], {}
@@ -188,7 +188,7 @@ def test_trends(page: str, frames: Frames) -> None:
         trend = middle(frames["trends"]).query(where + " and population == 'alive'")
         rows.append(
             [
-                *(size, step, share, *wilson(share, len(of))),
+                *(size, step, len(of), share, *wilson(share, len(of))),
                 *(trend.mixed_share_null.item(), of.mixed_by_tokens.mean()),
                 *((exclusive == "mixed").mean(), of.monosemanticity.mean()),
                 trend.monosemanticity_null.item(),
@@ -208,6 +208,10 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 
 
 TABLES = {
+    ("Data", 1): (
+        "token_languages",
+        "language token_language n_tokens n_occurrences share",
+    ),
     ("Do the paper's findings hold?", 1): (
         "findings",
         "finding comparison of_size estimate low high p_family verdict untrained "
@@ -265,6 +269,10 @@ def test_rows_are_those_of_their_view(
 
 
 PUBLIC_TABLES = {
+    ("Data", 1): (
+        "token_languages",
+        "language token_language n_tokens n_occurrences share",
+    ),
     0: ("cells", "layer fvu dead_share ce ce_recovered"),
     1: (
         "trends",
