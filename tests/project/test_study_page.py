@@ -269,10 +269,6 @@ def test_rows_are_those_of_their_view(
 
 
 PUBLIC_TABLES = {
-    ("Data", 1): (
-        "token_languages",
-        "language token_language n_tokens n_occurrences share",
-    ),
     0: ("cells", "layer fvu dead_share ce ce_recovered"),
     1: (
         "trends",
