@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from support import reference
 from support.browsing import serving
 from support.reference import Corpus, Row
 from support.store_copy import copy_store
+from support.study_page import assert_printed, generator, tables
 
 KINDS = ("random decoder", "shuffled weights", "random tokens")
 TRAINED = Cell("S", 40, 1)
@@ -242,6 +244,22 @@ def test_the_shapes_of_controls_are_in_the_legend(
         rows = rows_of(without, f"from {name}")
     svg = draw_svg(figure_files()[name], rows)
     assert not [kind for kind in KINDS if kind in svg]
+
+
+def test_the_page_of_a_study_has_them_next_to_the_trained_values(
+    store: Store, con: Connection, tmp_path: Path
+) -> None:
+    generator().write(store.study, [], None, tmp_path / "study.md")
+    page = (tmp_path / "study.md").read_text("utf-8")
+    printed = tables(page, "Do the paper's findings hold?")[2]
+    values = con.execute("from control_values where population = 'alive'").df()
+    trained = con.execute("from trend_values where population = 'alive'").df()
+    keys = ["size", "step", "layer", "name"]
+    rows = values.merge(trained, on=keys)
+    measures = ["mixed_share", "mixed_share_exclusive", "monosemanticity", "mean_span"]
+    rows = rows[rows.name.isin(measures)].sort_values(keys)
+    kinds = ["random_decoder", "shuffled_weights", "random_tokens"]
+    assert_printed(printed, rows[[*keys, "value", *kinds]])
 
 
 def test_the_histogram_has_controls_too(con: Connection) -> None:
