@@ -20,7 +20,9 @@ from bisae.grid import parse_selection
 from bisae.pipeline.intervene import intervene
 from bisae.query import connect
 from bisae.store import Store, open_store
-from bisae.study import Study
+from bisae.store.opening import STUDY
+from bisae.study import Study, dump_study
+from bisae.tables.compare import compare_findings
 from bisae.tables.lineage import export_lineage
 from support.interventions import with_intervention
 from support.removal import remove_cells
@@ -58,9 +60,21 @@ def public(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def page(study: Study, public: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+def seed(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with another seed in its study file, and the same cells."""
+    folder = tmp_path_factory.mktemp("seed") / "store"
+    copy_store(open_store(study.store), folder)
+    update = {"sae": study.sae.model_copy(update={"seed": 1}), "store": str(folder)}
+    (folder / STUDY).write_text(dump_study(study.model_copy(update=update)))
+    return open_store(folder)
+
+
+@pytest.fixture(scope="module")
+def page(
+    study: Study, seed: Store, public: Store, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     output = tmp_path_factory.mktemp("docs") / "study.md"
-    generator().write(study, [], public, output)
+    generator().write(study, [seed], public, output)
     return output.read_text("utf-8")
 
 
@@ -242,6 +256,23 @@ def test_tables_of_the_public_model(number: int, page: str, frames: Frames) -> N
     order = ["layer", *({"source", "population"} & {*names.split()})]
     frame = frame.sort_values(order)[names.split()]
     assert_printed(tables(page, "A public model")[number], frame)
+
+
+def test_findings_over_seeds(page: str, study: Study, seed: Store) -> None:
+    """The same cells under two seeds: the mean is the estimate of either."""
+    findings = compare_findings([open_store(study.store), seed])
+    frame = pd.DataFrame(findings.records()).query("measure == 'mixed_share'")
+    names = "finding comparison of_size n_seeds estimate low high p_family verdict"
+    expected = frame[frame.n_seeds == 2][names.split()]
+    order = ["finding", "comparison", "of_size"]
+    printed = tables(page, "Do the paper's findings hold?")[-1]
+    assert_printed(printed, expected.sort_values(order))
+    with closing(connect(open_store(study.store))) as con:
+        findings_of_one = con.execute("from findings").df().set_index(order)
+    for row in expected.itertuples():
+        of_one = findings_of_one.loc[(row.finding, row.comparison, row.of_size)]
+        of_one = of_one[of_one.measure == "mixed_share"]
+        assert row.estimate == pytest.approx(of_one.estimate.item())
 
 
 def test_ten_features(page: str, frames: Frames, study: Study) -> None:
