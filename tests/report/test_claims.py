@@ -121,6 +121,15 @@ def test_a_claim_of_two_differences_needs_both(
     assert all(f": {each})" in words(claim, 0.1) for each in (fall, rise))
 
 
+def test_controls_are_named_before_the_settings() -> None:
+    test = TEST | {"shown_by": "random decoder, untrained"}
+    (claim,) = claims_of(test, finding_settings=[SETTINGS])
+    controls = "Controls that show the same: random decoder, untrained."
+    assert f". {controls} It has " in words(claim)
+    (claim,) = claims_of(TEST | {"shown_by": ""}, finding_settings=[SETTINGS])
+    assert "Controls" not in words(claim)
+
+
 def test_a_test_without_a_verdict_makes_no_claim() -> None:
     assert not claims_of(TEST | {"verdict": None, "p_family": None})
     assert not claims_of()
