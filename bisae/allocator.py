@@ -11,8 +11,8 @@ def keep_freed_memory() -> None:
     """Let the C library keep up to MOST_KEPT bytes of freed memory.
 
     By default glibc returns whatever is above 32 MB at once. The logits of a batch are
-    above it, so each step has all their pages mapped and cleared anew, in half of the
-    time of a small model. Does nothing where the C library is not glibc.
+    above it, so each step has all their pages mapped and cleared anew, in a third of
+    the time of a small model. Does nothing where the C library is not glibc.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "gnu_get_libc_version"):

@@ -40,7 +40,7 @@ def atomic_write(final: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             name_file(error, final)
         raise
-    _remove_abandoned_of(final)
+    _remove_abandoned(final)
 
 
 def create_new(file: Path, data: bytes) -> None:
@@ -133,11 +133,13 @@ def remove_below(where: Path) -> None:
         where.unlink(missing_ok=True)
 
 
-def remove_abandoned(where: Path) -> None:
-    """Remove a temporary file or folder that was last changed a day ago."""
-    with suppress(FileNotFoundError):  # its writer moves or removes it meanwhile
-        if where.stat(follow_symlinks=False).st_mtime < time.time() - ABANDONED:
-            remove_below(where)
+def is_abandoned(temporary: Path) -> bool:
+    """Say if a temporary file or folder was last changed a day ago or earlier."""
+    try:
+        changed = temporary.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:  # its writer moved or removed it meanwhile
+        return False
+    return changed < time.time() - ABANDONED
 
 
 def target_of(name: str) -> str:
@@ -155,9 +157,11 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_abandoned_of(file: Path) -> None:
+def _remove_abandoned(file: Path) -> None:
     """Remove temporary files for `file` left by killed writers."""
     with suppress(OSError), os.scandir(file.parent) as entries:
         for entry in entries:
-            if entry.name != file.name == target_of(entry.name):
-                remove_abandoned(Path(entry.path))
+            temporary = Path(entry.path)
+            is_of_file = entry.name != file.name == target_of(entry.name)
+            if is_of_file and is_abandoned(temporary):
+                temporary.unlink()

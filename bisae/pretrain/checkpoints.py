@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bisae.corpus import quiet_transformers
-from bisae.disk import move_new, remove_abandoned
+from bisae.disk import is_abandoned, move_new, remove_below
 from bisae.disk_errors import os_errors
 from bisae.errors import CheckpointError
 from bisae.study import PretrainModel, Study
@@ -43,7 +43,8 @@ def write_checkpoint(
     folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}."
     for scratch_folder in folder.parent.glob(f"{prefix}*"):
-        remove_abandoned(scratch_folder)
+        if is_abandoned(scratch_folder):
+            remove_below(scratch_folder)
     with (
         TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch,
         quiet_transformers(),

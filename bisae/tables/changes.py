@@ -13,6 +13,7 @@ from bisae.store import (
     Provenance,
     Store,
     dependency_digests,
+    dependency_files,
     provenance_of,
     registry,
     serialized,
@@ -110,9 +111,9 @@ def _why(
     """Return why a table would be written again, or ""."""
     file, table = table_file(store, name, cell), registry()[name]
     if not file.exists():
-        is_due = table.command == "export" and (
-            not table.optional or _is_computable(store, name, cell, provenance)
-        )
+        existing = dependency_files(store, [name], cell)
+        is_computable = bool(provenance) and existing.keys() == {*table.needs}
+        is_due = table.command == "export" and (is_computable or not table.optional)
         return "is not in the store" if is_due else ""
     old = provenance_of(file)
     if reasons := list(_differences(old, json.loads(serialized(provenance)))):
@@ -125,19 +126,6 @@ def _why(
             if old.get(need) != digests[need]:
                 return f"is older than {need}"
     return ""
-
-
-def _is_computable(
-    store: Store, name: str, cell: Cell | None, provenance: Provenance
-) -> bool:
-    """Say if an export of this study writes an optional table that does not exist."""
-    needs = registry()[name].needs
-    return bool(provenance) and all(
-        table_file(
-            store, need, cell if registry()[need].level == "cell" else None
-        ).exists()
-        for need in needs
-    )
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
