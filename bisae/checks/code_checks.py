@@ -92,7 +92,7 @@ def check_cells(
 
 def _collect_rows(con: Connection, cell: Cell, view: str, *, is_first: bool) -> None:
     """Add the rows of a cell's check to a table of the same name. Raises SqlError."""
-    rows = f"select {address_columns(cell)}, * from cell.{view} limit {MOST_ROWS}"
+    rows = f"select {address_columns(cell)}, * from {view} limit {MOST_ROWS}"
     action = f"create table main.{view} as" if is_first else f"insert into main.{view}"
     with explain_errors():
         con.execute(f"{action} {rows}")

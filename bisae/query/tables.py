@@ -116,7 +116,7 @@ def write_tables(
     """
     address = f"{address_columns(cell)}, " if cell else ""
     for name, provenance in provenances.items():
-        select = f"select {address}* from {name} order by all"
+        select = f"select {address}* from (from {name} order by all)"
         metadata = f"{{{KEY}: {quoted(serialized(provenance))}}}"
         store.check_leases()
         file = table_file(store, name, cell)

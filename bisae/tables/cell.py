@@ -189,29 +189,33 @@ def aggregate(
     """Aggregate one cell's codes into its tables; return the names that exist.
 
     The codes are read twice: for each feature's maximum, then for the activations above
-    the lowest floor that follows from it, which are written to `folder`.
+    the lowest floor that follows from it. If these are many, `folder` holds them.
     """
     con, views = aggregation.con, aggregation.views
     con.register("codes", codes(None))
     base = aggregation.base | {"cell_attributes", "codes"}
     base = create_views(con, views, base, keep=True)
     con.register("codes_above", codes(_floors(con)))
-    base = create_views(con, views, base | {"codes_above"}, keep=True)
+    groups = _put_strong_codes(con, views["strong_codes"], folder)
+    base |= {"codes_above", "strong_codes"}
+    base = create_views(con, views, base, keep=True)
     by_group = {view.name: view for name in BY_GROUP for view in closure(views, name)}
-    for group in _write_strong_codes(con, folder):
+    for group in groups:
         with schema(con, "part"):
-            con.execute(
-                "create table some_codes as select * exclude (value, feature_group) "
-                f"from strong_codes where feature_group = {group}"
-            )
+            rows = "select * exclude (value, feature_group) from strong_codes"
+            if len(groups) == 1:
+                con.execute(f"create view some_codes as {rows}")
+            else:
+                where = f"where feature_group = {group}"
+                con.execute(f"create table some_codes as {rows} {where}")
             group_base = create_views(con, by_group, base | {"some_codes"}, keep=True)
             sets = _token_sets(con, aggregation.clusterings)
             put_linked_tokens(con, sets, context.links, aggregation.clusterings)
             create_views(con, by_group, group_base | {"linked_tokens"}, keep=True)
             for name in BY_GROUP:
-                rows = f"from part.{name}"
-                con.execute(f"create table if not exists cell.{name} as {rows} limit 0")
-                con.execute(f"insert into cell.{name} {rows}")
+                create = f"create table cell.{name} as"
+                insert = f"insert into cell.{name}"
+                con.execute(f"{create if group == groups[0] else insert} from {name}")
     return create_views(con, views, base | set(BY_GROUP), keep=True)
 
 
@@ -242,30 +246,29 @@ def _floors(con: Connection) -> Any:
     return floor
 
 
-def _write_strong_codes(con: Connection, folder: Path) -> list[int]:
-    """Write the view `strong_codes` to files, one or more for each group of features.
+def _put_strong_codes(con: Connection, view: View, folder: Path) -> list[int]:
+    """Create `strong_codes`, of which each group of features is read by itself.
 
-    Returns the groups. They would not fit in memory, and without the files DuckDB would
-    read all of them from disk for each group. If nothing is activated there is one,
-    empty group.
+    Returns the groups; if nothing is activated there is one, empty group. Several would
+    not fit in memory, and are written to files: one or more for each group, since else
+    DuckDB would read all of them from disk for each group.
     """
-    con.execute(
-        f"copy strong_codes to {quoted(str(folder))} "
-        "(format parquet, compression lz4_raw, partition_by feature_group)"
-    )
-    # There are always at least two files. From a single file DuckDB would infer that a
-    # column has no nulls, and write that into tables.
-    empty = folder / "feature_group=-1" / "empty.parquet"
-    empty.parent.mkdir(parents=True)
-    rows = "select * exclude feature_group from strong_codes limit 0"
-    con.execute(f"copy ({rows}) to {quoted(str(empty))} (format parquet)")
+    query = "select distinct feature_group from feature_groups order by 1"
+    groups = [group for (group,) in con.execute(query).fetchall()] or [-1]
+    with explain_errors(view.path):
+        if len(groups) == 1:
+            con.execute(f"create table strong_codes as {view.select}")
+            return groups
+        con.execute(
+            f"copy ({view.select}) to {quoted(str(folder))} "
+            "(format parquet, compression lz4_raw, partition_by feature_group)"
+        )
     files = ", ".join(quoted(str(file)) for file in folder.glob("*/*.parquet"))
     con.execute(
-        "create or replace view strong_codes as "
+        "create view strong_codes as "
         f"from read_parquet([{files}], hive_partitioning = true)"
     )
-    groups = con.execute("select distinct feature_group from feature_groups order by 1")
-    return [group for (group,) in groups.fetchall()] or [-1]
+    return groups
 
 
 def _token_sets(con: Connection, clusterings: list[Clustering]) -> TokenSets:

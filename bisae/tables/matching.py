@@ -63,7 +63,7 @@ def match_features(con: Connection, first: Side, second: Side, views: Views) -> 
         names |= {"start_cosines", "candidate_cosines"}
         create_views(con, views, names, keep=True)
         for name in TABLES:
-            rows = f"select {second.columns}, * from pair.{name}"
+            rows = f"select {second.columns}, * from {name}"
             con.execute(f"create table main.{name} as {rows}")
 
 
@@ -130,7 +130,7 @@ def _collect(con: Connection, views: Views, names: set[str], **inputs: str) -> N
         created = create_views(con, views, names | {*inputs}, keep=True)
         for name, table in COLLECTED.items():
             if name in created - names:
-                rows = f"from part.{name}"
+                rows = f"from {name}"
                 empty = f"create table if not exists pair.{table} as {rows} limit 0"
                 con.execute(empty)
                 con.execute(f"insert into pair.{table} {rows}")
