@@ -1,6 +1,6 @@
 """Cost of a cell outside the language model and the autoencoder, in ever larger grids.
 
-    python benchmarks/many_cells.py FOLDER --cells 10 100     # 1572: half an hour
+    python benchmarks/many_cells.py FOLDER --cells 10 100     # 1572: 46 minutes
 
 Every grid is built by `bisae build`'s own stages: real text, real but tiny language
 models, autoencoders of 64 features, a store, tables, checks and the report. Seconds are

@@ -258,6 +258,10 @@ def _put_strong_codes(con: Connection, view: View, folder: Path) -> list[int]:
     with explain_errors(view.path):
         if len(groups) == 1:
             con.execute(f"create table strong_codes as {view.select}")
+            # Knowing that no column has nulls, DuckDB would write that into tables, but
+            # not into those of cells with several groups.
+            con.execute("insert into strong_codes (feature) values (null)")
+            con.execute("delete from strong_codes where feature is null")
             return groups
         con.execute(
             f"copy ({view.select}) to {quoted(str(folder))} "

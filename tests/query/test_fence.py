@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 
 from bisae.cli import main
 from bisae.errors import OutOfMemory, SqlError
-from bisae.query import connect, rows_of
+from bisae.query import InProcess, Runner, connect, questions, rows_of
 from bisae.query.fence import open_local
 from bisae.store import Store
 
@@ -57,6 +58,37 @@ def paths(store: Store, folder: Path) -> list[str]:
     """All that is in a store and a folder, but for leases: other workers take some."""
     actual = [*Path(str(store.path)).rglob("*"), *folder.rglob("*")]
     return sorted(str(path) for path in actual if "leases" not in path.parts)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is outside the store, for a query to read."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / ".tmp").mkdir()  # where DuckDB spills, unless it is told otherwise
+    (outside / "file.csv").write_text("a\n1\n")
+    pq.write_table(pa.table({"a": [1]}), outside / "file.parquet")
+    (outside / "schema.sql").write_text("create table secret as select 1")
+    return outside
+
+
+@pytest.fixture(scope="module")
+def before(tiny: Store, folder: Path) -> list[str]:
+    """All that is there before any attempt."""
+    return paths(tiny, folder)
+
+
+@pytest.fixture(scope="module")
+def runner(tiny: Store, folder: Path) -> Iterator[Runner]:
+    """What answers the queries of `bisae sql`, run in the folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        with closing(InProcess(connect(tiny, fenced=True))) as opened:
+            yield opened
+
+
+def ask(runner: Runner, query: str) -> None:
+    for question in questions(query):
+        list(runner.answer(question, {}).values)
 
 
 @pytest.mark.parametrize(
@@ -115,21 +147,24 @@ def paths(store: Store, folder: Path) -> list[str]:
     ],
 )
 def test_a_query_cannot_leave_the_fence(
-    tiny: Store, tmp_path: Path, attempt: str, monkeypatch: pytest.MonkeyPatch
+    tiny: Store, folder: Path, before: list[str], runner: Runner, attempt: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".tmp").mkdir()  # where DuckDB spills, unless it is told otherwise
-    (tmp_path / "file.csv").write_text("a\n1\n")
-    pq.write_table(pa.table({"a": [1]}), tmp_path / "file.parquet")
-    (tmp_path / "schema.sql").write_text("create table secret as select 1")
-    before = paths(tiny, tmp_path)
-    names = {"out": tmp_path / "out", "here": tmp_path, "tables": tiny.tables}
-    message = CliRunner().invoke(main, ["sql", str(tiny.path), attempt.format(**names)])
+    names = {"out": folder / "out", "here": folder, "tables": tiny.tables}
+    with pytest.raises(SqlError):
+        ask(runner, attempt.format(**names))
+    assert paths(tiny, folder) == before
+
+
+def test_an_attempt_is_an_error_of_one_line(
+    tiny: Store, folder: Path, before: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    message = CliRunner().invoke(main, ["sql", str(tiny.path), "attach 'out'"])
     assert message.exit_code == SqlError.exit_code
     assert message.stdout == ""
     assert message.stderr.startswith("Error: ")
     assert message.stderr.count("\n") == 1
-    assert paths(tiny, tmp_path) == before
+    assert paths(tiny, folder) == before
 
 
 def test_a_query_sees_no_variable_of_python(tiny: Store) -> None:

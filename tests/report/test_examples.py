@@ -5,13 +5,15 @@ import re
 from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
 import pytest
 
-from bisae.query import Connection, read_views
+from bisae.query import Connection, connect, read_views
+from bisae.store import Store
 from support import reference
 from support.reference import MIXED
 from support.rows import Row, assert_same, planted, rows_of
@@ -31,6 +33,13 @@ BY_CELL = {"features", "firings", *ASKED} - {
 """Of these a cell of the tiny study can be asked for."""
 Document = list[Row]
 """A document's tokens, with their strings."""
+
+
+@pytest.fixture(scope="module")
+def con(tiny: Store) -> Iterator[Connection]:
+    """All tables and views; the tables are files, of which a plan shows those read."""
+    with closing(connect(tiny)) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def match_world(world: World) -> Connection:
         names |= {"start_cosines", "candidate_cosines"}
         create_views(con, views, names, keep=True)
         for name in ("matched_features", "feature_matches"):
-            con.execute(f"create table main.{name} as from pair.{name}")
+            con.execute(f"create table main.{name} as from {name}")
     return con
 
 
