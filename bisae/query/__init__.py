@@ -45,6 +45,7 @@ from bisae.query.views import (
     build_order,
     closure,
     read_check_views,
+    read_often,
     read_view,
     read_views,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "questions",
     "quoted",
     "read_check_views",
+    "read_often",
     "read_view",
     "read_views",
     "rows_of",

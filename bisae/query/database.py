@@ -15,8 +15,16 @@ from bisae.interrupts import end_on_signal
 from bisae.query import fence
 from bisae.query.create import Connection, create_views
 from bisae.query.failure import explain_errors
+from bisae.query.once import compute_once
 from bisae.query.source import create_macros
-from bisae.query.views import View, read_check_views, read_views, reads_of
+from bisae.query.views import (
+    View,
+    read_check_views,
+    read_often,
+    read_views,
+    reads_of,
+    tables_of,
+)
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Exists = Callable[[AnyPath], bool]
@@ -227,40 +235,43 @@ def connect(
 
     With `codes`, that cell's activations are the table `codes`. `fenced` is for queries
     that users write: they can read the store's tables and nothing else. With `query`,
-    only the relations that it depends on are created. `memory` and `lossless_arrow` are
-    as for `database`. Raises Unfinished if nothing is exported yet, or if the cell is
-    not encoded.
+    only the relations that it depends on are created, and what several of them read is
+    computed now, if it is small: each scan would open a file of every cell. `memory`
+    and `lossless_arrow` are as for `database`. Raises Unfinished if nothing is exported
+    yet, or if the cell is not encoded.
     """
     exists = listing(store.tables)
     table_cells, views = contents(store, exists, cells)
     con = database(
         store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
     )
-    if query is not None:
-        needed = _needed(views, {*table_cells, "codes"}, query)
+    often: list[str] = []
+    needed = None if query is None else _needed(views, {*table_cells, "codes"}, query)
+    if query is not None and needed is not None:
         table_cells = {
             name: table_cells[name] for name in table_cells if name in needed
         }
         views = {name: views[name] for name in views if name in needed}
+        often = read_often(views.values(), tables_of(query))
     if codes:
         con.register("codes", store.codes_stream(codes))
     naming = fence.address if fenced else address
     extra_tables = {"codes"} if codes else ()
     open_tables(con, store, table_cells, views, exists, naming, extra_tables)
+    compute_once(con, often)
     if fenced:
         fence.enclose(con, store.tables)
     return con
 
 
-def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str]:
-    """Return the relations that a query depends on; all of them if it does not parse.
+def _needed(views: Mapping[str, View], tables: set[str], query: str) -> set[str] | None:
+    """Return the relations that a query depends on; None if that cannot be told.
 
     Binding a view takes time, so views that the query does not read are left out.
     """
-    all_names = tables | views.keys()
     derived_views = {name: view for name, view in views.items() if name not in tables}
     try:
         needed = reads_of(derived_views, query)
     except SqlError:
-        return all_names
-    return needed if needed <= all_names else all_names
+        return None
+    return needed if needed <= tables | views.keys() else None

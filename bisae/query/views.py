@@ -6,6 +6,8 @@ dependencies come from DuckDB's parser.
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from graphlib import TopologicalSorter
@@ -44,11 +46,23 @@ class View(NamedTuple):
         return self.header.get("Grain", "")
 
     @property
+    def is_small(self) -> bool:
+        """True if it grows with the grid alone, not with text or autoencoders."""
+        return not LARGE & set(re.findall(r"\w+", self.grain.partition(";")[0]))
+
+    @property
     def is_materialized(self) -> bool:
         """True if it is computed once, as a table, since several views read it."""
         return "Kept" in self.header
 
 
+LARGE = frozenset(
+    {
+        *("feature", "feature_a", "feature_b", "token", "token_row", "token_id"),
+        *("position", "document", "pair", "cluster", "concept", "replicate"),
+    }
+)
+"""Columns of a grain of which there are many in a cell or in the text."""
 CODE_CHECKS = "codes"
 """The folder of validations/ whose checks read the codes of one cell."""
 
@@ -122,6 +136,23 @@ def reads_of(views: Mapping[str, View], query: str) -> set[str]:
         for view in closure(views, name):
             names |= {view.name, *view.reads}
     return names
+
+
+def read_often(views: Iterable[View], names: Iterable[str]) -> list[str]:
+    """List the small tables and views that some views read more than once.
+
+    Whoever asks reads `names`. Tables come first, then views in build order.
+    """
+    own = {view.name: view for view in views}
+    counts = Counter(name for view in own.values() for name in view.reads)
+    counts.update(names)
+    tables = sorted(counts.keys() - own.keys())
+    headers = read_views()
+    return [
+        name
+        for name in (*tables, *build_order(own))
+        if counts[name] > 1 and name in headers and headers[name].is_small
+    ]
 
 
 def closure(views: Mapping[str, View], name: str) -> list[View]:
