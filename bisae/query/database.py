@@ -17,14 +17,7 @@ from bisae.query.create import Connection, create_views
 from bisae.query.failure import explain_errors
 from bisae.query.once import compute_once
 from bisae.query.source import create_macros
-from bisae.query.views import (
-    View,
-    read_check_views,
-    read_often,
-    read_views,
-    reads_of,
-    tables_of,
-)
+from bisae.query.views import View, read_often, reads_of, store_views
 from bisae.store import Store, registry, study_tables, table_file, table_names
 
 Exists = Callable[[AnyPath], bool]
@@ -217,8 +210,7 @@ def contents(
         t: [None] for t in table_names("study")
     }
     table_cells |= dict.fromkeys(table_names("cell"), cells) | {"lr_search": searched}
-    views = read_views("text", "grid", "lineage", "paper", "questions")
-    return table_cells, views | read_check_views()
+    return table_cells, store_views()
 
 
 def connect(
@@ -245,20 +237,19 @@ def connect(
     con = database(
         store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
     )
-    often: list[str] = []
     needed = None if query is None else _needed(views, {*table_cells, "codes"}, query)
     if query is not None and needed is not None:
         table_cells = {
             name: table_cells[name] for name in table_cells if name in needed
         }
         views = {name: views[name] for name in views if name in needed}
-        often = read_often(views.values(), tables_of(query))
     if codes:
         con.register("codes", store.codes_stream(codes))
     naming = fence.address if fenced else address
     extra_tables = {"codes"} if codes else ()
     open_tables(con, store, table_cells, views, exists, naming, extra_tables)
-    compute_once(con, often)
+    if query is not None:
+        compute_once(con, read_often(query))
     if fenced:
         fence.enclose(con, store.tables)
     return con

@@ -13,7 +13,9 @@ import pyarrow as pa
 from bisae.query.answer import ROWS_AT_ONCE, Answer, Batches
 from bisae.query.create import Connection
 from bisae.query.failure import explain_errors
+from bisae.query.once import compute_once
 from bisae.query.question import Parameters, Question, arguments
+from bisae.query.views import read_often
 from bisae.query.watch import Watch
 
 OF_ARROW = {
@@ -33,6 +35,7 @@ class InProcess:
         """Run a statement and return Python values. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
         values = arguments(question, parameters)
+        watch.run(lambda: compute_once(con, read_often(question.text)))
         with explain_errors(lines=question.lines):
             watch.run(lambda: con.execute(question.statement, values))
         names = [column[0] for column in con.description or () if question.has_rows]
@@ -43,6 +46,7 @@ class InProcess:
         """Run a statement and return Arrow batches. Raises SqlError, Stopped."""
         con, watch = self._con, Watch(self._con)
         values = arguments(question, parameters)
+        watch.run(lambda: compute_once(con, read_often(question.text)))
         with explain_errors(lines=question.lines):
             query = watch.run(lambda: relation_of(con, question, values))
             reader = watch.run(query.to_arrow_reader)

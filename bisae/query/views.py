@@ -21,6 +21,7 @@ from bisae.errors import SqlError
 from bisae.files import read
 from bisae.query.failure import NESTED
 from bisae.query.header import parse_header
+from bisae.store import registry
 
 
 class View(NamedTuple):
@@ -70,6 +71,12 @@ CODE_CHECKS = "codes"
 def read_views(*folders: str) -> dict[str, View]:
     """Read the views of some folders of sql/, by default of all. Raises SqlError."""
     return dict(_views(folders))
+
+
+def store_views() -> dict[str, View]:
+    """Read the views over a store's tables, those of checks included."""
+    views = read_views("text", "grid", "lineage", "paper", "questions")
+    return views | read_check_views()
 
 
 def read_check_views(*, of_codes: bool = False) -> dict[str, View]:
@@ -138,21 +145,28 @@ def reads_of(views: Mapping[str, View], query: str) -> set[str]:
     return names
 
 
-def read_often(views: Iterable[View], names: Iterable[str]) -> list[str]:
-    """List the small tables and views that some views read more than once.
+def read_often(query: str) -> list[str]:
+    """List the small tables and views that a query and its views read more than once.
 
-    Whoever asks reads `names`. Tables come first, then views in build order.
+    Tables come first, then views in build order; nothing if the query does not parse.
     """
-    own = {view.name: view for view in views}
+    tables = registry()
+    derived = {name: view for name, view in store_views().items() if name not in tables}
+    try:
+        needed = reads_of(derived, query)
+    except SqlError:
+        return []
+    own = {name: derived[name] for name in needed & derived.keys()}
     counts = Counter(name for view in own.values() for name in view.reads)
-    counts.update(names)
-    tables = sorted(counts.keys() - own.keys())
-    headers = read_views()
-    return [
+    counts.update(tables_of(query))
+    headers = read_views() | derived
+    often = {
         name
-        for name in (*tables, *build_order(own))
-        if counts[name] > 1 and name in headers and headers[name].is_small
-    ]
+        for name, n in counts.items()
+        if n > 1 and name in headers and headers[name].is_small
+    }
+    in_order = [name for name in build_order(own) if name in often]
+    return [*sorted(often - own.keys()), *in_order]
 
 
 def closure(views: Mapping[str, View], name: str) -> list[View]:

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -16,11 +17,13 @@ from bisae.cli import main
 from bisae.errors import SqlError
 from bisae.query import (
     Connection,
+    InProcess,
     build_order,
     closure,
     connect,
     create_views,
     database,
+    questions,
     read_check_views,
     read_often,
     read_view,
@@ -200,11 +203,27 @@ def test_what_a_query_reads_often_is_computed_once(tiny: Store) -> None:
             assert {name for (name,) in few.execute(computed).fetchall()} >= names
             assert names or not few.execute(computed).fetchall()
     views = {view.name: view for view in closure(VIEWS, "findings")}
-    often = read_often(views.values(), ["findings"])
     assert "features" in {name for view in views.values() for name in view.reads}
+    often = read_often("from findings")
     assert "features" not in often
     order = [name for name in build_order(views) if name in often]
     assert [name for name in often if name in views] == order
+
+
+def test_so_is_what_a_query_of_a_shell_reads_often(tiny: Store) -> None:
+    computed = "select table_name from duckdb_tables() where temporary"
+    with closing(InProcess(connect(tiny, fenced=True))) as runner:
+
+        def answer(text: str) -> list[tuple[Any, ...]]:
+            (question,) = questions(text)
+            return list(runner.answer(question, {}).values)
+
+        assert answer(computed) == []
+        rows = answer("from findings order by all")
+        assert ("contrast_tests",) in answer(computed)
+        assert answer("from findings order by all") == rows
+        with closing(connect(tiny)) as con:
+            assert rows_of(con, "from findings order by all").values == rows
 
 
 @pytest.mark.parametrize("query", ["show tables", "from nowhere", "from pg_settings"])
