@@ -162,9 +162,10 @@ def test_a_view_without_its_table_is_left_out(tmp_path: Path) -> None:
 
 
 def test_every_view_answers(con: Connection) -> None:
+    """Those that are not asked for all their rows below."""
     answered = {name for (name,) in _there(con)} & {*read_views(), *read_check_views()}
     assert answered >= set(ANSWERED)
-    for name in answered:
+    for name in answered - (set(ANSWERED) - read_check_views().keys()):
         assert con.execute(f"select count(*) from {name}").fetchone(), name
 
 
