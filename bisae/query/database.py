@@ -238,7 +238,7 @@ def connect(
         store.tables, windowed=fenced, memory=memory, lossless_arrow=lossless_arrow
     )
     needed = None if query is None else _needed(views, {*table_cells, "codes"}, query)
-    if query is not None and needed is not None:
+    if needed is not None:
         table_cells = {
             name: table_cells[name] for name in table_cells if name in needed
         }

@@ -150,8 +150,9 @@ def test_a_query_cannot_leave_the_fence(
     tiny: Store, folder: Path, before: list[str], runner: Runner, attempt: str
 ) -> None:
     names = {"out": folder / "out", "here": folder, "tables": tiny.tables}
-    with pytest.raises(SqlError):
+    with pytest.raises(SqlError) as raised:
         ask(runner, attempt.format(**names))
+    assert "\n" not in str(raised.value)
     assert paths(tiny, folder) == before
 
 
